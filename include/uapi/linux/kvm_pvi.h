@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR MIT) */
+/*
+ * kvm_pvi - paravirtual interrupts between virtual machines on KVM
+ *
+ * The whole contract: hypercalls for guests, ioctls on /dev/kvm_pvi for VMMs
+ * and host processes, verdicts, errors, the status word.
+ */
+#ifndef _UAPI_LINUX_KVM_PVI_H
+#define _UAPI_LINUX_KVM_PVI_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/**
+ * DOC: Verdicts and errors
+ *
+ * A ring answers with a verdict or a negative errno, in RAX of the guest or in
+ * @ret of KVM_PVI_CALL. An accepted ring (any verdict) is owed: at least one
+ * interrupt is taken, or one eventfd signalled, that sees what the sender wrote
+ * before it. Spurious interrupts are allowed, lost ones are not.
+ */
+#define KVM_PVI_RAISED		0	/* this call raised an interrupt or signalled an eventfd */
+#define KVM_PVI_COALESCED	1	/* an earlier accepted ring is still owed */
+#define KVM_PVI_LATCHED		2	/* recorded; delivered as soon as it can be */
+
+/*
+ * Errors of the hypercalls, negated in RAX. The numbers are Linux's, spelled
+ * out because not every guest is Linux.
+ */
+#define KVM_PVI_EPERM		1	/* not allowed, not exposed, or no such VM */
+#define KVM_PVI_ENOENT		2	/* no such port, bell, GSI or table row of the caller's own */
+#define KVM_PVI_ENXIO		6	/* the port's receiver has died */
+#define KVM_PVI_EAGAIN		11	/* throttled or frozen; nothing changed, ring again later */
+#define KVM_PVI_ENOMEM		12	/* the host has no memory for a port; nothing changed */
+#define KVM_PVI_EFAULT		14	/* the address given is not the caller's memory */
+#define KVM_PVI_EBUSY		16	/* reserved */
+#define KVM_PVI_EINVAL		22	/* an argument is wrong, or an unused one is not 0 */
+#define KVM_PVI_ENOSPC		28	/* the table is full */
+#define KVM_PVI_EOPNOTSUPP	95	/* not in this guest or mode */
+#define KVM_PVI_ENOSYS		1000	/* KVM's: no kvm_pvi here, VM not bound, or no such call */
+
+/**
+ * DOC: Hypercalls
+ *
+ * Number in RAX, arguments in RBX, RCX, RDX, RSI; status in RAX. Arguments a
+ * call does not use must be 0. 16- and 32-bit guests use the low halves.
+ * 64-bit guests must have the number in all 64 bits of RAX. Ring 0 only: KVM
+ * answers -EPERM to the rest. KVM_HC_NOTIFY_MANY, KVM_HC_BELL_SEND and
+ * KVM_HC_BELL_RECEIVE return a second value in RBX, written only if RAX >= 0;
+ * every other call changes RAX alone.
+ *
+ * A UUID is 16 bytes as RFC 9562 prints them, left to right, at a 16-byte
+ * aligned guest physical address.
+ */
+#define KVM_HC_PVI_BASE		0x50564900u
+#define KVM_HC_PVI_FEATURES	(KVM_HC_PVI_BASE + 0x00)	/* -> KVM_PVI_FEAT_* */
+#define KVM_HC_PVI		(KVM_HC_PVI_BASE + 0x01)	/* gpa of UUID, gsi [, first] -> verdict */
+#define KVM_HC_NOTIFY		(KVM_HC_PVI_BASE + 0x02)	/* port -> verdict */
+#define KVM_HC_PVI_CONNECT	(KVM_HC_PVI_BASE + 0x03)	/* gpa of UUID, gsi -> port */
+#define KVM_HC_PVI_DISCONNECT	(KVM_HC_PVI_BASE + 0x04)	/* port -> 0 */
+#define KVM_HC_NOTIFY_MANY	(KVM_HC_PVI_BASE + 0x05)	/* first port, mask -> count; RBX mask */
+#define KVM_HC_PVI_SET_MSI	(KVM_HC_PVI_BASE + 0x06)	/* virtual gsi, address, data -> 0 */
+#define KVM_HC_BELL_SEND	(KVM_HC_PVI_BASE + 0x07)	/* port, flags -> verdict; RBX old flags */
+#define KVM_HC_BELL_RECEIVE	(KVM_HC_PVI_BASE + 0x08)	/* bell, clear mask -> 0; RBX old flags */
+#define KVM_HC_BELL_MASK	(KVM_HC_PVI_BASE + 0x09)	/* bell, enable mask, ack mask -> 0 */
+#define KVM_HC_BELL_RESET	(KVM_HC_PVI_BASE + 0x0a)	/* bell -> 0 */
+#define KVM_HC_PVI_PEERS	(KVM_HC_PVI_BASE + 0x0b)	/* gpa of buffer, bytes, first -> records */
+#define KVM_HC_PVI_RESET	(KVM_HC_PVI_BASE + 0x0c)	/* this guest starts anew -> 0 */
+#define KVM_HC_PVI_ARM		(KVM_HC_PVI_BASE + 0x0d)	/* gsi: its handler is live -> 0 */
+#define KVM_HC_PVI_SET_CONFIG	(KVM_HC_PVI_BASE + 0x0e)	/* gsi rung on peer changes, ~0: none -> 0 */
+#define KVM_HC_PVI_QUERY	(KVM_HC_PVI_BASE + 0x0f)	/* kind, index, field -> value */
+#define KVM_HC_PVI_NR		0x10u	/* calls from KVM_HC_PVI_BASE on */
+
+/*
+ * KVM_HC_PVI_FEATURES: bits 1 to 23 say what this host serves, bits 24 to 30
+ * the major number of this ABI. Bit 0 is always set, so that the answer is
+ * never 0.
+ */
+#define KVM_PVI_FEAT_PRESENT	(1u << 0)
+#define KVM_PVI_FEAT_RING	(1u << 1)	/* PVI, NOTIFY, CONNECT, DISCONNECT, ARM, RESET, QUERY */
+#define KVM_PVI_FEAT_MANY	(1u << 2)	/* NOTIFY_MANY, broadcast by the max UUID */
+#define KVM_PVI_FEAT_MSI	(1u << 3)	/* SET_MSI, virtual GSIs */
+#define KVM_PVI_FEAT_BELL	(1u << 4)	/* BELL_* */
+#define KVM_PVI_FEAT_STATUS	(1u << 5)	/* status words */
+#define KVM_PVI_FEAT_PEERS	(1u << 6)	/* PEERS, SET_CONFIG */
+#define KVM_PVI_FEAT_RBX	(1u << 7)	/* RBX comes back (not in guests with encrypted registers) */
+#define KVM_PVI_FEAT_MAJOR(f)	(((f) >> 24) & 0x7f)
+
+#define KVM_PVI_ABI_MAJOR	1
+#define KVM_PVI_ABI_MINOR	0
+
+/* GSI numbers: KVM's own, then those that exist between kvm_pvi and a guest. */
+#define KVM_PVI_GSI_MAX		4096u		/* first number that is no KVM GSI */
+#define KVM_PVI_GSI_VIRTUAL	0x10000u	/* first virtual GSI */
+#define KVM_PVI_GSI_VIRTUAL_END	0x20000u	/* first number behind the virtual GSIs */
+#define KVM_PVI_GSI_ANY		0xffffffffu	/* ALLOW: every plain GSI. SET_CONFIG: none */
+#define KVM_PVI_PORT_ANY	0xffffffffu	/* the lowest free port */
+
+#define KVM_PVI_UUID_SIZE	16
+#define KVM_PVI_BROADCAST_MAX	64	/* receivers a broadcast rings per call */
+#define KVM_PVI_MANY_MAX	64	/* ports NOTIFY_MANY rings per call; 32 in 16/32-bit guests */
+
+/*
+ * KVM_HC_PVI_QUERY: one number in RAX, 0 to 0x7fffffff, or an error: ENOENT for
+ * an index beyond the last, EINVAL for an unknown kind or field. Wide values
+ * come in pieces of 16 bits, least significant first: KVM_PVI_Q_PIECE(field, n).
+ */
+#define KVM_PVI_Q_ABI		0	/* index 0 */
+#define KVM_PVI_Q_ABI_MAJOR		0
+#define KVM_PVI_Q_ABI_MINOR		1
+#define KVM_PVI_Q_SELF		1	/* index 0 */
+#define KVM_PVI_Q_SELF_UUID		0	/* 8 pieces, piece n holds bytes 2n (low) and 2n + 1 */
+#define KVM_PVI_Q_SELF_EPOCH		1	/* 4 pieces */
+#define KVM_PVI_Q_GSI		2	/* the index-th exposed GSI, ascending */
+#define KVM_PVI_Q_GSI_NUMBER		0
+#define KVM_PVI_Q_GSI_KIND		1	/* KVM_PVI_GSI_DIRECT... */
+#define KVM_PVI_Q_GSI_STATE		2	/* KVM_PVI_GSI_WIRED... */
+#define KVM_PVI_Q_GSI_RINGS		3	/* 4 pieces: rings accepted */
+#define KVM_PVI_Q_GSI_BELL		4	/* its bell, or ENOENT */
+#define KVM_PVI_Q_PORT		3	/* index is the port itself; rings nothing */
+#define KVM_PVI_Q_PORT_STATE		0	/* KVM_PVI_PORT_EVENTFD... */
+#define KVM_PVI_Q_PORT_GSI		1	/* receiver's GSI, ENOENT for an eventfd */
+#define KVM_PVI_Q_LIMIT		4	/* index 0 */
+#define KVM_PVI_Q_LIMIT_PORTS		0
+#define KVM_PVI_Q_LIMIT_GSIS		1
+#define KVM_PVI_Q_LIMIT_BELLS		2
+#define KVM_PVI_Q_PIECE(field, n)	((field) | ((n) << 8))
+
+#define KVM_PVI_GSI_WIRED	(1u << 0)	/* delivery has a place to go */
+#define KVM_PVI_GSI_LATCHED	(1u << 1)	/* a ring is recorded and not delivered yet */
+#define KVM_PVI_GSI_STATUS	(1u << 2)	/* has a status word */
+
+#define KVM_PVI_PORT_EVENTFD	0	/* an eventfd the VMM wired */
+#define KVM_PVI_PORT_LIVE	1	/* connected, may be rung */
+#define KVM_PVI_PORT_DEAD	2	/* its receiver died: ENXIO */
+#define KVM_PVI_PORT_REVOKED	3	/* its permission was revoked: EPERM */
+
+/**
+ * struct kvm_pvi_peer - one record of KVM_HC_PVI_PEERS
+ * @epoch: which life of that UUID this is; never reused, no order in it
+ * @uuid: the peer
+ * @position: the caller's own number of that peer, stable while it lives
+ * @gsis: how many GSIs of it the caller may ring, at most 0xffff
+ * @__reserved: 0
+ *
+ * PEERS fills as many records as fit @bytes (32 each) from the @first peer on
+ * and returns how many it wrote; 0: no more.
+ */
+struct kvm_pvi_peer {
+	__u64 epoch;
+	__u8  uuid[KVM_PVI_UUID_SIZE];
+	__u32 position;
+	__u16 gsis;
+	__u16 __reserved;
+};
+
+/**
+ * struct kvm_pvi_status - a status word: rings that cost no exit
+ * @pending: a ring is owed; set by the host, cleared by the receiver
+ * @__zero: 0
+ * @count: rings that reached the host; wraps
+ * @__reserved: never written
+ *
+ * Little endian, 64-byte aligned, in memory the receiver's guest maps writable
+ * and its senders' guests read-only. Sender: write the data, full barrier, read
+ * @pending; set: done, clear: ring. Receiver: exchange @pending to 0, full
+ * barrier, drain. kvm_pvi_status_*() below are these two, to be used as they are.
+ */
+struct kvm_pvi_status {
+	__u32 pending;
+	__u32 __zero;
+	__u64 count;
+	__u8  __reserved[48];
+};
+
+/**
+ * DOC: ioctls on /dev/kvm_pvi
+ *
+ * Each open is one endpoint. Every struct starts with @size (sizeof() it, as the
+ * caller was compiled) and @flags, and may grow at the end: a longer one is
+ * accepted as long as the unknown tail is 0. Success is 0; results come back in
+ * fields; fds are O_CLOEXEC.
+ *
+ * Every ioctl that takes a struct may fail with
+ *
+ * * EFAULT: the struct cannot be read or written
+ * * EINVAL: @size is below the first version's; an unknown flag; a reserved field is not 0; a value out of range
+ * * E2BIG: @size is beyond a page, or the tail this kernel does not know is not 0
+ * * ENOMEM: no memory
+ *
+ * Every ioctl but GET_INFO and BIND may fail with
+ *
+ * * ENOTCONN: the endpoint is not bound yet
+ * * ENODEV: the endpoint is dead: its VM's process has gone (GET_STATS, GET_EDGE and read() still work)
+ *
+ * An unknown ioctl is ENOTTY. Further errors stand with each call. A UUID that
+ * is nil or max is EINVAL everywhere but in KVM_HC_PVI's broadcast.
+ */
+#define KVM_PVI_IOC		0xD7
+
+/**
+ * struct kvm_pvi_info - KVM_PVI_GET_INFO: what this host serves
+ * @size: sizeof(struct kvm_pvi_info)
+ * @flags: Must be 0
+ * @abi_major: KVM_PVI_ABI_MAJOR; another number is another interface
+ * @abi_minor: KVM_PVI_ABI_MINOR; grows with additions
+ * @features: KVM_PVI_FEAT_* as KVM_HC_PVI_FEATURES gives them
+ * @hook: KVM_PVI_HOOK_*: how hypercalls are intercepted now
+ * @max_vms: bound endpoints on this host
+ * @max_senders: rows of one receiver's table
+ * @max_gsis: exposed GSIs of one endpoint
+ * @max_ports: ports of one endpoint
+ * @max_bells: bells of one endpoint
+ * @max_grants: live grants of one endpoint
+ * @max_sources: sources of one endpoint
+ * @__reserved: 0
+ *
+ * Works on any endpoint at any time.
+ */
+struct kvm_pvi_info {
+	__u32 size;
+	__u32 flags;
+	__u32 abi_major;
+	__u32 abi_minor;
+	__u32 features;
+	__u32 hook;
+	__u32 max_vms;
+	__u32 max_senders;
+	__u32 max_gsis;
+	__u32 max_ports;
+	__u32 max_bells;
+	__u32 max_grants;
+	__u32 max_sources;
+	__u32 __reserved;
+};
+#define KVM_PVI_GET_INFO	_IO(KVM_PVI_IOC, 0x10)
+#define KVM_PVI_HOOK_NONE	0	/* nothing attached: no VM is bound, or root detached it */
+#define KVM_PVI_HOOK_DIRECT	1	/* direct call from kvm_emulate_hypercall() */
+#define KVM_PVI_HOOK_FTRACE	2	/* ftrace callback: another direct caller holds the place */
+
+/**
+ * struct kvm_pvi_bind - KVM_PVI_BIND: give this endpoint a VM and a name
+ * @size: sizeof(struct kvm_pvi_bind)
+ * @flags: KVM_PVI_BIND_*
+ * @vm_fd: the VM, possession of its fd is the authority; -1 with KVM_PVI_BIND_HOST
+ * @owner: with KVM_PVI_BIND_OWNER: uid that owner pins compare with, in the caller's user namespace; else 0
+ * @uuid: the name, 16 bytes as RFC 9562 prints them
+ * @epoch: out: this binding's own number
+ *
+ * * EBADF: @vm_fd is not open
+ * * EINVAL: @vm_fd is not a VM
+ * * EBUSY: this endpoint is bound already; or kvm_emulate_hypercall() cannot be intercepted now and the
+ *   kernel log says why (another owner, kernel.ftrace_enabled is 0, the attach parameter is off)
+ * * EEXIST: this VM or this UUID is bound already
+ * * EACCES: the UUID is reserved for another uid
+ * * EPERM: KVM_PVI_BIND_OWNER without CAP_SETUID
+ * * ENOSPC: max_vms reached
+ * * ESRCH: the VM's process has gone
+ */
+struct kvm_pvi_bind {
+	__u32 size;
+	__u32 flags;
+	__s32 vm_fd;
+	__u32 owner;
+	__u8  uuid[KVM_PVI_UUID_SIZE];
+	__aligned_u64 epoch;
+};
+#define KVM_PVI_BIND		_IO(KVM_PVI_IOC, 0x11)
+#define KVM_PVI_BIND_HOST		(1u << 0)	/* a host process without a VM */
+#define KVM_PVI_BIND_OWNER		(1u << 1)	/* @owner names the owner instead of the opener */
+#define KVM_PVI_BIND_GRANTS_ONLY	(1u << 2)	/* never look at the ALLOW table */
+
+/**
+ * struct kvm_pvi_expose - KVM_PVI_EXPOSE: make a GSI ringable
+ * @size: sizeof(struct kvm_pvi_expose)
+ * @flags: Must be 0
+ * @gsi: below KVM_PVI_GSI_MAX, or a virtual GSI for KVM_PVI_GSI_MSI
+ * @kind: KVM_PVI_GSI_DIRECT...
+ * @rate: rings a second from all senders together, 0 for no limit
+ * @burst: rings that may come at once, at least 1 if @rate is set, else 0
+ *
+ * A pin that the VMM drives itself must not be exposed.
+ *
+ * * EEXIST: exposed already
+ * * ENOSPC: max_gsis reached
+ * * EOPNOTSUPP: direct or msi without an in-kernel LAPIC or without a VM, or a direct GSI routed to a Xen event channel or a Hyper-V SINT
+ */
+struct kvm_pvi_expose {
+	__u32 size;
+	__u32 flags;
+	__u32 gsi;
+	__u32 kind;
+	__u32 rate;
+	__u32 burst;
+};
+#define KVM_PVI_EXPOSE		_IO(KVM_PVI_IOC, 0x12)
+#define KVM_PVI_GSI_DIRECT	0	/* the host injects along the VM's routing entries, edge */
+#define KVM_PVI_GSI_EVENTFD	1	/* the host signals an eventfd, see KVM_PVI_WIRE */
+#define KVM_PVI_GSI_MSI		2	/* the guest names an MSI, see KVM_HC_PVI_SET_MSI */
+
+/**
+ * struct kvm_pvi_gsi - argument of the calls that only name a GSI
+ * @size: sizeof(struct kvm_pvi_gsi)
+ * @flags: Must be 0
+ * @gsi: an exposed GSI of this endpoint
+ * @__reserved: Must be 0
+ *
+ * * ENOENT: not exposed (all of them)
+ * * EOPNOTSUPP: KVM_PVI_UNWIRE of a GSI that is not of kind eventfd
+ *
+ * UNEXPOSE drops the latch, the status word and the bell of that GSI; UNWIRE
+ * keeps the latch. When either has returned, no ring is delivered any more.
+ * KICK delivers what is latched, for a VMM that has just made delivery possible.
+ * UNSTATUS takes the status word away; senders that skip are told to come back.
+ */
+struct kvm_pvi_gsi {
+	__u32 size;
+	__u32 flags;
+	__u32 gsi;
+	__u32 __reserved;
+};
+#define KVM_PVI_UNEXPOSE	_IO(KVM_PVI_IOC, 0x13)
+#define KVM_PVI_UNWIRE		_IO(KVM_PVI_IOC, 0x14)
+#define KVM_PVI_KICK		_IO(KVM_PVI_IOC, 0x15)
+#define KVM_PVI_UNSTATUS	_IO(KVM_PVI_IOC, 0x16)
+
+/**
+ * struct kvm_pvi_wire - KVM_PVI_WIRE: the eventfd of a KVM_PVI_GSI_EVENTFD
+ * @size: sizeof(struct kvm_pvi_wire)
+ * @flags: Must be 0
+ * @gsi: an exposed GSI of kind eventfd
+ * @fd: an eventfd, which the VMM gives to KVM_IRQFD or a process polls; replaces an earlier one
+ *
+ * What is latched is delivered at once. One eventfd feeds one VM.
+ *
+ * * ENOENT: not exposed
+ * * EOPNOTSUPP: not of kind eventfd
+ * * EBADF: @fd is not open
+ * * EINVAL: @fd is not an eventfd
+ * * ELOOP: @fd is a source of ours
+ */
+struct kvm_pvi_wire {
+	__u32 size;
+	__u32 flags;
+	__u32 gsi;
+	__s32 fd;
+};
+#define KVM_PVI_WIRE		_IO(KVM_PVI_IOC, 0x17)
+
+/**
+ * struct kvm_pvi_allow - KVM_PVI_ALLOW: a row of this receiver's pvi_sender_uuid table
+ * @size: sizeof(struct kvm_pvi_allow)
+ * @flags: KVM_PVI_ALLOW_*
+ * @uuid: the sender; need not be bound
+ * @gsi: an exposed or future GSI, KVM_PVI_GSI_ANY for every plain one; with KVM_PVI_ALLOW_BELL the bell
+ * @owner: with KVM_PVI_ALLOW_OWNER: the uid that must own the sender's endpoint, in the caller's user namespace; else 0
+ * @bits: with KVM_PVI_ALLOW_BELL the flags this sender may set, not 0; else 0
+ * @rate: rings a second, 0 for no limit
+ * @burst: rings that may come at once, at least 1 if @rate is set, else 0
+ *
+ * Takes effect with the next ring. Allowing an existing row again replaces pin,
+ * rate and bits and keeps the tokens.
+ *
+ * * ENOSPC: max_senders reached
+ */
+struct kvm_pvi_allow {
+	__u32 size;
+	__u32 flags;
+	__u8  uuid[KVM_PVI_UUID_SIZE];
+	__u32 gsi;
+	__u32 owner;
+	__aligned_u64 bits;
+	__u32 rate;
+	__u32 burst;
+};
+#define KVM_PVI_ALLOW		_IO(KVM_PVI_IOC, 0x18)
+#define KVM_PVI_ALLOW_OWNER	(1u << 0)
+#define KVM_PVI_ALLOW_BELL	(1u << 1)
+
+/**
+ * struct kvm_pvi_revoke - KVM_PVI_REVOKE: take a row back
+ * @size: sizeof(struct kvm_pvi_revoke)
+ * @flags: KVM_PVI_REVOKE_*
+ * @uuid: the sender
+ * @gsi: exactly as it was allowed; 0 with KVM_PVI_REVOKE_ALL
+ * @__reserved: Must be 0
+ *
+ * When it has returned, no ring by that row is accepted or handed over, and
+ * ports made by it answer EPERM for ever. What was latched before stays owed.
+ *
+ * * ENOENT: no such row
+ */
+struct kvm_pvi_revoke {
+	__u32 size;
+	__u32 flags;
+	__u8  uuid[KVM_PVI_UUID_SIZE];
+	__u32 gsi;
+	__u32 __reserved;
+};
+#define KVM_PVI_REVOKE		_IO(KVM_PVI_IOC, 0x19)
+#define KVM_PVI_REVOKE_ALL	(1u << 0)	/* all rows of @uuid */
+#define KVM_PVI_REVOKE_BELL	(1u << 1)	/* @gsi is a bell */
+
+/**
+ * struct kvm_pvi_port - KVM_PVI_SET_PORT, KVM_PVI_CLOSE_PORT: a port of this endpoint
+ * @size: sizeof(struct kvm_pvi_port)
+ * @flags: Must be 0
+ * @port: in: the port, or for SET_PORT KVM_PVI_PORT_ANY; out: the port
+ * @fd: SET_PORT: the eventfd that ringing this port signals; CLOSE_PORT: Must be 0
+ *
+ * Such a port outlives a reset of the guest.
+ *
+ * * EBADF: @fd is not open (SET_PORT)
+ * * EINVAL: @fd is not an eventfd; the port is not below max_ports (SET_PORT)
+ * * EEXIST: the port is taken (SET_PORT)
+ * * ELOOP: @fd is a source of ours (SET_PORT)
+ * * ENOSPC: no port is free (SET_PORT)
+ * * ENOENT: no such port (CLOSE_PORT)
+ *
+ * When CLOSE_PORT has returned, no ring through that port is delivered any more.
+ */
+struct kvm_pvi_port {
+	__u32 size;
+	__u32 flags;
+	__u32 port;
+	__s32 fd;
+};
+#define KVM_PVI_SET_PORT	_IO(KVM_PVI_IOC, 0x1a)
+#define KVM_PVI_CLOSE_PORT	_IO(KVM_PVI_IOC, 0x1b)
+
+/**
+ * struct kvm_pvi_connect - KVM_PVI_CONNECT: a port to a peer's GSI, made by the VMM
+ * @size: sizeof(struct kvm_pvi_connect)
+ * @flags: KVM_PVI_CONNECT_*
+ * @uuid: the receiver; zeroes with KVM_PVI_CONNECT_GRANT
+ * @gsi: its GSI; 0 with KVM_PVI_CONNECT_GRANT
+ * @port: in: the port or KVM_PVI_PORT_ANY; out: the port
+ * @grant_fd: with KVM_PVI_CONNECT_GRANT: what KVM_PVI_GRANT gave; else 0
+ * @owner: with KVM_PVI_CONNECT_OWNER: the uid that must own the receiver's endpoint; else 0
+ *
+ * Such a port outlives a reset of the guest.
+ *
+ * * EPERM: no such VM, not exposed, not allowed, not that owner, or the grant is used up, revoked or its receiver dead
+ * * EBADF: @grant_fd is not open
+ * * EINVAL: @grant_fd is not a grant; the port is not below max_ports
+ * * EEXIST: the port is taken
+ * * ENOSPC: no port is free
+ */
+struct kvm_pvi_connect {
+	__u32 size;
+	__u32 flags;
+	__u8  uuid[KVM_PVI_UUID_SIZE];
+	__u32 gsi;
+	__u32 port;
+	__s32 grant_fd;
+	__u32 owner;
+};
+#define KVM_PVI_CONNECT		_IO(KVM_PVI_IOC, 0x1c)
+#define KVM_PVI_CONNECT_GRANT	(1u << 0)
+#define KVM_PVI_CONNECT_OWNER	(1u << 1)
+
+/**
+ * struct kvm_pvi_call - KVM_PVI_CALL: issue a hypercall from the host
+ * @size: sizeof(struct kvm_pvi_call)
+ * @flags: Must be 0
+ * @nr: KVM_HC_PVI_FEATURES...
+ * @__reserved: Must be 0
+ * @args: what a 64-bit guest has in RBX, RCX, RDX, RSI; addresses are of the caller's memory
+ * @ret: out: RAX
+ * @ret2: out: RBX, where the call returns it, else 0
+ *
+ * How an endpoint of a host process rings and is served, and how a VMM rings in
+ * its guest's name. The call succeeds whatever @ret says; an unknown @nr is
+ * -KVM_PVI_ENOSYS there.
+ */
+struct kvm_pvi_call {
+	__u32 size;
+	__u32 flags;
+	__u32 nr;
+	__u32 __reserved;
+	__aligned_u64 args[4];
+	__s64 ret;
+	__aligned_u64 ret2;
+};
+#define KVM_PVI_CALL		_IO(KVM_PVI_IOC, 0x1d)
+
+/**
+ * struct kvm_pvi_counts - what happened to rings
+ * @raised: verdict 0
+ * @coalesced: verdict 1
+ * @latched: verdict 2
+ * @denied: EPERM
+ * @throttled: EAGAIN
+ */
+struct kvm_pvi_counts {
+	__aligned_u64 raised;
+	__aligned_u64 coalesced;
+	__aligned_u64 latched;
+	__aligned_u64 denied;
+	__aligned_u64 throttled;
+};
+
+/**
+ * struct kvm_pvi_stats - KVM_PVI_GET_STATS: counters of this endpoint
+ * @size: sizeof(struct kvm_pvi_stats)
+ * @flags: Must be 0
+ * @sent: rings by this endpoint, through ports, by UUID, eventfds included
+ * @received: rings to this endpoint; denied ones only as far as this VM was named
+ * @retries: injections tried again because KVM had taken nothing
+ */
+struct kvm_pvi_stats {
+	__u32 size;
+	__u32 flags;
+	struct kvm_pvi_counts sent;
+	struct kvm_pvi_counts received;
+	__aligned_u64 retries;
+};
+#define KVM_PVI_GET_STATS	_IO(KVM_PVI_IOC, 0x1e)
+
+/**
+ * struct kvm_pvi_edge - KVM_PVI_GET_EDGE: counters of one row of the table
+ * @size: sizeof(struct kvm_pvi_edge)
+ * @flags: Must be 0
+ * @cursor: in: 0, or the last answer's; out: this row's
+ * @uuid: out: the sender
+ * @gsi: out: as it was allowed
+ * @kind: out: KVM_PVI_EDGE_*
+ * @counts: out: rings by this row
+ *
+ * * ENOENT: no row behind @cursor
+ */
+struct kvm_pvi_edge {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 cursor;
+	__u8  uuid[KVM_PVI_UUID_SIZE];
+	__u32 gsi;
+	__u32 kind;
+	struct kvm_pvi_counts counts;
+};
+#define KVM_PVI_GET_EDGE	_IO(KVM_PVI_IOC, 0x1f)
+#define KVM_PVI_EDGE_GSI	0	/* a row of ALLOW */
+#define KVM_PVI_EDGE_BELL	1	/* a row of ALLOW with KVM_PVI_ALLOW_BELL */
+#define KVM_PVI_EDGE_GRANT	2	/* a grant; @uuid is 0 */
+
+#endif /* _UAPI_LINUX_KVM_PVI_H */
