@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kvm_pvi - differences between kernels; every version test of the tree
+ */
+#ifndef _PVI_COMPAT_H
+#define _PVI_COMPAT_H
+
+#include <linux/eventfd.h>
+#include <linux/ftrace.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+static inline void pvi_compat_eventfd_signal(struct eventfd_ctx *ctx)
+{
+	eventfd_signal(ctx, 1);
+}
+#else
+static inline void pvi_compat_eventfd_signal(struct eventfd_ctx *ctx)
+{
+	eventfd_signal(ctx);
+}
+#endif
+
+/*
+ * Until 6.5 a direct caller is registered by address, with ftrace's own ops,
+ * which are permanent. Since then it has ops of its own, whose flags
+ * registering overwrites: make them permanent afterwards, or setting
+ * kernel.ftrace_enabled to 0 would silently unpatch.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+static inline int pvi_compat_register_direct(struct ftrace_ops *ops, unsigned long ip,
+					     unsigned long addr)
+{
+	return register_ftrace_direct(ip, addr);
+}
+
+static inline int pvi_compat_unregister_direct(struct ftrace_ops *ops, unsigned long ip,
+					       unsigned long addr)
+{
+	return unregister_ftrace_direct(ip, addr);
+}
+#else
+static inline int pvi_compat_register_direct(struct ftrace_ops *ops, unsigned long ip,
+					     unsigned long addr)
+{
+	int ret = ftrace_set_filter_ip(ops, ip, 0, 1);
+
+	if (ret)
+		return ret;
+	ret = register_ftrace_direct(ops, addr);
+	if (ret)
+		ftrace_free_filter(ops);
+	else
+		ops->flags |= FTRACE_OPS_FL_PERMANENT;
+	return ret;
+}
+
+static inline int pvi_compat_unregister_direct(struct ftrace_ops *ops, unsigned long ip,
+					       unsigned long addr)
+{
+	return unregister_ftrace_direct(ops, addr, true);
+}
+#endif
+
+/*
+ * The callback wants one argument and the instruction pointer, not all
+ * registers. 6.13 hid them, and stable kernels took that over.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0) && !defined(arch_ftrace_regs)
+static __always_inline struct pt_regs *pvi_compat_ftrace_regs(struct ftrace_regs *fregs)
+{
+	return &fregs->regs;
+}
+#else
+static __always_inline struct pt_regs *pvi_compat_ftrace_regs(struct ftrace_regs *fregs)
+{
+	return &arch_ftrace_regs(fregs)->regs;
+}
+#endif
+
+#endif /* _PVI_COMPAT_H */

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi acl - the receivers' pvi_sender_uuid tables
+ *
+ * A row is an edge: who may ring what, how often, and how often it was. All
+ * rows of all receivers stand in one table keyed by (receiver, sender, what),
+ * so that a ring by UUID is one lookup however many VMs and senders there are.
+ * A row's sender need not exist; a row goes with its receiver.
+ *
+ * State before everything: an edge that is not live any more rings nothing,
+ * whoever still holds it. Revoking sets the state and then waits for the rings
+ * that saw the old one.
+ */
+#include <linux/cred.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "limit.h"
+#include "pvi.h"
+
+static unsigned int max_senders = 4096;
+PVI_LIMIT(max_senders, 65536, "rows of one receiver's table");
+
+static struct rhashtable edges;
+
+static const struct rhashtable_params edge_params = {
+	.key_offset = offsetof(struct pvi_edge, key),
+	.key_len = sizeof_field(struct pvi_edge, key),
+	.head_offset = offsetof(struct pvi_edge, node),
+	.automatic_shrinking = true,
+};
+
+static void key_set(struct pvi_edge_key *key, const uuid_t *to, const uuid_t *from, u32 what)
+{
+	uuid_copy(&key->receiver, to);
+	uuid_copy(&key->sender, from);
+	key->what = what;
+}
+
+static void edge_free(struct kref *ref)
+{
+	struct pvi_edge *edge = container_of(ref, struct pvi_edge, ref);
+
+	kfree_rcu(edge, rcu);
+}
+
+void pvi_acl_put(struct pvi_edge *edge)
+{
+	kref_put(&edge->ref, edge_free);
+}
+
+/* The uid pin, if there is one, does not match. */
+bool pvi_acl_pinned_out(const struct pvi_edge *edge, const struct pvi_vm *from)
+{
+	return READ_ONCE(edge->pinned) && !uid_eq(edge->owner, from->owner);
+}
+
+static bool permits(const struct pvi_edge *edge, const struct pvi_vm *from)
+{
+	return edge && !edge->vm->grants_only && !pvi_acl_pinned_out(edge, from);
+}
+
+/* The row that permits @from to ring @gsi of @to, or NULL. Valid under RCU. */
+struct pvi_edge *pvi_acl_find(struct pvi_vm *from, const uuid_t *to, u32 gsi)
+{
+	struct pvi_edge_key key;
+	struct pvi_edge *edge;
+
+	key_set(&key, to, &from->uuid, gsi);
+	edge = rhashtable_lookup(&edges, &key, edge_params);
+	if (permits(edge, from))
+		return edge;
+	key.what = KVM_PVI_GSI_ANY;
+	edge = rhashtable_lookup(&edges, &key, edge_params);
+	return permits(edge, from) ? edge : NULL;
+}
+
+static int check(const struct kvm_pvi_allow *a, const uuid_t *uuid, kuid_t *owner)
+{
+	if (!pvi_uuid_is_name(uuid) || a->bits)
+		return -EINVAL;
+	if (!pvi_gsi_valid(a->gsi) && a->gsi != KVM_PVI_GSI_ANY)
+		return -EINVAL;
+	*owner = INVALID_UID;
+	if (a->flags & KVM_PVI_ALLOW_OWNER) {
+		*owner = make_kuid(current_user_ns(), a->owner);
+		if (!uid_valid(*owner))
+			return -EINVAL;
+	} else if (a->owner) {
+		return -EINVAL;
+	}
+	return pvi_bucket_check(a->rate, a->burst);
+}
+
+static void edge_set(struct pvi_edge *edge, const struct kvm_pvi_allow *a, kuid_t owner)
+{
+	/* A ring in between sees the stricter of old and new. */
+	WRITE_ONCE(edge->pinned, true);
+	edge->owner = owner;
+	WRITE_ONCE(edge->pinned, a->flags & KVM_PVI_ALLOW_OWNER);
+	pvi_bucket_set(&edge->bucket, a->rate, a->burst);
+}
+
+static int edge_add(struct pvi_vm *vm, const struct pvi_edge_key *key,
+		    const struct kvm_pvi_allow *a, kuid_t owner)
+{
+	struct pvi_edge *edge;
+	int ret;
+
+	if (vm->nr_edges >= READ_ONCE(max_senders))
+		return -ENOSPC;
+	edge = kzalloc(sizeof(*edge), GFP_KERNEL_ACCOUNT);
+	if (!edge)
+		return -ENOMEM;
+	edge->key = *key;
+	edge->vm = vm;
+	kref_init(&edge->ref);
+	edge_set(edge, a, owner);
+	ret = rhashtable_insert_fast(&edges, &edge->node, edge_params);
+	if (ret) {
+		kfree(edge);
+		return ret;
+	}
+	edge->id = ++vm->next_edge;
+	list_add_tail(&edge->list, &vm->edges);
+	vm->nr_edges++;
+	return 0;
+}
+
+int pvi_acl_allow(struct pvi_vm *vm, void *arg)
+{
+	const struct kvm_pvi_allow *a = arg;
+	struct pvi_edge_key key;
+	struct pvi_edge *edge;
+	kuid_t owner;
+	uuid_t uuid;
+	int ret;
+
+	import_uuid(&uuid, a->uuid);
+	ret = check(a, &uuid, &owner);
+	if (ret)
+		return ret;
+	ret = pvi_vm_lock(vm);
+	if (ret)
+		return ret;
+	key_set(&key, &vm->uuid, &uuid, a->gsi);
+	edge = rhashtable_lookup_fast(&edges, &key, edge_params);
+	if (edge)
+		edge_set(edge, a, owner);
+	else
+		ret = edge_add(vm, &key, a, owner);
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+/* Ports keep the edge; nobody finds it any more. */
+static void edge_remove(struct pvi_edge *edge, enum pvi_edge_state state)
+{
+	WRITE_ONCE(edge->state, state);
+	rhashtable_remove_fast(&edges, &edge->node, edge_params);
+}
+
+int pvi_acl_revoke(struct pvi_vm *vm, void *arg)
+{
+	const struct kvm_pvi_revoke *r = arg;
+	bool all = r->flags & KVM_PVI_REVOKE_ALL;
+	struct pvi_edge *edge, *next;
+	LIST_HEAD(revoked);
+	uuid_t uuid;
+	int ret;
+
+	import_uuid(&uuid, r->uuid);
+	if (!pvi_uuid_is_name(&uuid) || r->__reserved || (all && r->gsi))
+		return -EINVAL;
+	if (!pvi_gsi_valid(r->gsi) && r->gsi != KVM_PVI_GSI_ANY)
+		return -EINVAL;
+	ret = pvi_vm_lock(vm);
+	if (ret)
+		return ret;
+	list_for_each_entry_safe(edge, next, &vm->edges, list) {
+		if (!uuid_equal(&edge->key.sender, &uuid) || (!all && edge->key.what != r->gsi))
+			continue;
+		edge_remove(edge, PVI_EDGE_REVOKED);
+		list_move_tail(&edge->list, &revoked);
+		vm->nr_edges--;
+	}
+	mutex_unlock(&vm->lock);
+	if (list_empty(&revoked))
+		return -ENOENT;
+
+	/* Pairs with the read section from permission check to injection. */
+	synchronize_rcu();
+	list_for_each_entry_safe(edge, next, &revoked, list)
+		pvi_acl_put(edge);
+	return 0;
+}
+
+int pvi_acl_get_edge(struct pvi_vm *vm, void *arg)
+{
+	struct kvm_pvi_edge *e = arg;
+	struct pvi_edge *edge;
+	int ret = -ENOENT;
+
+	mutex_lock(&vm->lock);
+	list_for_each_entry(edge, &vm->edges, list) {
+		if (edge->id <= e->cursor)
+			continue;
+		e->cursor = edge->id;
+		export_uuid(e->uuid, &edge->key.sender);
+		e->gsi = edge->key.what;
+		e->kind = KVM_PVI_EDGE_GSI;
+		e->counts.raised = atomic64_read(&edge->counts[PVI_RAISED]);
+		e->counts.coalesced = atomic64_read(&edge->counts[PVI_COALESCED]);
+		e->counts.latched = atomic64_read(&edge->counts[PVI_LATCHED]);
+		e->counts.denied = atomic64_read(&edge->counts[PVI_DENIED]);
+		e->counts.throttled = atomic64_read(&edge->counts[PVI_THROTTLED]);
+		ret = 0;
+		break;
+	}
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+/* The receiver has died. The edges stay in its list, for their counters. */
+void pvi_acl_unpublish(struct pvi_vm *vm)
+{
+	struct pvi_edge *edge;
+
+	lockdep_assert_held(&vm->lock);
+	list_for_each_entry(edge, &vm->edges, list)
+		edge_remove(edge, PVI_EDGE_DEAD);
+}
+
+/* The last reference to the endpoint has gone. */
+void pvi_acl_free(struct pvi_vm *vm)
+{
+	struct pvi_edge *edge, *next;
+
+	list_for_each_entry_safe(edge, next, &vm->edges, list)
+		pvi_acl_put(edge);
+}
+
+/* One line for each row of all tables. */
+void pvi_acl_list(struct seq_file *m)
+{
+	struct rhashtable_iter iter;
+	struct pvi_edge *edge;
+	int i;
+
+	seq_puts(m, "receiver sender gsi raised coalesced latched denied throttled\n");
+	rhashtable_walk_enter(&edges, &iter);
+	rhashtable_walk_start(&iter);
+	while ((edge = rhashtable_walk_next(&iter))) {
+		if (IS_ERR(edge))
+			continue;
+		seq_printf(m, "%pUb %pUb ", &edge->key.receiver, &edge->key.sender);
+		if (edge->key.what == KVM_PVI_GSI_ANY)
+			seq_puts(m, "any");
+		else
+			seq_printf(m, "%u", edge->key.what);
+		for (i = 0; i < PVI_NR_COUNTS; i++)
+			seq_printf(m, " %lld", atomic64_read(&edge->counts[i]));
+		seq_putc(m, '\n');
+	}
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
+}
+
+int __init pvi_acl_init(void)
+{
+	return rhashtable_init(&edges, &edge_params);
+}
+
+void pvi_acl_exit(void)
+{
+	rhashtable_destroy(&edges);
+}
+
+u32 pvi_acl_max(void)
+{
+	return READ_ONCE(max_senders);
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi gsi - exposed GSIs of a receiver
+ *
+ * What cannot be delivered is latched: one bit, accepted means owed. It is paid
+ * once, by whoever makes delivery possible (wiring, KVM_HC_PVI_ARM,
+ * KVM_PVI_KICK), by the next ring, or by a work that tries again after 10 ms,
+ * doubling to 1 s, for guests that know nothing of us.
+ *
+ * Whoever delivers takes the latch by exchange before it injects: a ring that
+ * fails meanwhile sets it again and is not forgotten.
+ */
+#include <linux/kvm_host.h>
+#include <linux/nospec.h>
+#include <linux/slab.h>
+
+#include "../compat/compat.h"
+#include "limit.h"
+#include "pvi.h"
+
+#define RETRY_FIRST	10	/* ms */
+#define RETRY_LAST	1000
+
+static unsigned int max_gsis = 1024;
+PVI_LIMIT(max_gsis, 8192, "exposed GSIs of one endpoint");
+
+/* Valid under RCU. */
+struct pvi_gsi *pvi_gsi_find(struct pvi_vm *vm, u32 gsi)
+{
+	return xa_load(&vm->gsis, gsi);
+}
+
+/* Makes one interrupt, or returns false: nothing took it. Called under RCU. */
+static bool raise(struct pvi_gsi *g)
+{
+	struct eventfd_ctx *eventfd;
+
+	if (g->kind == KVM_PVI_GSI_DIRECT)
+		return pvi_inject_gsi(g);
+	eventfd = rcu_dereference(g->eventfd);
+	if (!eventfd)
+		return false;
+	pvi_compat_eventfd_signal(eventfd);
+	return true;
+}
+
+/* Only injection fails without anybody telling when it would succeed. */
+static void retry_later(struct pvi_gsi *g, unsigned int delay)
+{
+	if (g->kind != KVM_PVI_GSI_DIRECT)
+		return;
+	WRITE_ONCE(g->delay, delay);
+	queue_delayed_work(pvi_wq, &g->retry, msecs_to_jiffies(delay));
+}
+
+/* Delivers what is latched; true if nothing is owed any more. Called under RCU. */
+static bool pay(struct pvi_gsi *g)
+{
+	if (!test_and_clear_bit(PVI_GSI_LATCH, &g->flags) || raise(g))
+		return true;
+	set_bit(PVI_GSI_LATCH, &g->flags);
+	return false;
+}
+
+static void retry_work(struct work_struct *work)
+{
+	struct pvi_gsi *g = container_of(to_delayed_work(work), struct pvi_gsi, retry);
+
+	this_cpu_inc(g->vm->stats->retries);
+	rcu_read_lock();
+	if (!pay(g))
+		retry_later(g, min(READ_ONCE(g->delay) * 2, (unsigned int)RETRY_LAST));
+	rcu_read_unlock();
+}
+
+/*
+ * Delivery has become possible: pay. The barrier pairs with the one between
+ * setting the latch and looking at the wiring once more in pvi_gsi_deliver().
+ */
+void pvi_gsi_pay(struct pvi_gsi *g)
+{
+	smp_mb();
+	rcu_read_lock();
+	if (!pay(g))
+		retry_later(g, RETRY_FIRST);
+	rcu_read_unlock();
+}
+
+/* An accepted ring, on its last step: returns the verdict. Called under RCU. */
+int pvi_gsi_deliver(struct pvi_gsi *g)
+{
+	bool owed = test_bit(PVI_GSI_LATCH, &g->flags) &&
+		    test_and_clear_bit(PVI_GSI_LATCH, &g->flags);
+
+	atomic64_inc(&g->rings);
+	if (raise(g))
+		return KVM_PVI_RAISED;
+
+	owed |= test_and_set_bit(PVI_GSI_LATCH, &g->flags);
+	/* Implies a full barrier; pairs with pvi_gsi_pay(). */
+	if (test_and_clear_bit(PVI_GSI_LATCH, &g->flags)) {
+		if (raise(g))
+			return KVM_PVI_RAISED;
+		set_bit(PVI_GSI_LATCH, &g->flags);
+	}
+	retry_later(g, RETRY_FIRST);
+	return owed ? KVM_PVI_COALESCED : KVM_PVI_LATCHED;
+}
+
+static int check_kind(struct pvi_vm *vm, const struct kvm_pvi_expose *e)
+{
+	if (e->kind == KVM_PVI_GSI_EVENTFD)
+		return e->gsi < KVM_PVI_GSI_MAX ? 0 : -EINVAL;
+	if (e->kind != KVM_PVI_GSI_DIRECT || e->gsi >= KVM_PVI_GSI_MAX)
+		return -EINVAL;
+	if (!vm->kvm || !pvi_kvm_has_lapic(vm->kvm) || !pvi_inject_possible(vm->kvm, e->gsi))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static int insert(struct pvi_vm *vm, struct pvi_gsi *g)
+{
+	int ret;
+
+	if (xa_load(&vm->gsis, g->gsi))
+		return -EEXIST;
+	if (vm->nr_gsis >= READ_ONCE(max_gsis))
+		return -ENOSPC;
+	ret = xa_insert(&vm->gsis, g->gsi, g, GFP_KERNEL);
+	if (!ret)
+		vm->nr_gsis++;
+	return ret;
+}
+
+int pvi_gsi_expose(struct pvi_vm *vm, void *arg)
+{
+	const struct kvm_pvi_expose *e = arg;
+	struct pvi_gsi *g;
+	int ret;
+
+	if (!pvi_gsi_valid(e->gsi) || pvi_bucket_check(e->rate, e->burst))
+		return -EINVAL;
+	g = kzalloc(sizeof(*g), GFP_KERNEL_ACCOUNT);
+	if (!g)
+		return -ENOMEM;
+	g->vm = vm;
+	g->gsi = e->gsi;
+	g->kind = e->kind;
+	spin_lock_init(&g->lock);
+	INIT_DELAYED_WORK(&g->retry, retry_work);
+	pvi_bucket_set(&g->bucket, e->rate, e->burst);
+
+	ret = pvi_vm_lock(vm);
+	if (ret)
+		goto err_free;
+	ret = check_kind(vm, e);
+	if (!ret)
+		ret = insert(vm, g);
+	mutex_unlock(&vm->lock);
+	if (ret)
+		goto err_free;
+	return 0;
+
+err_free:
+	kfree(g);
+	return ret;
+}
+
+/* Nobody finds @g any more, and whoever had found it has left. */
+static void gsi_free(struct pvi_gsi *g)
+{
+	struct eventfd_ctx *eventfd = rcu_dereference_protected(g->eventfd, true);
+
+	cancel_delayed_work_sync(&g->retry);
+	if (eventfd)
+		eventfd_ctx_put(eventfd);
+	kfree(g);
+}
+
+/* Takes vm->lock and finds @gsi; on success the lock is held. */
+static struct pvi_gsi *find_locked(struct pvi_vm *vm, u32 gsi)
+{
+	struct pvi_gsi *g;
+	int ret = pvi_vm_lock(vm);
+
+	if (ret)
+		return ERR_PTR(ret);
+	g = pvi_gsi_find(vm, gsi);
+	if (g)
+		return g;
+	mutex_unlock(&vm->lock);
+	return ERR_PTR(-ENOENT);
+}
+
+int pvi_gsi_unexpose(struct pvi_vm *vm, void *arg)
+{
+	const struct kvm_pvi_gsi *u = arg;
+	struct pvi_gsi *g;
+
+	if (u->__reserved || !pvi_gsi_valid(u->gsi))
+		return -EINVAL;
+	g = find_locked(vm, u->gsi);
+	if (IS_ERR(g))
+		return PTR_ERR(g);
+	xa_erase(&vm->gsis, g->gsi);
+	vm->nr_gsis--;
+	mutex_unlock(&vm->lock);
+
+	synchronize_rcu();
+	gsi_free(g);
+	return 0;
+}
+
+/* Swaps the eventfd of a GSI, pays what is latched, drops the old one when nobody signals it. */
+static int swap_eventfd(struct pvi_vm *vm, u32 gsi, struct eventfd_ctx *eventfd)
+{
+	struct eventfd_ctx *old;
+	struct pvi_gsi *g;
+
+	g = find_locked(vm, gsi);
+	if (IS_ERR(g))
+		return PTR_ERR(g);
+	if (g->kind != KVM_PVI_GSI_EVENTFD) {
+		mutex_unlock(&vm->lock);
+		return -EOPNOTSUPP;
+	}
+	old = rcu_replace_pointer(g->eventfd, eventfd, lockdep_is_held(&vm->lock));
+	pvi_gsi_pay(g);
+	mutex_unlock(&vm->lock);
+
+	if (old) {
+		synchronize_rcu();
+		eventfd_ctx_put(old);
+	}
+	return 0;
+}
+
+int pvi_gsi_wire(struct pvi_vm *vm, void *arg)
+{
+	const struct kvm_pvi_wire *w = arg;
+	struct eventfd_ctx *eventfd;
+	int ret;
+
+	if (!pvi_gsi_valid(w->gsi))
+		return -EINVAL;
+	eventfd = eventfd_ctx_fdget(w->fd);
+	if (IS_ERR(eventfd))
+		return PTR_ERR(eventfd);
+	ret = swap_eventfd(vm, w->gsi, eventfd);
+	if (ret)
+		eventfd_ctx_put(eventfd);
+	return ret;
+}
+
+int pvi_gsi_unwire(struct pvi_vm *vm, void *arg)
+{
+	const struct kvm_pvi_gsi *u = arg;
+
+	if (u->__reserved || !pvi_gsi_valid(u->gsi))
+		return -EINVAL;
+	return swap_eventfd(vm, u->gsi, NULL);
+}
+
+int pvi_gsi_kick(struct pvi_vm *vm, void *arg)
+{
+	const struct kvm_pvi_gsi *u = arg;
+	struct pvi_gsi *g;
+
+	if (u->__reserved || !pvi_gsi_valid(u->gsi))
+		return -EINVAL;
+	g = find_locked(vm, u->gsi);
+	if (IS_ERR(g))
+		return PTR_ERR(g);
+	pvi_gsi_pay(g);
+	mutex_unlock(&vm->lock);
+	return 0;
+}
+
+/* The guest starts anew: nothing is owed to it. */
+void pvi_gsi_reset(struct pvi_vm *vm)
+{
+	struct pvi_gsi *g;
+	unsigned long i;
+
+	lockdep_assert_held(&vm->lock);
+	xa_for_each(&vm->gsis, i, g)
+		clear_bit(PVI_GSI_LATCH, &g->flags);
+}
+
+/* The receiver has died, and the rings that found it alive have left. */
+void pvi_gsi_free(struct pvi_vm *vm)
+{
+	struct pvi_gsi *g;
+	unsigned long i;
+
+	xa_for_each(&vm->gsis, i, g) {
+		xa_erase(&vm->gsis, i);
+		gsi_free(g);
+		cond_resched();
+	}
+}
+
+/* KVM_PVI_GSI_WIRED... */
+u32 pvi_gsi_state(const struct pvi_gsi *g)
+{
+	u32 state = 0;
+
+	if (g->kind == KVM_PVI_GSI_DIRECT || rcu_access_pointer(g->eventfd))
+		state |= KVM_PVI_GSI_WIRED;
+	if (test_bit(PVI_GSI_LATCH, &g->flags))
+		state |= KVM_PVI_GSI_LATCHED;
+	return state;
+}
+
+u32 pvi_gsi_max(void)
+{
+	return READ_ONCE(max_gsis);
+}

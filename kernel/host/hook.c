@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi hook - interception of kvm_emulate_hypercall()
+ *
+ * KVM has no registration point for hypercalls, so its function is intercepted
+ * at its ftrace site: by a direct call to pvi_hook_trampoline(), or where
+ * another direct caller (a BPF fentry program) holds the place, by an ftrace
+ * callback that sets the instruction pointer. Both end in pvi_hook_hypercall()
+ * for numbers of ours and change nothing for others. The original runs first,
+ * with all that KVM does; only what it answered with ENOSYS is served.
+ *
+ * Attached while a VM is bound. Detaching waits in three steps: tasks-RCU for
+ * those in the trampoline, SRCU for those in pvi_hook_hypercall(), which may
+ * sleep in KVM, tasks-RCU for its last instructions.
+ */
+#include <linux/delay.h>
+#include <linux/ftrace.h>
+#include <linux/kvm_host.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/rcupdate.h>
+#include <linux/srcu.h>
+#include <linux/uaccess.h>
+#include <uapi/linux/kvm_para.h>
+
+#include "../compat/compat.h"
+#include "pvi.h"
+
+#define DETACH_DELAY	(5 * HZ)	/* a VMM that restarts finds the hook in place */
+
+DEFINE_STATIC_SRCU(hook_srcu);
+
+static DEFINE_MUTEX(hook_lock);
+static u32 hook_kind;		/* KVM_PVI_HOOK_*, written under hook_lock */
+static unsigned int hook_users;	/* bound VMs, protected by hook_lock */
+static bool hook_wanted = true;	/* the attach parameter, protected by hook_lock */
+static bool hook_stuck;		/* unregistering failed; protected by hook_lock */
+
+static void detach_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(hook_detach, detach_work);
+
+/* Called with preemption disabled, in the place of pvi_hook_trampoline(). */
+static void notrace hook_callback(unsigned long ip, unsigned long parent_ip,
+				  struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	struct pt_regs *regs = pvi_compat_ftrace_regs(fregs);
+	struct kvm_vcpu *vcpu = (void *)regs->di;
+
+	if ((u32)vcpu->arch.regs[VCPU_REGS_RAX] - KVM_HC_PVI_BASE < KVM_HC_PVI_NR)
+		regs->ip = (unsigned long)pvi_hook_hypercall;
+}
+
+static struct ftrace_ops direct_ops;
+static struct ftrace_ops callback_ops = {
+	.func = hook_callback,
+	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
+};
+
+/*
+ * Returns where the ftrace site calls to, 0 if it does not. Another user of
+ * the site may be patching it right now: then its first byte is INT3.
+ */
+static unsigned long site_target(void)
+{
+	unsigned long site = pvi_kvm_hypercall_site();
+	u8 insn[MCOUNT_INSN_SIZE];
+	int tries;
+
+	for (tries = 0; tries < 100; tries++) {
+		if (copy_from_kernel_nofault(insn, (void *)site, sizeof(insn)))
+			return 0;
+		if (insn[0] == CALL_INSN_OPCODE)
+			return site + sizeof(insn) + *(s32 *)(insn + 1);
+		if (insn[0] != INT3_INSN_OPCODE)
+			return 0;
+		usleep_range(100, 1000);
+	}
+	return 0;
+}
+
+static int register_direct(void)
+{
+	unsigned long site = pvi_kvm_hypercall_site();
+	int tries = 10;
+	int ret;
+
+	do {
+		ret = pvi_compat_register_direct(&direct_ops, site,
+						 (unsigned long)pvi_hook_trampoline);
+	} while (ret == -EAGAIN && --tries);
+	return ret;
+}
+
+static int register_callback(void)
+{
+	int ret = ftrace_set_filter_ip(&callback_ops, pvi_kvm_hypercall_site(), 0, 1);
+
+	if (ret)
+		return ret;
+	ret = register_ftrace_function(&callback_ops);
+	if (ret)
+		ftrace_free_filter(&callback_ops);
+	return ret;
+}
+
+static int unregister(u32 kind)
+{
+	int ret;
+
+	if (kind == KVM_PVI_HOOK_DIRECT)
+		return pvi_compat_unregister_direct(&direct_ops, pvi_kvm_hypercall_site(),
+						    (unsigned long)pvi_hook_trampoline);
+	ret = unregister_ftrace_function(&callback_ops);
+	if (!ret)
+		ftrace_free_filter(&callback_ops);
+	return ret;
+}
+
+/* Nobody runs in code that was reached through the hook any more. */
+static void wait_for_leavers(void)
+{
+	synchronize_rcu_tasks();
+	synchronize_srcu(&hook_srcu);
+	synchronize_rcu_tasks();
+}
+
+static void detach(void)
+{
+	lockdep_assert_held(&hook_lock);
+
+	if (hook_kind == KVM_PVI_HOOK_NONE || hook_stuck)
+		return;
+	if (unregister(hook_kind)) {
+		pr_err("ftrace does not let go of kvm_emulate_hypercall(), this module stays until the next boot\n");
+		hook_stuck = true;
+		__module_get(THIS_MODULE);
+		return;
+	}
+	WRITE_ONCE(hook_kind, KVM_PVI_HOOK_NONE);
+	wait_for_leavers();
+}
+
+static int attach(void)
+{
+	u32 kind = KVM_PVI_HOOK_DIRECT;
+	unsigned long owner;
+	int ret;
+
+	lockdep_assert_held(&hook_lock);
+
+	if (hook_kind != KVM_PVI_HOOK_NONE)
+		return 0;
+	if (!hook_wanted) {
+		pr_warn_ratelimited("detached by the attach parameter, write 1 to it to serve guests again\n");
+		return -EBUSY;
+	}
+
+	ret = register_direct();
+	if (ret) {
+		kind = KVM_PVI_HOOK_FTRACE;
+		ret = register_callback();
+	}
+	if (ret == -ENOMEM)
+		return ret;
+	owner = site_target();
+	if (ret) {
+		if (owner)
+			pr_warn_ratelimited("kvm_emulate_hypercall() belongs to %pS (error %d), see enabled_functions in tracefs\n",
+					    (void *)owner, ret);
+		else
+			pr_warn_ratelimited("kvm_emulate_hypercall() cannot be intercepted (error %d), is kernel.ftrace_enabled 0?\n",
+					    ret);
+		return -EBUSY;
+	}
+	WRITE_ONCE(hook_kind, kind);
+	if (!owner) {
+		pr_warn_ratelimited("ftrace did not patch kvm_emulate_hypercall(), is kernel.ftrace_enabled 0?\n");
+		detach();
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static void detach_work(struct work_struct *work)
+{
+	mutex_lock(&hook_lock);
+	if (!hook_users)
+		detach();
+	mutex_unlock(&hook_lock);
+}
+
+/* Hypercalls of bound VMs are served from here on, until pvi_hook_put(). */
+int pvi_hook_get(void)
+{
+	int ret;
+
+	mutex_lock(&hook_lock);
+	ret = attach();
+	if (!ret)
+		hook_users++;
+	mutex_unlock(&hook_lock);
+	return ret;
+}
+
+void pvi_hook_put(void)
+{
+	mutex_lock(&hook_lock);
+	if (!--hook_users)
+		queue_delayed_work(system_unbound_wq, &hook_detach, DETACH_DELAY);
+	mutex_unlock(&hook_lock);
+}
+
+u32 pvi_hook_kind(void)
+{
+	return READ_ONCE(hook_kind);
+}
+
+/*
+ * Module exit, after the last pvi_hook_put(). Waits even if nothing is
+ * attached: a vCPU may have slept in guest memory while the hook was detached,
+ * see pvi_hook_sleep().
+ */
+void pvi_hook_exit(void)
+{
+	cancel_delayed_work_sync(&hook_detach);
+	mutex_lock(&hook_lock);
+	detach();
+	mutex_unlock(&hook_lock);
+	wait_for_leavers();
+}
+
+/*
+ * Guest memory may be under a userfault that its VMM never answers. Leave the
+ * hook's SRCU section for such accesses, with a reference to the module, so
+ * that detaching does not wait for them; removing the module is refused.
+ */
+int pvi_hook_sleep(struct pvi_call *c)
+{
+	if (!c->vcpu)
+		return 0;
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
+	srcu_read_unlock(&hook_srcu, c->srcu);
+	__acquire(&hook_srcu);	/* sparse: pvi_hook_wake() takes it again */
+	return 0;
+}
+
+void pvi_hook_wake(struct pvi_call *c)
+{
+	if (!c->vcpu)
+		return;
+	__release(&hook_srcu);
+	c->srcu = srcu_read_lock(&hook_srcu);
+	module_put(THIS_MODULE);
+}
+
+/*
+ * True if KVM skipped the instruction and did not know the number; tells the
+ * guest's mode by the width of the answer, and cuts the arguments to it.
+ */
+static bool unknown_to_kvm(struct kvm_vcpu *vcpu, struct pvi_call *c, u64 nr)
+{
+	u64 rax = vcpu->arch.regs[VCPU_REGS_RAX];
+	int i;
+
+	if (!pvi_kvm_skipped(vcpu))
+		return false;
+	c->wide = rax == (u64)-KVM_ENOSYS;
+	if (c->wide)
+		return nr == (u32)nr;
+	for (i = 0; i < ARRAY_SIZE(c->args); i++)
+		c->args[i] = (u32)c->args[i];
+	return rax == (u32)-KVM_ENOSYS;
+}
+
+static void write_results(struct kvm_vcpu *vcpu, const struct pvi_call *c, s64 ret)
+{
+	vcpu->arch.regs[VCPU_REGS_RAX] = c->wide ? ret : (u32)ret;
+	if (ret >= 0 && pvi_hypercall_returns_rbx(c->nr) && !pvi_kvm_encrypted(vcpu))
+		vcpu->arch.regs[VCPU_REGS_RBX] = c->wide ? c->rbx : (u32)c->rbx;
+}
+
+/*
+ * In the place of kvm_emulate_hypercall(), for numbers whose low half is in our
+ * block. Returns what KVM returned: 1 to go on, 0 to exit to userspace.
+ */
+int notrace pvi_hook_hypercall(struct kvm_vcpu *vcpu)
+{
+	u64 nr = vcpu->arch.regs[VCPU_REGS_RAX];
+	struct pvi_call c = {
+		.vcpu = vcpu,
+		.kvm = vcpu->kvm,
+		.nr = (u32)nr - KVM_HC_PVI_BASE,
+		.args = {
+			vcpu->arch.regs[VCPU_REGS_RBX],
+			vcpu->arch.regs[VCPU_REGS_RCX],
+			vcpu->arch.regs[VCPU_REGS_RDX],
+			vcpu->arch.regs[VCPU_REGS_RSI],
+		},
+	};
+	bool nested = pvi_kvm_nested(vcpu);
+	s64 result;
+	int ret;
+
+	c.srcu = srcu_read_lock(&hook_srcu);
+	ret = pvi_kvm_original(vcpu);
+	if (!nested && unknown_to_kvm(vcpu, &c, nr) && pvi_hypercall_serve(&c, &result))
+		write_results(vcpu, &c, result);
+	srcu_read_unlock(&hook_srcu, c.srcu);
+	return ret;
+}
+
+static int attach_set(const char *val, const struct kernel_param *kp)
+{
+	bool wanted;
+	int ret = kstrtobool(val, &wanted);
+
+	if (ret)
+		return ret;
+	mutex_lock(&hook_lock);
+	hook_wanted = wanted;
+	if (!wanted)
+		detach();
+	else if (hook_users)
+		ret = attach();
+	mutex_unlock(&hook_lock);
+	return ret;
+}
+
+static const struct kernel_param_ops attach_ops = {
+	.set = attach_set,
+	.get = param_get_bool,
+};
+
+module_param_cb(attach, &attach_ops, &hook_wanted, 0644);
+MODULE_PARM_DESC(attach, "intercept kvm_emulate_hypercall() while a VM is bound; 0 detaches now, guests then get ENOSYS");

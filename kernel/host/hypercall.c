@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi hypercall - table of calls, checks of their arguments
+ *
+ * One table serves guests, by hook.c, and host processes, by KVM_PVI_CALL.
+ * The calls on the way of a ring run under RCU and never sleep; the others
+ * hold a reference to their endpoint. Addresses are read before and written
+ * after either.
+ */
+#include <linux/nospec.h>
+#include <linux/uaccess.h>
+
+#include "pvi.h"
+#include "trace.h"
+
+/**
+ * struct call_desc - one hypercall
+ * @fn: serves it
+ * @nargs: arguments from the first on it looks at; the rest must be 0
+ * @uuid: the first argument is the address of a UUID
+ * @sleeps: not under RCU, but with a reference to the caller
+ * @rbx: gives back a second value
+ */
+struct call_desc {
+	s64 (*fn)(struct pvi_call *c);
+	u8 nargs;
+	bool uuid;
+	bool sleeps;
+	bool rbx;
+};
+
+/* The caller's own GSI; valid under RCU. */
+static struct pvi_gsi *own_gsi(struct pvi_call *c)
+{
+	return pvi_gsi_valid(c->args[0]) ? pvi_gsi_find(c->vm, c->args[0]) : NULL;
+}
+
+u32 pvi_hypercall_features(void)
+{
+	return KVM_PVI_FEAT_PRESENT | KVM_PVI_FEAT_RING | KVM_PVI_FEAT_RBX |
+	       KVM_PVI_ABI_MAJOR << 24;
+}
+
+static s64 features(struct pvi_call *c)
+{
+	u32 feat = pvi_hypercall_features();
+
+	if (c->vcpu && pvi_kvm_encrypted(c->vcpu))
+		feat &= ~KVM_PVI_FEAT_RBX;
+	return feat;
+}
+
+static s64 ring(struct pvi_call *c)
+{
+	if (!pvi_gsi_valid(c->args[1]))
+		return -EINVAL;
+	return pvi_ring_uuid(c->vm, &c->uuid, c->args[1]);
+}
+
+static s64 notify(struct pvi_call *c)
+{
+	return pvi_ring_port(c->vm, c->args[0]);
+}
+
+static s64 connect(struct pvi_call *c)
+{
+	if (!pvi_gsi_valid(c->args[1]))
+		return -EINVAL;
+	return pvi_port_guest_connect(c->vm, &c->uuid, c->args[1]);
+}
+
+static s64 disconnect(struct pvi_call *c)
+{
+	return pvi_port_guest_disconnect(c->vm, c->args[0]);
+}
+
+static s64 arm(struct pvi_call *c)
+{
+	struct pvi_gsi *g = own_gsi(c);
+
+	if (!g)
+		return -ENOENT;
+	pvi_gsi_pay(g);
+	return 0;
+}
+
+static s64 reset(struct pvi_call *c)
+{
+	int ret = pvi_vm_lock(c->vm);
+
+	if (ret)
+		return -KVM_PVI_ENOSYS;
+	pvi_port_reset(c->vm);
+	pvi_gsi_reset(c->vm);
+	mutex_unlock(&c->vm->lock);
+	return 0;
+}
+
+static s64 query(struct pvi_call *c)
+{
+	return pvi_query(c->vm, c->args[0], c->args[1], c->args[2]);
+}
+
+#define CALL(nr)	[(nr) - KVM_HC_PVI_BASE]
+
+static const struct call_desc calls[KVM_HC_PVI_NR] = {
+	CALL(KVM_HC_PVI_FEATURES) =	{ .fn = features },
+	CALL(KVM_HC_PVI) =		{ .fn = ring, .nargs = 2, .uuid = true },
+	CALL(KVM_HC_NOTIFY) =		{ .fn = notify, .nargs = 1 },
+	CALL(KVM_HC_PVI_CONNECT) =	{ .fn = connect, .nargs = 2, .uuid = true, .sleeps = true },
+	CALL(KVM_HC_PVI_DISCONNECT) =	{ .fn = disconnect, .nargs = 1, .sleeps = true },
+	CALL(KVM_HC_PVI_RESET) =	{ .fn = reset, .sleeps = true },
+	CALL(KVM_HC_PVI_ARM) =		{ .fn = arm, .nargs = 1 },
+	CALL(KVM_HC_PVI_QUERY) =	{ .fn = query, .nargs = 3 },
+};
+
+bool pvi_hypercall_returns_rbx(u32 nr)
+{
+	return calls[array_index_nospec(nr, KVM_HC_PVI_NR)].rbx;
+}
+
+static bool unused_are_zero(const struct pvi_call *c, unsigned int nargs)
+{
+	u64 any = 0;
+
+	for (; nargs < ARRAY_SIZE(c->args); nargs++)
+		any |= c->args[nargs];
+	return !any;
+}
+
+static int read_uuid(struct pvi_call *c, bool may_sleep)
+{
+	if (!IS_ALIGNED(c->args[0], UUID_SIZE))
+		return -EINVAL;
+	if (c->vcpu)
+		return pvi_kvm_read(c->vcpu, c->args[0], &c->uuid, UUID_SIZE, may_sleep) ?
+		       -EFAULT : 0;
+	return copy_from_user(&c->uuid, u64_to_user_ptr(c->args[0]), UUID_SIZE) ? -EFAULT : 0;
+}
+
+/* The caller under RCU, or NULL: not bound, nothing of ours is answered. */
+static bool find_caller(struct pvi_call *c)
+{
+	if (c->vcpu)
+		c->vm = pvi_vm_find_kvm(c->kvm);
+	return c->vm;
+}
+
+static bool get_caller(struct pvi_call *c)
+{
+	bool found;
+
+	rcu_read_lock();
+	found = find_caller(c) && (!c->vcpu || kref_get_unless_zero(&c->vm->ref));
+	rcu_read_unlock();
+	return found;
+}
+
+static void put_caller(struct pvi_call *c)
+{
+	if (c->vcpu)
+		pvi_vm_put(c->vm);
+}
+
+static bool is_bound(struct pvi_call *c)
+{
+	bool bound;
+
+	rcu_read_lock();
+	bound = find_caller(c);
+	rcu_read_unlock();
+	return bound;
+}
+
+/*
+ * Returns false if the call is none of ours, or the caller is not bound: KVM's
+ * ENOSYS stands. A call whose @vcpu is NULL comes with @vm and a reference.
+ */
+bool pvi_hypercall_serve(struct pvi_call *c, s64 *ret)
+{
+	const struct call_desc *call = &calls[array_index_nospec(c->nr, KVM_HC_PVI_NR)];
+	int err = 0;
+
+	if (!call->fn)
+		return false;
+	if (!unused_are_zero(c, call->nargs)) {
+		*ret = -EINVAL;
+		return is_bound(c);
+	}
+	if (call->uuid)
+		err = read_uuid(c, false);
+	if (err == -EFAULT && c->vcpu && is_bound(c) && !pvi_hook_sleep(c)) {
+		err = read_uuid(c, true);
+		pvi_hook_wake(c);
+	}
+	if (err) {
+		*ret = err;
+		return is_bound(c);
+	}
+
+	if (call->sleeps) {
+		if (!get_caller(c))
+			return false;
+		*ret = call->fn(c);
+		put_caller(c);
+		return *ret != -KVM_PVI_ENOSYS;
+	}
+	rcu_read_lock();
+	if (find_caller(c))
+		*ret = call->fn(c);
+	rcu_read_unlock();
+	return c->vm;
+}
+
+int pvi_hypercall_ioctl(struct pvi_vm *vm, void *arg)
+{
+	struct kvm_pvi_call *u = arg;
+	struct pvi_call c = {
+		.vm = vm,
+		.nr = u->nr - KVM_HC_PVI_BASE,
+		.wide = true,
+	};
+
+	if (u->__reserved)
+		return -EINVAL;
+	memcpy(c.args, u->args, sizeof(c.args));
+	u->ret2 = 0;
+	if (c.nr >= KVM_HC_PVI_NR || !pvi_hypercall_serve(&c, &u->ret))
+		u->ret = -KVM_PVI_ENOSYS;
+	else if (u->ret >= 0)
+		u->ret2 = c.rbx;
+	return 0;
+}

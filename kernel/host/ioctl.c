@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi ioctl - the misc device: copies structs in and out, no policy
+ *
+ * All structs start with their size and flags and grow at the end. What is
+ * generic is checked here, once: size, unknown tail, unknown flags.
+ */
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/uaccess.h>
+
+#include "pvi.h"
+
+struct header {
+	u32 size;
+	u32 flags;
+};
+
+union arg {
+	struct header header;
+	struct kvm_pvi_info info;
+	struct kvm_pvi_bind bind;
+	struct kvm_pvi_expose expose;
+	struct kvm_pvi_gsi gsi;
+	struct kvm_pvi_wire wire;
+	struct kvm_pvi_allow allow;
+	struct kvm_pvi_revoke revoke;
+	struct kvm_pvi_port port;
+	struct kvm_pvi_connect connect;
+	struct kvm_pvi_call call;
+	struct kvm_pvi_stats stats;
+	struct kvm_pvi_edge edge;
+};
+
+/**
+ * struct op - one ioctl
+ * @cmd: its number
+ * @fn: gets the endpoint and the struct; does its own locking
+ * @size: of the struct, known here
+ * @min: of its first version
+ * @flags: known
+ * @out: the struct is copied back on success
+ * @unbound: works on an endpoint that is not bound
+ * @dead: works on a dead one
+ */
+struct op {
+	unsigned int cmd;
+	int (*fn)(struct pvi_vm *vm, void *arg);
+	u32 size;
+	u32 min;
+	u32 flags;
+	bool out;
+	bool unbound;
+	bool dead;
+};
+
+static int get_info(struct pvi_vm *vm, void *arg)
+{
+	struct kvm_pvi_info *info = arg;
+
+	*info = (struct kvm_pvi_info) {
+		.size = info->size,
+		.abi_major = KVM_PVI_ABI_MAJOR,
+		.abi_minor = KVM_PVI_ABI_MINOR,
+		.features = pvi_hypercall_features(),
+		.hook = pvi_hook_kind(),
+		.max_vms = pvi_vm_max(),
+		.max_senders = pvi_acl_max(),
+		.max_gsis = pvi_gsi_max(),
+		.max_ports = pvi_port_max(),
+	};
+	return 0;
+}
+
+#define OP(_cmd, _fn, type, last, ...) {			\
+	.cmd = _cmd,						\
+	.fn = _fn,						\
+	.size = sizeof(struct type),				\
+	.min = offsetofend(struct type, last),			\
+	__VA_ARGS__						\
+}
+
+static const struct op ops[] = {
+	OP(KVM_PVI_GET_INFO, get_info, kvm_pvi_info, __reserved,
+	   .out = true, .unbound = true, .dead = true),
+	OP(KVM_PVI_BIND, pvi_vm_bind, kvm_pvi_bind, epoch, .out = true, .unbound = true,
+	   .flags = KVM_PVI_BIND_HOST | KVM_PVI_BIND_OWNER | KVM_PVI_BIND_GRANTS_ONLY),
+	OP(KVM_PVI_EXPOSE, pvi_gsi_expose, kvm_pvi_expose, burst),
+	OP(KVM_PVI_UNEXPOSE, pvi_gsi_unexpose, kvm_pvi_gsi, __reserved),
+	OP(KVM_PVI_UNWIRE, pvi_gsi_unwire, kvm_pvi_gsi, __reserved),
+	OP(KVM_PVI_KICK, pvi_gsi_kick, kvm_pvi_gsi, __reserved),
+	OP(KVM_PVI_WIRE, pvi_gsi_wire, kvm_pvi_wire, fd),
+	OP(KVM_PVI_ALLOW, pvi_acl_allow, kvm_pvi_allow, burst, .flags = KVM_PVI_ALLOW_OWNER),
+	OP(KVM_PVI_REVOKE, pvi_acl_revoke, kvm_pvi_revoke, __reserved,
+	   .flags = KVM_PVI_REVOKE_ALL),
+	OP(KVM_PVI_SET_PORT, pvi_port_set, kvm_pvi_port, fd, .out = true),
+	OP(KVM_PVI_CLOSE_PORT, pvi_port_close, kvm_pvi_port, fd),
+	OP(KVM_PVI_CONNECT, pvi_port_connect, kvm_pvi_connect, owner, .out = true,
+	   .flags = KVM_PVI_CONNECT_OWNER),
+	OP(KVM_PVI_CALL, pvi_hypercall_ioctl, kvm_pvi_call, ret2, .out = true),
+	OP(KVM_PVI_GET_STATS, pvi_stats_get, kvm_pvi_stats, retries, .out = true, .dead = true),
+	OP(KVM_PVI_GET_EDGE, pvi_acl_get_edge, kvm_pvi_edge, counts, .out = true, .dead = true),
+};
+
+static const struct op *find_op(unsigned int cmd)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(ops); i++)
+		if (ops[i].cmd == cmd)
+			return &ops[i];
+	return NULL;
+}
+
+static long pvi_ioctl(struct file *file, unsigned int cmd, unsigned long ptr)
+{
+	const struct op *op = find_op(cmd);
+	struct pvi_vm *vm = file->private_data;
+	void __user *user = (void __user *)ptr;
+	union arg arg;
+	u32 size;
+	int ret;
+
+	if (!op)
+		return -ENOTTY;
+	if (get_user(size, (u32 __user *)user))
+		return -EFAULT;
+	if (size < op->min)
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	memset(&arg, 0, sizeof(arg));
+	ret = copy_struct_from_user(&arg, op->size, user, size);
+	if (ret)
+		return ret;
+	if (arg.header.flags & ~op->flags)
+		return -EINVAL;
+	/* The size was read twice; what counts is what was checked. */
+	arg.header.size = size;
+
+	ret = pvi_vm_usable(vm, op->unbound, op->dead);
+	if (ret)
+		return ret;
+	ret = op->fn(vm, &arg);
+	if (ret || !op->out)
+		return ret;
+	return copy_to_user(user, &arg, min(size, op->size)) ? -EFAULT : 0;
+}
+
+static int pvi_open(struct inode *inode, struct file *file)
+{
+	struct pvi_vm *vm = pvi_vm_alloc();
+
+	if (!vm)
+		return -ENOMEM;
+	file->private_data = vm;
+	return nonseekable_open(inode, file);
+}
+
+static int pvi_release(struct inode *inode, struct file *file)
+{
+	pvi_vm_close(file->private_data);
+	return 0;
+}
+
+static const struct file_operations pvi_fops = {
+	.owner = THIS_MODULE,
+	.open = pvi_open,
+	.release = pvi_release,
+	.unlocked_ioctl = pvi_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.show_fdinfo = pvi_stats_fdinfo,
+};
+
+static struct miscdevice pvi_dev = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "kvm_pvi",
+	.fops = &pvi_fops,
+	.mode = 0660,
+};
+
+int __init pvi_ioctl_init(void)
+{
+	return misc_register(&pvi_dev);
+}
+
+void pvi_ioctl_exit(void)
+{
+	misc_deregister(&pvi_dev);
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi kvm_abi - what is known of KVM's insides
+ *
+ * KVM exports next to nothing to other modules, and less with each release.
+ * The only symbols linked are kvm_get_kvm_safe() and kvm_put_kvm(), which also
+ * pin kvm.ko; all others are resolved by name at load and called by
+ * static_call. Never by function pointer: kernels built with IBT or kCFI seal
+ * functions nobody takes the address of.
+ */
+#include <linux/fs.h>
+#include <linux/ftrace.h>
+#include <linux/kprobes.h>
+#include <linux/kvm_host.h>
+#include <linux/static_call.h>
+#include <linux/uaccess.h>
+#include <asm/ibt.h>
+
+#include "pvi.h"
+
+/* The prototypes of linux/kvm_host.h give the types; nothing here links to the functions. */
+DEFINE_STATIC_CALL_NULL(pvi_original, kvm_emulate_hypercall);
+DEFINE_STATIC_CALL_NULL(pvi_file_is_kvm, file_is_kvm);
+DEFINE_STATIC_CALL_NULL(pvi_send_msi, kvm_send_userspace_msi);
+DEFINE_STATIC_CALL_NULL(pvi_read_guest, kvm_vcpu_read_guest);
+DEFINE_STATIC_CALL_NULL(pvi_read_guest_atomic, kvm_vcpu_read_guest_atomic);
+DEFINE_STATIC_CALL_NULL(pvi_write_guest, kvm_vcpu_write_guest);
+
+static unsigned long hypercall_site;
+
+/*
+ * Returns where a kprobe on @name would stand, 0 if nowhere: with IBT that is
+ * behind ENDBR. @traced says whether it is the function's ftrace site.
+ */
+static unsigned long probe_address(const char *name, bool *traced)
+{
+	struct kprobe kp = { .symbol_name = name, .flags = KPROBE_FLAG_DISABLED };
+	unsigned long addr;
+
+	if (register_kprobe(&kp))
+		return 0;
+	addr = (unsigned long)kp.addr;
+	*traced = kp.flags & KPROBE_FLAG_FTRACE;
+	unregister_kprobe(&kp);
+	return addr;
+}
+
+static unsigned long entry_of(unsigned long addr)
+{
+	u32 insn;
+
+	if (copy_from_kernel_nofault(&insn, (void *)(addr - 4), sizeof(insn)) || !is_endbr(insn))
+		return addr;
+	return addr - 4;
+}
+
+#define RESOLVE(call, name) ({						\
+	bool traced_;							\
+	unsigned long addr_ = probe_address("kvm:" name, &traced_);	\
+									\
+	if (addr_)							\
+		static_call_update(call, (void *)entry_of(addr_));	\
+	else								\
+		pr_err("kvm.ko has no function %s() that can be probed, this kernel is not supported\n", \
+		       name);						\
+	addr_;								\
+})
+
+int pvi_kvm_init(void)
+{
+	bool traced = false;
+
+	hypercall_site = probe_address("kvm:kvm_emulate_hypercall", &traced);
+	if (!traced) {
+		pr_err("kvm_emulate_hypercall() of kvm.ko cannot be traced, this kernel is not supported\n");
+		return -ENOENT;
+	}
+	static_call_update(pvi_original, (void *)(hypercall_site + MCOUNT_INSN_SIZE));
+
+	if (!RESOLVE(pvi_file_is_kvm, "file_is_kvm") ||
+	    !RESOLVE(pvi_send_msi, "kvm_send_userspace_msi") ||
+	    !RESOLVE(pvi_read_guest, "kvm_vcpu_read_guest") ||
+	    !RESOLVE(pvi_read_guest_atomic, "kvm_vcpu_read_guest_atomic") ||
+	    !RESOLVE(pvi_write_guest, "kvm_vcpu_write_guest"))
+		return -ENOENT;
+	return 0;
+}
+
+unsigned long pvi_kvm_hypercall_site(void)
+{
+	return hypercall_site;
+}
+
+/* In nested guest mode the hypercall is the L2's, which knows nothing of us. */
+bool pvi_kvm_nested(struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.hflags & HF_GUEST_MASK;
+}
+
+/* Of a guest with encrypted registers KVM gives back RAX alone. */
+bool pvi_kvm_encrypted(struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.guest_state_protected;
+}
+
+/* Skipping the instruction has written RIP; the flag is cleared by each entry to the guest. */
+bool pvi_kvm_skipped(struct kvm_vcpu *vcpu)
+{
+	return pvi_kvm_encrypted(vcpu) || (vcpu->arch.regs_dirty & BIT(VCPU_REGS_RIP));
+}
+
+/* Enters kvm_emulate_hypercall() behind its ftrace site: traced and filtered once. */
+int pvi_kvm_original(struct kvm_vcpu *vcpu)
+{
+	return static_call(pvi_original)(vcpu);
+}
+
+/* Returns a strong reference to the VM behind @file, or NULL. */
+struct kvm *pvi_kvm_get(struct file *file)
+{
+	struct kvm *kvm;
+
+	if (!static_call(pvi_file_is_kvm)(file))
+		return NULL;
+	kvm = file->private_data;
+	return kvm_get_kvm_safe(kvm) ? kvm : NULL;
+}
+
+void pvi_kvm_put(struct kvm *kvm)
+{
+	kvm_put_kvm(kvm);
+}
+
+struct mm_struct *pvi_kvm_mm(struct kvm *kvm)
+{
+	return kvm->mm;
+}
+
+bool pvi_kvm_has_lapic(struct kvm *kvm)
+{
+	return READ_ONCE(kvm->arch.irqchip_mode) != KVM_IRQCHIP_NONE;
+}
+
+/* Returns what the LAPICs said: > 0 taken, else not. */
+int pvi_kvm_send_msi(struct kvm *kvm, u64 address, u32 data)
+{
+	struct kvm_msi msi = {
+		.address_lo = lower_32_bits(address),
+		.address_hi = upper_32_bits(address),
+		.data = data,
+	};
+
+	return static_call(pvi_send_msi)(kvm, &msi);
+}
+
+/*
+ * Reads guest memory, first without faults; that failing, and if @may_sleep,
+ * the sleeping way, which may take as long as the VMM likes.
+ */
+int pvi_kvm_read(struct kvm_vcpu *vcpu, u64 gpa, void *to, size_t len, bool may_sleep)
+{
+	if (!may_sleep)
+		return static_call(pvi_read_guest_atomic)(vcpu, gpa, to, len);
+	return static_call(pvi_read_guest)(vcpu, gpa, to, len);
+}
+
+int pvi_kvm_write(struct kvm_vcpu *vcpu, u64 gpa, const void *from, size_t len)
+{
+	return static_call(pvi_write_guest)(vcpu, gpa, from, len);
+}

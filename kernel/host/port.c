@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi port - a sender's ports
+ *
+ * A port is an eventfd that the VMM wired, or a connection: a permission that
+ * was looked up and checked once. The connection holds the edge, not the
+ * receiver, so a port to a dead or revoked one is told from its state and never
+ * reaches a successor with the same UUID.
+ */
+#include <linux/cred.h>
+#include <linux/nospec.h>
+#include <linux/slab.h>
+
+#include "limit.h"
+#include "pvi.h"
+
+static unsigned int max_ports = 4096;
+PVI_LIMIT(max_ports, 65536, "ports of one endpoint");
+
+/* Valid under RCU. */
+struct pvi_port *pvi_port_find(struct pvi_vm *vm, u32 port)
+{
+	return xa_load(&vm->ports, port);
+}
+
+/* Puts @p at *@port, or at the lowest free one if that is KVM_PVI_PORT_ANY. */
+static int insert(struct pvi_vm *vm, struct pvi_port *p, u32 *port)
+{
+	struct xa_limit limit = XA_LIMIT(0, READ_ONCE(max_ports) - 1);
+	int ret;
+
+	lockdep_assert_held(&vm->lock);
+	if (*port == KVM_PVI_PORT_ANY) {
+		ret = xa_alloc(&vm->ports, port, p, limit, GFP_KERNEL);
+		return ret == -EBUSY ? -ENOSPC : ret;
+	}
+	if (*port > limit.max)
+		return -EINVAL;
+	ret = xa_insert(&vm->ports, *port, p, GFP_KERNEL);
+	return ret == -EBUSY ? -EEXIST : ret;
+}
+
+int pvi_port_set(struct pvi_vm *vm, void *arg)
+{
+	struct kvm_pvi_port *u = arg;
+	struct pvi_port *p;
+	int ret;
+
+	p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+	if (!p)
+		return -ENOMEM;
+	p->by_vmm = true;
+	p->eventfd = eventfd_ctx_fdget(u->fd);
+	if (IS_ERR(p->eventfd)) {
+		ret = PTR_ERR(p->eventfd);
+		goto err_free;
+	}
+	ret = pvi_vm_lock(vm);
+	if (ret)
+		goto err_eventfd;
+	ret = insert(vm, p, &u->port);
+	mutex_unlock(&vm->lock);
+	if (ret)
+		goto err_eventfd;
+	return 0;
+
+err_eventfd:
+	eventfd_ctx_put(p->eventfd);
+err_free:
+	kfree(p);
+	return ret;
+}
+
+/* Whoever had found @p has left. */
+static void port_free(struct pvi_port *p)
+{
+	if (p->eventfd)
+		eventfd_ctx_put(p->eventfd);
+	else
+		pvi_acl_put(p->edge);
+	kfree(p);
+}
+
+static void port_free_rcu(struct rcu_head *rcu)
+{
+	port_free(container_of(rcu, struct pvi_port, rcu));
+}
+
+int pvi_port_close(struct pvi_vm *vm, void *arg)
+{
+	const struct kvm_pvi_port *u = arg;
+	struct pvi_port *p;
+	int ret;
+
+	if (u->fd)
+		return -EINVAL;
+	ret = pvi_vm_lock(vm);
+	if (ret)
+		return ret;
+	p = xa_erase(&vm->ports, u->port);
+	mutex_unlock(&vm->lock);
+	if (!p)
+		return -ENOENT;
+
+	synchronize_rcu();
+	port_free(p);
+	return 0;
+}
+
+/* Returns a new port by the permission to ring @gsi of @to, or an error. */
+static struct pvi_port *port_by_uuid(struct pvi_vm *vm, const uuid_t *to, u32 gsi,
+				     const kuid_t *owner)
+{
+	struct pvi_port *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+	struct pvi_edge *edge;
+
+	if (!p)
+		return ERR_PTR(-ENOMEM);
+	p->gsi = gsi;
+	rcu_read_lock();
+	edge = pvi_acl_find(vm, to, gsi);
+	if (edge && !pvi_vm_dying(edge->vm) && pvi_gsi_find(edge->vm, gsi) &&
+	    (!owner || uid_eq(*owner, edge->vm->owner)) && kref_get_unless_zero(&edge->ref))
+		p->edge = edge;
+	rcu_read_unlock();
+	if (p->edge)
+		return p;
+	kfree(p);
+	pvi_ring_denied(vm, to, gsi);
+	return ERR_PTR(-EPERM);
+}
+
+static int connect(struct pvi_vm *vm, const uuid_t *to, u32 gsi, const kuid_t *owner,
+		   bool by_vmm, u32 *port)
+{
+	struct pvi_port *p = port_by_uuid(vm, to, gsi, owner);
+	int ret;
+
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	p->by_vmm = by_vmm;
+	ret = pvi_vm_lock(vm);
+	if (ret)
+		goto err_free;
+	ret = insert(vm, p, port);
+	mutex_unlock(&vm->lock);
+	if (ret)
+		goto err_free;
+	return 0;
+
+err_free:
+	port_free(p);
+	return ret;
+}
+
+int pvi_port_connect(struct pvi_vm *vm, void *arg)
+{
+	struct kvm_pvi_connect *u = arg;
+	kuid_t owner = INVALID_UID;
+	bool pin = u->flags & KVM_PVI_CONNECT_OWNER;
+	uuid_t to;
+
+	import_uuid(&to, u->uuid);
+	if (!pvi_uuid_is_name(&to) || !pvi_gsi_valid(u->gsi) || u->grant_fd)
+		return -EINVAL;
+	if (pin)
+		owner = make_kuid(current_user_ns(), u->owner);
+	if (pin ? !uid_valid(owner) : u->owner)
+		return -EINVAL;
+	return connect(vm, &to, u->gsi, pin ? &owner : NULL, true, &u->port);
+}
+
+s64 pvi_port_guest_connect(struct pvi_vm *vm, const uuid_t *to, u32 gsi)
+{
+	u32 port = KVM_PVI_PORT_ANY;
+	int ret;
+
+	if (!pvi_uuid_is_name(to))
+		return -EINVAL;
+	ret = connect(vm, to, gsi, NULL, false, &port);
+	if (ret == -ENODEV)
+		return -KVM_PVI_ENOSYS;
+	return ret ?: port;
+}
+
+/* Only what the guest made itself. */
+int pvi_port_guest_disconnect(struct pvi_vm *vm, u64 port)
+{
+	struct pvi_port *p = NULL;
+	int ret;
+
+	if (port > U32_MAX)
+		return -ENOENT;
+	ret = pvi_vm_lock(vm);
+	if (ret)
+		return -KVM_PVI_ENOSYS;
+	p = pvi_port_find(vm, port);
+	if (p && !p->by_vmm)
+		xa_erase(&vm->ports, port);
+	mutex_unlock(&vm->lock);
+	if (!p)
+		return -ENOENT;
+	if (p->by_vmm)
+		return -EPERM;
+	call_rcu(&p->rcu, port_free_rcu);
+	return 0;
+}
+
+/* The guest starts anew: close what it made. */
+void pvi_port_reset(struct pvi_vm *vm)
+{
+	struct pvi_port *p;
+	unsigned long i;
+
+	lockdep_assert_held(&vm->lock);
+	xa_for_each(&vm->ports, i, p) {
+		if (p->by_vmm)
+			continue;
+		xa_erase(&vm->ports, i);
+		call_rcu(&p->rcu, port_free_rcu);
+	}
+}
+
+/* The endpoint has died, and the rings that found it alive have left. */
+void pvi_port_free(struct pvi_vm *vm)
+{
+	struct pvi_port *p;
+	unsigned long i;
+
+	xa_for_each(&vm->ports, i, p) {
+		xa_erase(&vm->ports, i);
+		port_free(p);
+		cond_resched();
+	}
+}
+
+/* KVM_PVI_PORT_EVENTFD... Called under RCU or vm->lock. */
+u32 pvi_port_state(const struct pvi_port *p)
+{
+	if (p->eventfd)
+		return KVM_PVI_PORT_EVENTFD;
+	switch (READ_ONCE(p->edge->state)) {
+	case PVI_EDGE_LIVE:
+		return KVM_PVI_PORT_LIVE;
+	case PVI_EDGE_DEAD:
+		return KVM_PVI_PORT_DEAD;
+	}
+	return KVM_PVI_PORT_REVOKED;
+}
+
+u32 pvi_port_max(void)
+{
+	return READ_ONCE(max_ports);
+}

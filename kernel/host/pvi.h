@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kvm_pvi - the private header: structures, locks, prototypes by file
+ *
+ * Lock map, outermost first. None of them is held while waiting for a grace
+ * period, none is taken on the way of a ring but the last two.
+ *
+ *   hook_lock (hook.c, mutex)	attaching to and detaching from KVM, the number of
+ *				bound VMs. The one exception to the rule above:
+ *				detaching waits under it, because a BIND must wait
+ *				for that in any case.
+ *   pvi_vm.lock (mutex)	the tables of one endpoint: gsis, edges, ports;
+ *				binding it. Readers of the tables use RCU.
+ *   kvm->irq_srcu (read)	the receiver's routing entries are copied under it.
+ *   pvi_gsi.lock (spinlock)	one pulse, up and down, of one GSI.
+ *   hook_srcu (hook.c, read)	around every intercepted hypercall; awaited by
+ *				detaching alone: the lifetime of code.
+ *   RCU			from permission check to injection: the lifetime of
+ *				objects. Guest memory is never touched inside.
+ */
+#ifndef _PVI_H
+#define _PVI_H
+
+#include <linux/atomic.h>
+#include <linux/eventfd.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/rhashtable.h>
+#include <linux/seqlock.h>
+#include <linux/spinlock.h>
+#include <linux/uidgid.h>
+#include <linux/uuid.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <uapi/linux/kvm_pvi.h>
+
+struct file;
+struct kvm;
+struct kvm_vcpu;
+struct seq_file;
+
+/* Index into counters; the first three are the verdicts. */
+enum pvi_count {
+	PVI_RAISED = KVM_PVI_RAISED,
+	PVI_COALESCED = KVM_PVI_COALESCED,
+	PVI_LATCHED = KVM_PVI_LATCHED,
+	PVI_DENIED,
+	PVI_THROTTLED,
+	PVI_NR_COUNTS,
+};
+
+/**
+ * struct pvi_stats - counters of one endpoint, one copy per CPU
+ * @sent: rings by this endpoint
+ * @received: rings to it
+ * @retries: injections tried again
+ */
+struct pvi_stats {
+	u64 sent[PVI_NR_COUNTS];
+	u64 received[PVI_NR_COUNTS];
+	u64 retries;
+};
+
+/**
+ * struct pvi_bucket - a token bucket in one atomic (GCRA: the virtual scheduling algorithm of ITU-T I.371)
+ * @tat: theoretical arrival time of the next ring, ns of ktime_get_mono_fast_ns()
+ * @interval: ns between two rings at the agreed rate, 0 for no limit
+ * @slack: how far @tat may be ahead of now: (burst - 1) * interval
+ */
+struct pvi_bucket {
+	atomic64_t tat;
+	u64 interval;
+	u64 slack;
+};
+
+enum pvi_edge_state { PVI_EDGE_LIVE, PVI_EDGE_REVOKED, PVI_EDGE_DEAD };
+
+/* Who may ring what; @what is a GSI, KVM_PVI_GSI_ANY, or PVI_WHAT_BELL and a bell. */
+struct pvi_edge_key {
+	uuid_t receiver;
+	uuid_t sender;
+	u32 what;
+};
+
+#define PVI_WHAT_BELL	0x80000000u
+
+/**
+ * struct pvi_edge - a row of a receiver's pvi_sender_uuid table
+ * @node: in the table of all edges; unhashed when not live any more
+ * @key: receiver, sender, GSI
+ * @state: enum pvi_edge_state, leaves PVI_EDGE_LIVE once
+ * @pinned: @owner must match
+ * @owner: uid that must own the sender's endpoint
+ * @vm: the receiver; valid under RCU while live
+ * @bits: flags of a bell this sender may set
+ * @bucket: the agreed rate
+ * @counts: what became of the rings
+ * @id: cursor of KVM_PVI_GET_EDGE, ascending in @list
+ * @list: in pvi_vm.edges, protected by pvi_vm.lock
+ * @ref: the table's, and one for each port made by it
+ * @rcu: frees it
+ */
+struct pvi_edge {
+	struct rhash_head node;
+	struct pvi_edge_key key;
+	u8 state;
+	bool pinned;
+	kuid_t owner;
+	struct pvi_vm *vm;
+	u64 bits;
+	struct pvi_bucket bucket;
+	atomic64_t counts[PVI_NR_COUNTS];
+	u64 id;
+	struct list_head list;
+	struct kref ref;
+	struct rcu_head rcu;
+};
+
+/* Bits of pvi_gsi.flags */
+enum { PVI_GSI_LATCH };
+
+/**
+ * struct pvi_gsi - an exposed GSI of a receiver
+ * @vm: the receiver
+ * @gsi: its number
+ * @kind: KVM_PVI_GSI_DIRECT, _EVENTFD or _MSI
+ * @flags: PVI_GSI_LATCH: a ring is owed
+ * @eventfd: of kind eventfd, NULL while unwired
+ * @lock: one pulse of the line at a time
+ * @bucket: limit of all senders together
+ * @rings: accepted rings
+ * @retry: tries again what KVM did not take
+ * @delay: of the next retry, in ms
+ * @rcu: frees it
+ */
+struct pvi_gsi {
+	struct pvi_vm *vm;
+	u32 gsi;
+	u32 kind;
+	unsigned long flags;
+	struct eventfd_ctx __rcu *eventfd;
+	spinlock_t lock;
+	struct pvi_bucket bucket;
+	atomic64_t rings;
+	struct delayed_work retry;
+	unsigned int delay;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct pvi_port - what a sender rings by number
+ * @eventfd: an eventfd the VMM wired, or
+ * @edge: the permission a connection was made by (a reference)
+ * @gsi: of @edge's receiver
+ * @by_vmm: outlives a reset of the guest
+ * @rcu: frees it
+ */
+struct pvi_port {
+	struct eventfd_ctx *eventfd;
+	struct pvi_edge *edge;
+	u32 gsi;
+	bool by_vmm;
+	struct rcu_head rcu;
+};
+
+/* Bits of pvi_vm.flags */
+enum { PVI_VM_DYING };
+
+enum pvi_vm_state { PVI_VM_UNBOUND, PVI_VM_BOUND, PVI_VM_DEAD };
+
+/**
+ * struct pvi_vm - an endpoint: one open of /dev/kvm_pvi, and once bound a VM
+ * @by_kvm: in the list by struct kvm
+ * @by_uuid: in the list by UUID
+ * @kvm: the VM (a reference), NULL for a host process; dropped at death
+ * @uuid: its name
+ * @epoch: which binding this is
+ * @owner: uid that owner pins compare with
+ * @grants_only: never look at the ALLOW table
+ * @state: enum pvi_vm_state, written under @lock
+ * @flags: PVI_VM_DYING: death was announced; whoever sets it queues @teardown
+ * @stats: counters
+ * @ports: port number -> struct pvi_port
+ * @gsis: GSI -> struct pvi_gsi
+ * @lock: protects @state and changes of @ports, @gsis, @edges
+ * @edges: rows of this receiver's table, ascending by id
+ * @nr_edges: their number
+ * @nr_gsis: exposed GSIs
+ * @next_edge: id of the next row
+ * @mn: tells that the VM's address space goes
+ * @teardown: after death
+ * @ref: the file's and the binding's
+ */
+struct pvi_vm {
+	struct rhash_head by_kvm;
+	struct rhash_head by_uuid;
+	struct kvm *kvm;
+	uuid_t uuid;
+	u64 epoch;
+	kuid_t owner;
+	bool grants_only;
+	u8 state;
+	unsigned long flags;
+	struct pvi_stats __percpu *stats;
+	struct xarray ports;
+	struct xarray gsis;
+	struct mutex lock;
+	struct list_head edges;
+	u32 nr_edges;
+	u32 nr_gsis;
+	u64 next_edge;
+	struct mmu_notifier mn;
+	struct work_struct teardown;
+	struct kref ref;
+};
+
+/**
+ * struct pvi_call - one hypercall being served
+ * @vm: the caller; under RCU, or a reference for calls that sleep
+ * @vcpu: the calling vCPU, NULL for KVM_PVI_CALL
+ * @kvm: its VM
+ * @srcu: index of the hook's read section, see pvi_hook_sleep()
+ * @nr: its number less KVM_HC_PVI_BASE
+ * @wide: 64 bits a register
+ * @uuid: of the calls that take the address of one
+ * @args: RBX, RCX, RDX, RSI
+ * @rbx: second result
+ */
+struct pvi_call {
+	struct pvi_vm *vm;
+	struct kvm_vcpu *vcpu;
+	struct kvm *kvm;
+	int srcu;
+	u32 nr;
+	bool wide;
+	uuid_t uuid;
+	u64 args[4];
+	u64 rbx;
+};
+
+extern struct workqueue_struct *pvi_wq;
+
+static inline bool pvi_vm_dying(const struct pvi_vm *vm)
+{
+	return test_bit(PVI_VM_DYING, &vm->flags);
+}
+
+/* Nil and max name nobody. */
+static inline bool pvi_uuid_is_name(const uuid_t *uuid)
+{
+	return !uuid_is_null(uuid) && memchr_inv(uuid, 0xff, sizeof(*uuid));
+}
+
+static inline bool pvi_gsi_valid(u64 gsi)
+{
+	return gsi < KVM_PVI_GSI_MAX ||
+	       (gsi >= KVM_PVI_GSI_VIRTUAL && gsi < KVM_PVI_GSI_VIRTUAL_END);
+}
+
+/* kvm_abi.c: what is known of KVM's insides */
+int pvi_kvm_init(void);
+unsigned long pvi_kvm_hypercall_site(void);
+int pvi_kvm_original(struct kvm_vcpu *vcpu);
+bool pvi_kvm_nested(struct kvm_vcpu *vcpu);
+bool pvi_kvm_encrypted(struct kvm_vcpu *vcpu);
+bool pvi_kvm_skipped(struct kvm_vcpu *vcpu);
+struct kvm *pvi_kvm_get(struct file *file);
+void pvi_kvm_put(struct kvm *kvm);
+struct mm_struct *pvi_kvm_mm(struct kvm *kvm);
+bool pvi_kvm_has_lapic(struct kvm *kvm);
+int pvi_kvm_send_msi(struct kvm *kvm, u64 address, u32 data);
+int pvi_kvm_read(struct kvm_vcpu *vcpu, u64 gpa, void *to, size_t len, bool may_sleep);
+int pvi_kvm_write(struct kvm_vcpu *vcpu, u64 gpa, const void *from, size_t len);
+
+/* hook.c: interception of kvm_emulate_hypercall() */
+int pvi_hook_get(void);
+void pvi_hook_put(void);
+void pvi_hook_exit(void);
+u32 pvi_hook_kind(void);
+int pvi_hook_hypercall(struct kvm_vcpu *vcpu);
+int pvi_hook_sleep(struct pvi_call *c);
+void pvi_hook_wake(struct pvi_call *c);
+void pvi_hook_trampoline(void);
+
+/* hypercall.c: table of calls */
+bool pvi_hypercall_serve(struct pvi_call *c, s64 *ret);
+bool pvi_hypercall_returns_rbx(u32 nr);
+u32 pvi_hypercall_features(void);
+int pvi_hypercall_ioctl(struct pvi_vm *vm, void *arg);
+
+/* query.c: what a guest may know of itself */
+s64 pvi_query(struct pvi_vm *vm, u64 kind, u64 index, u64 field);
+
+/* vm.c: endpoints and the list of bound ones */
+int pvi_vm_init(void);
+void pvi_vm_exit(void);
+struct pvi_vm *pvi_vm_alloc(void);
+int pvi_vm_bind(struct pvi_vm *vm, void *arg);
+void pvi_vm_close(struct pvi_vm *vm);
+void pvi_vm_put(struct pvi_vm *vm);
+struct pvi_vm *pvi_vm_find_kvm(struct kvm *kvm);
+struct pvi_vm *pvi_vm_find_uuid(const uuid_t *uuid);
+void pvi_vm_list(struct seq_file *m);
+int pvi_vm_lock(struct pvi_vm *vm);
+int pvi_vm_usable(struct pvi_vm *vm, bool unbound, bool dead);
+u32 pvi_vm_max(void);
+
+/* acl.c: the receivers' pvi_sender_uuid tables */
+int pvi_acl_init(void);
+void pvi_acl_exit(void);
+int pvi_acl_allow(struct pvi_vm *vm, void *arg);
+int pvi_acl_revoke(struct pvi_vm *vm, void *arg);
+int pvi_acl_get_edge(struct pvi_vm *vm, void *arg);
+struct pvi_edge *pvi_acl_find(struct pvi_vm *from, const uuid_t *to, u32 gsi);
+bool pvi_acl_pinned_out(const struct pvi_edge *edge, const struct pvi_vm *from);
+void pvi_acl_put(struct pvi_edge *edge);
+void pvi_acl_unpublish(struct pvi_vm *vm);
+void pvi_acl_free(struct pvi_vm *vm);
+void pvi_acl_list(struct seq_file *m);
+u32 pvi_acl_max(void);
+
+/* bucket.c: rates */
+int pvi_bucket_check(u32 rate, u32 burst);
+void pvi_bucket_set(struct pvi_bucket *b, u32 rate, u32 burst);
+bool pvi_bucket_take(struct pvi_bucket *b);
+
+/* gsi.c: exposed GSIs of a receiver */
+int pvi_gsi_expose(struct pvi_vm *vm, void *arg);
+int pvi_gsi_unexpose(struct pvi_vm *vm, void *arg);
+int pvi_gsi_wire(struct pvi_vm *vm, void *arg);
+int pvi_gsi_unwire(struct pvi_vm *vm, void *arg);
+int pvi_gsi_kick(struct pvi_vm *vm, void *arg);
+void pvi_gsi_pay(struct pvi_gsi *g);
+void pvi_gsi_reset(struct pvi_vm *vm);
+struct pvi_gsi *pvi_gsi_find(struct pvi_vm *vm, u32 gsi);
+int pvi_gsi_deliver(struct pvi_gsi *g);
+void pvi_gsi_unpublish(struct pvi_vm *vm);
+void pvi_gsi_free(struct pvi_vm *vm);
+u32 pvi_gsi_state(const struct pvi_gsi *g);
+u32 pvi_gsi_max(void);
+
+/* inject.c: into a receiver's irqchip */
+bool pvi_inject_possible(struct kvm *kvm, u32 gsi);
+bool pvi_inject_gsi(struct pvi_gsi *g);
+
+/* port.c: a sender's ports */
+int pvi_port_set(struct pvi_vm *vm, void *arg);
+int pvi_port_close(struct pvi_vm *vm, void *arg);
+int pvi_port_connect(struct pvi_vm *vm, void *arg);
+s64 pvi_port_guest_connect(struct pvi_vm *vm, const uuid_t *uuid, u32 gsi);
+int pvi_port_guest_disconnect(struct pvi_vm *vm, u64 port);
+void pvi_port_reset(struct pvi_vm *vm);
+struct pvi_port *pvi_port_find(struct pvi_vm *vm, u32 port);
+void pvi_port_free(struct pvi_vm *vm);
+u32 pvi_port_state(const struct pvi_port *p);
+u32 pvi_port_max(void);
+
+/* ring.c: the hot path */
+int pvi_ring_port(struct pvi_vm *from, u64 port);
+int pvi_ring_uuid(struct pvi_vm *from, const uuid_t *to, u32 gsi);
+void pvi_ring_denied(struct pvi_vm *from, const uuid_t *to, u32 gsi);
+
+/* ioctl.c: the misc device */
+int pvi_ioctl_init(void);
+void pvi_ioctl_exit(void);
+
+/* stats.c: what a host sees */
+void pvi_stats_init(void);
+void pvi_stats_exit(void);
+void pvi_stats_sum(struct pvi_vm *vm, struct pvi_stats *sum);
+int pvi_stats_get(struct pvi_vm *vm, void *arg);
+void pvi_stats_fdinfo(struct seq_file *m, struct file *file);
+
+#endif /* _PVI_H */

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi query - what a guest may know of itself
+ *
+ * Every answer is 0 to 0x7fffffff, so that a 32-bit guest can tell it from an
+ * error; wide values come in pieces of 16 bits.
+ */
+
+#include "pvi.h"
+
+static s64 piece_of(u64 value, u32 piece)
+{
+	return piece < 4 ? (value >> (16 * piece)) & 0xffff : -EINVAL;
+}
+
+static s64 whole(u64 value, u32 piece)
+{
+	return piece ? -EINVAL : value;
+}
+
+static s64 query_abi(u32 field, u32 piece)
+{
+	switch (field) {
+	case KVM_PVI_Q_ABI_MAJOR:
+		return whole(KVM_PVI_ABI_MAJOR, piece);
+	case KVM_PVI_Q_ABI_MINOR:
+		return whole(KVM_PVI_ABI_MINOR, piece);
+	}
+	return -EINVAL;
+}
+
+static s64 query_self(struct pvi_vm *vm, u32 field, u32 piece)
+{
+	switch (field) {
+	case KVM_PVI_Q_SELF_UUID:
+		if (piece >= UUID_SIZE / 2)
+			return -EINVAL;
+		return vm->uuid.b[2 * piece] | vm->uuid.b[2 * piece + 1] << 8;
+	case KVM_PVI_Q_SELF_EPOCH:
+		return piece_of(vm->epoch, piece);
+	}
+	return -EINVAL;
+}
+
+static struct pvi_gsi *nth_gsi(struct pvi_vm *vm, u64 n)
+{
+	struct pvi_gsi *g;
+	unsigned long i;
+
+	xa_for_each(&vm->gsis, i, g)
+		if (!n--)
+			return g;
+	return NULL;
+}
+
+static s64 query_gsi(struct pvi_vm *vm, u64 index, u32 field, u32 piece)
+{
+	struct pvi_gsi *g = nth_gsi(vm, index);
+
+	if (!g)
+		return -ENOENT;
+	switch (field) {
+	case KVM_PVI_Q_GSI_NUMBER:
+		return whole(g->gsi, piece);
+	case KVM_PVI_Q_GSI_KIND:
+		return whole(g->kind, piece);
+	case KVM_PVI_Q_GSI_STATE:
+		return whole(pvi_gsi_state(g), piece);
+	case KVM_PVI_Q_GSI_RINGS:
+		return piece_of(atomic64_read(&g->rings), piece);
+	}
+	return -EINVAL;
+}
+
+static s64 query_port(struct pvi_vm *vm, u64 port, u32 field, u32 piece)
+{
+	struct pvi_port *p = port <= U32_MAX ? pvi_port_find(vm, port) : NULL;
+
+	if (!p)
+		return -ENOENT;
+	switch (field) {
+	case KVM_PVI_Q_PORT_STATE:
+		return whole(pvi_port_state(p), piece);
+	case KVM_PVI_Q_PORT_GSI:
+		return p->eventfd ? -ENOENT : whole(p->gsi, piece);
+	}
+	return -EINVAL;
+}
+
+static s64 query_limit(u32 field, u32 piece)
+{
+	switch (field) {
+	case KVM_PVI_Q_LIMIT_PORTS:
+		return whole(pvi_port_max(), piece);
+	case KVM_PVI_Q_LIMIT_GSIS:
+		return whole(pvi_gsi_max(), piece);
+	}
+	return -EINVAL;
+}
+
+/* Called with a reference to @vm. */
+s64 pvi_query(struct pvi_vm *vm, u64 kind, u64 index, u64 field)
+{
+	u32 piece = (u32)field >> 8;
+	u32 which = field & 0xff;
+	s64 ret = -EINVAL;
+
+	if (field > U32_MAX)
+		return -EINVAL;
+	if (index && kind != KVM_PVI_Q_GSI && kind != KVM_PVI_Q_PORT)
+		return kind <= KVM_PVI_Q_LIMIT ? -ENOENT : -EINVAL;
+	rcu_read_lock();
+	switch (kind) {
+	case KVM_PVI_Q_ABI:
+		ret = query_abi(which, piece);
+		break;
+	case KVM_PVI_Q_SELF:
+		ret = query_self(vm, which, piece);
+		break;
+	case KVM_PVI_Q_GSI:
+		ret = query_gsi(vm, index, which, piece);
+		break;
+	case KVM_PVI_Q_PORT:
+		ret = query_port(vm, index, which, piece);
+		break;
+	case KVM_PVI_Q_LIMIT:
+		ret = query_limit(which, piece);
+		break;
+	}
+	rcu_read_unlock();
+	return ret;
+}

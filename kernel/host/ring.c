@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi ring - the hot path: permitted? dead? throttled? deliver, verdict
+ *
+ * All of it runs in one RCU read section, from the permission check to the
+ * injection. Revoking, unexposing, closing and dying unpublish, and then wait
+ * for that section.
+ */
+#include "../compat/compat.h"
+#include "pvi.h"
+#include "trace.h"
+
+/* Counts and traces what became of a ring by @edge; returns @ret. */
+static int account(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi, enum pvi_count what,
+		   int ret)
+{
+	this_cpu_inc(from->stats->sent[what]);
+	this_cpu_inc(edge->vm->stats->received[what]);
+	atomic64_inc(&edge->counts[what]);
+	trace_kvm_pvi_ring(from, edge, gsi, ret);
+	return ret;
+}
+
+/* Called under RCU, with an edge that permits @from to ring @gsi. */
+static int ring_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
+{
+	struct pvi_gsi *g;
+	int verdict;
+
+	if (unlikely(pvi_vm_dying(edge->vm)))
+		return -ENXIO;
+	g = pvi_gsi_find(edge->vm, gsi);
+	if (unlikely(!g))
+		return account(from, edge, gsi, PVI_DENIED, -EPERM);
+	if (!pvi_bucket_take(&edge->bucket) || !pvi_bucket_take(&g->bucket))
+		return account(from, edge, gsi, PVI_THROTTLED, -EAGAIN);
+	verdict = pvi_gsi_deliver(g);
+	return account(from, edge, gsi, verdict, verdict);
+}
+
+static int ring_connection(struct pvi_vm *from, struct pvi_port *p)
+{
+	struct pvi_edge *edge = p->edge;
+
+	switch (READ_ONCE(edge->state)) {
+	case PVI_EDGE_LIVE:
+		break;
+	case PVI_EDGE_DEAD:
+		return -ENXIO;
+	default:
+		this_cpu_inc(from->stats->sent[PVI_DENIED]);
+		trace_kvm_pvi_deny(from, &edge->key.receiver, p->gsi, PVI_DENY_REVOKED);
+		return -EPERM;
+	}
+	if (unlikely(pvi_acl_pinned_out(edge, from)))
+		return account(from, edge, p->gsi, PVI_DENIED, -EPERM);
+	return ring_edge(from, edge, p->gsi);
+}
+
+/* Called under RCU. Returns a verdict or an error. */
+int pvi_ring_port(struct pvi_vm *from, u64 port)
+{
+	struct pvi_port *p;
+
+	if (unlikely(port > U32_MAX))
+		return -ENOENT;
+	p = pvi_port_find(from, port);
+	if (unlikely(!p))
+		return -ENOENT;
+	if (!p->eventfd)
+		return ring_connection(from, p);
+	pvi_compat_eventfd_signal(p->eventfd);
+	this_cpu_inc(from->stats->sent[PVI_RAISED]);
+	trace_kvm_pvi_notify(from, port);
+	return KVM_PVI_RAISED;
+}
+
+/* Says to the host, and to the host alone, why @from may not ring. */
+void pvi_ring_denied(struct pvi_vm *from, const uuid_t *to, u32 gsi)
+{
+	enum pvi_deny why = PVI_DENY_ABSENT;
+	struct pvi_vm *vm;
+
+	rcu_read_lock();
+	vm = pvi_vm_find_uuid(to);
+	if (vm) {
+		why = pvi_gsi_find(vm, gsi) ? PVI_DENY_NOT_ALLOWED : PVI_DENY_NOT_EXPOSED;
+		this_cpu_inc(vm->stats->received[PVI_DENIED]);
+	}
+	this_cpu_inc(from->stats->sent[PVI_DENIED]);
+	trace_kvm_pvi_deny(from, to, gsi, why);
+	rcu_read_unlock();
+}
+
+/* Called under RCU. Returns a verdict or an error. */
+int pvi_ring_uuid(struct pvi_vm *from, const uuid_t *to, u32 gsi)
+{
+	struct pvi_edge *edge = pvi_acl_find(from, to, gsi);
+	int ret;
+
+	if (likely(edge)) {
+		ret = ring_edge(from, edge, gsi);
+		/* By UUID a dead VM is none. */
+		return ret == -ENXIO ? -EPERM : ret;
+	}
+	pvi_ring_denied(from, to, gsi);
+	return -EPERM;
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi stats - what a host sees: counters by ioctl, fdinfo and debugfs
+ */
+#include <linux/debugfs.h>
+#include <linux/fs.h>
+#include <linux/seq_file.h>
+
+#include "pvi.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+static struct dentry *dir;
+
+void pvi_stats_sum(struct pvi_vm *vm, struct pvi_stats *sum)
+{
+	int cpu, i;
+
+	memset(sum, 0, sizeof(*sum));
+	for_each_possible_cpu(cpu) {
+		const struct pvi_stats *one = per_cpu_ptr(vm->stats, cpu);
+
+		for (i = 0; i < PVI_NR_COUNTS; i++) {
+			sum->sent[i] += READ_ONCE(one->sent[i]);
+			sum->received[i] += READ_ONCE(one->received[i]);
+		}
+		sum->retries += READ_ONCE(one->retries);
+	}
+}
+
+static void to_user(struct kvm_pvi_counts *to, const u64 *from)
+{
+	to->raised = from[PVI_RAISED];
+	to->coalesced = from[PVI_COALESCED];
+	to->latched = from[PVI_LATCHED];
+	to->denied = from[PVI_DENIED];
+	to->throttled = from[PVI_THROTTLED];
+}
+
+int pvi_stats_get(struct pvi_vm *vm, void *arg)
+{
+	struct kvm_pvi_stats *s = arg;
+	struct pvi_stats sum;
+
+	pvi_stats_sum(vm, &sum);
+	to_user(&s->sent, sum.sent);
+	to_user(&s->received, sum.received);
+	s->retries = sum.retries;
+	return 0;
+}
+
+static void show_counts(struct seq_file *m, const char *name, const u64 *counts)
+{
+	seq_printf(m, "pvi-%s:\traised %llu coalesced %llu latched %llu denied %llu throttled %llu\n",
+		   name, counts[PVI_RAISED], counts[PVI_COALESCED], counts[PVI_LATCHED],
+		   counts[PVI_DENIED], counts[PVI_THROTTLED]);
+}
+
+void pvi_stats_fdinfo(struct seq_file *m, struct file *file)
+{
+	static const char * const states[] = { "unbound", "bound", "dead" };
+	struct pvi_vm *vm = file->private_data;
+	struct pvi_stats sum;
+	struct pvi_gsi *g;
+	struct pvi_port *p;
+	unsigned long i;
+
+	mutex_lock(&vm->lock);
+	seq_printf(m, "pvi-state:\t%s\n", states[vm->state]);
+	if (vm->state == PVI_VM_UNBOUND)
+		goto out;
+	pvi_stats_sum(vm, &sum);
+	seq_printf(m, "pvi-uuid:\t%pUb\n", &vm->uuid);
+	seq_printf(m, "pvi-senders:\t%u\n", vm->nr_edges);
+	show_counts(m, "sent", sum.sent);
+	show_counts(m, "received", sum.received);
+	if (vm->state == PVI_VM_DEAD)
+		goto out;
+	xa_for_each(&vm->gsis, i, g)
+		seq_printf(m, "pvi-gsi:\t%u kind %u state %#x rings %lld\n", g->gsi, g->kind,
+			   pvi_gsi_state(g), atomic64_read(&g->rings));
+	xa_for_each(&vm->ports, i, p)
+		seq_printf(m, "pvi-port:\t%lu state %u gsi %u\n", i, pvi_port_state(p), p->gsi);
+out:
+	mutex_unlock(&vm->lock);
+}
+
+static int vms_show(struct seq_file *m, void *unused)
+{
+	pvi_vm_list(m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(vms);
+
+static int edges_show(struct seq_file *m, void *unused)
+{
+	pvi_acl_list(m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(edges);
+
+/* A host without debugfs serves as well. */
+void __init pvi_stats_init(void)
+{
+	dir = debugfs_create_dir("kvm_pvi", NULL);
+	debugfs_create_file("vms", 0400, dir, NULL, &vms_fops);
+	debugfs_create_file("edges", 0400, dir, NULL, &edges_fops);
+}
+
+void pvi_stats_exit(void)
+{
+	debugfs_remove(dir);
+}

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi vm - endpoints and the list of bound ones
+ *
+ * An endpoint lives from open() to the last close() and has one binding at
+ * most. The binding dies with the last descriptor, or with the VM's address
+ * space, whichever comes first; then pvi_vm_die() takes it out of vm_list at
+ * once and queues the rest: unpublish, wait for the rings in flight, free.
+ */
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/moduleparam.h>
+#include <linux/random.h>
+#include <linux/sched/mm.h>
+#include <linux/seq_file.h>
+#include <linux/siphash.h>
+#include <linux/slab.h>
+
+#include "limit.h"
+#include "pvi.h"
+#include "trace.h"
+
+static unsigned int max_vms = 16384;
+PVI_LIMIT(max_vms, 1 << 20, "bound endpoints on this host");
+
+static u32 kvm_hash(const void *data, u32 len, u32 seed)
+{
+	return hash_long(*(const unsigned long *)data ^ seed, 32);
+}
+
+/* The RFC's vm_list, keyed both ways. Readers use RCU. */
+static struct rhashtable vms_by_kvm;
+static struct rhashtable vms_by_uuid;
+
+static const struct rhashtable_params by_kvm_params = {
+	.key_offset = offsetof(struct pvi_vm, kvm),
+	.key_len = sizeof_field(struct pvi_vm, kvm),
+	.head_offset = offsetof(struct pvi_vm, by_kvm),
+	.hashfn = kvm_hash,
+	.automatic_shrinking = true,
+};
+
+static const struct rhashtable_params by_uuid_params = {
+	.key_offset = offsetof(struct pvi_vm, uuid),
+	.key_len = sizeof_field(struct pvi_vm, uuid),
+	.head_offset = offsetof(struct pvi_vm, by_uuid),
+	.automatic_shrinking = true,
+};
+
+static atomic_t nr_vms = ATOMIC_INIT(0);
+static atomic64_t nr_epochs = ATOMIC64_INIT(0);
+static hsiphash_key_t epoch_key[4];
+
+/* Valid under RCU. */
+struct pvi_vm *pvi_vm_find_kvm(struct kvm *kvm)
+{
+	return rhashtable_lookup(&vms_by_kvm, &kvm, by_kvm_params);
+}
+
+/* Valid under RCU. */
+struct pvi_vm *pvi_vm_find_uuid(const uuid_t *uuid)
+{
+	return rhashtable_lookup(&vms_by_uuid, uuid, by_uuid_params);
+}
+
+/* Whether an ioctl that works on unbound or dead endpoints, or not, works on this one. */
+int pvi_vm_usable(struct pvi_vm *vm, bool unbound, bool dead)
+{
+	u8 state = READ_ONCE(vm->state);
+
+	if (state == PVI_VM_UNBOUND)
+		return unbound ? 0 : -ENOTCONN;
+	if (state == PVI_VM_DEAD || pvi_vm_dying(vm))
+		return dead ? 0 : -ENODEV;
+	return 0;
+}
+
+/* Takes vm->lock, or says why the endpoint is not to be changed. */
+int pvi_vm_lock(struct pvi_vm *vm)
+{
+	int ret;
+
+	mutex_lock(&vm->lock);
+	ret = pvi_vm_usable(vm, false, false);
+	if (ret)
+		mutex_unlock(&vm->lock);
+	return ret;
+}
+
+/*
+ * A permutation of a counter (a Feistel network): epochs never repeat, and tell
+ * nobody how many there were.
+ */
+static u64 new_epoch(void)
+{
+	u64 n = atomic64_inc_return(&nr_epochs);
+	u32 left = upper_32_bits(n), right = lower_32_bits(n);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(epoch_key); i++) {
+		u32 next = left ^ hsiphash_1u32(right, &epoch_key[i]);
+
+		left = right;
+		right = next;
+	}
+	return (u64)left << 32 | right;
+}
+
+static void unlist(struct pvi_vm *vm)
+{
+	if (vm->kvm)
+		rhashtable_remove_fast(&vms_by_kvm, &vm->by_kvm, by_kvm_params);
+	rhashtable_remove_fast(&vms_by_uuid, &vm->by_uuid, by_uuid_params);
+}
+
+/* The name is free at once; everything else goes in teardown(). Never sleeps long. */
+static void pvi_vm_die(struct pvi_vm *vm)
+{
+	if (test_and_set_bit(PVI_VM_DYING, &vm->flags))
+		return;
+	unlist(vm);
+	queue_work(pvi_wq, &vm->teardown);
+}
+
+static void mm_release(struct mmu_notifier *mn, struct mm_struct *mm)
+{
+	pvi_vm_die(container_of(mn, struct pvi_vm, mn));
+}
+
+static const struct mmu_notifier_ops mm_ops = {
+	.release = mm_release,
+};
+
+/*
+ * No lock is held while waiting, so any number of endpoints goes at once. The
+ * reference to the VM keeps all of the guest's memory: it is dropped here, not
+ * with the last descriptor.
+ */
+static void teardown(struct work_struct *work)
+{
+	struct pvi_vm *vm = container_of(work, struct pvi_vm, teardown);
+
+	mutex_lock(&vm->lock);
+	vm->state = PVI_VM_DEAD;
+	pvi_acl_unpublish(vm);
+	mutex_unlock(&vm->lock);
+
+	synchronize_rcu();
+
+	pvi_gsi_free(vm);
+	pvi_port_free(vm);
+	if (vm->kvm) {
+		mmu_notifier_unregister(&vm->mn, vm->mn.mm);
+		pvi_kvm_put(vm->kvm);
+	}
+	trace_kvm_pvi_unbind(vm);
+	pvi_hook_put();
+	atomic_dec(&nr_vms);
+	pvi_vm_put(vm);
+}
+
+struct pvi_vm *pvi_vm_alloc(void)
+{
+	struct pvi_vm *vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
+
+	if (!vm)
+		return NULL;
+	vm->stats = alloc_percpu_gfp(struct pvi_stats, GFP_KERNEL_ACCOUNT);
+	if (!vm->stats) {
+		kfree(vm);
+		return NULL;
+	}
+	vm->owner = current_euid();
+	mutex_init(&vm->lock);
+	xa_init_flags(&vm->ports, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
+	xa_init_flags(&vm->gsis, XA_FLAGS_ACCOUNT);
+	INIT_LIST_HEAD(&vm->edges);
+	INIT_WORK(&vm->teardown, teardown);
+	kref_init(&vm->ref);
+	return vm;
+}
+
+static void release(struct kref *ref)
+{
+	struct pvi_vm *vm = container_of(ref, struct pvi_vm, ref);
+
+	pvi_acl_free(vm);
+	xa_destroy(&vm->ports);
+	xa_destroy(&vm->gsis);
+	free_percpu(vm->stats);
+	kfree(vm);
+}
+
+/* Whoever found @vm under RCU has left: teardown() waited, or it was never listed. */
+void pvi_vm_put(struct pvi_vm *vm)
+{
+	kref_put(&vm->ref, release);
+}
+
+/* The last descriptor was closed. */
+void pvi_vm_close(struct pvi_vm *vm)
+{
+	if (vm->state != PVI_VM_UNBOUND)
+		pvi_vm_die(vm);
+	pvi_vm_put(vm);
+}
+
+static int check_owner(const struct kvm_pvi_bind *b, kuid_t *owner)
+{
+	if (!(b->flags & KVM_PVI_BIND_OWNER))
+		return b->owner ? -EINVAL : 0;
+	if (!ns_capable(current_user_ns(), CAP_SETUID))
+		return -EPERM;
+	*owner = make_kuid(current_user_ns(), b->owner);
+	return uid_valid(*owner) ? 0 : -EINVAL;
+}
+
+/* Stores a strong reference to the VM named, or NULL for a host process. */
+static int get_kvm(const struct kvm_pvi_bind *b, struct kvm **kvm)
+{
+	struct file *file;
+
+	*kvm = NULL;
+	if (b->flags & KVM_PVI_BIND_HOST)
+		return b->vm_fd == -1 ? 0 : -EINVAL;
+	file = fget(b->vm_fd);
+	if (!file)
+		return -EBADF;
+	*kvm = pvi_kvm_get(file);
+	fput(file);
+	return *kvm ? 0 : -EINVAL;
+}
+
+/* Into vm_list, and watch the address space; the caller keeps @mm alive meanwhile. */
+static int publish(struct pvi_vm *vm, struct mm_struct *mm)
+{
+	int ret;
+
+	ret = rhashtable_lookup_insert_fast(&vms_by_uuid, &vm->by_uuid, by_uuid_params);
+	if (ret || !vm->kvm)
+		return ret;
+	ret = rhashtable_lookup_insert_fast(&vms_by_kvm, &vm->by_kvm, by_kvm_params);
+	if (ret)
+		goto err_uuid;
+	ret = mmu_notifier_register(&vm->mn, mm);
+	if (ret)
+		goto err_kvm;
+	return 0;
+
+err_kvm:
+	rhashtable_remove_fast(&vms_by_kvm, &vm->by_kvm, by_kvm_params);
+err_uuid:
+	rhashtable_remove_fast(&vms_by_uuid, &vm->by_uuid, by_uuid_params);
+	synchronize_rcu();
+	return ret;
+}
+
+static int bind_locked(struct pvi_vm *vm, const struct kvm_pvi_bind *b, struct kvm *kvm)
+{
+	struct mm_struct *mm = NULL;
+	int ret;
+
+	if (vm->state != PVI_VM_UNBOUND)
+		return -EBUSY;
+	if (kvm) {
+		mm = pvi_kvm_mm(kvm);
+		if (!mmget_not_zero(mm))
+			return -ESRCH;
+	}
+	ret = -ENOSPC;
+	if (!atomic_add_unless(&nr_vms, 1, READ_ONCE(max_vms)))
+		goto out_mm;
+	ret = pvi_hook_get();
+	if (ret)
+		goto err_count;
+
+	vm->kvm = kvm;
+	import_uuid(&vm->uuid, b->uuid);
+	vm->grants_only = b->flags & KVM_PVI_BIND_GRANTS_ONLY;
+	vm->epoch = new_epoch();
+	vm->mn.ops = &mm_ops;
+	ret = publish(vm, mm);
+	if (ret)
+		goto err_hook;
+	kref_get(&vm->ref);
+	vm->state = PVI_VM_BOUND;
+	trace_kvm_pvi_bind(vm);
+	goto out_mm;
+
+err_hook:
+	vm->kvm = NULL;
+	pvi_hook_put();
+err_count:
+	atomic_dec(&nr_vms);
+out_mm:
+	if (mm)
+		mmput(mm);
+	return ret;
+}
+
+int pvi_vm_bind(struct pvi_vm *vm, void *arg)
+{
+	struct kvm_pvi_bind *b = arg;
+	kuid_t owner = vm->owner;
+	struct kvm *kvm;
+	uuid_t uuid;
+	int ret;
+
+	import_uuid(&uuid, b->uuid);
+	if (!pvi_uuid_is_name(&uuid))
+		return -EINVAL;
+	ret = check_owner(b, &owner);
+	if (ret)
+		return ret;
+	ret = get_kvm(b, &kvm);
+	if (ret)
+		return ret;
+
+	mutex_lock(&vm->lock);
+	ret = bind_locked(vm, b, kvm);
+	if (!ret) {
+		vm->owner = owner;
+		b->epoch = vm->epoch;
+	}
+	mutex_unlock(&vm->lock);
+	if (ret && kvm)
+		pvi_kvm_put(kvm);
+	return ret;
+}
+
+/* One line for each bound endpoint. */
+void pvi_vm_list(struct seq_file *m)
+{
+	struct rhashtable_iter iter;
+	struct pvi_stats sum;
+	struct pvi_vm *vm;
+	int i;
+
+	seq_puts(m, "uuid owner kind sent: raised coalesced latched denied throttled received: raised coalesced latched denied throttled retries\n");
+	rhashtable_walk_enter(&vms_by_uuid, &iter);
+	rhashtable_walk_start(&iter);
+	while ((vm = rhashtable_walk_next(&iter))) {
+		if (IS_ERR(vm))
+			continue;
+		pvi_stats_sum(vm, &sum);
+		seq_printf(m, "%pUb %u %s", &vm->uuid, from_kuid_munged(&init_user_ns, vm->owner),
+			   vm->kvm ? "vm" : "host");
+		for (i = 0; i < PVI_NR_COUNTS; i++)
+			seq_printf(m, " %llu", sum.sent[i]);
+		for (i = 0; i < PVI_NR_COUNTS; i++)
+			seq_printf(m, " %llu", sum.received[i]);
+		seq_printf(m, " %llu\n", sum.retries);
+	}
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
+}
+
+int __init pvi_vm_init(void)
+{
+	int ret;
+
+	get_random_bytes(epoch_key, sizeof(epoch_key));
+	ret = rhashtable_init(&vms_by_kvm, &by_kvm_params);
+	if (ret)
+		return ret;
+	ret = rhashtable_init(&vms_by_uuid, &by_uuid_params);
+	if (ret)
+		rhashtable_destroy(&vms_by_kvm);
+	return ret;
+}
+
+void pvi_vm_exit(void)
+{
+	rhashtable_destroy(&vms_by_uuid);
+	rhashtable_destroy(&vms_by_kvm);
+}
+
+u32 pvi_vm_max(void)
+{
+	return READ_ONCE(max_vms);
+}
