@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+PREFIX ?= /usr
+BUILD ?= $(CURDIR)/build
+RIG := selftests/rig
+
+# For the scripts in $(RIG).
+export BUILD
+
+all: modules
+
+modules: kdir
+	+$(MAKE) -C $(KDIR) M=$(CURDIR)/kernel modules
+
+kdir:
+	@test -f $(KDIR)/Makefile || { \
+		echo "No kernel build tree in $(KDIR): install the headers of the kernel to build for" \
+			"(Debian: apt-get install linux-headers-$$(uname -r)), or say where it is with KDIR=" >&2; \
+		exit 1; }
+
+install: kdir
+	+$(MAKE) -C $(KDIR) M=$(CURDIR)/kernel \
+		INSTALL_MOD_PATH=$(or $(INSTALL_MOD_PATH),$(DESTDIR)) modules_install
+	install -D -m 644 include/uapi/linux/kvm_pvi.h $(DESTDIR)$(PREFIX)/include/linux/kvm_pvi.h
+
+check:
+	@$(RIG)/check.sh
+
+check-long: export PVI_LONG := 1
+check-long: export DEADLINE ?= 3600
+check-long: export TEST_DEADLINE ?= 900
+check-long: check
+
+check-debug: export KERNELS := debug
+check-debug: export MEMORY ?= 3072
+check-debug: export DEADLINE ?= 3600
+check-debug: export TEST_DEADLINE ?= 600
+check-debug: check
+
+demo:
+	@$(RIG)/demo.sh
+
+bench:
+	@$(RIG)/bench.sh
+
+style:
+	@$(RIG)/style.sh
+
+# What kbuild leaves in kernel/ is removed without its help: KDIR may be gone.
+clean:
+	rm -rf $(BUILD)
+	find kernel \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+		-o -name '.*.cmd' -o -name '.*.d' -o -name modules.order -o -name Module.symvers \) -delete
+
+help:
+	@echo 'Targets:'
+	@echo '  modules      build the kernel modules (the default)'
+	@echo '  install      install the modules and include/linux/kvm_pvi.h'
+	@echo '  check        run all tests in emulated machines, needs no virtualization hardware;'
+	@echo '               installs and downloads what it needs from Debian'
+	@echo '  check-long   the same, and the tests take their time'
+	@echo '  check-debug  the same tests on a kernel with KASAN, lockdep and kmemleak, built first'
+	@echo '  style        shellcheck, kernel-doc, checkpatch'
+	@echo '  demo         show two guests ring each other'
+	@echo '  bench        count the instructions of a ring'
+	@echo '  clean        remove what was built'
+	@echo 'To run the tests on the present kernel, as root: make -C selftests run_tests'
+	@echo
+	@echo 'Variables:'
+	@echo '  KDIR=        kernel build tree to build for [$(KDIR)]'
+	@echo '  DESTDIR=     root of the installation; INSTALL_MOD_PATH= that of the modules alone'
+	@echo '  PREFIX=      where the header goes [$(PREFIX)]'
+	@echo '  BUILD=       where check, demo and bench build [$(BUILD)]'
+	@echo '  KERNELS=     kernels of check and bench, e.g. KERNELS=6.12 [6.12 6.1]'
+	@echo '  TESTS=       tests of check, e.g. TESTS="bind_test acl_test" [all]'
+	@echo '  CMDLINE=     added to the command line of these kernels, e.g. CMDLINE=preempt=full'
+	@echo '  DEADLINE=, TEST_DEADLINE=  seconds an emulated machine, a test may take'
+	@echo '  PVI_DEBUG_BUILD=  a built kernel tree that check-debug takes instead of its own'
+
+.PHONY: all modules kdir install check check-long check-debug demo bench style clean help

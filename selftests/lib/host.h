@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* kvm-pvi selftests: descriptors, files and waiting, on the host's side */
+#ifndef PVI_TEST_HOST_H
+#define PVI_TEST_HOST_H
+
+#include "types.h"
+
+#define SEALS_FOR_STATUS (F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
+/* Milliseconds of a clock that never jumps */
+u64 now_ms(void);
+/* Yields at first, naps later */
+void wait_step(unsigned int step);
+
+/* Wait for a condition. False if it has not come true @ms (scaled by PVI_SLOW) later */
+#define wait_until(cond, ms)                                                  \
+	({                                                                    \
+		u64 __end = now_ms() + test_slow(ms);                         \
+		unsigned int __step = 0;                                      \
+		bool __met;                                                   \
+									      \
+		while (!(__met = !!(cond)) && now_ms() < __end)               \
+			wait_step(__step++);                                  \
+		__met;                                                        \
+	})
+
+int new_eventfd(void);
+/* The count, which it clears; 0 if it was not signalled */
+u64 read_eventfd(int fd);
+void signal_eventfd(int fd);
+/* Wait until @fd is readable; false if it is not @ms later */
+bool wait_readable(int fd, unsigned int ms);
+
+int memfd_create_sized(u64 size);
+void memfd_seal(int fd, unsigned int seals);
+void *map_shared(int fd, u64 size);
+
+/* One descriptor over a socket */
+void send_fd(int socket, int fd);
+int recv_fd(int socket);
+
+/* Memory at which every first access waits for an answer that never comes */
+void *uffd_memory(u64 size);
+
+/* Text files of one line: without the newline; -errno if it cannot be read or written */
+int __read_line(const char *path, char *line, size_t size);
+int __write_line(const char *path, const char *line);
+u64 read_number(const char *path);
+/* A parameter of a module: /sys/module/@module/parameters/@name */
+u64 read_param(const char *module, const char *name);
+int __write_param(const char *module, const char *name, const char *value);
+
+#endif

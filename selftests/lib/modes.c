@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvm-pvi selftests: one hypercall in any mode of the CPU */
+#include <string.h>
+
+#include "vm.h"
+
+#define CR0_PE_ET	0x11
+#define CR0_ET		0x10
+#define RFLAGS_FIXED	0x2
+#define RFLAGS_IOPL3	0x3000
+
+const char *const guest_mode_name[NR_GUEST_MODES] = {
+	[GUEST_REAL16] = "real16",
+	[GUEST_PROT16] = "prot16",
+	[GUEST_PROT32] = "prot32",
+	[GUEST_COMPAT32] = "compat32",
+	[GUEST_LONG64] = "long64",
+	[GUEST_USER32] = "user32",
+	[GUEST_USER_COMPAT32] = "user_compat32",
+	[GUEST_USER64] = "user64",
+};
+
+/* The same bytes mean the same in every mode: hypercall; outb %al, $UCALL_PORT */
+static void write_code(struct vm *vm)
+{
+	u8 code[] = { 0x0f, 0x01, guest_has_vmmcall ? 0xd9 : 0xc1, 0xe6, UCALL_PORT };
+
+	memcpy(vm->low + LOW_CODE, code, sizeof(code));
+}
+
+static void set_privilege(struct kvm_sregs *sregs, u8 dpl)
+{
+	sregs->cs.dpl = dpl;
+	sregs->ss.dpl = dpl;
+	sregs->cs.selector = dpl ? SEL_UCODE : SEL_KCODE;
+	sregs->ss.selector = dpl ? SEL_UDATA : SEL_KDATA;
+}
+
+static void set_real(struct kvm_sregs *sregs)
+{
+	struct kvm_segment *segments[] = {
+		&sregs->cs, &sregs->ss, &sregs->ds, &sregs->es, &sregs->fs, &sregs->gs
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(segments); i++)
+		*segments[i] = (struct kvm_segment){
+			.limit = 0xffff,
+			.type = segments[i] == &sregs->cs ? 0xb : 0x3,
+			.present = 1,
+			.s = 1,
+		};
+	sregs->idt.base = 0;
+	sregs->idt.limit = 0x3ff;
+}
+
+static void leave_long_mode(struct kvm_sregs *sregs, u64 cr0)
+{
+	sregs->cr0 = cr0;
+	sregs->cr3 = 0;
+	sregs->cr4 = 0;
+	sregs->efer = 0;
+}
+
+/* @sregs come in as those of 64-bit mode */
+static void set_mode(struct kvm_sregs *sregs, enum guest_mode mode)
+{
+	set_privilege(sregs, guest_mode_is_user(mode) ? 3 : 0);
+	if (guest_mode_is_64bit(mode))
+		return;
+	sregs->cs.l = 0;
+	sregs->cs.db = mode != GUEST_PROT16;
+	if (mode == GUEST_COMPAT32 || mode == GUEST_USER_COMPAT32)
+		return;
+	leave_long_mode(sregs, mode == GUEST_REAL16 ? CR0_ET : CR0_PE_ET);
+	if (mode == GUEST_REAL16)
+		set_real(sregs);
+}
+
+static void check_unchanged(enum guest_mode mode, struct kvm_regs before, struct kvm_regs after)
+{
+	static const char *const names[] = {
+		"RAX", "RBX", "RCX", "RDX", "RSI", "RDI", "RSP", "RBP", "R8", "R9", "R10", "R11",
+		"R12", "R13", "R14", "R15", "RIP", "RFLAGS"
+	};
+	const u64 *old = (const u64 *)&before, *new = (const u64 *)&after;
+	size_t i;
+
+	before.rax = after.rax;
+	before.rbx = after.rbx;
+	before.rip = after.rip;
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (old[i] != new[i])
+			TEST_FAIL("%s: the hypercall changed %s from 0x%llx to 0x%llx",
+				  guest_mode_name[mode], names[i], old[i], new[i]);
+}
+
+u64 vcpu_hypercall_in_mode(struct vcpu *vcpu, enum guest_mode mode, struct hcall *regs)
+{
+	struct kvm_sregs old_sregs, sregs;
+	struct kvm_regs old_regs, in = {
+		.rax = regs->rax, .rbx = regs->rbx, .rcx = regs->rcx, .rdx = regs->rdx,
+		.rsi = regs->rsi, .rdi = 0x1111000022220000, .rbp = 0x3333000044440000,
+		.rsp = LOW_CODE, .r8 = 8, .r9 = 9, .r10 = 10, .r11 = 11, .r12 = 12, .r13 = 13,
+		.r14 = 14, .r15 = 15, .rip = LOW_CODE, .rflags = RFLAGS_FIXED | RFLAGS_IOPL3,
+	}, out;
+
+	vcpu_settle(vcpu);
+	vcpu_ioctl(vcpu, KVM_GET_SREGS, &old_sregs);
+	vcpu_ioctl(vcpu, KVM_GET_REGS, &old_regs);
+	sregs = old_sregs;
+	set_mode(&sregs, mode);
+	write_code(vcpu->vm);
+	vcpu_ioctl(vcpu, KVM_SET_SREGS, &sregs);
+	vcpu_ioctl(vcpu, KVM_SET_REGS, &in);
+
+	ASSERT_EQ(__vcpu_run(vcpu), 0);
+	if (vcpu->run->exit_reason != KVM_EXIT_IO || vcpu->run->io.port != UCALL_PORT)
+		vcpu_fail(vcpu, guest_mode_name[mode]);
+	vcpu_ioctl(vcpu, KVM_GET_REGS, &out);
+	check_unchanged(mode, in, out);
+	regs->rax = out.rax;
+	regs->rbx = out.rbx;
+
+	vcpu_settle(vcpu);
+	vcpu_ioctl(vcpu, KVM_SET_SREGS, &old_sregs);
+	vcpu_ioctl(vcpu, KVM_SET_REGS, &old_regs);
+	return out.rax;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* kvm-pvi selftests: the kernel's short names for the fixed-size types */
+#ifndef PVI_TEST_TYPES_H
+#define PVI_TEST_TYPES_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
+typedef __s64 s64;
+
+#define ARRAY_SIZE(x) (sizeof(x) / sizeof((x)[0]))
+#define PAGE_SIZE 4096UL
+
+#endif

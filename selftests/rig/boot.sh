@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# boot.sh KERNEL-DIR INITRAMFS OUT [OPTION...] - boot L1 in QEMU's TCG, which emulates AMD SVM
+# with nested paging, and return the status of the command that its init ran. OUT/console is
+# the kernel's console, OUT/output what the command printed, OUT/verdict what it resulted in.
+# An L1 without a verdict (hung, dead, past its deadline) is a failure, status 124, and the end
+# of its console is printed. Options: -t SECONDS the deadline, -m MEGABYTES, -a ARGUMENTS for
+# the kernel's command line, -l the command's output live on stdout, -9 DIRECTORY offered to L1
+# over 9p, -c count: one vCPU whose TSC counts instructions, the same in every run.
+
+. "$(dirname "$0")/common.sh"
+
+kernel=$1 initramfs=$2 out=$3
+shift 3
+
+deadline=600 memory=2048 args=() output=file:$out/output devices=()
+# With a thread for each vCPU TCG runs stale translations of text that the kernel has patched.
+machine=(-accel "tcg,thread=single" -smp 2)
+while getopts 9:a:clm:t: option; do
+	case $option in
+	9)	devices+=(-virtfs "local,path=$OPTARG,mount_tag=host,security_model=none,readonly=on,multidevs=remap")
+		args+=(rig.9p) ;;
+	a)	args+=("$OPTARG") ;;
+	c)	machine=(-accel tcg -smp 1 -icount "shift=0,sleep=off")
+		args+=(mitigations=off) ;;
+	l)	output=stdio ;;
+	m)	memory=$OPTARG ;;
+	t)	deadline=$OPTARG ;;
+	*)	die "usage: boot.sh KERNEL-DIR INITRAMFS OUT [-t S] [-m MB] [-a ARGS] [-l] [-9 DIR] [-c]" ;;
+	esac
+done
+
+mkdir -p "$out"
+rm -f "$out"/{console,output,verdict,qemu.log}
+touch "$out"/{console,output,verdict}
+
+status=0
+timeout -k 10 "$deadline" qemu-system-x86_64 "${machine[@]}" -cpu qemu64,+svm,+npt -m "$memory" \
+	-nodefaults -no-user-config -display none -no-reboot \
+	-serial "file:$out/console" -serial "$output" -serial "file:$out/verdict" \
+	"${devices[@]}" -kernel "$kernel/vmlinuz" -initrd "$initramfs" \
+	-append "console=ttyS0 panic=-1 log_buf_len=4M printk.devkmsg=on ${args[*]}" \
+	</dev/null 2>"$out/qemu.log" &
+trap 'kill $!' INT TERM
+wait $! || status=$?
+
+result=$(sed -n '$ s/^exit \([0-9]*\)$/\1/p' "$out/verdict")
+[ -z "$result" ] || exit "$result"
+
+if [ "$status" -eq 124 ]; then
+	say "$(cat "$kernel/release"): no result within $deadline s; the end of its console:"
+else
+	say "$(cat "$kernel/release"): L1 ended without a result (QEMU: $status); the end of its console:"
+fi
+tail -n 50 "$out/console" "$out/qemu.log" >&2
+exit 124

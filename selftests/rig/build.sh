@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# build.sh KDIR DIR [MAKE-ARGUMENT...] - build the modules against KDIR in a copy of kernel/ and
+# include/ under DIR, so that several kernels can be served at once and the checkout stays clean.
+# Only changed files are copied. Any warning, be it the compiler's at W=1, sparse's or modpost's, is
+# an error.
+
+. "$(dirname "$0")/common.sh"
+
+kdir=$1 dir=$2
+shift 2
+
+sources()
+{
+	(cd "$1" && find kernel include -type f \( -name '*.[chS]' -o -name Kbuild \) \
+		! -name '*.mod.c' 2>/dev/null | sort)
+}
+
+mkdir -p "$dir/kernel" "$dir/include"
+sources "$top" | while read -r file; do
+	cmp -s "$top/$file" "$dir/$file" && continue
+	mkdir -p "$(dirname "$dir/$file")"
+	cp "$top/$file" "$dir/$file"
+done
+comm -13 <(sources "$top") <(sources "$dir") | while read -r file; do
+	rm "$dir/$file"
+done
+
+log=$dir/build.log
+quietly "$log" make -C "$kdir" M="$dir/kernel" -j"$(nproc)" W=1 KCFLAGS=-Werror \
+	C=2 CF="-D__CHECK_ENDIAN__" "$@" modules
+if grep -E -i '^(.*: )?(warning|error):' "$log" >&2; then
+	die "warnings while building against $kdir; all output is in $log"
+fi

@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12
+# 6.1"), all at once, each in an L1 of its own, after the quick part of style.sh. Ends with
+# "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing failed, nothing was
+# skipped and each kernel has run a test. $TESTS selects tests, $DEADLINE and $TEST_DEADLINE
+# limit the seconds of an L1 and of a test, $MEMORY is L1's in megabytes, $CMDLINE is added to
+# its kernel's command line, PVI_LONG=1 asks the tests to take their time.
+
+. "$(dirname "$0")/common.sh"
+
+read -ra kernels <<<"${KERNELS:-6.12 6.1}"
+read -ra tests <<<"${TESTS:-$(cd "$top/selftests" && printf '%s ' *_test.c)}"
+tests=("${tests[@]%.c}")
+passed=0 failed=0 skipped=0 children=()
+counted='^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$'
+
+# Whatever happens, the last line is the count, and it tells a failure.
+finish()
+{
+	local status=$?
+
+	[ ${#children[@]} -eq 0 ] || kill "${children[@]}" || say "could not stop all L1s"
+	[ "$status" -eq 0 ] || [ $((failed + skipped)) -gt 0 ] || failed=1
+	echo "$passed passed, $failed failed$([ "$skipped" -eq 0 ] || echo ", $skipped skipped")"
+}
+
+# Print the results in file $2 under the heading $1; what they add up to is in file $3.
+report()
+{
+	echo "# $1"
+	sed -E "/$counted/d" "$2"
+	if [[ $(grep -E "$counted" "$3" | tail -n 1) =~ $counted ]]; then
+		echo "# $1: ${BASH_REMATCH[0]}"
+	else
+		echo "not ok - $1: ended without a result"
+		BASH_REMATCH=("" 0 1 "" 0)
+	fi
+	passed=$((passed + BASH_REMATCH[1]))
+	failed=$((failed + BASH_REMATCH[2]))
+	skipped=$((skipped + ${BASH_REMATCH[4]:-0}))
+}
+
+check_style()
+{
+	local status=0
+
+	say "checking the style"
+	"$rig/style.sh" --quick >"$build/style" || status=$?
+	report "style" "$build/style" "$build/style"
+	return "$status"
+}
+
+prepare()
+{
+	local test files=()
+
+	for test in "${tests[@]}"; do
+		files+=(-f "$build/selftests/$test:/selftests/$test")
+	done
+	"$rig/prepare.sh" "$1" "$build/check-$1" "${files[@]}" \
+		-f "$top/selftests/run_tests.sh:/run_tests.sh" \
+		-e PVI_RIG=1 -e PVI_MODULE=/modules/kvm_pvi.ko -e "PVI_LONG=${PVI_LONG:-}" \
+		-e "TEST_DEADLINE=${TEST_DEADLINE:-120}" \
+		-e "RIG_RUN=/run_tests.sh /selftests ${tests[*]}"
+}
+
+boot()
+{
+	local dir=$build/check-$1
+
+	exec "$rig/boot.sh" "$dir/kernel" "$dir/initramfs" "$dir" -t "${DEADLINE:-600}" \
+		-m "${MEMORY:-2048}" -a "${CMDLINE:-}"
+}
+
+how_far()
+{
+	awk -v series="$1" '/^(not )?ok/ { points++ }
+		/^# [a-z0-9_]+_test$/ { test = ", now in " $2 }
+		END { printf "%s: %d test points%s", series, points, test }' "$build/check-$1/output"
+}
+
+# Every 20 seconds say how far each L1 is, until all have ended.
+wait_for_all()
+{
+	local seconds=0 series
+
+	while kill -0 "${children[@]}" 2>/dev/null; do
+		sleep 1
+		seconds=$((seconds + 1))
+		[ $((seconds % 20)) -eq 0 ] || continue
+		for series in "${kernels[@]}"; do
+			say "$(how_far "$series")"
+		done
+	done
+}
+
+trap finish EXIT
+trap 'exit 130' INT TERM
+lock "$build/lock"
+"$rig/setup.sh"
+say "building the selftests"
+quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" \
+	TESTS="${tests[*]}" tests
+for series in "${kernels[@]}"; do
+	prepare "$series"
+done
+bad=0
+check_style || bad=1
+
+say "booting ${kernels[*]}"
+for series in "${kernels[@]}"; do
+	rm -f "$build/check-$series/output"
+	touch "$build/check-$series/output"
+	boot "$series" &
+	children+=($!)
+done
+wait_for_all
+for i in "${!kernels[@]}"; do
+	dir=$build/check-${kernels[i]}
+	wait "${children[i]}" || bad=1
+	report "kernel $(cat "$dir/kernel/release")" "$dir/output" "$dir/verdict"
+done
+children=()
+[ "$bad" -eq 0 ] || say "consoles and outputs are in $build/check-*/"
+exit "$bad"

@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Sourced by the scripts of the rig: where things are, and how they speak. Progress goes to
+# stderr with the seconds since the start, so that stdout stays free for results. $BUILD holds
+# what belongs to this checkout, $cache what is expensive and shared by all checkouts.
+
+set -euo pipefail
+
+export LC_ALL=C
+# A make of the rig's is not a part of the make that may have started it.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+PATH=$PATH:/usr/sbin:/sbin
+
+rig=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(cd "$rig/../.." && pwd)
+build=${BUILD:-$top/build}
+mkdir -p "$build"
+build=$(cd "$build" && pwd)
+# shellcheck disable=SC2034 # the scripts use it
+cache=${XDG_CACHE_HOME:-${HOME:?is not set: set it or XDG_CACHE_HOME, for the cache of kernels}/.cache}/kvm-pvi
+
+: "${RIG_START:=$(date +%s)}"
+export RIG_START
+
+say()
+{
+	printf '[%3d s] %s\n' $(($(date +%s) - RIG_START)) "$*" >&2
+}
+
+die()
+{
+	say "error: $*"
+	exit 1
+}
+
+as_root()
+{
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	else
+		command -v sudo >/dev/null || die "'$*' needs root, and there is no sudo: run it as root"
+		sudo "$@"
+	fi
+}
+
+# Run a command whose output matters only when it fails.
+quietly()
+{
+	local log=$1
+
+	shift
+	"$@" >"$log" 2>&1 && return
+	tail -n 60 "$log" >&2
+	die "'$*' failed; all of its output is in $log"
+}
+
+# Hold the lock named $1 until this process ends.
+lock()
+{
+	mkdir -p "$(dirname "$1")"
+	exec {lock_fd}>"$1"
+	flock -n "$lock_fd" && return
+	say "waiting for another run, which holds $1"
+	flock "$lock_fd"
+}

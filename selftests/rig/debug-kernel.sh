@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# debug-kernel.sh - print the directory of the debug kernel (see kernel.sh), built from Debian's
+# linux-source-6.12 with debug.config: KASAN, lockdep, kmemleak and more. It is kept in the cache
+# (3 GB), keyed by the version of the source and by the configuration. PVI_DEBUG_BUILD names
+# a ready build tree to be used instead.
+
+. "$(dirname "$0")/common.sh"
+
+# Copy what is needed to boot from build tree $1 to directory $2.
+stage()
+{
+	local tree=$1 dest=$2 tmp
+
+	tmp=$(mktemp -d "$(dirname "$dest")/tmp.XXXXXX")
+	quietly "$build/debug-modules.log" make -C "$tree" INSTALL_MOD_PATH="$tmp/root" \
+		INSTALL_MOD_STRIP=1 modules_install
+	mkdir "$tmp/kernel"
+	cp "$tree/arch/x86/boot/bzImage" "$tmp/kernel/vmlinuz"
+	cp "$tree/include/config/kernel.release" "$tmp/kernel/release"
+	ln -s "$tree" "$tmp/kernel/build"
+	"$rig/pick-modules.sh" "$tmp/root" "$(cat "$tmp/kernel/release")" "$tmp/kernel/modules"
+	rm -rf "$dest"
+	mv -T "$tmp/kernel" "$dest"
+	rm -r "$tmp"
+}
+
+if [ -n "${PVI_DEBUG_BUILD:-}" ]; then
+	stage "$PVI_DEBUG_BUILD" "$build/debug-kernel"
+	echo "$build/debug-kernel"
+	exit
+fi
+
+"$rig/setup.sh" bc bison flex libelf-dev linux-source-6.12
+version=$(dpkg-query -W -f '${Version}' linux-source-6.12)
+dir=$cache/debug-$version-$(sha256sum <"$rig/debug.config" | cut -c 1-12)
+lock "$cache/debug.lock"
+if [ ! -d "$dir/kernel" ]; then
+	mkdir -p "$dir"
+	tree=$dir/linux-source-6.12
+	say "unpacking linux-source-6.12"
+	tar -xf /usr/src/linux-source-6.12.tar.xz -C "$dir"
+	say "building the debug kernel, about 20 minutes of processor time; log: $dir/build.log"
+	quietly "$dir/config.log" make -C "$tree" tinyconfig
+	(cd "$tree" && quietly "$dir/merge.log" scripts/kconfig/merge_config.sh .config "$rig/debug.config")
+	quietly "$dir/build.log" make -C "$tree" -j"$(nproc)" bzImage modules
+	stage "$tree" "$dir/kernel"
+fi
+echo "$dir/kernel"

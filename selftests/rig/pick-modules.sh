@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# pick-modules.sh ROOT RELEASE DEST - copy from ROOT/lib/modules/RELEASE the modules that make
+# /dev/kvm (DEST/kvm) and those that mount a 9p share (DEST/9p), with all they depend on,
+# decompressed for busybox's insmod and numbered in the order of loading.
+
+. "$(dirname "$0")/common.sh"
+
+root=$1 release=$2 dest=$3
+
+pick()
+{
+	local group=$1 n=10 path name
+
+	shift
+	mkdir -p "$dest/$group"
+	# Lines read "insmod PATH" or, for what is built in, "builtin NAME".
+	modprobe -a -S "$release" -d "$root" --show-depends "$@" |
+		awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
+	while read -r path; do
+		name=$(basename "${path%.xz}")
+		case $path in
+		*.xz)	xz -dc "$path" >"$dest/$group/$n-$name" ;;
+		*)	cp "$path" "$dest/$group/$n-$name" ;;
+		esac
+		n=$((n + 1))
+	done
+}
+
+depmod -b "$root" "$release"
+pick kvm kvm-amd
+pick 9p virtio_pci 9pnet_virtio 9p

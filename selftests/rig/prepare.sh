@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# prepare.sh SERIES OUT [OPTION...] - make all that boot.sh needs to boot a kernel with our modules
+# in /modules: OUT/kernel, OUT/initramfs. The options are those of initramfs.sh.
+
+. "$(dirname "$0")/common.sh"
+
+series=$1 out=$2
+shift 2
+
+kernel=$("$rig/kernel.sh" "$series")
+mkdir -p "$out"
+ln -sfn "$kernel" "$out/kernel"
+
+say "building the modules for $(cat "$kernel/release")"
+src=$build/src-$series
+"$rig/build.sh" "$(readlink -f "$kernel/build")" "$src"
+
+modules=()
+for ko in "$src"/kernel/*.ko; do
+	modules+=(-f "$ko:/modules/$(basename "$ko")")
+done
+"$rig/initramfs.sh" "$kernel" "$out/initramfs" "${modules[@]}" "$@"

@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# style.sh [--quick] - check how the sources are written: shellcheck on the scripts, kernel-doc on
+# the UAPI header, and, unless --quick, checkpatch of linux-source-6.12 on the C sources. Warnings
+# of the compiler and of sparse are errors in build.sh already. Prints TAP and
+# "N passed, N failed".
+
+. "$(dirname "$0")/common.sh"
+
+points=0 failed=0
+cd "$top"
+
+# Run a check that finds fault by a status other than 0.
+check()
+{
+	local name=$1
+
+	shift
+	points=$((points + 1))
+	if "$@" >"$build/style.log" 2>&1; then
+		echo "ok $points $name"
+	else
+		failed=$((failed + 1))
+		echo "not ok $points $name"
+		sed 's/^/#   /' "$build/style.log"
+	fi
+}
+
+scripts()
+{
+	grep -r -l -E '^#!/bin/(ba)?sh|^# shellcheck shell=' --exclude-dir=.git --exclude-dir=build .
+}
+
+c_sources()
+{
+	find kernel include selftests tools -name '*.[chS]' ! -name '*.mod.c' 2>/dev/null
+}
+
+# The headers' packages leave checkpatch out; take it from the source package.
+fetch_checkpatch()
+{
+	local dir=$cache/checkpatch tar=/usr/src/linux-source-6.12.tar.xz tmp
+
+	"$rig/setup.sh" linux-source-6.12 perl
+	if [ ! -e "$dir/checkpatch.pl" ] || [ "$tar" -nt "$dir" ]; then
+		say "unpacking checkpatch"
+		tmp=$(mktemp -d "$cache/tmp.XXXXXX")
+		tar -xf "$tar" -C "$tmp" --strip-components=2 linux-source-6.12/scripts/checkpatch.pl \
+			linux-source-6.12/scripts/{spelling.txt,const_structs.checkpatch}
+		rm -rf "$dir"
+		mv -T "$tmp" "$dir"
+	fi
+	checkpatch=$dir/checkpatch.pl
+}
+
+"$rig/setup.sh" perl
+kernel_doc=$(find /usr/lib/linux-kbuild-*/scripts -name kernel-doc | sort -V | tail -n 1)
+mapfile -t scripts < <(scripts)
+mapfile -t sources < <(c_sources)
+
+echo "TAP version 13"
+echo "1..$([ "${1:-}" = --quick ] && echo 2 || echo 3)"
+check "shellcheck" shellcheck "${scripts[@]}"
+check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/kvm_pvi.h
+if [ "${1:-}" != --quick ]; then
+	fetch_checkpatch
+	check "checkpatch" perl "$checkpatch" --no-tree --no-summary --terse --file \
+		--ignore LINUX_VERSION_CODE "${sources[@]}"
+fi
+echo "$((points - failed)) passed, $failed failed"
+[ "$failed" -eq 0 ]
