@@ -9,6 +9,11 @@
 #include <linux/ftrace.h>
 #include <linux/version.h>
 
+#if !IS_ENABLED(CONFIG_KVM) || !defined(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS) || \
+	!defined(CONFIG_KPROBES) || !defined(CONFIG_MMU_NOTIFIER) || !defined(CONFIG_X86_64)
+#error kvm_pvi needs X86_64, KVM, DYNAMIC_FTRACE_WITH_DIRECT_CALLS, KPROBES and MMU_NOTIFIER in the kernel
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
 static inline void pvi_compat_eventfd_signal(struct eventfd_ctx *ctx)
 {

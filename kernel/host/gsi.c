@@ -73,12 +73,10 @@ static void retry_work(struct work_struct *work)
 	rcu_read_unlock();
 }
 
-/*
- * Delivery has become possible: pay. The barrier pairs with the one between
- * setting the latch and looking at the wiring once more in pvi_gsi_deliver().
- */
+/* Delivery has become possible: pay. */
 void pvi_gsi_pay(struct pvi_gsi *g)
 {
+	/* Pairs with setting the latch and looking once more in pvi_gsi_deliver(). */
 	smp_mb();
 	rcu_read_lock();
 	if (!pay(g))

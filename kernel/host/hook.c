@@ -151,7 +151,7 @@ static int attach(void)
 	if (hook_kind != KVM_PVI_HOOK_NONE)
 		return 0;
 	if (!hook_wanted) {
-		pr_warn_ratelimited("detached by the attach parameter, write 1 to it to serve guests again\n");
+		pr_warn_ratelimited("hypercalls are off by the module parameter, write 1 to it to serve guests again\n");
 		return -EBUSY;
 	}
 

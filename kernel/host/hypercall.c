@@ -101,7 +101,7 @@ static s64 query(struct pvi_call *c)
 	return pvi_query(c->vm, c->args[0], c->args[1], c->args[2]);
 }
 
-#define CALL(nr)	[(nr) - KVM_HC_PVI_BASE]
+#define CALL(nr)[(nr) - KVM_HC_PVI_BASE]
 
 static const struct call_desc calls[KVM_HC_PVI_NR] = {
 	CALL(KVM_HC_PVI_FEATURES) =	{ .fn = features },

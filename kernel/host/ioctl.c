@@ -142,10 +142,14 @@ static long pvi_ioctl(struct file *file, unsigned int cmd, unsigned long ptr)
 	ret = pvi_vm_usable(vm, op->unbound, op->dead);
 	if (ret)
 		return ret;
+	/* Results must find a place before anything changes. */
+	size = min(size, op->size);
+	if (op->out && copy_to_user(user, &arg, size))
+		return -EFAULT;
 	ret = op->fn(vm, &arg);
 	if (ret || !op->out)
 		return ret;
-	return copy_to_user(user, &arg, min(size, op->size)) ? -EFAULT : 0;
+	return copy_to_user(user, &arg, size) ? -EFAULT : 0;
 }
 
 static int pvi_open(struct inode *inode, struct file *file)

@@ -37,8 +37,15 @@ static unsigned long probe_address(const char *name, bool *traced)
 	struct kprobe kp = { .symbol_name = name, .flags = KPROBE_FLAG_DISABLED };
 	unsigned long addr;
 
-	if (register_kprobe(&kp))
-		return 0;
+	if (register_kprobe(&kp)) {
+		/* KVM may be built in. */
+		kp = (struct kprobe){
+			.symbol_name = strchr(name, ':') + 1,
+			.flags = KPROBE_FLAG_DISABLED,
+		};
+		if (register_kprobe(&kp))
+			return 0;
+	}
 	addr = (unsigned long)kp.addr;
 	*traced = kp.flags & KPROBE_FLAG_FTRACE;
 	unregister_kprobe(&kp);
