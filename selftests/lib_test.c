@@ -237,14 +237,13 @@ static void test_ipi(void)
 /* Take turns with the other three: each step needs what another vCPU wrote last */
 static __guest u64 guest_take_turns(u64 me)
 {
-	volatile u64 *next = &turn;
 	u64 i;
 
 	for (i = 0; i < 50; i++) {
-		while (*next % 4 != me)
+		while (READ_ONCE(turn) % 4 != me)
 			guest_pause();
 		counter++;
-		*next += 1;
+		WRITE_ONCE(turn, turn + 1);
 	}
 	return me;
 }
@@ -265,7 +264,7 @@ static __guest u64 guest_spin(u64 arg)
 {
 	guest_sync(1);
 	while (arg)
-		*(volatile u64 *)&counter = arg;
+		WRITE_ONCE(counter, arg);
 	return arg;
 }
 
@@ -280,7 +279,8 @@ static void test_stop(void)
 		vcpu_wait_sync(&vm->vcpus[i], 1);
 		vcpu_stop(&vm->vcpus[i]);
 	}
-	ASSERT_EQ(vcpu_call(&vm->vcpus[0], guest_hypercalls, 3), 3);
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(vcpu_call(&vm->vcpus[i], guest_hypercalls, 3), 3);
 	vm_free(vm);
 }
 
@@ -310,10 +310,10 @@ static void test_no_irqchip(void)
 
 static __guest u64 guest_copy(u64 gpa)
 {
-	volatile u64 *mem = (u64 *)gpa;
+	u64 *mem = (u64 *)gpa;
 
-	mem[1] = mem[0];
-	return mem[1];
+	WRITE_ONCE(mem[1], READ_ONCE(mem[0]));
+	return READ_ONCE(mem[1]);
 }
 
 static void test_memory(void)
@@ -378,10 +378,32 @@ static void test_statistics(void)
 	ASSERT_GE(vm_stat(vm, "max_mmu_page_hash_collisions"), 0);
 }
 
+static void *touch(void *mem)
+{
+	return (void *)READ_ONCE(*(u64 *)mem);
+}
+
+/* Whoever touches that memory waits until the descriptor is closed */
+static void test_uffd_memory(void)
+{
+	pthread_t thread;
+	int uffd;
+	u64 *mem = uffd_memory(PAGE_SIZE, &uffd);
+	void *value;
+
+	ASSERT_TRUE(!wait_readable(uffd, 1));
+	ASSERT_EQ(pthread_create(&thread, NULL, touch, mem), 0);
+	ASSERT_TRUE(wait_readable(uffd, 5000));
+	ASSERT_EQ(pthread_tryjoin_np(thread, &value), EBUSY);
+	close(uffd);
+	ASSERT_EQ(pthread_join(thread, &value), 0);
+	ASSERT_EQ(value, 0);
+}
+
 static void test_host_helpers(void)
 {
 	int pair[2], fd = new_eventfd(), copy;
-	char byte;
+	char *text;
 
 	ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	send_fd(pair[0], fd);
@@ -390,8 +412,10 @@ static void test_host_helpers(void)
 	ASSERT_EQ(read_eventfd(fd), 1);
 	ASSERT_TRUE(!wait_readable(fd, 1));
 	ASSERT_TRUE(!wait_until(read_eventfd(fd), 1));
-	ASSERT_EQ(mincore(uffd_memory(PAGE_SIZE), PAGE_SIZE, (unsigned char *)&byte), 0);
 	ASSERT_EQ(read_param("kvm", "ignore_msrs") & ~1ULL, 0);
+	text = read_file("/proc/self/maps");
+	ASSERT_TRUE(strstr(text, "[stack]"));
+	free(text);
 	ASSERT_EQ(__write_param("kvm", "no_such_parameter", "1"), -ENOENT);
 }
 
@@ -403,7 +427,7 @@ static __guest u64 guest_fails(u64 how)
 	if (how == 1)
 		asm volatile("ud2");
 	if (how == 2)
-		*(volatile u64 *)0xc0000000 = 1;
+		WRITE_ONCE(*(u64 *)0xc0000000, 1);
 	return how;
 }
 
@@ -473,11 +497,11 @@ static void read_output(int fd, char *text, size_t size)
 static void test_runner_fails(void)
 {
 	static const char *const expected[] = {
-		"1..4\n", "\nnot ok 1 assert # lib_test.c:", "2 + 2 == 5: left 4",
+		"1..4\n", "\nnot ok 1 assert # " __FILE__ ":", "2 + 2 == 5: left 4",
 		"\nnot ok 2 crash # killed by signal 11", "\nnot ok 3 exit # exit status 3\n",
 		"\nnot ok 4 hang # no result within"
 	};
-	char *argv[] = { "nested", NULL }, text[2048];
+	char *name = "nested", text[2048];
 	int out[2], status;
 	size_t i;
 	pid_t pid;
@@ -487,7 +511,7 @@ static void test_runner_fails(void)
 	ASSERT_GE(pid, 0);
 	if (!pid) {
 		dup2(out[1], STDOUT_FILENO);
-		_exit(test_main(1, argv, bad_cases, ARRAY_SIZE(bad_cases), 0));
+		_exit(test_main(1, &name, bad_cases, ARRAY_SIZE(bad_cases), 0));
 	}
 	close(out[1]);
 	read_output(out[0], text, sizeof(text));
@@ -517,6 +541,7 @@ static const struct test_case cases[] = {
 	{ "memory", test_memory },
 	{ "ioeventfd", test_ioeventfd },
 	{ "statistics", test_statistics },
+	{ "uffd_memory", test_uffd_memory },
 	{ "host_helpers", test_host_helpers },
 	{ "failures_fail", test_failures_fail },
 	{ "runner_fails", test_runner_fails },

@@ -11,7 +11,10 @@ guest_entries:
 	.set	vector, 0
 	.rept	256
 	.balign	16
-	.if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
+	/* 8, 10 to 14, 17, 21, 29 and 30 come with one */
+	.if vector >= 32
+	pushq	$0
+	.elseif !((0x60227d00 >> vector) & 1)
 	pushq	$0
 	.endif
 	pushq	$vector

@@ -1,40 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvm-pvi selftests: the guest's trap handler, and the tables that all VMs share */
+#include <assert.h>
 #include <cpuid.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "entry.h"
 #include "vm.h"
 
-_Static_assert(offsetof(struct guest_cpu, resume_rsp) == CPU_RESUME_RSP, "layout.h");
-_Static_assert(offsetof(struct guest_cpu, user_stack_top) == CPU_USER_STACK, "layout.h");
-_Static_assert(offsetof(struct guest_cpu, tss.rsp) == CPU_TSS_RSP0, "layout.h");
-_Static_assert(sizeof(struct guest_cpu) <= CPU_SIZE, "layout.h");
+static_assert(offsetof(struct guest_cpu, resume_rsp) == CPU_RESUME_RSP, "layout.h");
+static_assert(offsetof(struct guest_cpu, user_stack_top) == CPU_USER_STACK, "layout.h");
+static_assert(offsetof(struct guest_cpu, tss.rsp) == CPU_TSS_RSP0, "layout.h");
+static_assert(sizeof(struct guest_cpu) <= CPU_SIZE, "layout.h");
 
 #define PTE_USER_RW 0x7
 #define PTE_LARGE 0x80
 #define RFLAGS_IF 0x200
 #define RFLAGS_IOPL 0x3000ULL
 
-struct trap_frame {
-	u64 r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
-	u64 vector, error;
-	u64 rip, cs, rflags, rsp, ss;
-};
-
-extern u8 guest_entries[256][16];
-extern void guest_user_resume(void);
-
 u8 guest_has_vmmcall;
 struct idt_gate guest_idt[256];
 
 /* The first 4 GiB, in large pages */
-static u64 pml4[512] __attribute__((aligned(PAGE_SIZE)));
-static u64 pdpt[512] __attribute__((aligned(PAGE_SIZE)));
-static u64 pd[4][512] __attribute__((aligned(PAGE_SIZE)));
-
-void guest_exit_with(u64 code);
-void guest_trap(struct trap_frame *frame);
+static u64 pml4[512] __aligned(PAGE_SIZE);
+static u64 pdpt[512] __aligned(PAGE_SIZE);
+static u64 pd[4][512] __aligned(PAGE_SIZE);
 
 __guest void guest_exit_with(u64 code)
 {

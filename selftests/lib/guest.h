@@ -7,7 +7,7 @@
 #include "types.h"
 
 /* Marks a function that runs in a guest: no libc, no TLS, static data only */
-#define __guest __attribute__((noinline, used))
+#define __guest __attribute(noinline, used)
 
 typedef u64 (*guest_fn)(u64 arg);
 typedef void (*guest_irq_fn)(u8 vector);
@@ -20,7 +20,7 @@ struct tss64 {
 	u64 reserved2;
 	u16 reserved3;
 	u16 iomap_base;
-} __attribute__((packed));
+} __packed;
 
 /*
  * The guest's per-CPU data, at GS:0, in the VM's low memory. The host sees it as vcpu->cpu.
@@ -48,8 +48,8 @@ struct guest_cpu {
 	u64 gdt[8];
 	u64 irq_count[256];
 	guest_irq_fn irq_fn[256];
-	u8 user_stack[0x1000] __attribute__((aligned(16)));
-	u8 stack[0x4000] __attribute__((aligned(16)));
+	u8 user_stack[0x1000] __aligned(16);
+	u8 stack[0x4000] __aligned(16);
 };
 
 enum ucall_cmd {
@@ -166,7 +166,7 @@ static inline void guest_pause(void)
 
 static inline u64 guest_irq_count(u8 vector)
 {
-	return *(volatile u64 *)&guest_this_cpu()->irq_count[vector];
+	return READ_ONCE(guest_this_cpu()->irq_count[vector]);
 }
 
 /* Sleep until @vector was taken @count times since the VM was made; interrupts end up disabled */
@@ -206,14 +206,20 @@ static inline void guest_ipi(u32 apic_id, u8 vector)
 	guest_wrmsr(X2APIC_MSR(APIC_ICR), (u64)apic_id << 32 | vector);
 }
 
+/* A plain MOV, for KVM to emulate */
+static inline void guest_mmio_write(u64 gpa, u32 value)
+{
+	asm volatile("movl %1, (%0)" : : "r" (gpa), "r" (value) : "memory");
+}
+
 #define IOAPIC_BASE	0xfec00000UL
 #define IOAPIC_LEVEL	(1u << 15)
 #define IOAPIC_MASKED	(1u << 16)
 
 static inline void guest_ioapic_write(u8 reg, u32 value)
 {
-	*(volatile u32 *)IOAPIC_BASE = reg;
-	*(volatile u32 *)(IOAPIC_BASE + 0x10) = value;
+	guest_mmio_write(IOAPIC_BASE, reg);
+	guest_mmio_write(IOAPIC_BASE + 0x10, value);
 }
 
 /* @flags: 0 is an edge pin, not masked */

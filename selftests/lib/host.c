@@ -145,17 +145,18 @@ int recv_fd(int socket)
 	return fd;
 }
 
-void *uffd_memory(u64 size)
+void *uffd_memory(u64 size, int *uffd)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 	void *mem = map(-1, size, MAP_PRIVATE | MAP_ANONYMOUS);
-	int fd = check(syscall(SYS_userfaultfd, O_CLOEXEC), "userfaultfd");
+	int fd = check(syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK), "userfaultfd");
 
 	check(ioctl(fd, UFFDIO_API, &api), "UFFDIO_API");
 	range.range.start = (u64)mem;
 	range.range.len = size;
 	check(ioctl(fd, UFFDIO_REGISTER, &range), "UFFDIO_REGISTER");
+	*uffd = fd;
 	return mem;
 }
 
@@ -202,6 +203,26 @@ u64 read_number(const char *path)
 	if (*end || end == line)
 		TEST_FAIL("%s: '%s' is not a number", path, line);
 	return value;
+}
+
+char *read_file(const char *path)
+{
+	size_t size = 0, len = 0;
+	char *text = NULL;
+	ssize_t got;
+	int fd = check(open(path, O_RDONLY | O_CLOEXEC), path);
+
+	do {
+		if (size - len < PAGE_SIZE)
+			text = realloc(text, size += 16 * PAGE_SIZE);
+		if (!text)
+			TEST_FAIL("out of memory");
+		got = check(read(fd, text + len, size - len - 1), path);
+		len += got;
+	} while (got);
+	text[len] = 0;
+	close(fd);
+	return text;
 }
 
 static void param_path(char *path, size_t size, const char *module, const char *name)

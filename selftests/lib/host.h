@@ -39,13 +39,18 @@ void *map_shared(int fd, u64 size);
 void send_fd(int socket, int fd);
 int recv_fd(int socket);
 
-/* Memory at which every first access waits for an answer that never comes */
-void *uffd_memory(u64 size);
+/*
+ * Memory at which every first access waits for an answer that never comes. The userfaultfd is
+ * readable once somebody waits; closing it lets them go on.
+ */
+void *uffd_memory(u64 size, int *uffd);
 
 /* Text files of one line: without the newline; -errno if it cannot be read or written */
 int __read_line(const char *path, char *line, size_t size);
 int __write_line(const char *path, const char *line);
 u64 read_number(const char *path);
+/* A whole file, to be freed by the caller */
+char *read_file(const char *path);
 /* A parameter of a module: /sys/module/@module/parameters/@name */
 u64 read_param(const char *module, const char *name);
 int __write_param(const char *module, const char *name, const char *value);

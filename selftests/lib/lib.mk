@@ -10,7 +10,7 @@
 LIB_SRCS := tap.c vm.c vcpu.c thread.c modes.c irq.c guest.c host.c pvi.c entry.S
 LIB_OBJS := $(addsuffix .o,$(basename $(LIB_SRCS)))
 
-LIB_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-missing-field-initializers -D_GNU_SOURCE -I$(LIBDIR) -pthread \
-	-fno-pie -mgeneral-regs-only -mno-red-zone -fno-stack-protector \
-	-fcf-protection=none -fno-tree-loop-distribute-patterns
+LIB_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-missing-field-initializers \
+	-D_GNU_SOURCE -I$(LIBDIR) -pthread -fno-pie -mgeneral-regs-only -mno-red-zone \
+	-fno-stack-protector -fcf-protection=none -fno-tree-loop-distribute-patterns
 LIB_LDFLAGS := -static -no-pie -pthread -Wl,-z,noexecstack

@@ -9,7 +9,7 @@
 
 #define NEW(type) { .size = sizeof(struct type) }
 
-u8 pvi_uuid[PVI_NR_UUIDS][KVM_PVI_UUID_SIZE] __attribute__((aligned(16)));
+u8 pvi_uuid[PVI_NR_UUIDS][KVM_PVI_UUID_SIZE] __aligned(16);
 
 /* Version 8, for "any use": f0f0f0f0-f0f0-80f0-80f0-00000000NNNN, NNNN from 1 */
 static __attribute__((constructor)) void fill_uuids(void)

@@ -16,7 +16,7 @@
 
 #define TEST_DEADLINE_S 30
 
-/* @deadline_s: 0 stands for TEST_DEADLINE_S. PVI_SLOW in the environment makes it four times that */
+/* @deadline_s: 0 stands for TEST_DEADLINE_S; four times as long with PVI_SLOW in the environment */
 struct test_case {
 	const char *name;
 	void (*fn)(void);
@@ -29,12 +29,12 @@ int test_main(int argc, char **argv, const struct test_case *cases, size_t nr,
 /* Scale a time in any unit by PVI_SLOW */
 unsigned int test_slow(unsigned int time);
 
-void test_diag(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void test_diag(const char *fmt, ...) __printf(1, 2);
 /* End the test case from any of its threads */
 void __test_fail(const char *file, int line, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4), noreturn));
+	__printf(3, 4) __noreturn;
 void __test_cmp_fail(const char *file, int line, const char *expr, long long a, long long b)
-	__attribute__((noreturn));
+	__noreturn;
 
 #define TEST_FAIL(fmt, ...) __test_fail(__FILE__, __LINE__, fmt, ##__VA_ARGS__)
 

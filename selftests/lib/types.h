@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* kvm-pvi selftests: the kernel's short names for the fixed-size types */
+/* kvm-pvi selftests: the kernel's short names for types and attributes */
 #ifndef PVI_TEST_TYPES_H
 #define PVI_TEST_TYPES_H
 
@@ -16,5 +16,14 @@ typedef __s64 s64;
 
 #define ARRAY_SIZE(x) (sizeof(x) / sizeof((x)[0]))
 #define PAGE_SIZE 4096UL
+
+#define __attribute(...) __attribute__((__VA_ARGS__))
+#define __aligned(x) __attribute(aligned(x))
+#define __noreturn __attribute(noreturn)
+#define __packed __attribute(packed)
+#define __printf(fmt, args) __attribute(format(printf, fmt, args))
+
+#define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, value) __atomic_store_n(&(x), value, __ATOMIC_RELAXED)
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "entry.h"
 #include "vm.h"
 
 #define CR0_PE_MP_ET_NE_PG	0x80000033
@@ -123,7 +124,6 @@ static void enable_lapic(struct vcpu *vcpu)
 
 struct vcpu *vm_vcpu_add(struct vm *vm, u32 id)
 {
-	struct kvm_mp_state runnable = { .mp_state = KVM_MP_STATE_RUNNABLE };
 	u64 gpa = LOW_CPUS + (u64)vm->nr_vcpus * CPU_SIZE;
 	struct vcpu *vcpu;
 	int run_size;
@@ -141,11 +141,8 @@ struct vcpu *vm_vcpu_add(struct vm *vm, u32 id)
 	fill_cpu(vcpu, gpa);
 	set_cpuid(vcpu);
 	set_sregs(vcpu);
-	if (vcpu->cpu->has_lapic) {
-		vcpu_ioctl(vcpu, KVM_SET_MP_STATE, &runnable);
-		if (!(vm->flags & VM_NO_LAPIC_ENABLE))
-			enable_lapic(vcpu);
-	}
+	if (vcpu->cpu->has_lapic && !(vm->flags & VM_NO_LAPIC_ENABLE))
+		enable_lapic(vcpu);
 	return vcpu;
 }
 
@@ -184,8 +181,9 @@ static void print_interrupts(struct vcpu *vcpu)
 	struct kvm_lapic_state lapic;
 	char irr[128], isr[128];
 
-	if (__vcpu_ioctl(vcpu, KVM_GET_LAPIC, &lapic) || __vcpu_ioctl(vcpu, KVM_GET_MP_STATE, &state))
+	if (__vcpu_ioctl(vcpu, KVM_GET_LAPIC, &lapic))
 		return;
+	__vcpu_ioctl(vcpu, KVM_GET_MP_STATE, &state);
 	find_bits(&lapic, APIC_IRR, irr, sizeof(irr));
 	find_bits(&lapic, APIC_ISR, isr, sizeof(isr));
 	test_diag("mp_state %u, IRR%s, ISR%s", state.mp_state, irr, isr);
@@ -217,9 +215,12 @@ int __vcpu_run(struct vcpu *vcpu)
 
 void vcpu_settle(struct vcpu *vcpu)
 {
+	struct kvm_mp_state runnable = { .mp_state = KVM_MP_STATE_RUNNABLE };
+
 	vcpu->run->immediate_exit = 1;
 	ASSERT_EQ(__vcpu_run(vcpu), -EINTR);
 	vcpu->run->immediate_exit = 0;
+	vcpu_ioctl(vcpu, KVM_SET_MP_STATE, &runnable);
 }
 
 static bool is_ucall_exit(const struct kvm_run *run)

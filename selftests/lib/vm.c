@@ -7,16 +7,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "entry.h"
 #include "vm.h"
 
 /* Three pages that KVM takes on Intel; out of the way of all else */
 #define TSS_GPA 0xfffbd000UL
 
 #define IMAGE_END_MAX (1UL << 30)
-
-/* The linker's marks of the program's image */
-extern char __executable_start[];
-extern char _end[];
 
 int __test_ioctl(int fd, unsigned long cmd, void *arg)
 {

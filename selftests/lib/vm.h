@@ -100,9 +100,9 @@ int __vcpu_run(struct vcpu *vcpu);
 struct ucall vcpu_run(struct vcpu *vcpu);
 /* vcpu_start() and vcpu_run() to the guest's end, passing over syncs; its exit code */
 u64 vcpu_call(struct vcpu *vcpu, guest_fn fn, u64 arg);
-/* Complete a pending port access, so that registers may be replaced */
+/* Complete a pending port access and end a HLT, so that registers may be replaced */
 void vcpu_settle(struct vcpu *vcpu);
-__attribute__((noreturn)) void vcpu_fail(struct vcpu *vcpu, const char *what);
+void vcpu_fail(struct vcpu *vcpu, const char *what) __noreturn;
 
 /* thread.c: the same on a thread. vcpu_join() returns the guest's exit code */
 void vcpu_run_thread(struct vcpu *vcpu, guest_fn fn, u64 arg);
@@ -152,13 +152,12 @@ u64 vcpu_hypercall_in_mode(struct vcpu *vcpu, enum guest_mode mode, struct hcall
 
 /* guest.c */
 extern struct idt_gate guest_idt[256];
-extern void guest_return(void);
 u64 guest_init_tables(void);
 
 /* irq.c: interrupts taken so far; guest_wait_irqs() and vcpu_wait_irqs() wait for more */
 static inline u64 vcpu_irq_count(struct vcpu *vcpu, u8 vector)
 {
-	return *(volatile u64 *)&vcpu->cpu->irq_count[vector];
+	return READ_ONCE(vcpu->cpu->irq_count[vector]);
 }
 
 void vm_set_routing(struct vm *vm);
