@@ -50,8 +50,9 @@ style:
 # What kbuild leaves in kernel/ is removed without its help: KDIR may be gone.
 clean:
 	rm -rf $(BUILD)
-	find kernel \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
-		-o -name '.*.cmd' -o -name '.*.d' -o -name modules.order -o -name Module.symvers \) -delete
+	find kernel -type f \( -name '*.[os]' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+		-o -name '.*.cmd' -o -name '.*.d' -o -name '*-asm-offsets.h' \
+		-o -name modules.order -o -name Module.symvers \) -delete
 
 help:
 	@echo 'Targets:'

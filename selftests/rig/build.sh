@@ -14,7 +14,7 @@ shift 2
 sources()
 {
 	(cd "$1" && find kernel include -type f \( -name '*.[chS]' -o -name Kbuild \) \
-		! -name '*.mod.c' 2>/dev/null | sort)
+		! -name '*.mod.c' ! -name '*-asm-offsets.h' | sort)
 }
 
 mkdir -p "$dir/kernel" "$dir/include"

@@ -24,7 +24,8 @@ cp -r "$kernel/modules/kvm" "$stage/modules/"
 while getopts 9e:f: option; do
 	case $option in
 	9)	cp -r "$kernel/modules/9p" "$stage/modules/" ;;
-	e)	printf "export %s='%s'\n" "${OPTARG%%=*}" "${OPTARG#*=}" >>"$stage/etc/rig.env" ;;
+	e)	value=${OPTARG#*=}
+		echo "export ${OPTARG%%=*}='${value//"'"/"'\\''"}'" >>"$stage/etc/rig.env" ;;
 	f)	mkdir -p "$(dirname "$stage${OPTARG#*:}")"
 		cp -rL "${OPTARG%%:*}" "$stage${OPTARG#*:}" ;;
 	*)	die "usage: initramfs.sh KERNEL-DIR OUT [-9] [-e NAME=VALUE] [-f FILE:PATH]" ;;
