@@ -287,22 +287,20 @@ static void write_results(struct kvm_vcpu *vcpu, const struct pvi_call *c, s64 r
 int notrace pvi_hook_hypercall(struct kvm_vcpu *vcpu)
 {
 	u64 nr = vcpu->arch.regs[VCPU_REGS_RAX];
-	struct pvi_call c = {
-		.vcpu = vcpu,
-		.kvm = vcpu->kvm,
-		.nr = (u32)nr - KVM_HC_PVI_BASE,
-		.args = {
-			vcpu->arch.regs[VCPU_REGS_RBX],
-			vcpu->arch.regs[VCPU_REGS_RCX],
-			vcpu->arch.regs[VCPU_REGS_RDX],
-			vcpu->arch.regs[VCPU_REGS_RSI],
-		},
-	};
 	bool nested = pvi_kvm_nested(vcpu);
+	struct pvi_call c;
 	s64 result;
 	int ret;
 
+	/* What a call does not use is not worth clearing: rbx is set by those that return it. */
 	c.srcu = srcu_read_lock(&hook_srcu);
+	c.vcpu = vcpu;
+	c.kvm = vcpu->kvm;
+	c.nr = (u32)nr - KVM_HC_PVI_BASE;
+	c.args[0] = vcpu->arch.regs[VCPU_REGS_RBX];
+	c.args[1] = vcpu->arch.regs[VCPU_REGS_RCX];
+	c.args[2] = vcpu->arch.regs[VCPU_REGS_RDX];
+	c.args[3] = vcpu->arch.regs[VCPU_REGS_RSI];
 	ret = pvi_kvm_original(vcpu);
 	if (!nested && unknown_to_kvm(vcpu, &c, nr) && pvi_hypercall_serve(&c, &result))
 		write_results(vcpu, &c, result);

@@ -196,7 +196,7 @@ enum pvi_vm_state { PVI_VM_UNBOUND, PVI_VM_BOUND, PVI_VM_DEAD };
  * @ref: the file's and the binding's
  */
 struct pvi_vm {
-	struct rhash_head by_kvm;
+	struct hlist_node by_kvm;
 	struct rhash_head by_uuid;
 	struct kvm *kvm;
 	uuid_t uuid;

@@ -9,6 +9,7 @@
  */
 #include <linux/cred.h>
 #include <linux/file.h>
+#include <linux/hashtable.h>
 #include <linux/moduleparam.h>
 #include <linux/random.h>
 #include <linux/sched/mm.h>
@@ -23,22 +24,14 @@
 static unsigned int max_vms = 16384;
 PVI_LIMIT(max_vms, 1 << 20, "bound endpoints on this host");
 
-static u32 kvm_hash(const void *data, u32 len, u32 seed)
-{
-	return hash_long(*(const unsigned long *)data ^ seed, 32);
-}
-
-/* The RFC's vm_list, keyed both ways. Readers use RCU. */
-static struct rhashtable vms_by_kvm;
+/*
+ * The RFC's vm_list, keyed both ways. Readers use RCU. The one by struct kvm is
+ * looked at by every hypercall of ours: a table of fixed size is a third of a
+ * resizable one's instructions there.
+ */
+static DEFINE_HASHTABLE(vms_by_kvm, 12);
+static DEFINE_SPINLOCK(vms_by_kvm_lock);	/* protects changes */
 static struct rhashtable vms_by_uuid;
-
-static const struct rhashtable_params by_kvm_params = {
-	.key_offset = offsetof(struct pvi_vm, kvm),
-	.key_len = sizeof_field(struct pvi_vm, kvm),
-	.head_offset = offsetof(struct pvi_vm, by_kvm),
-	.hashfn = kvm_hash,
-	.automatic_shrinking = true,
-};
 
 static const struct rhashtable_params by_uuid_params = {
 	.key_offset = offsetof(struct pvi_vm, uuid),
@@ -54,7 +47,32 @@ static hsiphash_key_t epoch_key[4];
 /* Valid under RCU. */
 struct pvi_vm *pvi_vm_find_kvm(struct kvm *kvm)
 {
-	return rhashtable_lookup(&vms_by_kvm, &kvm, by_kvm_params);
+	struct pvi_vm *vm;
+
+	hash_for_each_possible_rcu(vms_by_kvm, vm, by_kvm, (unsigned long)kvm)
+		if (vm->kvm == kvm)
+			return vm;
+	return NULL;
+}
+
+/* False if @vm's struct kvm is listed already. */
+static bool list_kvm(struct pvi_vm *vm)
+{
+	bool listed;
+
+	spin_lock(&vms_by_kvm_lock);
+	listed = pvi_vm_find_kvm(vm->kvm);
+	if (!listed)
+		hash_add_rcu(vms_by_kvm, &vm->by_kvm, (unsigned long)vm->kvm);
+	spin_unlock(&vms_by_kvm_lock);
+	return !listed;
+}
+
+static void unlist_kvm(struct pvi_vm *vm)
+{
+	spin_lock(&vms_by_kvm_lock);
+	hash_del_rcu(&vm->by_kvm);
+	spin_unlock(&vms_by_kvm_lock);
 }
 
 /* Valid under RCU. */
@@ -109,7 +127,7 @@ static u64 new_epoch(void)
 static void unlist(struct pvi_vm *vm)
 {
 	if (vm->kvm)
-		rhashtable_remove_fast(&vms_by_kvm, &vm->by_kvm, by_kvm_params);
+		unlist_kvm(vm);
 	rhashtable_remove_fast(&vms_by_uuid, &vm->by_uuid, by_uuid_params);
 }
 
@@ -239,8 +257,8 @@ static int publish(struct pvi_vm *vm, struct mm_struct *mm)
 	ret = rhashtable_lookup_insert_fast(&vms_by_uuid, &vm->by_uuid, by_uuid_params);
 	if (ret || !vm->kvm)
 		return ret;
-	ret = rhashtable_lookup_insert_fast(&vms_by_kvm, &vm->by_kvm, by_kvm_params);
-	if (ret)
+	ret = -EEXIST;
+	if (!list_kvm(vm))
 		goto err_uuid;
 	ret = mmu_notifier_register(&vm->mn, mm);
 	if (ret)
@@ -248,7 +266,7 @@ static int publish(struct pvi_vm *vm, struct mm_struct *mm)
 	return 0;
 
 err_kvm:
-	rhashtable_remove_fast(&vms_by_kvm, &vm->by_kvm, by_kvm_params);
+	unlist_kvm(vm);
 err_uuid:
 	rhashtable_remove_fast(&vms_by_uuid, &vm->by_uuid, by_uuid_params);
 	synchronize_rcu();
@@ -357,22 +375,13 @@ void pvi_vm_list(struct seq_file *m)
 
 int __init pvi_vm_init(void)
 {
-	int ret;
-
 	get_random_bytes(epoch_key, sizeof(epoch_key));
-	ret = rhashtable_init(&vms_by_kvm, &by_kvm_params);
-	if (ret)
-		return ret;
-	ret = rhashtable_init(&vms_by_uuid, &by_uuid_params);
-	if (ret)
-		rhashtable_destroy(&vms_by_kvm);
-	return ret;
+	return rhashtable_init(&vms_by_uuid, &by_uuid_params);
 }
 
 void pvi_vm_exit(void)
 {
 	rhashtable_destroy(&vms_by_uuid);
-	rhashtable_destroy(&vms_by_kvm);
 }
 
 u32 pvi_vm_max(void)
