@@ -49,12 +49,6 @@ void pvi_acl_put(struct pvi_edge *edge)
 	kref_put(&edge->ref, edge_free);
 }
 
-/* The uid pin, if there is one, does not match. */
-bool pvi_acl_pinned_out(const struct pvi_edge *edge, const struct pvi_vm *from)
-{
-	return READ_ONCE(edge->pinned) && !uid_eq(edge->owner, from->owner);
-}
-
 static bool permits(const struct pvi_edge *edge, const struct pvi_vm *from)
 {
 	return edge && !edge->vm->grants_only && !pvi_acl_pinned_out(edge, from);

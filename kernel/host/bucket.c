@@ -28,15 +28,11 @@ void pvi_bucket_set(struct pvi_bucket *b, u32 rate, u32 burst)
 }
 
 /* A failed exchange means that another ring took a token: at most burst rounds. */
-bool pvi_bucket_take(struct pvi_bucket *b)
+bool pvi_bucket_take_limited(struct pvi_bucket *b, u64 interval)
 {
-	u64 interval = READ_ONCE(b->interval);
-	s64 tat, now;
+	s64 now = ktime_get_mono_fast_ns();
+	s64 tat = atomic64_read(&b->tat);
 
-	if (!interval)
-		return true;
-	now = ktime_get_mono_fast_ns();
-	tat = atomic64_read(&b->tat);
 	do {
 		if (tat > now + (s64)READ_ONCE(b->slack))
 			return false;

@@ -24,12 +24,6 @@
 static unsigned int max_gsis = 1024;
 PVI_LIMIT(max_gsis, 8192, "exposed GSIs of one endpoint");
 
-/* Valid under RCU. */
-struct pvi_gsi *pvi_gsi_find(struct pvi_vm *vm, u32 gsi)
-{
-	return xa_load(&vm->gsis, gsi);
-}
-
 /* Makes one interrupt, or returns false: nothing took it. Called under RCU. */
 static bool raise(struct pvi_gsi *g)
 {

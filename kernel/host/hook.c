@@ -24,6 +24,7 @@
 #include <uapi/linux/kvm_para.h>
 
 #include "../compat/compat.h"
+#include "kvm_abi.h"
 #include "pvi.h"
 
 #define DETACH_DELAY	(5 * HZ)	/* a VMM that restarts finds the hook in place */
@@ -255,56 +256,94 @@ void pvi_hook_wake(struct pvi_call *c)
 }
 
 /*
- * True if KVM skipped the instruction and did not know the number; tells the
- * guest's mode by the width of the answer, and cuts the arguments to it.
+ * True if KVM skipped the instruction and did not know the number; the width of
+ * its answer tells the guest's mode. A 64-bit guest must mean our number in all
+ * of RAX.
  */
-static bool unknown_to_kvm(struct kvm_vcpu *vcpu, struct pvi_call *c, u64 nr)
+static __always_inline bool unknown_to_kvm(struct kvm_vcpu *vcpu, u64 nr, bool *wide)
 {
 	u64 rax = vcpu->arch.regs[VCPU_REGS_RAX];
-	int i;
 
 	if (!pvi_kvm_skipped(vcpu))
 		return false;
-	c->wide = rax == (u64)-KVM_ENOSYS;
-	if (c->wide)
-		return nr == (u32)nr;
-	for (i = 0; i < ARRAY_SIZE(c->args); i++)
-		c->args[i] = (u32)c->args[i];
-	return rax == (u32)-KVM_ENOSYS;
+	*wide = rax == (u64)-KVM_ENOSYS;
+	return *wide ? nr == (u32)nr : rax == (u32)-KVM_ENOSYS;
 }
 
-static void write_results(struct kvm_vcpu *vcpu, const struct pvi_call *c, s64 ret)
+static __always_inline void write_result(struct kvm_vcpu *vcpu, bool wide, s64 ret)
 {
-	vcpu->arch.regs[VCPU_REGS_RAX] = c->wide ? ret : (u32)ret;
-	if (ret >= 0 && pvi_hypercall_returns_rbx(c->nr) && !pvi_kvm_encrypted(vcpu))
-		vcpu->arch.regs[VCPU_REGS_RBX] = c->wide ? c->rbx : (u32)c->rbx;
+	vcpu->arch.regs[VCPU_REGS_RAX] = wide ? ret : (u32)ret;
+}
+
+/* Any call of ours, or what looks like one. */
+static noinline int hook_any(struct kvm_vcpu *vcpu, u64 nr)
+{
+	struct pvi_call c = {
+		.vcpu = vcpu,
+		.kvm = vcpu->kvm,
+		.srcu = srcu_read_lock(&hook_srcu),
+		.nr = (u32)nr - KVM_HC_PVI_BASE,
+		.rbx_returned = !pvi_kvm_encrypted(vcpu),
+		.args = {
+			vcpu->arch.regs[VCPU_REGS_RBX],
+			vcpu->arch.regs[VCPU_REGS_RCX],
+			vcpu->arch.regs[VCPU_REGS_RDX],
+			vcpu->arch.regs[VCPU_REGS_RSI],
+		},
+	};
+	bool nested = pvi_kvm_nested(vcpu);
+	bool wide;
+	s64 result;
+	int ret, i;
+
+	ret = pvi_kvm_original(vcpu);
+	if (nested || !unknown_to_kvm(vcpu, nr, &wide))
+		goto out;
+	for (i = 0; !wide && i < ARRAY_SIZE(c.args); i++)
+		c.args[i] = (u32)c.args[i];
+	if (!pvi_hypercall_serve(&c, &result))
+		goto out;
+	write_result(vcpu, wide, result);
+	if (result >= 0 && c.rbx_returned && pvi_hypercall_returns_rbx(c.nr))
+		vcpu->arch.regs[VCPU_REGS_RBX] = wide ? c.rbx : (u32)c.rbx;
+out:
+	srcu_read_unlock(&hook_srcu, c.srcu);
+	return ret;
 }
 
 /*
  * In the place of kvm_emulate_hypercall(), for numbers whose low half is in our
- * block. Returns what KVM returned: 1 to go on, 0 to exit to userspace.
+ * block. Returns what KVM returned: 1 to go on, 0 to exit to userspace. The
+ * fast path, HC_NOTIFY, is written out, without all that it does not need.
  */
 int notrace pvi_hook_hypercall(struct kvm_vcpu *vcpu)
 {
 	u64 nr = vcpu->arch.regs[VCPU_REGS_RAX];
-	bool nested = pvi_kvm_nested(vcpu);
-	struct pvi_call c;
-	s64 result;
-	int ret;
+	u64 port = vcpu->arch.regs[VCPU_REGS_RBX];
+	u64 rest = vcpu->arch.regs[VCPU_REGS_RCX] | vcpu->arch.regs[VCPU_REGS_RDX] |
+		   vcpu->arch.regs[VCPU_REGS_RSI];
+	struct pvi_vm *vm;
+	int srcu, ret;
+	bool wide;
 
-	/* What a call does not use is not worth clearing: rbx is set by those that return it. */
-	c.srcu = srcu_read_lock(&hook_srcu);
-	c.vcpu = vcpu;
-	c.kvm = vcpu->kvm;
-	c.nr = (u32)nr - KVM_HC_PVI_BASE;
-	c.args[0] = vcpu->arch.regs[VCPU_REGS_RBX];
-	c.args[1] = vcpu->arch.regs[VCPU_REGS_RCX];
-	c.args[2] = vcpu->arch.regs[VCPU_REGS_RDX];
-	c.args[3] = vcpu->arch.regs[VCPU_REGS_RSI];
+	if (unlikely((u32)nr != KVM_HC_NOTIFY || pvi_kvm_nested(vcpu)))
+		return hook_any(vcpu, nr);
+
+	srcu = srcu_read_lock(&hook_srcu);
 	ret = pvi_kvm_original(vcpu);
-	if (!nested && unknown_to_kvm(vcpu, &c, nr) && pvi_hypercall_serve(&c, &result))
-		write_results(vcpu, &c, result);
-	srcu_read_unlock(&hook_srcu, c.srcu);
+	if (unlikely(!unknown_to_kvm(vcpu, nr, &wide)))
+		goto out;
+	if (unlikely(!wide)) {
+		port = (u32)port;
+		rest = (u32)rest;
+	}
+	rcu_read_lock();
+	vm = pvi_vm_find_kvm(vcpu->kvm);
+	if (likely(vm))
+		write_result(vcpu, wide, unlikely(rest) ? -EINVAL : pvi_ring_port(vm, port));
+	rcu_read_unlock();
+out:
+	srcu_read_unlock(&hook_srcu, srcu);
 	return ret;
 }
 

@@ -45,7 +45,7 @@ static s64 features(struct pvi_call *c)
 {
 	u32 feat = pvi_hypercall_features();
 
-	if (c->vcpu && pvi_kvm_encrypted(c->vcpu))
+	if (!c->rbx_returned)
 		feat &= ~KVM_PVI_FEAT_RBX;
 	return feat;
 }
@@ -172,7 +172,11 @@ static bool is_bound(struct pvi_call *c)
 	return bound;
 }
 
-static bool serve_any(struct pvi_call *c, s64 *ret)
+/*
+ * Returns false if the call is none of ours, or the caller is not bound: KVM's
+ * ENOSYS stands. A call whose @vcpu is NULL comes with @vm and a reference.
+ */
+bool pvi_hypercall_serve(struct pvi_call *c, s64 *ret)
 {
 	const struct call_desc *call = &calls[array_index_nospec(c->nr, KVM_HC_PVI_NR)];
 	int err = 0;
@@ -208,33 +212,13 @@ static bool serve_any(struct pvi_call *c, s64 *ret)
 	return c->vm;
 }
 
-/*
- * Returns false if the call is none of ours, or the caller is not bound: KVM's
- * ENOSYS stands. A call whose @vcpu is NULL comes with @vm and a reference.
- * The fast path has its turn before the table.
- */
-bool pvi_hypercall_serve(struct pvi_call *c, s64 *ret)
-{
-	bool found;
-
-	if (c->nr != KVM_HC_NOTIFY - KVM_HC_PVI_BASE ||
-	    unlikely(c->args[1] | c->args[2] | c->args[3]))
-		return serve_any(c, ret);
-	rcu_read_lock();
-	found = find_caller(c);
-	if (likely(found))
-		*ret = pvi_ring_port(c->vm, c->args[0]);
-	rcu_read_unlock();
-	return found;
-}
-
 int pvi_hypercall_ioctl(struct pvi_vm *vm, void *arg)
 {
 	struct kvm_pvi_call *u = arg;
 	struct pvi_call c = {
 		.vm = vm,
 		.nr = u->nr - KVM_HC_PVI_BASE,
-		.wide = true,
+		.rbx_returned = true,
 	};
 
 	if (u->__reserved)

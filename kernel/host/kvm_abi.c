@@ -16,6 +16,7 @@
 #include <linux/uaccess.h>
 #include <asm/ibt.h>
 
+#include "kvm_abi.h"
 #include "pvi.h"
 
 /* The prototypes of linux/kvm_host.h give the types; nothing here links to the functions. */
@@ -96,30 +97,6 @@ int pvi_kvm_init(void)
 unsigned long pvi_kvm_hypercall_site(void)
 {
 	return hypercall_site;
-}
-
-/* In nested guest mode the hypercall is the L2's, which knows nothing of us. */
-bool pvi_kvm_nested(struct kvm_vcpu *vcpu)
-{
-	return vcpu->arch.hflags & HF_GUEST_MASK;
-}
-
-/* Of a guest with encrypted registers KVM gives back RAX alone. */
-bool pvi_kvm_encrypted(struct kvm_vcpu *vcpu)
-{
-	return vcpu->arch.guest_state_protected;
-}
-
-/* Skipping the instruction has written RIP; the flag is cleared by each entry to the guest. */
-bool pvi_kvm_skipped(struct kvm_vcpu *vcpu)
-{
-	return pvi_kvm_encrypted(vcpu) || (vcpu->arch.regs_dirty & BIT(VCPU_REGS_RIP));
-}
-
-/* Enters kvm_emulate_hypercall() behind its ftrace site: traced and filtered once. */
-int pvi_kvm_original(struct kvm_vcpu *vcpu)
-{
-	return static_call(pvi_original)(vcpu);
 }
 
 /* Returns a strong reference to the VM behind @file, or NULL. */

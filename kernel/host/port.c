@@ -17,12 +17,6 @@
 static unsigned int max_ports = 4096;
 PVI_LIMIT(max_ports, 65536, "ports of one endpoint");
 
-/* Valid under RCU. */
-struct pvi_port *pvi_port_find(struct pvi_vm *vm, u32 port)
-{
-	return xa_load(&vm->ports, port);
-}
-
 /* Puts @p at *@port, or at the lowest free one if that is KVM_PVI_PORT_ANY. */
 static int insert(struct pvi_vm *vm, struct pvi_port *p, u32 *port)
 {

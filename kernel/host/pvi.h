@@ -23,6 +23,7 @@
 
 #include <linux/atomic.h>
 #include <linux/eventfd.h>
+#include <linux/hashtable.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mmu_notifier.h>
@@ -170,6 +171,8 @@ struct pvi_port {
 /* Bits of pvi_vm.flags */
 enum { PVI_VM_DYING };
 
+#define PVI_VMS_BITS	12	/* of the table by struct kvm */
+
 enum pvi_vm_state { PVI_VM_UNBOUND, PVI_VM_BOUND, PVI_VM_DEAD };
 
 /**
@@ -225,7 +228,7 @@ struct pvi_vm {
  * @kvm: its VM
  * @srcu: index of the hook's read section, see pvi_hook_sleep()
  * @nr: its number less KVM_HC_PVI_BASE
- * @wide: 64 bits a register
+ * @rbx_returned: RBX comes back: KVM_PVI_CALL, or a guest whose registers are not encrypted
  * @uuid: of the calls that take the address of one
  * @args: RBX, RCX, RDX, RSI
  * @rbx: second result
@@ -236,7 +239,7 @@ struct pvi_call {
 	struct kvm *kvm;
 	int srcu;
 	u32 nr;
-	bool wide;
+	bool rbx_returned;
 	uuid_t uuid;
 	u64 args[4];
 	u64 rbx;
@@ -264,10 +267,6 @@ static inline bool pvi_gsi_valid(u64 gsi)
 /* kvm_abi.c: what is known of KVM's insides */
 int pvi_kvm_init(void);
 unsigned long pvi_kvm_hypercall_site(void);
-int pvi_kvm_original(struct kvm_vcpu *vcpu);
-bool pvi_kvm_nested(struct kvm_vcpu *vcpu);
-bool pvi_kvm_encrypted(struct kvm_vcpu *vcpu);
-bool pvi_kvm_skipped(struct kvm_vcpu *vcpu);
 struct kvm *pvi_kvm_get(struct file *file);
 void pvi_kvm_put(struct kvm *kvm);
 struct mm_struct *pvi_kvm_mm(struct kvm *kvm);
@@ -302,7 +301,19 @@ struct pvi_vm *pvi_vm_alloc(void);
 int pvi_vm_bind(struct pvi_vm *vm, void *arg);
 void pvi_vm_close(struct pvi_vm *vm);
 void pvi_vm_put(struct pvi_vm *vm);
-struct pvi_vm *pvi_vm_find_kvm(struct kvm *kvm);
+extern struct hlist_head pvi_vms_by_kvm[1 << PVI_VMS_BITS];
+
+/* The VM of a hypercall. Valid under RCU. */
+static __always_inline struct pvi_vm *pvi_vm_find_kvm(struct kvm *kvm)
+{
+	struct pvi_vm *vm;
+
+	hash_for_each_possible_rcu(pvi_vms_by_kvm, vm, by_kvm, (unsigned long)kvm)
+		if (vm->kvm == kvm)
+			return vm;
+	return NULL;
+}
+
 struct pvi_vm *pvi_vm_find_uuid(const uuid_t *uuid);
 void pvi_vm_list(struct seq_file *m);
 int pvi_vm_lock(struct pvi_vm *vm);
@@ -316,7 +327,13 @@ int pvi_acl_allow(struct pvi_vm *vm, void *arg);
 int pvi_acl_revoke(struct pvi_vm *vm, void *arg);
 int pvi_acl_get_edge(struct pvi_vm *vm, void *arg);
 struct pvi_edge *pvi_acl_find(struct pvi_vm *from, const uuid_t *to, u32 gsi);
-bool pvi_acl_pinned_out(const struct pvi_edge *edge, const struct pvi_vm *from);
+
+/* The uid pin, if there is one, does not match. */
+static inline bool pvi_acl_pinned_out(const struct pvi_edge *edge, const struct pvi_vm *from)
+{
+	return READ_ONCE(edge->pinned) && !uid_eq(edge->owner, from->owner);
+}
+
 void pvi_acl_put(struct pvi_edge *edge);
 void pvi_acl_unpublish(struct pvi_vm *vm);
 void pvi_acl_free(struct pvi_vm *vm);
@@ -326,7 +343,16 @@ u32 pvi_acl_max(void);
 /* bucket.c: rates */
 int pvi_bucket_check(u32 rate, u32 burst);
 void pvi_bucket_set(struct pvi_bucket *b, u32 rate, u32 burst);
-bool pvi_bucket_take(struct pvi_bucket *b);
+bool pvi_bucket_take_limited(struct pvi_bucket *b, u64 interval);
+
+/* False: the sender has to wait. */
+static inline bool pvi_bucket_take(struct pvi_bucket *b)
+{
+	u64 interval = READ_ONCE(b->interval);
+
+	return likely(!interval) || pvi_bucket_take_limited(b, interval);
+}
+
 
 /* gsi.c: exposed GSIs of a receiver */
 int pvi_gsi_expose(struct pvi_vm *vm, void *arg);
@@ -336,7 +362,13 @@ int pvi_gsi_unwire(struct pvi_vm *vm, void *arg);
 int pvi_gsi_kick(struct pvi_vm *vm, void *arg);
 void pvi_gsi_pay(struct pvi_gsi *g);
 void pvi_gsi_reset(struct pvi_vm *vm);
-struct pvi_gsi *pvi_gsi_find(struct pvi_vm *vm, u32 gsi);
+
+/* Valid under RCU. */
+static inline struct pvi_gsi *pvi_gsi_find(struct pvi_vm *vm, u32 gsi)
+{
+	return xa_load(&vm->gsis, gsi);
+}
+
 int pvi_gsi_deliver(struct pvi_gsi *g);
 void pvi_gsi_unpublish(struct pvi_vm *vm);
 void pvi_gsi_free(struct pvi_vm *vm);
@@ -354,7 +386,13 @@ int pvi_port_connect(struct pvi_vm *vm, void *arg);
 s64 pvi_port_guest_connect(struct pvi_vm *vm, const uuid_t *uuid, u32 gsi);
 int pvi_port_guest_disconnect(struct pvi_vm *vm, u64 port);
 void pvi_port_reset(struct pvi_vm *vm);
-struct pvi_port *pvi_port_find(struct pvi_vm *vm, u32 port);
+
+/* Valid under RCU. */
+static inline struct pvi_port *pvi_port_find(struct pvi_vm *vm, u32 port)
+{
+	return xa_load(&vm->ports, port);
+}
+
 void pvi_port_free(struct pvi_vm *vm);
 u32 pvi_port_state(const struct pvi_port *p);
 u32 pvi_port_max(void);

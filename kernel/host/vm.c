@@ -29,7 +29,7 @@ PVI_LIMIT(max_vms, 1 << 20, "bound endpoints on this host");
  * looked at by every hypercall of ours: a table of fixed size is a third of a
  * resizable one's instructions there.
  */
-static DEFINE_HASHTABLE(vms_by_kvm, 12);
+DEFINE_HASHTABLE(pvi_vms_by_kvm, PVI_VMS_BITS);
 static DEFINE_SPINLOCK(vms_by_kvm_lock);	/* protects changes */
 static struct rhashtable vms_by_uuid;
 
@@ -44,17 +44,6 @@ static atomic_t nr_vms = ATOMIC_INIT(0);
 static atomic64_t nr_epochs = ATOMIC64_INIT(0);
 static hsiphash_key_t epoch_key[4];
 
-/* Valid under RCU. */
-struct pvi_vm *pvi_vm_find_kvm(struct kvm *kvm)
-{
-	struct pvi_vm *vm;
-
-	hash_for_each_possible_rcu(vms_by_kvm, vm, by_kvm, (unsigned long)kvm)
-		if (vm->kvm == kvm)
-			return vm;
-	return NULL;
-}
-
 /* False if @vm's struct kvm is listed already. */
 static bool list_kvm(struct pvi_vm *vm)
 {
@@ -63,7 +52,7 @@ static bool list_kvm(struct pvi_vm *vm)
 	spin_lock(&vms_by_kvm_lock);
 	listed = pvi_vm_find_kvm(vm->kvm);
 	if (!listed)
-		hash_add_rcu(vms_by_kvm, &vm->by_kvm, (unsigned long)vm->kvm);
+		hash_add_rcu(pvi_vms_by_kvm, &vm->by_kvm, (unsigned long)vm->kvm);
 	spin_unlock(&vms_by_kvm_lock);
 	return !listed;
 }
