@@ -12,6 +12,7 @@
  * that saw the old one.
  */
 #include <linux/cred.h>
+#include <linux/random.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
@@ -23,10 +24,41 @@ PVI_LIMIT(max_senders, 65536, "rows of one receiver's table");
 
 static struct rhashtable edges;
 
+/* Secret and odd, so that names which collide cannot be chosen. */
+static u64 hash_key[5];
+
+/*
+ * A multilinear hash: the rows are looked up on the way of each ring by UUID,
+ * where jhash and memcmp() would be a third of all that kvm_pvi does.
+ */
+static u32 key_hash(const void *data, u32 len, u32 seed)
+{
+	const struct pvi_edge_key *key = data;
+	const u64 *to = (const u64 *)&key->receiver;
+	const u64 *from = (const u64 *)&key->sender;
+
+	return (hash_key[0] * to[0] + hash_key[1] * to[1] + hash_key[2] * from[0] +
+		hash_key[3] * from[1] + hash_key[4] * (key->what + (u64)seed)) >> 32;
+}
+
+static int key_cmp(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct pvi_edge_key *a = arg->key;
+	const struct pvi_edge_key *b = &((const struct pvi_edge *)obj)->key;
+	const u64 *a_words = (const u64 *)a;
+	const u64 *b_words = (const u64 *)b;
+
+	return ((a_words[0] ^ b_words[0]) | (a_words[1] ^ b_words[1]) |
+		(a_words[2] ^ b_words[2]) | (a_words[3] ^ b_words[3]) |
+		(a->what ^ b->what)) != 0;
+}
+
 static const struct rhashtable_params edge_params = {
 	.key_offset = offsetof(struct pvi_edge, key),
 	.key_len = sizeof_field(struct pvi_edge, key),
 	.head_offset = offsetof(struct pvi_edge, node),
+	.hashfn = key_hash,
+	.obj_cmpfn = key_cmp,
 	.automatic_shrinking = true,
 };
 
@@ -115,6 +147,8 @@ static int edge_add(struct pvi_vm *vm, const struct pvi_edge_key *key,
 		kfree(edge);
 		return ret;
 	}
+	if (edge->key.what != KVM_PVI_GSI_ANY)
+		rcu_assign_pointer(edge->gsi, pvi_gsi_find(vm, edge->key.what));
 	edge->id = ++vm->next_edge;
 	list_add_tail(&edge->list, &vm->edges);
 	vm->nr_edges++;
@@ -145,6 +179,17 @@ int pvi_acl_allow(struct pvi_vm *vm, void *arg)
 		ret = edge_add(vm, &key, a, owner);
 	mutex_unlock(&vm->lock);
 	return ret;
+}
+
+/* @gsi is exposed as @g from here on, or not any more if that is NULL. */
+void pvi_acl_set_gsi(struct pvi_vm *vm, u32 gsi, struct pvi_gsi *g)
+{
+	struct pvi_edge *edge;
+
+	lockdep_assert_held(&vm->lock);
+	list_for_each_entry(edge, &vm->edges, list)
+		if (edge->key.what == gsi)
+			rcu_assign_pointer(edge->gsi, g);
 }
 
 /* Ports keep the edge; nobody finds it any more. */
@@ -262,6 +307,11 @@ void pvi_acl_list(struct seq_file *m)
 
 int __init pvi_acl_init(void)
 {
+	int i;
+
+	get_random_bytes(hash_key, sizeof(hash_key));
+	for (i = 0; i < ARRAY_SIZE(hash_key); i++)
+		hash_key[i] |= 1;
 	return rhashtable_init(&edges, &edge_params);
 }
 

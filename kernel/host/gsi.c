@@ -119,9 +119,11 @@ static int insert(struct pvi_vm *vm, struct pvi_gsi *g)
 	if (vm->nr_gsis >= READ_ONCE(max_gsis))
 		return -ENOSPC;
 	ret = xa_insert(&vm->gsis, g->gsi, g, GFP_KERNEL);
-	if (!ret)
-		vm->nr_gsis++;
-	return ret;
+	if (ret)
+		return ret;
+	vm->nr_gsis++;
+	pvi_acl_set_gsi(vm, g->gsi, g);
+	return 0;
 }
 
 int pvi_gsi_expose(struct pvi_vm *vm, void *arg)
@@ -194,6 +196,7 @@ int pvi_gsi_unexpose(struct pvi_vm *vm, void *arg)
 	g = find_locked(vm, u->gsi);
 	if (IS_ERR(g))
 		return PTR_ERR(g);
+	pvi_acl_set_gsi(vm, g->gsi, NULL);
 	xa_erase(&vm->gsis, g->gsi);
 	vm->nr_gsis--;
 	mutex_unlock(&vm->lock);

@@ -8,7 +8,8 @@
  * reaches a successor with the same UUID.
  */
 #include <linux/cred.h>
-#include <linux/nospec.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "limit.h"
@@ -17,21 +18,82 @@
 static unsigned int max_ports = 4096;
 PVI_LIMIT(max_ports, 65536, "ports of one endpoint");
 
+/* Of endpoints without ports: the hot path need not ask whether there is a table. */
+static struct pvi_port_table no_ports;
+
+static struct pvi_port_table *table_of(struct pvi_vm *vm)
+{
+	return rcu_dereference_protected(vm->ports, true);
+}
+
+void pvi_port_init(struct pvi_vm *vm)
+{
+	RCU_INIT_POINTER(vm->ports, &no_ports);
+}
+
+/* The first number behind all ports. Called with vm->lock held. */
+u32 pvi_port_end(struct pvi_vm *vm)
+{
+	lockdep_assert_held(&vm->lock);
+	return table_of(vm)->size;
+}
+
+/* Makes room for port number @port. */
+static int grow(struct pvi_vm *vm, u32 port)
+{
+	struct pvi_port_table *old = table_of(vm), *new;
+	u32 size = max_t(u32, roundup_pow_of_two(port + 1), 8);
+
+	if (port < old->size)
+		return 0;
+	new = kvzalloc(struct_size(new, port, size), GFP_KERNEL_ACCOUNT);
+	if (!new)
+		return -ENOMEM;
+	new->size = size;
+	memcpy(new->port, old->port, old->size * sizeof(old->port[0]));
+	rcu_assign_pointer(vm->ports, new);
+	if (old != &no_ports)
+		kvfree_rcu(old, rcu);
+	return 0;
+}
+
 /* Puts @p at *@port, or at the lowest free one if that is KVM_PVI_PORT_ANY. */
 static int insert(struct pvi_vm *vm, struct pvi_port *p, u32 *port)
 {
-	struct xa_limit limit = XA_LIMIT(0, READ_ONCE(max_ports) - 1);
+	u32 max = READ_ONCE(max_ports);
+	u32 at = *port;
 	int ret;
 
 	lockdep_assert_held(&vm->lock);
-	if (*port == KVM_PVI_PORT_ANY) {
-		ret = xa_alloc(&vm->ports, port, p, limit, GFP_KERNEL);
-		return ret == -EBUSY ? -ENOSPC : ret;
+	if (at == KVM_PVI_PORT_ANY) {
+		while (pvi_port_find(vm, vm->free_port))
+			vm->free_port++;
+		at = vm->free_port;
+		if (at >= max)
+			return -ENOSPC;
 	}
-	if (*port > limit.max)
+	if (at >= max)
 		return -EINVAL;
-	ret = xa_insert(&vm->ports, *port, p, GFP_KERNEL);
-	return ret == -EBUSY ? -EEXIST : ret;
+	if (pvi_port_find(vm, at))
+		return -EEXIST;
+	ret = grow(vm, at);
+	if (ret)
+		return ret;
+	rcu_assign_pointer(table_of(vm)->port[at], p);
+	*port = at;
+	return 0;
+}
+
+/* Nobody finds @port from here on; the caller waits for those who had found it. */
+static struct pvi_port *erase(struct pvi_vm *vm, u32 port)
+{
+	struct pvi_port *p = pvi_port_find(vm, port);
+
+	if (p) {
+		RCU_INIT_POINTER(table_of(vm)->port[port], NULL);
+		vm->free_port = min(vm->free_port, port);
+	}
+	return p;
 }
 
 int pvi_port_set(struct pvi_vm *vm, void *arg)
@@ -91,7 +153,7 @@ int pvi_port_close(struct pvi_vm *vm, void *arg)
 	ret = pvi_vm_lock(vm);
 	if (ret)
 		return ret;
-	p = xa_erase(&vm->ports, u->port);
+	p = erase(vm, u->port);
 	mutex_unlock(&vm->lock);
 	if (!p)
 		return -ENOENT;
@@ -190,7 +252,7 @@ int pvi_port_guest_disconnect(struct pvi_vm *vm, u64 port)
 		return -KVM_PVI_ENOSYS;
 	p = pvi_port_find(vm, port);
 	if (p && !p->by_vmm)
-		xa_erase(&vm->ports, port);
+		erase(vm, port);
 	mutex_unlock(&vm->lock);
 	if (!p)
 		return -ENOENT;
@@ -204,28 +266,33 @@ int pvi_port_guest_disconnect(struct pvi_vm *vm, u64 port)
 void pvi_port_reset(struct pvi_vm *vm)
 {
 	struct pvi_port *p;
-	unsigned long i;
+	u32 port;
 
-	lockdep_assert_held(&vm->lock);
-	xa_for_each(&vm->ports, i, p) {
-		if (p->by_vmm)
+	for (port = 0; port < pvi_port_end(vm); port++) {
+		p = pvi_port_find(vm, port);
+		if (!p || p->by_vmm)
 			continue;
-		xa_erase(&vm->ports, i);
+		erase(vm, port);
 		call_rcu(&p->rcu, port_free_rcu);
 	}
 }
 
-/* The endpoint has died, and the rings that found it alive have left. */
+/* The last reference to the endpoint has gone, and the rings that found it alive have left. */
 void pvi_port_free(struct pvi_vm *vm)
 {
-	struct pvi_port *p;
-	unsigned long i;
+	struct pvi_port_table *t = table_of(vm);
+	u32 port;
 
-	xa_for_each(&vm->ports, i, p) {
-		xa_erase(&vm->ports, i);
-		port_free(p);
+	for (port = 0; port < t->size; port++) {
+		struct pvi_port *p = rcu_dereference_protected(t->port[port], true);
+
+		if (p)
+			port_free(p);
 		cond_resched();
 	}
+	RCU_INIT_POINTER(vm->ports, &no_ports);
+	if (t != &no_ports)
+		kvfree_rcu(t, rcu);
 }
 
 /* KVM_PVI_PORT_EVENTFD... Called under RCU or vm->lock. */

@@ -28,6 +28,7 @@
 #include <linux/list.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable.h>
@@ -41,6 +42,7 @@
 
 struct file;
 struct kvm;
+struct kvm_kernel_irq_routing_entry;
 struct kvm_vcpu;
 struct seq_file;
 
@@ -85,7 +87,7 @@ struct pvi_edge_key {
 	uuid_t receiver;
 	uuid_t sender;
 	u32 what;
-};
+} __aligned(8);
 
 #define PVI_WHAT_BELL	0x80000000u
 
@@ -100,6 +102,7 @@ struct pvi_edge_key {
  * @bits: flags of a bell this sender may set
  * @bucket: the agreed rate
  * @counts: what became of the rings
+ * @gsi: what it rings, NULL for KVM_PVI_GSI_ANY or while not exposed; kept by gsi.c
  * @id: cursor of KVM_PVI_GET_EDGE, ascending in @list
  * @list: in pvi_vm.edges, protected by pvi_vm.lock
  * @ref: the table's, and one for each port made by it
@@ -112,6 +115,7 @@ struct pvi_edge {
 	bool pinned;
 	kuid_t owner;
 	struct pvi_vm *vm;
+	struct pvi_gsi __rcu *gsi;
 	u64 bits;
 	struct pvi_bucket bucket;
 	atomic64_t counts[PVI_NR_COUNTS];
@@ -168,6 +172,18 @@ struct pvi_port {
 	struct rcu_head rcu;
 };
 
+/**
+ * struct pvi_port_table - ports by number, replaced by a larger one when it is full
+ * @rcu: frees it
+ * @size: of @port
+ * @port: NULL where none is
+ */
+struct pvi_port_table {
+	struct rcu_head rcu;
+	u32 size;
+	struct pvi_port __rcu *port[];
+};
+
 /* Bits of pvi_vm.flags */
 enum { PVI_VM_DYING };
 
@@ -188,6 +204,7 @@ enum pvi_vm_state { PVI_VM_UNBOUND, PVI_VM_BOUND, PVI_VM_DEAD };
  * @flags: PVI_VM_DYING: death was announced; whoever sets it queues @teardown
  * @stats: counters
  * @ports: port number -> struct pvi_port
+ * @free_port: no lower port is free
  * @gsis: GSI -> struct pvi_gsi
  * @lock: protects @state and changes of @ports, @gsis, @edges
  * @edges: rows of this receiver's table, ascending by id
@@ -209,7 +226,8 @@ struct pvi_vm {
 	u8 state;
 	unsigned long flags;
 	struct pvi_stats __percpu *stats;
-	struct xarray ports;
+	struct pvi_port_table __rcu *ports;
+	u32 free_port;
 	struct xarray gsis;
 	struct mutex lock;
 	struct list_head edges;
@@ -271,6 +289,7 @@ struct kvm *pvi_kvm_get(struct file *file);
 void pvi_kvm_put(struct kvm *kvm);
 struct mm_struct *pvi_kvm_mm(struct kvm *kvm);
 bool pvi_kvm_has_lapic(struct kvm *kvm);
+int pvi_kvm_set_msi(struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm);
 int pvi_kvm_send_msi(struct kvm *kvm, u64 address, u32 data);
 int pvi_kvm_read(struct kvm_vcpu *vcpu, u64 gpa, void *to, size_t len, bool may_sleep);
 int pvi_kvm_write(struct kvm_vcpu *vcpu, u64 gpa, const void *from, size_t len);
@@ -335,6 +354,7 @@ static inline bool pvi_acl_pinned_out(const struct pvi_edge *edge, const struct 
 }
 
 void pvi_acl_put(struct pvi_edge *edge);
+void pvi_acl_set_gsi(struct pvi_vm *vm, u32 gsi, struct pvi_gsi *g);
 void pvi_acl_unpublish(struct pvi_vm *vm);
 void pvi_acl_free(struct pvi_vm *vm);
 void pvi_acl_list(struct seq_file *m);
@@ -390,10 +410,18 @@ void pvi_port_reset(struct pvi_vm *vm);
 /* Valid under RCU. */
 static inline struct pvi_port *pvi_port_find(struct pvi_vm *vm, u32 port)
 {
-	return xa_load(&vm->ports, port);
+	struct pvi_port_table *t;
+
+	t = rcu_dereference_check(vm->ports, lockdep_is_held(&vm->lock));
+	if (unlikely(port >= t->size))
+		return NULL;
+	port = array_index_nospec(port, t->size);
+	return rcu_dereference_check(t->port[port], lockdep_is_held(&vm->lock));
 }
 
+void pvi_port_init(struct pvi_vm *vm);
 void pvi_port_free(struct pvi_vm *vm);
+u32 pvi_port_end(struct pvi_vm *vm);
 u32 pvi_port_state(const struct pvi_port *p);
 u32 pvi_port_max(void);
 

@@ -29,7 +29,9 @@ static int ring_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
 
 	if (unlikely(pvi_vm_dying(edge->vm)))
 		return -ENXIO;
-	g = pvi_gsi_find(edge->vm, gsi);
+	g = rcu_dereference(edge->gsi);
+	if (unlikely(!g))
+		g = pvi_gsi_find(edge->vm, gsi);
 	if (unlikely(!g))
 		return account(from, edge, gsi, PVI_DENIED, -EPERM);
 	if (!pvi_bucket_take(&edge->bucket) || !pvi_bucket_take(&g->bucket))

@@ -65,6 +65,7 @@ void pvi_stats_fdinfo(struct seq_file *m, struct file *file)
 	struct pvi_gsi *g;
 	struct pvi_port *p;
 	unsigned long i;
+	u32 port;
 
 	mutex_lock(&vm->lock);
 	seq_printf(m, "pvi-state:\t%s\n", states[vm->state]);
@@ -80,8 +81,12 @@ void pvi_stats_fdinfo(struct seq_file *m, struct file *file)
 	xa_for_each(&vm->gsis, i, g)
 		seq_printf(m, "pvi-gsi:\t%u kind %u state %#x rings %lld\n", g->gsi, g->kind,
 			   pvi_gsi_state(g), atomic64_read(&g->rings));
-	xa_for_each(&vm->ports, i, p)
-		seq_printf(m, "pvi-port:\t%lu state %u gsi %u\n", i, pvi_port_state(p), p->gsi);
+	for (port = 0; port < pvi_port_end(vm); port++) {
+		p = pvi_port_find(vm, port);
+		if (p)
+			seq_printf(m, "pvi-port:\t%u state %u gsi %u\n", port,
+				   pvi_port_state(p), p->gsi);
+	}
 out:
 	mutex_unlock(&vm->lock);
 }

@@ -179,7 +179,7 @@ struct pvi_vm *pvi_vm_alloc(void)
 	}
 	vm->owner = current_euid();
 	mutex_init(&vm->lock);
-	xa_init_flags(&vm->ports, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
+	pvi_port_init(vm);
 	xa_init_flags(&vm->gsis, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&vm->edges);
 	INIT_WORK(&vm->teardown, teardown);
@@ -192,7 +192,6 @@ static void release(struct kref *ref)
 	struct pvi_vm *vm = container_of(ref, struct pvi_vm, ref);
 
 	pvi_acl_free(vm);
-	xa_destroy(&vm->ports);
 	xa_destroy(&vm->gsis);
 	free_percpu(vm->stats);
 	kfree(vm);
