@@ -131,7 +131,11 @@ load_module()
 		insmod "$PVI_MODULE"
 	else
 		modprobe kvm_pvi
-	fi || fail "kvm_pvi could not be loaded: $(dmesg | tail -n 1)"
+	fi
+	if ! loaded; then
+		fail "kvm_pvi could not be loaded:"
+		dmesg | tail -n 3 | sed 's/^/#   /'
+	fi
 	check_log "loading kvm_pvi"
 	ours=1
 }

@@ -16,8 +16,9 @@
 static volatile u64 written, seen, handled;
 static u64 verdicts[3];
 
-static __guest void on_ring(__attribute__((unused)) u8 vector)
+static __guest void on_ring(u8 vector)
 {
+	(void)vector;
 	seen = written;
 	handled++;
 }

@@ -42,7 +42,7 @@ timeout -k 10 "$deadline" qemu-system-x86_64 "${machine[@]}" -cpu qemu64,+svm,+n
 	"${devices[@]}" -kernel "$kernel/vmlinuz" -initrd "$initramfs" \
 	-append "console=ttyS0 panic=-1 printk.time=1 log_buf_len=4M printk.devkmsg=on ${args[*]}" \
 	</dev/null 2>"$out/qemu.log" &
-trap 'kill $!' INT TERM
+trap 'kill $!; exit 143' INT TERM
 wait $! || status=$?
 
 result=$(sed -n '$ s/^exit \([0-9]*\)$/\1/p' "$out/verdict")

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# build.sh KDIR DIR [MAKE-ARGUMENT...] - build the modules against KDIR in a copy of kernel/ and
+# build.sh KDIR DIR - build the modules against KDIR in a copy of kernel/ and
 # include/ under DIR, so that several kernels can be served at once and the checkout stays clean.
 # Only changed files are copied. Any warning, be it the compiler's at W=1, sparse's or modpost's, is
 # an error.
@@ -9,7 +9,6 @@
 . "$(dirname "$0")/common.sh"
 
 kdir=$1 dir=$2
-shift 2
 
 sources()
 {
@@ -29,7 +28,9 @@ done
 
 log=$dir/build.log
 quietly "$log" make -C "$kdir" M="$dir/kernel" -j"$(nproc)" W=1 KCFLAGS=-Werror \
-	C=2 CF="-D__CHECK_ENDIAN__" "$@" modules
+	C=2 CF="-D__CHECK_ENDIAN__" modules
 if grep -E -i '^(.*: )?(warning|error):' "$log" >&2; then
+	# Or the next make has nothing to do, and nothing to warn of.
+	find "$dir/kernel" -name '*.o' -delete
 	die "warnings while building against $kdir; all output is in $log"
 fi

@@ -21,7 +21,9 @@ finish()
 {
 	local status=$?
 
-	[ ${#children[@]} -eq 0 ] || kill "${children[@]}" || say "could not stop all L1s"
+	if [ ${#children[@]} -gt 0 ] && kill "${children[@]}" 2>/dev/null; then
+		wait
+	fi
 	[ "$status" -eq 0 ] || [ $((failed + skipped)) -gt 0 ] || failed=1
 	echo "$passed passed, $failed failed$([ "$skipped" -eq 0 ] || echo ", $skipped skipped")"
 }
@@ -61,7 +63,7 @@ prepare()
 	done
 	"$rig/prepare.sh" "$1" "$build/check-$1" "${files[@]}" \
 		-f "$top/selftests/run_tests.sh:/run_tests.sh" \
-		-e PVI_RIG=1 -e PVI_MODULE=/modules/kvm_pvi.ko -e "PVI_LONG=${PVI_LONG:-}" \
+		-e PVI_RIG=1 -e PVI_MODULE=/modules/kvm_pvi.ko ${PVI_LONG:+-e "PVI_LONG=$PVI_LONG"} \
 		-e "TEST_DEADLINE=${TEST_DEADLINE:-120}" \
 		-e "RIG_RUN=/run_tests.sh /selftests ${tests[*]}"
 }
