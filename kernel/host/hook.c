@@ -10,7 +10,7 @@
  * with all that KVM does; only what it answered with ENOSYS is served.
  *
  * Attached while a VM is bound. Detaching waits in three steps: tasks-RCU for
- * those in the trampoline, SRCU for those in pvi_hook_hypercall(), which may
+ * those in the trampoline, a count for those in pvi_hook_hypercall(), which may
  * sleep in KVM, tasks-RCU for its last instructions.
  */
 #include <linux/delay.h>
@@ -18,18 +18,25 @@
 #include <linux/kvm_host.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/percpu.h>
 #include <linux/rcupdate.h>
-#include <linux/srcu.h>
 #include <linux/uaccess.h>
 #include <uapi/linux/kvm_para.h>
 
 #include "../compat/compat.h"
 #include "kvm_abi.h"
-#include "pvi.h"
+#include "ring.h"
 
 #define DETACH_DELAY	(5 * HZ)	/* a VMM that restarts finds the hook in place */
 
-DEFINE_STATIC_SRCU(hook_srcu);
+/*
+ * Hypercalls being intercepted; a task may leave on another CPU, so only the
+ * sum means something. It is awaited after nobody can come in any more and all
+ * who came in have been counted: from then on it only falls, and a sum of 0 is
+ * true however the CPUs are read one after the other. SRCU would do the same
+ * for 18 instructions of every hypercall of ours.
+ */
+static DEFINE_PER_CPU(long, inside);
 
 static DEFINE_MUTEX(hook_lock);
 static u32 hook_kind;		/* KVM_PVI_HOOK_*, written under hook_lock */
@@ -117,11 +124,22 @@ static int unregister(u32 kind)
 	return ret;
 }
 
+static bool anybody_inside(void)
+{
+	long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu(inside, cpu));
+	return sum;
+}
+
 /* Nobody runs in code that was reached through the hook any more. */
 static void wait_for_leavers(void)
 {
 	synchronize_rcu_tasks();
-	synchronize_srcu(&hook_srcu);
+	while (anybody_inside())
+		msleep(20);
 	synchronize_rcu_tasks();
 }
 
@@ -231,8 +249,8 @@ void pvi_hook_exit(void)
 }
 
 /*
- * Guest memory may be under a userfault that its VMM never answers. Leave the
- * hook's SRCU section for such accesses, with a reference to the module, so
+ * Guest memory may be under a userfault that its VMM never answers. Do not
+ * count as inside during such accesses, but hold a reference to the module, so
  * that detaching does not wait for them; removing the module is refused.
  */
 int pvi_hook_sleep(struct pvi_call *c)
@@ -241,8 +259,7 @@ int pvi_hook_sleep(struct pvi_call *c)
 		return 0;
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;
-	srcu_read_unlock(&hook_srcu, c->srcu);
-	__acquire(&hook_srcu);	/* sparse: pvi_hook_wake() takes it again */
+	this_cpu_dec(inside);
 	return 0;
 }
 
@@ -250,8 +267,7 @@ void pvi_hook_wake(struct pvi_call *c)
 {
 	if (!c->vcpu)
 		return;
-	__release(&hook_srcu);
-	c->srcu = srcu_read_lock(&hook_srcu);
+	this_cpu_inc(inside);
 	module_put(THIS_MODULE);
 }
 
@@ -275,64 +291,78 @@ static __always_inline void write_result(struct kvm_vcpu *vcpu, bool wide, s64 r
 	vcpu->arch.regs[VCPU_REGS_RAX] = wide ? ret : (u32)ret;
 }
 
-/* Any call of ours, or what looks like one. */
-static noinline int hook_any(struct kvm_vcpu *vcpu, u64 nr)
+/* The RFC's call, where nothing is out of the ordinary. False: not served. */
+static bool ring_by_uuid(struct kvm_vcpu *vcpu, bool wide, u64 gpa, u64 gsi)
+{
+	struct pvi_vm *vm;
+	uuid_t uuid;
+
+	if (!IS_ALIGNED(gpa, UUID_SIZE) || !pvi_gsi_valid(gsi) ||
+	    pvi_kvm_read(vcpu, gpa, &uuid, UUID_SIZE, false) || !pvi_uuid_is_name(&uuid))
+		return false;
+	rcu_read_lock();
+	vm = pvi_vm_find_kvm(vcpu->kvm);
+	if (likely(vm))
+		write_result(vcpu, wide, pvi_ring_uuid(vm, &uuid, gsi));
+	rcu_read_unlock();
+	return true;
+}
+
+/* Any call, by the table. */
+static noinline void serve(struct kvm_vcpu *vcpu, u64 nr, bool wide, const u64 *args)
 {
 	struct pvi_call c = {
 		.vcpu = vcpu,
 		.kvm = vcpu->kvm,
-		.srcu = srcu_read_lock(&hook_srcu),
 		.nr = (u32)nr - KVM_HC_PVI_BASE,
 		.rbx_returned = !pvi_kvm_encrypted(vcpu),
-		.args = {
-			vcpu->arch.regs[VCPU_REGS_RBX],
-			vcpu->arch.regs[VCPU_REGS_RCX],
-			vcpu->arch.regs[VCPU_REGS_RDX],
-			vcpu->arch.regs[VCPU_REGS_RSI],
-		},
+		.args = { args[0], args[1], args[2], args[3] },
+	};
+	s64 result;
+
+	if (pvi_hypercall_serve(&c, &result)) {
+		write_result(vcpu, wide, result);
+		if (result >= 0 && c.rbx_returned && pvi_hypercall_returns_rbx(c.nr))
+			vcpu->arch.regs[VCPU_REGS_RBX] = wide ? c.rbx : (u32)c.rbx;
+	}
+}
+
+/* Every call but HC_NOTIFY. */
+static noinline int hook_other(struct kvm_vcpu *vcpu, u64 nr)
+{
+	u64 args[4] = {
+		vcpu->arch.regs[VCPU_REGS_RBX],
+		vcpu->arch.regs[VCPU_REGS_RCX],
+		vcpu->arch.regs[VCPU_REGS_RDX],
+		vcpu->arch.regs[VCPU_REGS_RSI],
 	};
 	bool nested = pvi_kvm_nested(vcpu);
 	bool wide;
-	s64 result;
 	int ret, i;
 
 	ret = pvi_kvm_original(vcpu);
 	if (nested || !unknown_to_kvm(vcpu, nr, &wide))
-		goto out;
-	for (i = 0; !wide && i < ARRAY_SIZE(c.args); i++)
-		c.args[i] = (u32)c.args[i];
-	if (!pvi_hypercall_serve(&c, &result))
-		goto out;
-	write_result(vcpu, wide, result);
-	if (result >= 0 && c.rbx_returned && pvi_hypercall_returns_rbx(c.nr))
-		vcpu->arch.regs[VCPU_REGS_RBX] = wide ? c.rbx : (u32)c.rbx;
-out:
-	srcu_read_unlock(&hook_srcu, c.srcu);
+		return ret;
+	for (i = 0; !wide && i < ARRAY_SIZE(args); i++)
+		args[i] = (u32)args[i];
+	if ((u32)nr != KVM_HC_PVI || args[2] | args[3] ||
+	    !ring_by_uuid(vcpu, wide, args[0], args[1]))
+		serve(vcpu, nr, wide, args);
 	return ret;
 }
 
-/*
- * In the place of kvm_emulate_hypercall(), for numbers whose low half is in our
- * block. Returns what KVM returned: 1 to go on, 0 to exit to userspace. The
- * fast path, HC_NOTIFY, is written out, without all that it does not need.
- */
-int notrace pvi_hook_hypercall(struct kvm_vcpu *vcpu)
+/* The fast path: all that HC_NOTIFY does not need is left out. */
+static __always_inline int hook_notify(struct kvm_vcpu *vcpu, u64 nr)
 {
-	u64 nr = vcpu->arch.regs[VCPU_REGS_RAX];
 	u64 port = vcpu->arch.regs[VCPU_REGS_RBX];
 	u64 rest = vcpu->arch.regs[VCPU_REGS_RCX] | vcpu->arch.regs[VCPU_REGS_RDX] |
 		   vcpu->arch.regs[VCPU_REGS_RSI];
+	int ret = pvi_kvm_original(vcpu);
 	struct pvi_vm *vm;
-	int srcu, ret;
 	bool wide;
 
-	if (unlikely((u32)nr != KVM_HC_NOTIFY || pvi_kvm_nested(vcpu)))
-		return hook_any(vcpu, nr);
-
-	srcu = srcu_read_lock(&hook_srcu);
-	ret = pvi_kvm_original(vcpu);
 	if (unlikely(!unknown_to_kvm(vcpu, nr, &wide)))
-		goto out;
+		return ret;
 	if (unlikely(!wide)) {
 		port = (u32)port;
 		rest = (u32)rest;
@@ -342,8 +372,24 @@ int notrace pvi_hook_hypercall(struct kvm_vcpu *vcpu)
 	if (likely(vm))
 		write_result(vcpu, wide, unlikely(rest) ? -EINVAL : pvi_ring_port(vm, port));
 	rcu_read_unlock();
-out:
-	srcu_read_unlock(&hook_srcu, srcu);
+	return ret;
+}
+
+/*
+ * In the place of kvm_emulate_hypercall(), for numbers whose low half is in our
+ * block. Returns what KVM returned: 1 to go on, 0 to exit to userspace.
+ */
+int notrace pvi_hook_hypercall(struct kvm_vcpu *vcpu)
+{
+	u64 nr = vcpu->arch.regs[VCPU_REGS_RAX];
+	int ret;
+
+	this_cpu_inc(inside);
+	if (likely((u32)nr == KVM_HC_NOTIFY && !pvi_kvm_nested(vcpu)))
+		ret = hook_notify(vcpu, nr);
+	else
+		ret = hook_other(vcpu, nr);
+	this_cpu_dec(inside);
 	return ret;
 }
 

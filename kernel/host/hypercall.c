@@ -10,8 +10,7 @@
 #include <linux/nospec.h>
 #include <linux/uaccess.h>
 
-#include "pvi.h"
-#include "trace.h"
+#include "ring.h"
 
 /**
  * struct call_desc - one hypercall

@@ -11,9 +11,9 @@
  *				for that in any case.
  *   pvi_vm.lock (mutex)	the tables of one endpoint: gsis, edges, ports;
  *				binding it. Readers of the tables use RCU.
- *   kvm->irq_srcu (read)	the receiver's routing entries are copied under it.
+ *   kvm->irq_srcu (read)	the receiver's routing entries are used under it.
  *   pvi_gsi.lock (spinlock)	one pulse, up and down, of one GSI.
- *   hook_srcu (hook.c, read)	around every intercepted hypercall; awaited by
+ *   inside (hook.c, count)	around every intercepted hypercall; awaited by
  *				detaching alone: the lifetime of code.
  *   RCU			from permission check to injection: the lifetime of
  *				objects. Guest memory is never touched inside.
@@ -244,7 +244,6 @@ struct pvi_vm {
  * @vm: the caller; under RCU, or a reference for calls that sleep
  * @vcpu: the calling vCPU, NULL for KVM_PVI_CALL
  * @kvm: its VM
- * @srcu: index of the hook's read section, see pvi_hook_sleep()
  * @nr: its number less KVM_HC_PVI_BASE
  * @rbx_returned: RBX comes back: KVM_PVI_CALL, or a guest whose registers are not encrypted
  * @uuid: of the calls that take the address of one
@@ -255,7 +254,6 @@ struct pvi_call {
 	struct pvi_vm *vm;
 	struct kvm_vcpu *vcpu;
 	struct kvm *kvm;
-	int srcu;
 	u32 nr;
 	bool rbx_returned;
 	uuid_t uuid;
@@ -425,8 +423,7 @@ u32 pvi_port_end(struct pvi_vm *vm);
 u32 pvi_port_state(const struct pvi_port *p);
 u32 pvi_port_max(void);
 
-/* ring.c: the hot path */
-int pvi_ring_port(struct pvi_vm *from, u64 port);
+/* ring.c: the hot path; see ring.h for its start */
 int pvi_ring_uuid(struct pvi_vm *from, const uuid_t *to, u32 gsi);
 void pvi_ring_denied(struct pvi_vm *from, const uuid_t *to, u32 gsi);
 

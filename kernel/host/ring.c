@@ -6,9 +6,7 @@
  * injection. Revoking, unexposing, closing and dying unpublish, and then wait
  * for that section.
  */
-#include "../compat/compat.h"
-#include "pvi.h"
-#include "trace.h"
+#include "ring.h"
 
 /* Counts and traces what became of a ring by @edge; returns @ret. */
 static int account(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi, enum pvi_count what,
@@ -40,7 +38,8 @@ static int ring_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
 	return account(from, edge, gsi, verdict, verdict);
 }
 
-static int ring_connection(struct pvi_vm *from, struct pvi_port *p)
+/* Rings what a port is connected to. Called under RCU. */
+int pvi_ring_connection(struct pvi_vm *from, struct pvi_port *p)
 {
 	struct pvi_edge *edge = p->edge;
 
@@ -57,24 +56,6 @@ static int ring_connection(struct pvi_vm *from, struct pvi_port *p)
 	if (unlikely(pvi_acl_pinned_out(edge, from)))
 		return account(from, edge, p->gsi, PVI_DENIED, -EPERM);
 	return ring_edge(from, edge, p->gsi);
-}
-
-/* Called under RCU. Returns a verdict or an error. */
-int pvi_ring_port(struct pvi_vm *from, u64 port)
-{
-	struct pvi_port *p;
-
-	if (unlikely(port > U32_MAX))
-		return -ENOENT;
-	p = pvi_port_find(from, port);
-	if (unlikely(!p))
-		return -ENOENT;
-	if (!p->eventfd)
-		return ring_connection(from, p);
-	pvi_compat_eventfd_signal(p->eventfd);
-	this_cpu_inc(from->stats->sent[PVI_RAISED]);
-	trace_kvm_pvi_notify(from, port);
-	return KVM_PVI_RAISED;
 }
 
 /* Says to the host, and to the host alone, why @from may not ring. */

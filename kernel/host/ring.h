@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kvm_pvi ring - the start of the hot path, inline */
+#ifndef _PVI_RING_H
+#define _PVI_RING_H
+
+#include "../compat/compat.h"
+#include "pvi.h"
+#include "trace.h"
+
+int pvi_ring_connection(struct pvi_vm *from, struct pvi_port *p);
+
+/* Called under RCU. Returns a verdict or an error. */
+static __always_inline int pvi_ring_port(struct pvi_vm *from, u64 port)
+{
+	struct pvi_port *p;
+
+	if (unlikely(port > U32_MAX))
+		return -ENOENT;
+	p = pvi_port_find(from, port);
+	if (unlikely(!p))
+		return -ENOENT;
+	if (!p->eventfd)
+		return pvi_ring_connection(from, p);
+	pvi_compat_eventfd_signal(p->eventfd);
+	this_cpu_inc(from->stats->sent[PVI_RAISED]);
+	trace_kvm_pvi_notify(from, port);
+	return KVM_PVI_RAISED;
+}
+
+#endif /* _PVI_RING_H */
