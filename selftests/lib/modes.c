@@ -95,35 +95,57 @@ static void check_unchanged(enum guest_mode mode, struct kvm_regs before, struct
 				  guest_mode_name[mode], names[i], old[i], new[i]);
 }
 
-u64 vcpu_hypercall_in_mode(struct vcpu *vcpu, enum guest_mode mode, struct hcall *regs)
+void vcpu_mode_enter(struct vcpu *vcpu, enum guest_mode mode, struct saved_mode *saved)
 {
-	struct kvm_sregs old_sregs, sregs;
-	struct kvm_regs old_regs, in = {
+	struct kvm_sregs sregs;
+
+	vcpu_settle(vcpu);
+	vcpu_ioctl(vcpu, KVM_GET_SREGS, &saved->sregs);
+	vcpu_ioctl(vcpu, KVM_GET_REGS, &saved->regs);
+	saved->mode = mode;
+	sregs = saved->sregs;
+	set_mode(&sregs, mode);
+	write_code(vcpu->vm);
+	vcpu_ioctl(vcpu, KVM_SET_SREGS, &sregs);
+	vcpu->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
+}
+
+void vcpu_mode_leave(struct vcpu *vcpu, const struct saved_mode *saved)
+{
+	vcpu->run->kvm_valid_regs = 0;
+	vcpu_settle(vcpu);
+	vcpu_ioctl(vcpu, KVM_SET_SREGS, &saved->sregs);
+	vcpu_ioctl(vcpu, KVM_SET_REGS, &saved->regs);
+}
+
+u64 vcpu_mode_hypercall(struct vcpu *vcpu, const struct saved_mode *saved, struct hcall *regs)
+{
+	/* Registers come and go in struct kvm_run: one system call each */
+	struct kvm_regs *run_regs = &vcpu->run->s.regs.regs;
+	const struct kvm_regs in = {
 		.rax = regs->rax, .rbx = regs->rbx, .rcx = regs->rcx, .rdx = regs->rdx,
 		.rsi = regs->rsi, .rdi = 0x1111000022220000, .rbp = 0x3333000044440000,
 		.rsp = LOW_CODE, .r8 = 8, .r9 = 9, .r10 = 10, .r11 = 11, .r12 = 12, .r13 = 13,
 		.r14 = 14, .r15 = 15, .rip = LOW_CODE, .rflags = RFLAGS_FIXED | RFLAGS_IOPL3,
-	}, out;
+	};
 
-	vcpu_settle(vcpu);
-	vcpu_ioctl(vcpu, KVM_GET_SREGS, &old_sregs);
-	vcpu_ioctl(vcpu, KVM_GET_REGS, &old_regs);
-	sregs = old_sregs;
-	set_mode(&sregs, mode);
-	write_code(vcpu->vm);
-	vcpu_ioctl(vcpu, KVM_SET_SREGS, &sregs);
-	vcpu_ioctl(vcpu, KVM_SET_REGS, &in);
-
+	*run_regs = in;
+	vcpu->run->kvm_dirty_regs = KVM_SYNC_X86_REGS;
 	ASSERT_EQ(__vcpu_run(vcpu), 0);
 	if (vcpu->run->exit_reason != KVM_EXIT_IO || vcpu->run->io.port != UCALL_PORT)
-		vcpu_fail(vcpu, guest_mode_name[mode]);
-	vcpu_ioctl(vcpu, KVM_GET_REGS, &out);
-	check_unchanged(mode, in, out);
-	regs->rax = out.rax;
-	regs->rbx = out.rbx;
+		vcpu_fail(vcpu, guest_mode_name[saved->mode]);
+	check_unchanged(saved->mode, in, *run_regs);
+	regs->rax = run_regs->rax;
+	regs->rbx = run_regs->rbx;
+	return regs->rax;
+}
 
-	vcpu_settle(vcpu);
-	vcpu_ioctl(vcpu, KVM_SET_SREGS, &old_sregs);
-	vcpu_ioctl(vcpu, KVM_SET_REGS, &old_regs);
-	return out.rax;
+u64 vcpu_hypercall_in_mode(struct vcpu *vcpu, enum guest_mode mode, struct hcall *regs)
+{
+	struct saved_mode saved;
+
+	vcpu_mode_enter(vcpu, mode, &saved);
+	vcpu_mode_hypercall(vcpu, &saved, regs);
+	vcpu_mode_leave(vcpu, &saved);
+	return regs->rax;
 }

@@ -150,6 +150,17 @@ static inline bool guest_mode_is_user(enum guest_mode mode)
  */
 u64 vcpu_hypercall_in_mode(struct vcpu *vcpu, enum guest_mode mode, struct hcall *regs);
 
+/* The same for many: enter the mode, any number of hypercalls, leave it */
+struct saved_mode {
+	enum guest_mode mode;
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+};
+
+void vcpu_mode_enter(struct vcpu *vcpu, enum guest_mode mode, struct saved_mode *saved);
+u64 vcpu_mode_hypercall(struct vcpu *vcpu, const struct saved_mode *saved, struct hcall *regs);
+void vcpu_mode_leave(struct vcpu *vcpu, const struct saved_mode *saved);
+
 /* guest.c */
 extern struct idt_gate guest_idt[256];
 u64 guest_init_tables(void);
