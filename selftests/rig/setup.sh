@@ -8,7 +8,7 @@
 . "$(dirname "$0")/common.sh"
 
 # To build; to make and boot L1; to check the sources.
-base=(gcc libc6-dev make pahole
+base=(gcc g++ libc6-dev make pahole
 	busybox-static cpio kmod qemu-system-x86 xz-utils
 	shellcheck sparse)
 

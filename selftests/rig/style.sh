@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # style.sh [--quick] - check how the sources are written: shellcheck on the scripts, kernel-doc on
-# the UAPI header, and, unless --quick, checkpatch of linux-source-6.12 on the C sources. Warnings
-# of the compiler and of sparse are errors in build.sh already. Prints TAP and
-# "N passed, N failed".
+# the UAPI header, the compilers of C and C++ on it alone, and, unless --quick, checkpatch of
+# linux-source-6.12 on the C sources. Warnings of the compiler and of sparse are errors in
+# build.sh already. Prints TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
 
 points=0 failed=0
+header=include/uapi/linux/kvm_pvi.h
+layout=selftests/uapi_layout.h
 cd "$top"
 
 # Run a check that finds fault by a status other than 0.
@@ -37,6 +39,32 @@ c_sources()
 	find kernel include selftests tools -name '*.[chS]' ! -name '*.mod.c' 2>/dev/null
 }
 
+# uapi_layout.h, which includes the UAPI header, names all that the header defines.
+layout_is_complete()
+{
+	diff <(sed -n 's/^struct \(.*\) {$/\1/p' "$header") \
+		<(sed -n 's/^\tEND(\(.*\), [0-9]*),$/\1/p' "$layout") &&
+	diff <(sed -n 's/^#define \(KVM_PVI_[A-Z_]*\)\t*_IO(.*, \(0x.*\))$/\1, \2/p' "$header" | sort) \
+		<(sed -n 's/^\tIOCTL(\(.*\)),$/\1/p' "$layout" | sort)
+}
+
+# Nothing is linked: the libraries of the other targets may be missing, their headers are the same.
+compile_header()
+{
+	local file language target
+
+	for file in "$header" "$layout"; do
+		for language in "gcc -std=gnu90 -x c" "g++ -std=c++11 -x c++"; do
+			for target in -m64 -m32; do
+				echo "$language $target $file"
+				echo "#include \"$top/$file\"" | $language $target -fsyntax-only -Wall -Wextra \
+					-Werror -Iinclude/uapi -idirafter "/usr/include/$(gcc -print-multiarch)" - ||
+					return
+			done
+		done
+	done
+}
+
 # The headers' packages leave checkpatch out; take it from the source package.
 fetch_checkpatch()
 {
@@ -60,9 +88,11 @@ mapfile -t scripts < <(scripts)
 mapfile -t sources < <(c_sources)
 
 echo "TAP version 13"
-echo "1..$([ "${1:-}" = --quick ] && echo 2 || echo 3)"
+echo "1..$([ "${1:-}" = --quick ] && echo 4 || echo 5)"
 check "shellcheck" shellcheck "${scripts[@]}"
-check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/kvm_pvi.h
+check "kernel-doc" perl "$kernel_doc" -none -Werror "$header"
+check "header compiles alone" compile_header
+check "header is in uapi_layout.h" layout_is_complete
 if [ "${1:-}" != --quick ]; then
 	fetch_checkpatch
 	check "checkpatch" perl "$checkpatch" --no-tree --no-summary --terse --file \

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The uapi header: no struct has holes or changes its layout. The compiler has checked the same
+ * numbers in uapi_layout.h; here they are shown, and that nothing lies between the members.
+ */
+#include "pvi_test.h"
+#include "uapi_layout.h"
+
+static void test_no_holes(void)
+{
+	u32 i, end = 0;
+
+	for (i = 0; i < ARRAY_SIZE(uapi_members); i++) {
+		const struct uapi_member *row = &uapi_members[i];
+
+		test_diag("%3u %3u %s%s%s", row->offset, row->size, row->type,
+			  row->name ? "." : " ends", row->name ?: "");
+		ASSERT_EQ(row->offset, end);
+		end = row->name ? end + row->size : 0;
+	}
+}
+
+/* An array of them keeps the 8-byte members aligned, on 32-bit machines too */
+static void test_whole_words(void)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(uapi_members); i++)
+		if (!uapi_members[i].name)
+			ASSERT_EQ(uapi_members[i].offset % 8, 0);
+}
+
+static bool is_type(const struct uapi_member *row, const char *type)
+{
+	return !strcmp(row->type, type);
+}
+
+/* An argument of an ioctl starts with its size and its flags; the other three are none */
+static void test_size_and_flags(void)
+{
+	u32 i, args = 0;
+
+	for (i = 0; i < ARRAY_SIZE(uapi_members); i++) {
+		if ((i && uapi_members[i - 1].name) || is_type(&uapi_members[i], "kvm_pvi_peer") ||
+		    is_type(&uapi_members[i], "kvm_pvi_status") || is_type(&uapi_members[i], "kvm_pvi_counts"))
+			continue;
+		ASSERT_TRUE(!strcmp(uapi_members[i].name, "size"));
+		ASSERT_TRUE(!strcmp(uapi_members[i + 1].name, "flags"));
+		args++;
+	}
+	ASSERT_GE(args, 12);
+}
+
+static void test_ioctl_numbers(void)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(uapi_ioctls); i++) {
+		test_diag("0x%02x %s", uapi_ioctls[i].nr, uapi_ioctls[i].name);
+		/* 1 and 2 never reach a driver, and no two may be the same */
+		ASSERT_GE(uapi_ioctls[i].nr, i ? uapi_ioctls[i - 1].nr + 1 : 0x10);
+	}
+}
+
+static const struct test_case cases[] = {
+	{ "no_holes", test_no_holes },
+	{ "whole_words", test_whole_words },
+	{ "size_and_flags", test_size_and_flags },
+	{ "ioctl_numbers", test_ioctl_numbers },
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(argc, argv, cases, ARRAY_SIZE(cases), 0);
+}
