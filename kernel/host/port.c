@@ -236,7 +236,7 @@ s64 pvi_port_guest_connect(struct pvi_vm *vm, const uuid_t *to, u32 gsi)
 	ret = connect(vm, to, gsi, NULL, false, &port);
 	if (ret == -ENODEV)
 		return -KVM_PVI_ENOSYS;
-	return ret ?: port;
+	return ret ? ret : (s64)port;
 }
 
 /* Only what the guest made itself. */
