@@ -86,6 +86,8 @@ int pvi_ring_uuid(struct pvi_vm *from, const uuid_t *to, u32 gsi)
 		/* By UUID a dead VM is none. */
 		return ret == -ENXIO ? -EPERM : ret;
 	}
+	if (!pvi_uuid_is_name(to))
+		return -EINVAL;
 	pvi_ring_denied(from, to, gsi);
 	return -EPERM;
 }
