@@ -109,7 +109,7 @@ struct pvi_edge_key {
  * @rcu: frees it
  */
 struct pvi_edge {
-	struct rhash_head node;
+	struct rhlist_head node;
 	struct pvi_edge_key key;
 	u8 state;
 	bool pinned;
