@@ -47,13 +47,49 @@ static void retry_later(struct pvi_gsi *g, unsigned int delay)
 	queue_delayed_work(pvi_wq, &g->retry, msecs_to_jiffies(delay));
 }
 
-/* Delivers what is latched; true if nothing is owed any more. Called under RCU. */
-static bool pay(struct pvi_gsi *g)
+/* A ring can be delivered as far as is known here. */
+static bool wired(const struct pvi_gsi *g)
 {
-	if (!test_and_clear_bit(PVI_GSI_LATCH, &g->flags) || raise(g))
-		return true;
-	set_bit(PVI_GSI_LATCH, &g->flags);
+	return g->kind == KVM_PVI_GSI_DIRECT || rcu_access_pointer(g->eventfd);
+}
+
+/*
+ * Nothing took it: set the latch, and look at the wiring once more, for it may
+ * have been made meanwhile. Look first and take the latch back only then: while
+ * it is taken a payer would find nothing owed. True if it was delivered.
+ */
+static bool latch(struct pvi_gsi *g, bool *owed)
+{
+	*owed |= test_and_set_bit(PVI_GSI_LATCH, &g->flags);
+	/* Implies a full barrier; pairs with pvi_gsi_pay(). */
+	while (wired(g) && test_and_clear_bit(PVI_GSI_LATCH, &g->flags)) {
+		if (raise(g))
+			return true;
+		set_bit(PVI_GSI_LATCH, &g->flags);
+		if (g->kind == KVM_PVI_GSI_DIRECT)
+			break;
+		smp_mb__after_atomic();
+	}
 	return false;
+}
+
+/* Makes one interrupt or owes it; returns the verdict. Called under RCU. */
+static int raise_or_latch(struct pvi_gsi *g, unsigned int delay)
+{
+	bool owed = test_bit(PVI_GSI_LATCH, &g->flags) &&
+		    test_and_clear_bit(PVI_GSI_LATCH, &g->flags);
+
+	if (raise(g) || latch(g, &owed))
+		return KVM_PVI_RAISED;
+	retry_later(g, delay);
+	return owed ? KVM_PVI_COALESCED : KVM_PVI_LATCHED;
+}
+
+/* Delivers what is owed. Called under RCU. */
+static void pay(struct pvi_gsi *g, unsigned int delay)
+{
+	if (test_and_clear_bit(PVI_GSI_LATCH, &g->flags))
+		raise_or_latch(g, delay);
 }
 
 static void retry_work(struct work_struct *work)
@@ -62,41 +98,25 @@ static void retry_work(struct work_struct *work)
 
 	this_cpu_inc(g->vm->stats->retries);
 	rcu_read_lock();
-	if (!pay(g))
-		retry_later(g, min(READ_ONCE(g->delay) * 2, (unsigned int)RETRY_LAST));
+	pay(g, min(READ_ONCE(g->delay) * 2, (unsigned int)RETRY_LAST));
 	rcu_read_unlock();
 }
 
 /* Delivery has become possible: pay. */
 void pvi_gsi_pay(struct pvi_gsi *g)
 {
-	/* Pairs with setting the latch and looking once more in pvi_gsi_deliver(). */
+	/* Pairs with setting the latch and looking at the wiring once more in latch(). */
 	smp_mb();
 	rcu_read_lock();
-	if (!pay(g))
-		retry_later(g, RETRY_FIRST);
+	pay(g, RETRY_FIRST);
 	rcu_read_unlock();
 }
 
 /* An accepted ring, on its last step: returns the verdict. Called under RCU. */
 int pvi_gsi_deliver(struct pvi_gsi *g)
 {
-	bool owed = test_bit(PVI_GSI_LATCH, &g->flags) &&
-		    test_and_clear_bit(PVI_GSI_LATCH, &g->flags);
-
 	atomic64_inc(&g->rings);
-	if (raise(g))
-		return KVM_PVI_RAISED;
-
-	owed |= test_and_set_bit(PVI_GSI_LATCH, &g->flags);
-	/* Implies a full barrier; pairs with pvi_gsi_pay(). */
-	if (test_and_clear_bit(PVI_GSI_LATCH, &g->flags)) {
-		if (raise(g))
-			return KVM_PVI_RAISED;
-		set_bit(PVI_GSI_LATCH, &g->flags);
-	}
-	retry_later(g, RETRY_FIRST);
-	return owed ? KVM_PVI_COALESCED : KVM_PVI_LATCHED;
+	return raise_or_latch(g, RETRY_FIRST);
 }
 
 static int check_kind(struct pvi_vm *vm, const struct kvm_pvi_expose *e)
@@ -300,7 +320,7 @@ u32 pvi_gsi_state(const struct pvi_gsi *g)
 {
 	u32 state = 0;
 
-	if (g->kind == KVM_PVI_GSI_DIRECT || rcu_access_pointer(g->eventfd))
+	if (wired(g))
 		state |= KVM_PVI_GSI_WIRED;
 	if (test_bit(PVI_GSI_LATCH, &g->flags))
 		state |= KVM_PVI_GSI_LATCHED;
