@@ -137,12 +137,15 @@ static int read_uuid(struct pvi_call *c, bool may_sleep)
 	return copy_from_user(&c->uuid, u64_to_user_ptr(c->args[0]), UUID_SIZE) ? -EFAULT : 0;
 }
 
-/* The caller under RCU, or NULL: not bound, nothing of ours is answered. */
+/*
+ * Called under RCU; false: not bound, nothing of ours is answered. The death of
+ * an endpoint waits for read sections that found it alive, not for later ones.
+ */
 static bool find_caller(struct pvi_call *c)
 {
 	if (c->vcpu)
 		c->vm = pvi_vm_find_kvm(c->kvm);
-	return c->vm;
+	return c->vm && !pvi_vm_dying(c->vm);
 }
 
 static bool get_caller(struct pvi_call *c)
@@ -179,6 +182,7 @@ bool pvi_hypercall_serve(struct pvi_call *c, s64 *ret)
 {
 	const struct call_desc *call = &calls[array_index_nospec(c->nr, KVM_HC_PVI_NR)];
 	int err = 0;
+	bool found;
 
 	if (!call->fn)
 		return false;
@@ -205,10 +209,11 @@ bool pvi_hypercall_serve(struct pvi_call *c, s64 *ret)
 		return *ret != -KVM_PVI_ENOSYS;
 	}
 	rcu_read_lock();
-	if (find_caller(c))
+	found = find_caller(c);
+	if (found)
 		*ret = call->fn(c);
 	rcu_read_unlock();
-	return c->vm;
+	return found;
 }
 
 int pvi_hypercall_ioctl(struct pvi_vm *vm, void *arg)
