@@ -77,6 +77,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "guest.h"
 #include "host.h"
 #include "pvi.h"
