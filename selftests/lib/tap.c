@@ -24,9 +24,21 @@ static struct {
 	char text[512];
 } *reason;
 
+static bool is_set(const char *variable)
+{
+	const char *value = getenv(variable);
+
+	return value && *value;
+}
+
 unsigned int test_slow(unsigned int time)
 {
-	return getenv("PVI_SLOW") ? time * 4 : time;
+	return is_set("PVI_SLOW") ? time * 4 : time;
+}
+
+bool test_long(void)
+{
+	return is_set("PVI_LONG");
 }
 
 void test_diag(const char *fmt, ...)

@@ -28,6 +28,8 @@ int test_main(int argc, char **argv, const struct test_case *cases, size_t nr,
 
 /* Scale a time in any unit by PVI_SLOW */
 unsigned int test_slow(unsigned int time);
+/* Whether PVI_LONG asks the tests to take their time */
+bool test_long(void);
 
 void test_diag(const char *fmt, ...) __printf(1, 2);
 /* End the test case from any of its threads */

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A ring that cannot be delivered is latched: verdict 2, then 1 for those that follow, and one
+ * interrupt once it can be. Each way to pay the latch is shown to be the one that paid, and what
+ * drops a latch leaves nothing owed.
+ */
+#include "pvi_test.h"
+
+#define PIN	20
+#define GSI	30
+#define VECTOR	0x40
+
+/* Retries come after 10 ms, then twice as late each, up to 1 s: this many are 630 ms */
+#define OLD_RETRIES	6
+
+static __guest u64 guest_wait(u64 count)
+{
+	guest_sync(1);
+	guest_wait_irqs(VECTOR, count);
+	return 0;
+}
+
+static __guest u64 guest_enable_and_wait(u64 count)
+{
+	guest_lapic_enable();
+	guest_wait_irqs(VECTOR, count);
+	return 0;
+}
+
+/* Takes what is pending, with a stock hypercall to have KVM look, and says how much it ever was */
+static __guest u64 guest_take(u64 arg)
+{
+	guest_irq_enable();
+	guest_hypercall(KVM_HC_VAPIC_POLL_IRQ, 0, 0, 0, 0);
+	guest_irq_disable();
+	return arg + guest_irq_count(VECTOR);
+}
+
+/* Unmasks its pin as a driver does, then says that its handler is live */
+static __guest u64 guest_unmask_and_arm(u64 arg)
+{
+	guest_ioapic_set(PIN, VECTOR, 0, 0);
+	GUEST_ASSERT_EQ(guest_hypercall(KVM_HC_PVI_ARM, arg, 0, 0, 0), 0);
+	return guest_take(0);
+}
+
+/* A receiver, and a host process that may ring @gsi of it through @port */
+struct pair {
+	struct vm *rx;
+	int rx_fd, tx_fd;
+	u32 gsi, port;
+};
+
+static struct pair prepare(struct vm *rx, u32 gsi, u32 kind)
+{
+	struct pair p = { .rx = rx, .gsi = gsi };
+
+	p.rx_fd = pvi_bind(rx, pvi_uuid[0]);
+	p.tx_fd = pvi_bind(NULL, pvi_uuid[1]);
+	pvi_expose(p.rx_fd, gsi, kind);
+	pvi_allow(p.rx_fd, pvi_uuid[1], gsi);
+	p.port = pvi_connect(p.tx_fd, pvi_uuid[0], gsi);
+	return p;
+}
+
+static s64 ring(struct pair *p)
+{
+	return pvi_call(p->tx_fd, KVM_HC_NOTIFY, p->port, 0, 0, 0);
+}
+
+static bool is_latched(struct pair *p)
+{
+	s64 state = pvi_call(p->rx_fd, KVM_HC_PVI_QUERY, KVM_PVI_Q_GSI, 0, KVM_PVI_Q_GSI_STATE, 0);
+
+	ASSERT_GE(state, 0);
+	return state & KVM_PVI_GSI_LATCHED;
+}
+
+static u64 retries(struct pair *p)
+{
+	return pvi_stats(p->rx_fd).retries;
+}
+
+static void wait_retries(struct pair *p, u64 count)
+{
+	if (!wait_until(retries(p) >= count, 10000))
+		TEST_FAIL("%llu retries, not %llu", retries(p), count);
+}
+
+/* Three rings that find nobody */
+static void latch(struct pair *p)
+{
+	ASSERT_EQ(ring(p), KVM_PVI_LATCHED);
+	ASSERT_EQ(ring(p), KVM_PVI_COALESCED);
+	ASSERT_EQ(ring(p), KVM_PVI_COALESCED);
+	ASSERT_TRUE(is_latched(p));
+}
+
+/* The next retry is then so far away that it is not what pays, which the caller checks */
+static u64 latch_and_age(struct pair *p)
+{
+	u64 before = retries(p);
+
+	latch(p);
+	wait_retries(p, before + OLD_RETRIES);
+	return retries(p);
+}
+
+/* Nothing is owed: a retry has nothing to do, and ends the series */
+static void check_paid(struct pair *p, u64 before)
+{
+	ASSERT_TRUE(!is_latched(p));
+	wait_retries(p, before + 1);
+	ASSERT_TRUE(!is_latched(p));
+}
+
+static void expect_irqs(struct pair *p, u64 count)
+{
+	ASSERT_EQ(vcpu_call(&p->rx->vcpus[0], guest_take, 0), count);
+}
+
+/* The receiver knows nothing of us: it only unmasks its pin some time */
+static void test_retry_pays(void)
+{
+	struct pair p = prepare(vm_create(1, 0), PIN, KVM_PVI_GSI_DIRECT);
+	struct vcpu *vcpu = &p.rx->vcpus[0];
+
+	latch(&p);
+	vcpu_run_thread(vcpu, guest_wait, 1);
+	vcpu_wait_sync(vcpu, 1);
+	wait_retries(&p, 3);
+	ASSERT_EQ(vcpu_irq_count(vcpu, VECTOR), 0);
+	vm_ioapic_set(p.rx, PIN, VECTOR, 0, 0);
+	vcpu_join(vcpu);
+	ASSERT_TRUE(!is_latched(&p));
+	ASSERT_EQ(ring(&p), KVM_PVI_RAISED);
+	expect_irqs(&p, 2);
+}
+
+static void test_arm_pays(void)
+{
+	struct pair p = prepare(vm_create(1, 0), PIN, KVM_PVI_GSI_DIRECT);
+	u64 before = latch_and_age(&p);
+
+	ASSERT_EQ(vcpu_call(&p.rx->vcpus[0], guest_unmask_and_arm, PIN), 1);
+	ASSERT_EQ(retries(&p), before);
+	check_paid(&p, before);
+	expect_irqs(&p, 1);
+}
+
+static void test_kick_pays(void)
+{
+	struct pair p = prepare(vm_create(1, 0), PIN, KVM_PVI_GSI_DIRECT);
+	u64 before = latch_and_age(&p);
+
+	pvi_gsi(p.rx_fd, KVM_PVI_KICK, PIN);
+	ASSERT_TRUE(is_latched(&p));
+	vm_ioapic_set(p.rx, PIN, VECTOR, 0, 0);
+	pvi_gsi(p.rx_fd, KVM_PVI_KICK, PIN);
+	ASSERT_EQ(retries(&p), before);
+	expect_irqs(&p, 1);
+	pvi_gsi(p.rx_fd, KVM_PVI_KICK, PIN);
+	check_paid(&p, before);
+	expect_irqs(&p, 1);
+}
+
+static void test_next_ring_pays(void)
+{
+	struct pair p = prepare(vm_create(1, 0), PIN, KVM_PVI_GSI_DIRECT);
+	u64 before = latch_and_age(&p);
+
+	vm_ioapic_set(p.rx, PIN, VECTOR, 0, 0);
+	ASSERT_EQ(ring(&p), KVM_PVI_RAISED);
+	ASSERT_EQ(retries(&p), before);
+	expect_irqs(&p, 1);
+	check_paid(&p, before);
+	expect_irqs(&p, 1);
+}
+
+static void test_before_first_vcpu(void)
+{
+	struct pair p = prepare(vm_create(0, 0), PIN, KVM_PVI_GSI_DIRECT);
+	struct vcpu *vcpu;
+
+	vm_ioapic_set(p.rx, PIN, VECTOR, 0, 0);
+	latch(&p);
+	vcpu = vm_vcpu_add(p.rx, 0);
+	vcpu_call(vcpu, guest_wait, 1);
+	ASSERT_TRUE(!is_latched(&p));
+	expect_irqs(&p, 1);
+}
+
+static void test_lapic_off(void)
+{
+	struct pair p = prepare(vm_create(1, VM_NO_LAPIC_ENABLE), PIN, KVM_PVI_GSI_DIRECT);
+
+	vm_ioapic_set(p.rx, PIN, VECTOR, 0, 0);
+	latch(&p);
+	vcpu_call(&p.rx->vcpus[0], guest_enable_and_wait, 1);
+	ASSERT_TRUE(!is_latched(&p));
+	expect_irqs(&p, 1);
+}
+
+static void test_msi_lapic_off(void)
+{
+	struct vm *rx = vm_create(1, VM_NO_LAPIC_ENABLE);
+	struct pair p = prepare(rx, GSI, KVM_PVI_GSI_DIRECT);
+
+	vm_route_msi(rx, GSI, 0, VECTOR);
+	latch(&p);
+	vcpu_call(&p.rx->vcpus[0], guest_enable_and_wait, 1);
+	ASSERT_TRUE(!is_latched(&p));
+	expect_irqs(&p, 1);
+}
+
+static void test_no_route(void)
+{
+	struct pair p = prepare(vm_create(1, 0), GSI, KVM_PVI_GSI_DIRECT);
+	u64 before = latch_and_age(&p);
+
+	vm_route_msi(p.rx, GSI, 0, VECTOR);
+	pvi_gsi(p.rx_fd, KVM_PVI_KICK, GSI);
+	ASSERT_EQ(retries(&p), before);
+	expect_irqs(&p, 1);
+	vm_unroute(p.rx, GSI);
+	ASSERT_EQ(ring(&p), KVM_PVI_LATCHED);
+	vm_route_msi(p.rx, GSI, 0, VECTOR);
+	vcpu_call(&p.rx->vcpus[0], guest_wait, 2);
+	expect_irqs(&p, 2);
+}
+
+static void test_no_such_destination(void)
+{
+	struct pair p = prepare(vm_create(1, 0), GSI, KVM_PVI_GSI_DIRECT);
+
+	vm_route_msi(p.rx, GSI, 7, VECTOR);
+	latch(&p);
+	vm_route_msi(p.rx, GSI, 0, VECTOR);
+	vcpu_call(&p.rx->vcpus[0], guest_wait, 1);
+	expect_irqs(&p, 1);
+}
+
+/* An eventfd that is wired later: nobody tries again, the wiring itself pays */
+static void test_wire_pays(void)
+{
+	struct pair p = prepare(vm_create(1, 0), GSI, KVM_PVI_GSI_EVENTFD);
+	int eventfd = new_eventfd(), other = new_eventfd();
+
+	latch(&p);
+	pvi_gsi(p.rx_fd, KVM_PVI_KICK, GSI);
+	ASSERT_TRUE(is_latched(&p));
+	pvi_wire(p.rx_fd, GSI, eventfd);
+	ASSERT_TRUE(!is_latched(&p));
+	ASSERT_EQ(read_eventfd(eventfd), 1);
+	pvi_wire(p.rx_fd, GSI, other);
+	ASSERT_EQ(read_eventfd(other), 0);
+	ASSERT_EQ(ring(&p), KVM_PVI_RAISED);
+	ASSERT_EQ(read_eventfd(eventfd), 0);
+	ASSERT_EQ(read_eventfd(other), 1);
+	ASSERT_EQ(retries(&p), 0);
+}
+
+static void test_unwire_keeps(void)
+{
+	struct pair p = prepare(vm_create(1, 0), GSI, KVM_PVI_GSI_EVENTFD);
+	int eventfd = new_eventfd();
+
+	pvi_wire(p.rx_fd, GSI, eventfd);
+	ASSERT_EQ(ring(&p), KVM_PVI_RAISED);
+	ASSERT_EQ(read_eventfd(eventfd), 1);
+	pvi_gsi(p.rx_fd, KVM_PVI_UNWIRE, GSI);
+	latch(&p);
+	pvi_gsi(p.rx_fd, KVM_PVI_UNWIRE, GSI);
+	ASSERT_TRUE(is_latched(&p));
+	ASSERT_EQ(read_eventfd(eventfd), 0);
+	pvi_wire(p.rx_fd, GSI, eventfd);
+	ASSERT_EQ(read_eventfd(eventfd), 1);
+}
+
+/* A latch outlives the permission it came by, and the sender */
+static void test_revoke_keeps(void)
+{
+	struct pair p = prepare(vm_create(1, 0), GSI, KVM_PVI_GSI_EVENTFD);
+	int eventfd = new_eventfd();
+
+	latch(&p);
+	pvi_revoke(p.rx_fd, pvi_uuid[1], GSI);
+	ASSERT_EQ(ring(&p), -EPERM);
+	close(p.tx_fd);
+	pvi_wire(p.rx_fd, GSI, eventfd);
+	ASSERT_EQ(read_eventfd(eventfd), 1);
+}
+
+/* The guest starts anew */
+static void test_reset_drops(void)
+{
+	struct pair p = prepare(vm_create(1, 0), PIN, KVM_PVI_GSI_DIRECT);
+	u64 before = latch_and_age(&p);
+
+	ASSERT_EQ(pvi_call(p.rx_fd, KVM_HC_PVI_RESET, 0, 0, 0, 0), 0);
+	ASSERT_TRUE(!is_latched(&p));
+	vm_ioapic_set(p.rx, PIN, VECTOR, 0, 0);
+	pvi_gsi(p.rx_fd, KVM_PVI_KICK, PIN);
+	check_paid(&p, before);
+	expect_irqs(&p, 0);
+	ASSERT_EQ(ring(&p), KVM_PVI_RAISED);
+	expect_irqs(&p, 1);
+}
+
+static void test_unexpose_drops(void)
+{
+	struct pair p = prepare(vm_create(1, 0), PIN, KVM_PVI_GSI_DIRECT);
+
+	latch(&p);
+	pvi_gsi(p.rx_fd, KVM_PVI_UNEXPOSE, PIN);
+	ASSERT_EQ(ring(&p), -EPERM);
+	vm_ioapic_set(p.rx, PIN, VECTOR, 0, 0);
+	pvi_expose(p.rx_fd, PIN, KVM_PVI_GSI_DIRECT);
+	ASSERT_TRUE(!is_latched(&p));
+	pvi_gsi(p.rx_fd, KVM_PVI_KICK, PIN);
+	expect_irqs(&p, 0);
+	ASSERT_EQ(ring(&p), KVM_PVI_RAISED);
+	expect_irqs(&p, 1);
+}
+
+/* A receiver that never takes anything is tried for as long as it lives, and then no more */
+static void test_death_drops(void)
+{
+	struct pair p = prepare(vm_create(1, 0), PIN, KVM_PVI_GSI_DIRECT);
+
+	latch(&p);
+	wait_retries(&p, 3);
+	close(p.rx_fd);
+	ASSERT_TRUE(wait_until(ring(&p) == -ENXIO, 5000));
+	vm_ioapic_set(p.rx, PIN, VECTOR, 0, 0);
+	expect_irqs(&p, 0);
+}
+
+static const struct test_case cases[] = {
+	{ "retry_pays", test_retry_pays },
+	{ "arm_pays", test_arm_pays },
+	{ "kick_pays", test_kick_pays },
+	{ "next_ring_pays", test_next_ring_pays },
+	{ "before_first_vcpu", test_before_first_vcpu },
+	{ "lapic_off", test_lapic_off },
+	{ "msi_lapic_off", test_msi_lapic_off },
+	{ "no_route", test_no_route },
+	{ "no_such_destination", test_no_such_destination },
+	{ "wire_pays", test_wire_pays },
+	{ "unwire_keeps", test_unwire_keeps },
+	{ "revoke_keeps", test_revoke_keeps },
+	{ "reset_drops", test_reset_drops },
+	{ "unexpose_drops", test_unexpose_drops },
+	{ "death_drops", test_death_drops },
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_KVM | TEST_REQUIRE_PVI);
+}
