@@ -22,6 +22,7 @@
 #define _PVI_H
 
 #include <linux/atomic.h>
+#include <linux/completion.h>
 #include <linux/eventfd.h>
 #include <linux/hashtable.h>
 #include <linux/kref.h>
@@ -213,6 +214,7 @@ enum pvi_vm_state { PVI_VM_UNBOUND, PVI_VM_BOUND, PVI_VM_DEAD };
  * @next_edge: id of the next row
  * @mn: tells that the VM's address space goes
  * @teardown: after death
+ * @unlisted: the dead one's name is free, and nothing stands under it any more
  * @ref: the file's and the binding's
  */
 struct pvi_vm {
@@ -236,6 +238,7 @@ struct pvi_vm {
 	u64 next_edge;
 	struct mmu_notifier mn;
 	struct work_struct teardown;
+	struct completion unlisted;
 	struct kref ref;
 };
 

@@ -4,8 +4,10 @@
  *
  * An endpoint lives from open() to the last close() and has one binding at
  * most. The binding dies with the last descriptor, or with the VM's address
- * space, whichever comes first; then pvi_vm_die() takes it out of vm_list at
- * once and queues the rest: unpublish, wait for the rings in flight, free.
+ * space, whichever comes first: pvi_vm_die() marks it, so that nothing of it is
+ * served any more, and queues the rest: unpublish, wait for the rings in
+ * flight, free. A name goes after the rows that stand under it, or a successor
+ * of that name would find them.
  */
 #include <linux/cred.h>
 #include <linux/file.h>
@@ -113,19 +115,13 @@ static u64 new_epoch(void)
 	return (u64)left << 32 | right;
 }
 
-static void unlist(struct pvi_vm *vm)
-{
-	if (vm->kvm)
-		unlist_kvm(vm);
-	rhashtable_remove_fast(&vms_by_uuid, &vm->by_uuid, by_uuid_params);
-}
-
-/* The name is free at once; everything else goes in teardown(). Never sleeps long. */
+/* Everything else goes in teardown(). Never sleeps. */
 static void pvi_vm_die(struct pvi_vm *vm)
 {
 	if (test_and_set_bit(PVI_VM_DYING, &vm->flags))
 		return;
-	unlist(vm);
+	if (vm->kvm)
+		unlist_kvm(vm);
 	queue_work(pvi_wq, &vm->teardown);
 }
 
@@ -151,6 +147,9 @@ static void teardown(struct work_struct *work)
 	vm->state = PVI_VM_DEAD;
 	pvi_acl_unpublish(vm);
 	mutex_unlock(&vm->lock);
+	rhashtable_remove_fast(&vms_by_uuid, &vm->by_uuid, by_uuid_params);
+	atomic_dec(&nr_vms);
+	complete_all(&vm->unlisted);
 
 	synchronize_rcu();
 
@@ -162,7 +161,6 @@ static void teardown(struct work_struct *work)
 	}
 	trace_kvm_pvi_unbind(vm);
 	pvi_hook_put();
-	atomic_dec(&nr_vms);
 	pvi_vm_put(vm);
 }
 
@@ -183,6 +181,7 @@ struct pvi_vm *pvi_vm_alloc(void)
 	xa_init_flags(&vm->gsis, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&vm->edges);
 	INIT_WORK(&vm->teardown, teardown);
+	init_completion(&vm->unlisted);
 	kref_init(&vm->ref);
 	return vm;
 }
@@ -203,11 +202,16 @@ void pvi_vm_put(struct pvi_vm *vm)
 	kref_put(&vm->ref, release);
 }
 
-/* The last descriptor was closed. */
+/*
+ * The last descriptor was closed. After this the module may go, which waits for
+ * the works that are queued: see that this one's is, whoever announced death.
+ */
 void pvi_vm_close(struct pvi_vm *vm)
 {
-	if (vm->state != PVI_VM_UNBOUND)
+	if (vm->state != PVI_VM_UNBOUND) {
 		pvi_vm_die(vm);
+		wait_for_completion(&vm->unlisted);
+	}
 	pvi_vm_put(vm);
 }
 
@@ -237,12 +241,41 @@ static int get_kvm(const struct kvm_pvi_bind *b, struct kvm **kvm)
 	return *kvm ? 0 : -EINVAL;
 }
 
+/* False if somebody alive has that name. */
+static bool wait_for_dead(const uuid_t *uuid)
+{
+	struct pvi_vm *vm;
+	bool dying;
+
+	rcu_read_lock();
+	vm = pvi_vm_find_uuid(uuid);
+	dying = vm && pvi_vm_dying(vm);
+	if (dying)
+		kref_get(&vm->ref);
+	rcu_read_unlock();
+	if (dying) {
+		wait_for_completion(&vm->unlisted);
+		pvi_vm_put(vm);
+	}
+	return dying || !vm;
+}
+
+static int list_uuid(struct pvi_vm *vm)
+{
+	int ret;
+
+	do {
+		ret = rhashtable_lookup_insert_fast(&vms_by_uuid, &vm->by_uuid, by_uuid_params);
+	} while (ret == -EEXIST && wait_for_dead(&vm->uuid));
+	return ret;
+}
+
 /* Into vm_list, and watch the address space; the caller keeps @mm alive meanwhile. */
 static int publish(struct pvi_vm *vm, struct mm_struct *mm)
 {
 	int ret;
 
-	ret = rhashtable_lookup_insert_fast(&vms_by_uuid, &vm->by_uuid, by_uuid_params);
+	ret = list_uuid(vm);
 	if (ret || !vm->kvm)
 		return ret;
 	ret = -EEXIST;
