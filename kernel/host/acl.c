@@ -22,12 +22,7 @@
 static unsigned int max_senders = 4096;
 PVI_LIMIT(max_senders, 65536, "rows of one receiver's table");
 
-/*
- * The name of a VM is free for another one as soon as it dies, its rows go a
- * little later: meanwhile one key may stand for several rows, one of them not
- * of a dying VM.
- */
-static struct rhltable edges;
+static struct rhashtable edges;
 
 /* Secret and odd, so that names which collide cannot be chosen. */
 static u64 hash_key[5];
@@ -86,19 +81,6 @@ void pvi_acl_put(struct pvi_edge *edge)
 	kref_put(&edge->ref, edge_free);
 }
 
-/* Valid under RCU. */
-static struct pvi_edge *edge_find(const struct pvi_edge_key *key)
-{
-	struct rhlist_head *pos, *list;
-	struct pvi_edge *edge;
-
-	list = rhltable_lookup(&edges, key, edge_params);
-	rhl_for_each_entry_rcu(edge, pos, list, node)
-		if (!pvi_vm_dying(edge->vm))
-			return edge;
-	return NULL;
-}
-
 static bool permits(const struct pvi_edge *edge, const struct pvi_vm *from)
 {
 	return edge && !edge->vm->grants_only && !pvi_acl_pinned_out(edge, from);
@@ -111,24 +93,12 @@ struct pvi_edge *pvi_acl_find(struct pvi_vm *from, const uuid_t *to, u32 gsi)
 	struct pvi_edge *edge;
 
 	key_set(&key, to, &from->uuid, gsi);
-	edge = edge_find(&key);
+	edge = rhashtable_lookup(&edges, &key, edge_params);
 	if (permits(edge, from))
 		return edge;
 	key.what = KVM_PVI_GSI_ANY;
-	edge = edge_find(&key);
+	edge = rhashtable_lookup(&edges, &key, edge_params);
 	return permits(edge, from) ? edge : NULL;
-}
-
-/* @vm's own row; valid under its lock. */
-static struct pvi_edge *edge_find_own(struct pvi_vm *vm, const struct pvi_edge_key *key)
-{
-	struct pvi_edge *edge;
-
-	lockdep_assert_held(&vm->lock);
-	rcu_read_lock();
-	edge = edge_find(key);
-	rcu_read_unlock();
-	return edge && edge->vm == vm ? edge : NULL;
 }
 
 static int check(const struct kvm_pvi_allow *a, const uuid_t *uuid, kuid_t *owner)
@@ -161,7 +131,6 @@ static int edge_add(struct pvi_vm *vm, const struct pvi_edge_key *key,
 		    const struct kvm_pvi_allow *a, kuid_t owner)
 {
 	struct pvi_edge *edge;
-	int ret;
 
 	if (vm->nr_edges >= READ_ONCE(max_senders))
 		return -ENOSPC;
@@ -172,10 +141,9 @@ static int edge_add(struct pvi_vm *vm, const struct pvi_edge_key *key,
 	edge->vm = vm;
 	kref_init(&edge->ref);
 	edge_set(edge, a, owner);
-	ret = rhltable_insert(&edges, &edge->node, edge_params);
-	if (ret) {
+	if (rhashtable_insert_fast(&edges, &edge->node, edge_params)) {
 		kfree(edge);
-		return ret;
+		return -ENOMEM;
 	}
 	if (edge->key.what != KVM_PVI_GSI_ANY)
 		rcu_assign_pointer(edge->gsi, pvi_gsi_find(vm, edge->key.what));
@@ -202,7 +170,7 @@ int pvi_acl_allow(struct pvi_vm *vm, void *arg)
 	if (ret)
 		return ret;
 	key_set(&key, &vm->uuid, &uuid, a->gsi);
-	edge = edge_find_own(vm, &key);
+	edge = rhashtable_lookup_fast(&edges, &key, edge_params);
 	if (edge)
 		edge_set(edge, a, owner);
 	else
@@ -226,7 +194,7 @@ void pvi_acl_set_gsi(struct pvi_vm *vm, u32 gsi, struct pvi_gsi *g)
 static void edge_remove(struct pvi_edge *edge, enum pvi_edge_state state)
 {
 	WRITE_ONCE(edge->state, state);
-	rhltable_remove(&edges, &edge->node, edge_params);
+	rhashtable_remove_fast(&edges, &edge->node, edge_params);
 }
 
 int pvi_acl_revoke(struct pvi_vm *vm, void *arg)
@@ -317,7 +285,7 @@ void pvi_acl_list(struct seq_file *m)
 	int i;
 
 	seq_puts(m, "receiver sender gsi raised coalesced latched denied throttled\n");
-	rhltable_walk_enter(&edges, &iter);
+	rhashtable_walk_enter(&edges, &iter);
 	rhashtable_walk_start(&iter);
 	while ((edge = rhashtable_walk_next(&iter))) {
 		if (IS_ERR(edge))
@@ -342,12 +310,12 @@ int __init pvi_acl_init(void)
 	get_random_bytes(hash_key, sizeof(hash_key));
 	for (i = 0; i < ARRAY_SIZE(hash_key); i++)
 		hash_key[i] |= 1;
-	return rhltable_init(&edges, &edge_params);
+	return rhashtable_init(&edges, &edge_params);
 }
 
 void pvi_acl_exit(void)
 {
-	rhltable_destroy(&edges);
+	rhashtable_destroy(&edges);
 }
 
 u32 pvi_acl_max(void)

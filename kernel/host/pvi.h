@@ -110,7 +110,7 @@ struct pvi_edge_key {
  * @rcu: frees it
  */
 struct pvi_edge {
-	struct rhlist_head node;
+	struct rhash_head node;
 	struct pvi_edge_key key;
 	u8 state;
 	bool pinned;
