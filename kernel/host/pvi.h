@@ -274,7 +274,10 @@ static inline bool pvi_vm_dying(const struct pvi_vm *vm)
 /* Nil and max name nobody. */
 static inline bool pvi_uuid_is_name(const uuid_t *uuid)
 {
-	return !uuid_is_null(uuid) && memchr_inv(uuid, 0xff, sizeof(*uuid));
+	u64 half[2];
+
+	memcpy(half, uuid, sizeof(half));
+	return (half[0] | half[1]) && (half[0] & half[1]) != U64_MAX;
 }
 
 static inline bool pvi_gsi_valid(u64 gsi)
