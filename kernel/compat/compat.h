@@ -53,9 +53,7 @@ static inline int pvi_compat_register_direct(struct ftrace_ops *ops, unsigned lo
 	if (ret)
 		return ret;
 	ret = register_ftrace_direct(ops, addr);
-	if (ret)
-		ftrace_free_filter(ops);
-	else
+	if (!ret)
 		ops->flags |= FTRACE_OPS_FL_PERMANENT;
 	return ret;
 }
@@ -63,7 +61,7 @@ static inline int pvi_compat_register_direct(struct ftrace_ops *ops, unsigned lo
 static inline int pvi_compat_unregister_direct(struct ftrace_ops *ops, unsigned long ip,
 					       unsigned long addr)
 {
-	return unregister_ftrace_direct(ops, addr, true);
+	return unregister_ftrace_direct(ops, addr, false);
 }
 #endif
 

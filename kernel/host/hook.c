@@ -103,25 +103,19 @@ static int register_callback(void)
 {
 	int ret = ftrace_set_filter_ip(&callback_ops, pvi_kvm_hypercall_site(), 0, 1);
 
-	if (ret)
-		return ret;
-	ret = register_ftrace_function(&callback_ops);
-	if (ret)
-		ftrace_free_filter(&callback_ops);
-	return ret;
+	return ret ? ret : register_ftrace_function(&callback_ops);
 }
 
+/*
+ * The filters stay, for the next time: ftrace_free_filter() leaves pointers to
+ * what it has freed, and setting a filter again would free that once more.
+ */
 static int unregister(u32 kind)
 {
-	int ret;
-
 	if (kind == KVM_PVI_HOOK_DIRECT)
 		return pvi_compat_unregister_direct(&direct_ops, pvi_kvm_hypercall_site(),
 						    (unsigned long)pvi_hook_trampoline);
-	ret = unregister_ftrace_function(&callback_ops);
-	if (!ret)
-		ftrace_free_filter(&callback_ops);
-	return ret;
+	return unregister_ftrace_function(&callback_ops);
 }
 
 static bool anybody_inside(void)
@@ -246,6 +240,8 @@ void pvi_hook_exit(void)
 	detach();
 	mutex_unlock(&hook_lock);
 	wait_for_leavers();
+	ftrace_free_filter(&direct_ops);
+	ftrace_free_filter(&callback_ops);
 }
 
 /*
