@@ -294,6 +294,18 @@ err_uuid:
 	return ret;
 }
 
+/* The limit may have been lowered below what there is. */
+static bool count_vm(void)
+{
+	int nr = atomic_read(&nr_vms);
+
+	do {
+		if (nr >= READ_ONCE(max_vms))
+			return false;
+	} while (!atomic_try_cmpxchg(&nr_vms, &nr, nr + 1));
+	return true;
+}
+
 static int bind_locked(struct pvi_vm *vm, const struct kvm_pvi_bind *b, struct kvm *kvm)
 {
 	struct mm_struct *mm = NULL;
@@ -307,7 +319,7 @@ static int bind_locked(struct pvi_vm *vm, const struct kvm_pvi_bind *b, struct k
 			return -ESRCH;
 	}
 	ret = -ENOSPC;
-	if (!atomic_add_unless(&nr_vms, 1, READ_ONCE(max_vms)))
+	if (!count_vm())
 		goto out_mm;
 	ret = pvi_hook_get();
 	if (ret)
