@@ -119,18 +119,16 @@ static void test_max_vms(void)
 {
 	u64 usual = read_param("kvm_pvi", "max_vms");
 	int first = pvi_open(), second = pvi_open(), ret;
-	char text[32];
 	bool bound, room;
 
 	ASSERT_EQ(__write_param("kvm_pvi", "max_vms", "0"), -EINVAL);
 	ASSERT_EQ(__write_param("kvm_pvi", "max_vms", "4294967295"), -EINVAL);
-	ASSERT_EQ(__write_param("kvm_pvi", "max_vms", "1"), 0);
+	write_param("kvm_pvi", "max_vms", 1);
 	bound = wait_until(__pvi_bind(first, NULL, pvi_uuid[0]) == 0, 10000);
 	ret = __pvi_bind(second, NULL, pvi_uuid[1]);
 	close(first);
 	room = wait_until(__pvi_bind(second, NULL, pvi_uuid[1]) == 0, 10000);
-	snprintf(text, sizeof(text), "%llu", usual);
-	ASSERT_EQ(__write_param("kvm_pvi", "max_vms", text), 0);
+	write_param("kvm_pvi", "max_vms", usual);
 	ASSERT_TRUE(bound);
 	ASSERT_EQ(ret, -ENOSPC);
 	ASSERT_TRUE(room);
@@ -152,9 +150,9 @@ static void test_attach_parameter(void)
 	struct vm *vm = vm_create(1, 0);
 	int fd = pvi_open(), ret;
 
-	ASSERT_EQ(__write_param("kvm_pvi", "attach", "0"), 0);
+	write_param("kvm_pvi", "attach", 0);
 	ret = __pvi_bind(fd, vm, pvi_uuid[0]);
-	ASSERT_EQ(__write_param("kvm_pvi", "attach", "1"), 0);
+	write_param("kvm_pvi", "attach", 1);
 	ASSERT_EQ(ret, -EBUSY);
 	ASSERT_EQ(__pvi_bind(fd, vm, pvi_uuid[0]), 0);
 	ASSERT_TRUE(is_served(vm));

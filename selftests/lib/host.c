@@ -245,3 +245,14 @@ int __write_param(const char *module, const char *name, const char *value)
 	param_path(path, sizeof(path), module, name);
 	return __write_line(path, value);
 }
+
+void write_param(const char *module, const char *name, u64 value)
+{
+	char text[32];
+	int ret;
+
+	snprintf(text, sizeof(text), "%llu", value);
+	ret = __write_param(module, name, text);
+	if (ret)
+		TEST_FAIL("%s.%s = %s: %s", module, name, text, strerror(-ret));
+}

@@ -54,5 +54,6 @@ char *read_file(const char *path);
 /* A parameter of a module: /sys/module/@module/parameters/@name */
 u64 read_param(const char *module, const char *name);
 int __write_param(const char *module, const char *name, const char *value);
+void write_param(const char *module, const char *name, u64 value);
 
 #endif
