@@ -273,6 +273,32 @@ static void test_kill_while_used(void)
 	wait_vms_gone(rx.pid);
 }
 
+static __guest u64 guest_disconnect(u64 count)
+{
+	u64 ret;
+
+	while (count--) {
+		ret = guest_hypercall(KVM_HC_PVI_DISCONNECT, 0, 0, 0, 0);
+		GUEST_ASSERT(ret == (u64)-EPERM || ret == (u64)-ENOENT);
+	}
+	WRITE_ONCE(stop, 1);
+	return 0;
+}
+
+/* A guest has at its VMM's port while that is being closed */
+static void test_disconnect_while_closed(void)
+{
+	struct vm *vm = vm_create(1, 0);
+	int fd = pvi_bind(vm, pvi_uuid[0]), eventfd = new_eventfd();
+
+	vcpu_run_thread(&vm->vcpus[0], guest_disconnect, 5000);
+	while (!READ_ONCE(stop)) {
+		ASSERT_EQ(pvi_set_port(fd, eventfd), 0);
+		pvi_close_port(fd, 0);
+	}
+	vcpu_join(&vm->vcpus[0]);
+}
+
 static void sender(struct child *self, int fd)
 {
 	struct vm *vm = vm_create(1, 0);
@@ -430,6 +456,7 @@ static const struct test_case cases[] = {
 	{ "kill_receiver_sent", test_kill_receiver_sent, 60 },
 	{ "kill_receiver_forked", test_kill_receiver_forked },
 	{ "kill_while_used", test_kill_while_used },
+	{ "disconnect_while_closed", test_disconnect_while_closed },
 	{ "kill_sender", test_kill_sender, 60 },
 	{ "close_and_bind_again", test_close_and_bind_again, 60 },
 	{ "close_orders", test_close_orders, 60 },

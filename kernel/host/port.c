@@ -242,7 +242,7 @@ s64 pvi_port_guest_connect(struct pvi_vm *vm, const uuid_t *to, u32 gsi)
 /* Only what the guest made itself. */
 int pvi_port_guest_disconnect(struct pvi_vm *vm, u64 port)
 {
-	struct pvi_port *p = NULL;
+	struct pvi_port *p;
 	int ret;
 
 	if (port > U32_MAX)
@@ -251,15 +251,16 @@ int pvi_port_guest_disconnect(struct pvi_vm *vm, u64 port)
 	if (ret)
 		return -KVM_PVI_ENOSYS;
 	p = pvi_port_find(vm, port);
-	if (p && !p->by_vmm)
+	if (!p) {
+		ret = -ENOENT;
+	} else if (p->by_vmm) {
+		ret = -EPERM;
+	} else {
 		erase(vm, port);
+		call_rcu(&p->rcu, port_free_rcu);
+	}
 	mutex_unlock(&vm->lock);
-	if (!p)
-		return -ENOENT;
-	if (p->by_vmm)
-		return -EPERM;
-	call_rcu(&p->rcu, port_free_rcu);
-	return 0;
+	return ret;
 }
 
 /* The guest starts anew: close what it made. */
