@@ -215,8 +215,10 @@ void pvi_vm_close(struct pvi_vm *vm)
 	pvi_vm_put(vm);
 }
 
+/* Stores who is named as the owner; nobody: the opener is. */
 static int check_owner(const struct kvm_pvi_bind *b, kuid_t *owner)
 {
+	*owner = INVALID_UID;
 	if (!(b->flags & KVM_PVI_BIND_OWNER))
 		return b->owner ? -EINVAL : 0;
 	if (!ns_capable(current_user_ns(), CAP_SETUID))
@@ -306,9 +308,11 @@ static bool count_vm(void)
 	return true;
 }
 
-static int bind_locked(struct pvi_vm *vm, const struct kvm_pvi_bind *b, struct kvm *kvm)
+static int bind_locked(struct pvi_vm *vm, const struct kvm_pvi_bind *b, struct kvm *kvm,
+		       kuid_t owner)
 {
 	struct mm_struct *mm = NULL;
+	kuid_t opener = vm->owner;
 	int ret;
 
 	if (vm->state != PVI_VM_UNBOUND)
@@ -325,7 +329,10 @@ static int bind_locked(struct pvi_vm *vm, const struct kvm_pvi_bind *b, struct k
 	if (ret)
 		goto err_count;
 
+	/* All that a ring looks at, before anybody can find it. */
 	vm->kvm = kvm;
+	if (uid_valid(owner))
+		vm->owner = owner;
 	import_uuid(&vm->uuid, b->uuid);
 	vm->grants_only = b->flags & KVM_PVI_BIND_GRANTS_ONLY;
 	vm->epoch = new_epoch();
@@ -340,6 +347,7 @@ static int bind_locked(struct pvi_vm *vm, const struct kvm_pvi_bind *b, struct k
 
 err_hook:
 	vm->kvm = NULL;
+	vm->owner = opener;
 	pvi_hook_put();
 err_count:
 	atomic_dec(&nr_vms);
@@ -352,8 +360,8 @@ out_mm:
 int pvi_vm_bind(struct pvi_vm *vm, void *arg)
 {
 	struct kvm_pvi_bind *b = arg;
-	kuid_t owner = vm->owner;
 	struct kvm *kvm;
+	kuid_t owner;
 	uuid_t uuid;
 	int ret;
 
@@ -368,11 +376,9 @@ int pvi_vm_bind(struct pvi_vm *vm, void *arg)
 		return ret;
 
 	mutex_lock(&vm->lock);
-	ret = bind_locked(vm, b, kvm);
-	if (!ret) {
-		vm->owner = owner;
+	ret = bind_locked(vm, b, kvm, owner);
+	if (!ret)
 		b->epoch = vm->epoch;
-	}
 	mutex_unlock(&vm->lock);
 	if (ret && kvm)
 		pvi_kvm_put(kvm);
