@@ -25,20 +25,24 @@ PVI_LIMIT(max_senders, 65536, "rows of one receiver's table");
 static struct rhashtable edges;
 
 /* Secret and odd, so that names which collide cannot be chosen. */
-static u64 hash_key[5];
+static u64 hash_key[6];
 
 /*
  * A multilinear hash: the rows are looked up on the way of each ring by UUID,
- * where jhash and memcmp() would be a third of all that kvm_pvi does.
+ * where jhash and memcmp() would be a third of all that kvm_pvi does. A bit of
+ * a name reaches only the bits of the sum from its own place up, and the last
+ * bytes of a name are its highest: fold the sum and multiply it once more, or
+ * names that differ there alone would fill one bucket.
  */
 static u32 key_hash(const void *data, u32 len, u32 seed)
 {
 	const struct pvi_edge_key *key = data;
 	const u64 *to = (const u64 *)&key->receiver;
 	const u64 *from = (const u64 *)&key->sender;
+	u64 sum = hash_key[0] * to[0] + hash_key[1] * to[1] + hash_key[2] * from[0] +
+		  hash_key[3] * from[1] + hash_key[4] * (key->what + (u64)seed);
 
-	return (hash_key[0] * to[0] + hash_key[1] * to[1] + hash_key[2] * from[0] +
-		hash_key[3] * from[1] + hash_key[4] * (key->what + (u64)seed)) >> 32;
+	return (sum ^ sum >> 32) * hash_key[5] >> 32;
 }
 
 static int key_cmp(struct rhashtable_compare_arg *arg, const void *obj)
