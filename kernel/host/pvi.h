@@ -2,15 +2,16 @@
 /*
  * kvm_pvi - the private header: structures, locks, prototypes by file
  *
- * Lock map, outermost first. None of them is held while waiting for a grace
- * period, none is taken on the way of a ring but the last two.
+ * Lock map, outermost first; Documentation/virt/kvm/pvi/locking.rst has more.
+ * None of them is held while waiting for a grace period, but by a BIND that has
+ * failed, and none is taken on the way of a ring but from irq_srcu on.
  *
- *   hook_lock (hook.c, mutex)	attaching to and detaching from KVM, the number of
- *				bound VMs. The one exception to the rule above:
- *				detaching waits under it, because a BIND must wait
- *				for that in any case.
  *   pvi_vm.lock (mutex)	the tables of one endpoint: gsis, edges, ports;
  *				binding it. Readers of the tables use RCU.
+ *   hook_lock (hook.c, mutex)	attaching to and detaching from KVM, the number of
+ *				bound VMs. Taken by BIND inside the lock of its
+ *				endpoint. Detaching waits under it, because a BIND
+ *				must wait for that in any case.
  *   kvm->irq_srcu (read)	the receiver's routing entries are used under it.
  *   pvi_gsi.lock (spinlock)	one pulse, up and down, of one GSI.
  *   inside (hook.c, count)	around every intercepted hypercall; awaited by
