@@ -18,12 +18,22 @@ int pvi_bucket_check(u32 rate, u32 burst)
 	return !rate == !burst ? 0 : -EINVAL;
 }
 
-/* Keeps the tokens: a bucket that is emptied stays empty until its time. */
+/*
+ * Keeps the tokens as far as the new burst holds them: those taken are owed at
+ * the new rate. Rounds up, so that rings are never more often than agreed.
+ */
 void pvi_bucket_set(struct pvi_bucket *b, u32 rate, u32 burst)
 {
-	u64 interval = rate ? max_t(u64, div_u64(NSEC_PER_SEC, rate), 1) : 0;
+	u64 interval = rate ? DIV_ROUND_UP_ULL(NSEC_PER_SEC, rate) : 0;
+	s64 now = ktime_get_mono_fast_ns();
+	s64 tat = atomic64_read(&b->tat);
+	u64 taken;
 
 	WRITE_ONCE(b->slack, interval * (burst ? burst - 1 : 0));
+	do {
+		taken = b->interval && tat > now ?
+			min_t(u64, DIV64_U64_ROUND_UP(tat - now, b->interval), burst) : 0;
+	} while (!atomic64_try_cmpxchg(&b->tat, &tat, now + taken * interval));
 	WRITE_ONCE(b->interval, interval);
 }
 
@@ -38,4 +48,10 @@ bool pvi_bucket_take_limited(struct pvi_bucket *b, u64 interval)
 			return false;
 	} while (!atomic64_try_cmpxchg(&b->tat, &tat, max(tat, now) + interval));
 	return true;
+}
+
+/* Takes back pvi_bucket_take(): the ring did not happen. */
+void pvi_bucket_give(struct pvi_bucket *b)
+{
+	atomic64_sub(READ_ONCE(b->interval), &b->tat);
 }

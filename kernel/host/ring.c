@@ -32,8 +32,12 @@ static int ring_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
 		g = pvi_gsi_find(edge->vm, gsi);
 	if (unlikely(!g))
 		return account(from, edge, gsi, PVI_DENIED, -EPERM);
-	if (!pvi_bucket_take(&edge->bucket) || !pvi_bucket_take(&g->bucket))
+	if (!pvi_bucket_take(&edge->bucket))
 		return account(from, edge, gsi, PVI_THROTTLED, -EAGAIN);
+	if (!pvi_bucket_take(&g->bucket)) {
+		pvi_bucket_give(&edge->bucket);
+		return account(from, edge, gsi, PVI_THROTTLED, -EAGAIN);
+	}
 	verdict = pvi_gsi_deliver(g);
 	return account(from, edge, gsi, verdict, verdict);
 }
