@@ -31,6 +31,8 @@ static bool raise(struct pvi_gsi *g)
 
 	if (g->kind == KVM_PVI_GSI_DIRECT)
 		return pvi_inject_gsi(g);
+	if (g->kind == KVM_PVI_GSI_MSI)
+		return pvi_msi_raise(g);
 	eventfd = rcu_dereference(g->eventfd);
 	if (!eventfd)
 		return false;
@@ -38,19 +40,20 @@ static bool raise(struct pvi_gsi *g)
 	return true;
 }
 
-/* Only injection fails without anybody telling when it would succeed. */
-static void retry_later(struct pvi_gsi *g, unsigned int delay)
-{
-	if (g->kind != KVM_PVI_GSI_DIRECT)
-		return;
-	WRITE_ONCE(g->delay, delay);
-	queue_delayed_work(pvi_wq, &g->retry, msecs_to_jiffies(delay));
-}
-
 /* A ring can be delivered as far as is known here. */
 static bool wired(const struct pvi_gsi *g)
 {
-	return g->kind == KVM_PVI_GSI_DIRECT || rcu_access_pointer(g->eventfd);
+	return g->kind == KVM_PVI_GSI_DIRECT || rcu_access_pointer(g->eventfd) ||
+	       pvi_msi_wired(g);
+}
+
+/* Only injection fails without anybody telling when it would succeed. */
+static void retry_later(struct pvi_gsi *g, unsigned int delay)
+{
+	if (g->kind == KVM_PVI_GSI_EVENTFD || !wired(g))
+		return;
+	WRITE_ONCE(g->delay, delay);
+	queue_delayed_work(pvi_wq, &g->retry, msecs_to_jiffies(delay));
 }
 
 /*
@@ -66,9 +69,10 @@ static bool latch(struct pvi_gsi *g, bool *owed)
 		if (raise(g))
 			return true;
 		set_bit(PVI_GSI_LATCH, &g->flags);
-		if (g->kind == KVM_PVI_GSI_DIRECT)
-			break;
 		smp_mb__after_atomic();
+		/* For the others the work tries again. */
+		if (g->kind != KVM_PVI_GSI_EVENTFD)
+			break;
 	}
 	return false;
 }
@@ -123,9 +127,12 @@ static int check_kind(struct pvi_vm *vm, const struct kvm_pvi_expose *e)
 {
 	if (e->kind == KVM_PVI_GSI_EVENTFD)
 		return e->gsi < KVM_PVI_GSI_MAX ? 0 : -EINVAL;
-	if (e->kind != KVM_PVI_GSI_DIRECT || e->gsi >= KVM_PVI_GSI_MAX)
+	if (e->kind > KVM_PVI_GSI_MSI ||
+	    (e->kind == KVM_PVI_GSI_MSI) != (e->gsi >= KVM_PVI_GSI_VIRTUAL))
 		return -EINVAL;
-	if (!vm->kvm || !pvi_kvm_has_lapic(vm->kvm) || !pvi_inject_possible(vm->kvm, e->gsi))
+	if (!vm->kvm || !pvi_kvm_has_lapic(vm->kvm))
+		return -EOPNOTSUPP;
+	if (e->kind == KVM_PVI_GSI_DIRECT && !pvi_inject_possible(vm->kvm, e->gsi))
 		return -EOPNOTSUPP;
 	return 0;
 }
@@ -161,6 +168,7 @@ int pvi_gsi_expose(struct pvi_vm *vm, void *arg)
 	g->gsi = e->gsi;
 	g->kind = e->kind;
 	spin_lock_init(&g->lock);
+	pvi_msi_init(g);
 	INIT_DELAYED_WORK(&g->retry, retry_work);
 	pvi_bucket_set(&g->bucket, e->rate, e->burst);
 
@@ -298,8 +306,10 @@ void pvi_gsi_reset(struct pvi_vm *vm)
 	unsigned long i;
 
 	lockdep_assert_held(&vm->lock);
-	xa_for_each(&vm->gsis, i, g)
+	xa_for_each(&vm->gsis, i, g) {
+		pvi_msi_reset(g);
 		clear_bit(PVI_GSI_LATCH, &g->flags);
+	}
 }
 
 /* The receiver has died, and the rings that found it alive have left. */

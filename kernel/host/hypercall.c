@@ -37,6 +37,7 @@ static struct pvi_gsi *own_gsi(struct pvi_call *c)
 u32 pvi_hypercall_features(void)
 {
 	return KVM_PVI_FEAT_PRESENT | KVM_PVI_FEAT_RING | KVM_PVI_FEAT_RBX |
+	       KVM_PVI_FEAT_MSI |
 	       KVM_PVI_ABI_MAJOR << 24;
 }
 
@@ -83,6 +84,13 @@ static s64 arm(struct pvi_call *c)
 	return 0;
 }
 
+static s64 set_msi(struct pvi_call *c)
+{
+	struct pvi_gsi *g = own_gsi(c);
+
+	return g ? pvi_msi_set(g, c->args[1], c->args[2]) : -ENOENT;
+}
+
 static s64 reset(struct pvi_call *c)
 {
 	int ret = pvi_vm_lock(c->vm);
@@ -108,6 +116,7 @@ static const struct call_desc calls[KVM_HC_PVI_NR] = {
 	CALL(KVM_HC_NOTIFY) =		{ .fn = notify, .nargs = 1 },
 	CALL(KVM_HC_PVI_CONNECT) =	{ .fn = connect, .nargs = 2, .uuid = true, .sleeps = true },
 	CALL(KVM_HC_PVI_DISCONNECT) =	{ .fn = disconnect, .nargs = 1, .sleeps = true },
+	CALL(KVM_HC_PVI_SET_MSI) =	{ .fn = set_msi, .nargs = 3 },
 	CALL(KVM_HC_PVI_RESET) =	{ .fn = reset, .sleeps = true },
 	CALL(KVM_HC_PVI_ARM) =		{ .fn = arm, .nargs = 1 },
 	CALL(KVM_HC_PVI_QUERY) =	{ .fn = query, .nargs = 3 },

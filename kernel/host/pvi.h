@@ -13,7 +13,7 @@
  *				endpoint. Detaching waits under it, because a BIND
  *				must wait for that in any case.
  *   kvm->irq_srcu (read)	the receiver's routing entries are used under it.
- *   pvi_gsi.lock (spinlock)	one pulse, up and down, of one GSI.
+ *   pvi_gsi.lock (spinlock)	one pulse, up and down, of one GSI; changes of its MSI.
  *   inside (hook.c, count)	around every intercepted hypercall; awaited by
  *				detaching alone: the lifetime of code.
  *   RCU			from permission check to injection: the lifetime of
@@ -137,7 +137,10 @@ enum { PVI_GSI_LATCH };
  * @kind: KVM_PVI_GSI_DIRECT, _EVENTFD or _MSI
  * @flags: PVI_GSI_LATCH: a ring is owed
  * @eventfd: of kind eventfd, NULL while unwired
- * @lock: one pulse of the line at a time
+ * @msi_address: of kind msi, 0 while unwired
+ * @msi_data: goes with it
+ * @msi_seq: the two change as one
+ * @lock: one pulse of the line at a time, one writer of the MSI
  * @bucket: limit of all senders together
  * @rings: accepted rings
  * @retry: tries again what KVM did not take
@@ -150,6 +153,9 @@ struct pvi_gsi {
 	u32 kind;
 	unsigned long flags;
 	struct eventfd_ctx __rcu *eventfd;
+	u64 msi_address;
+	u32 msi_data;
+	seqcount_spinlock_t msi_seq;
 	spinlock_t lock;
 	struct pvi_bucket bucket;
 	atomic64_t rings;
@@ -404,6 +410,13 @@ u32 pvi_gsi_max(void);
 /* inject.c: into a receiver's irqchip */
 bool pvi_inject_possible(struct kvm *kvm, u32 gsi);
 bool pvi_inject_gsi(struct pvi_gsi *g);
+
+/* msi.c: virtual GSIs */
+void pvi_msi_init(struct pvi_gsi *g);
+int pvi_msi_set(struct pvi_gsi *g, u64 address, u64 data);
+void pvi_msi_reset(struct pvi_gsi *g);
+bool pvi_msi_wired(const struct pvi_gsi *g);
+bool pvi_msi_raise(struct pvi_gsi *g);
 
 /* port.c: a sender's ports */
 int pvi_port_set(struct pvi_vm *vm, void *arg);
