@@ -37,7 +37,7 @@ static struct pvi_gsi *own_gsi(struct pvi_call *c)
 u32 pvi_hypercall_features(void)
 {
 	return KVM_PVI_FEAT_PRESENT | KVM_PVI_FEAT_RING | KVM_PVI_FEAT_RBX |
-	       KVM_PVI_FEAT_MSI |
+	       KVM_PVI_FEAT_MANY | KVM_PVI_FEAT_MSI |
 	       KVM_PVI_ABI_MAJOR << 24;
 }
 
@@ -60,6 +60,12 @@ static s64 ring(struct pvi_call *c)
 static s64 notify(struct pvi_call *c)
 {
 	return pvi_ring_port(c->vm, c->args[0]);
+}
+
+static s64 notify_many(struct pvi_call *c)
+{
+	c->rbx = pvi_many_notify(c->vm, c->args[0], c->args[1]);
+	return hweight64(c->rbx);
 }
 
 static s64 connect(struct pvi_call *c)
@@ -114,6 +120,7 @@ static const struct call_desc calls[KVM_HC_PVI_NR] = {
 	CALL(KVM_HC_PVI_FEATURES) =	{ .fn = features },
 	CALL(KVM_HC_PVI) =		{ .fn = ring, .nargs = 2, .uuid = true },
 	CALL(KVM_HC_NOTIFY) =		{ .fn = notify, .nargs = 1 },
+	CALL(KVM_HC_NOTIFY_MANY) =	{ .fn = notify_many, .nargs = 2, .rbx = true },
 	CALL(KVM_HC_PVI_CONNECT) =	{ .fn = connect, .nargs = 2, .uuid = true, .sleeps = true },
 	CALL(KVM_HC_PVI_DISCONNECT) =	{ .fn = disconnect, .nargs = 1, .sleeps = true },
 	CALL(KVM_HC_PVI_SET_MSI) =	{ .fn = set_msi, .nargs = 3 },

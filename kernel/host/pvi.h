@@ -448,6 +448,9 @@ u32 pvi_port_max(void);
 int pvi_ring_uuid(struct pvi_vm *from, const uuid_t *to, u32 gsi);
 void pvi_ring_denied(struct pvi_vm *from, const uuid_t *to, u32 gsi);
 
+/* many.c: one exit, many rings */
+u64 pvi_many_notify(struct pvi_vm *from, u64 first, u64 mask);
+
 /* ioctl.c: the misc device */
 int pvi_ioctl_init(void);
 void pvi_ioctl_exit(void);
