@@ -7,21 +7,14 @@
 
 . "$(dirname "$0")/common.sh"
 
-read -ra kernels <<<"${KERNELS:-6.12 6.1}"
+series=6.12
+out=$build/bench-$series
 
 lock "$build/lock"
 "$rig/setup.sh"
 quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" bench
-programs=()
-for source in "$top"/selftests/bench/*.c; do
-	name=$(basename "$source" .c)
-	programs+=(-f "$build/selftests/bench/$name:/bench/$name")
-done
-for series in "${kernels[@]}"; do
-	out=$build/bench-$series
-	"$rig/prepare.sh" "$series" "$out" "${programs[@]}" \
-		-e "RIG_RUN=insmod /modules/kvm_pvi.ko && run-parts --exit-on-error /bench"
-	say "counting on $series"
-	echo "# kernel $(cat "$out/kernel/release")"
-	"$rig/boot.sh" "$out/kernel" "$out/initramfs" "$out" -c -l -t "${DEADLINE:-600}"
-done
+"$rig/prepare.sh" "$series" "$out" -f "$build/selftests/bench/bench:/bench" \
+	-e PVI_MODULE=/modules/kvm_pvi.ko -e RIG_RUN=/bench
+say "counting on $(cat "$out/kernel/release")"
+"$rig/boot.sh" "$out/kernel" "$out/initramfs" "$out" -c -t "${DEADLINE:-600}"
+cat "$out/output"
