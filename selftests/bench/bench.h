@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * kvm-pvi bench: what a ring costs, counted by the sender's own TSC
+ * kvm-pvi bench: what a ring costs, by the sender's own TSC
  *
  * A row is a test case: it sets a path up, lets a guest ring BENCH_WARMUP + BENCH_RINGS times and
- * checks that the rings came through. A guest reads the TSC before and after each ring, so a
- * figure is all that happened between two instructions of the sender. In the counting rig the TSC
- * counts instructions, of host and guest together; on other machines it counts cycles.
+ * checks that the rings came through. The guest reads the TSC before and after each ring, so a
+ * figure is all that happened between two instructions of the sender, less the same without a
+ * ring. In the counting rig the TSC counts instructions, of host and guest together; elsewhere
+ * it counts cycles.
+ *
+ * Each row prints "figure NAME MEDIAN MEAN EXITS SKIPS": exits to userspace per ring, and how often
+ * KVM skipped an instruction by decoding it, which no processor with NRIPS makes it do.
  */
 #ifndef PVI_BENCH_H
 #define PVI_BENCH_H
@@ -14,32 +18,126 @@
 
 #define BENCH_WARMUP	256
 #define BENCH_RINGS	1024
+#define BENCH_SAMPLES	(BENCH_WARMUP + BENCH_RINGS)
 
-#define BENCH_GSI	20	/* of an IOAPIC pin or, when routed so, of an MSI */
+#define BENCH_GSI	20	/* an IOAPIC pin or, when routed so, an MSI */
 #define BENCH_VECTOR	0x60
+#define BENCH_MANY	1024
+#define BENCH_NR_VMS	4096
 
-/* What a bench guest rings with; filled by the host, read by the guest */
+/*
+ * What a bench guest rings with. The host fills it in.
+ *
+ * @nr_swept:	ring i has i % @nr_swept times @step added to RBX; 0 for none
+ */
 struct bench_regs {
 	u64 rax, rbx, rcx, rdx, rsi, rdi;
+	u64 nr_swept, step;
 };
 
 extern struct bench_regs bench_regs;
 
-/* Guest code: rings with bench_regs, returns RAX of the last */
-u64 bench_guest_hypercall(u64 arg);
-/* Write RAX to port RDX, 4 bytes, or to the address in RDI, 8 bytes */
-u64 bench_guest_out(u64 arg);
-u64 bench_guest_mmio(u64 arg);
+/* For guest and host */
+static inline __attribute__((always_inline)) u64 bench_tsc(void)
+{
+	u32 low, high;
 
-/* Ends an exit to userspace that is not the guest's end */
+	asm volatile("lfence; rdtsc; lfence" : "=a" (low), "=d" (high) : : "memory");
+	return low | (u64)high << 32;
+}
+
+enum bench_op {
+	BENCH_HYPERCALL,
+	BENCH_OUT,		/* EAX, 4 bytes, to port DX */
+	BENCH_MMIO,		/* RAX, 8 bytes, to the address in RDI */
+	BENCH_XEN_PORT,		/* a hypercall, after clearing what the last one left pending */
+};
+
+/* How an exit to userspace is served */
 typedef void (*bench_exit_fn)(void *data);
 
-/* Rings on @vcpu, prints the figures of this row and returns what the guest returned */
-u64 bench_rings(const char *row, struct vcpu *vcpu, guest_fn guest, bench_exit_fn on_exit, void *data);
+/* measure.c */
+/* Ring and print the row's figures; returns RAX of the last ring */
+u64 bench_rings(const char *name, struct vcpu *vcpu, enum bench_op op);
+/* The same when each ring exits to userspace */
+void bench_rings_exit(const char *name, struct vcpu *vcpu, enum bench_op op, bench_exit_fn on_exit,
+		      void *data);
+/*
+ * The same up to where @rx has got the interrupt: each ring is followed by an exit to userspace,
+ * which yields to the host's workers. The cost of that exit is subtracted.
+ */
+u64 bench_rings_delivered(const char *name, struct vcpu *vcpu, enum bench_op op, struct vm *rx);
+/* Sorts @values */
+u64 bench_median(u64 *values, u32 nr);
+/* Print the figures of a row that the host measured; sorts @values */
+void bench_print(const char *name, u64 *values, u32 nr);
+void bench_print_value(const char *name, u64 value);
 
-/* The receiver's LAPIC holds BENCH_VECTOR, and drops it */
-void bench_assert_raised(struct vm *rx);
+/* setup.c */
+/* A VM whose BENCH_GSI leads to vector BENCH_VECTOR of its only vCPU, which never runs */
+struct vm *bench_receiver(bool msi);
+bool bench_is_raised(struct vm *rx);
+void bench_clear_raised(struct vm *rx);
 
-void bench_load_module(void);
+struct bench_pair {
+	struct vm *rx, *tx;
+	int rx_fd, tx_fd;
+};
+
+/* Two bound VMs; @rx has BENCH_GSI exposed, @tx is allowed to ring it */
+struct bench_pair bench_pair(bool msi);
+void bench_by_port(struct bench_pair *p);
+void bench_by_uuid(void);
+/* The null hypercall: KVM takes it and does nothing */
+void bench_null(const char *name, struct vm *vm);
+
+/* Bind @nr VMs without vCPUs, in a process of their own, until the end of this row */
+void bench_populate(u32 nr);
+void bench_raise_limits(void);
+
+/* Names apart from those in pvi_uuid */
+#define BENCH_NR_UUIDS 10000
+extern u8 bench_uuid[BENCH_NR_UUIDS][KVM_PVI_UUID_SIZE];
+
+/* tracefs.c */
+void bench_trace_set(const char *file, const char *value);
+void bench_trace_clear(void);
+FILE *bench_trace_open(void);
+
+/* The rows, by file */
+void row_null_not_loaded(void);
+void row_load(void);
+void row_null_loaded(void);
+void row_null_unbound(void);
+void row_null_bound(void);
+void row_skip(void);
+
+void row_pvi_eventfd(void);
+void row_pvi_irqfd_msi(void);
+void row_pvi_port_msi(void);
+void row_pvi_port_pin(void);
+void row_pvi_uuid_msi(void);
+void row_pvi_uuid_pin(void);
+
+void row_hyperv_eventfd(void);
+void row_hyperv_irqfd_msi(void);
+void row_hyperv_irqfd_pin(void);
+void row_xen_eventfd(void);
+void row_xen_irqfd_msi(void);
+void row_xen_port(void);
+
+void row_pio(void);
+void row_mmio(void);
+void row_pio_user(void);
+void row_mmio_user(void);
+
+void row_scale_vms(void);
+void row_scale_uuids(void);
+void row_scale_senders(void);
+void row_scale_ports(void);
+
+void row_memory(void);
+void row_control(void);
+void row_teardown(void);
 
 #endif

@@ -16,5 +16,6 @@ quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selft
 "$rig/prepare.sh" "$series" "$out" -f "$build/selftests/bench/bench:/bench" \
 	-e PVI_MODULE=/modules/kvm_pvi.ko -e RIG_RUN=/bench
 say "counting on $(cat "$out/kernel/release")"
-"$rig/boot.sh" "$out/kernel" "$out/initramfs" "$out" -c -t "${DEADLINE:-600}"
+"$rig/boot.sh" "$out/kernel" "$out/initramfs" "$out" -c -t "${DEADLINE:-600}" || status=$?
 cat "$out/output"
+exit "${status:-0}"

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvm-pvi bench: the rows. Those above "load" run before kvm_pvi is loaded */
+#include "bench.h"
+
+static const struct test_case cases[] = {
+	{ "null_not_loaded", row_null_not_loaded },
+	{ "skip", row_skip },
+	{ "hyperv_eventfd", row_hyperv_eventfd },
+	{ "hyperv_irqfd_msi", row_hyperv_irqfd_msi },
+	{ "hyperv_irqfd_pin", row_hyperv_irqfd_pin },
+	{ "xen_eventfd", row_xen_eventfd },
+	{ "xen_irqfd_msi", row_xen_irqfd_msi },
+	{ "xen_port", row_xen_port },
+	{ "pio", row_pio },
+	{ "mmio", row_mmio },
+	{ "pio_user", row_pio_user },
+	{ "mmio_user", row_mmio_user },
+	{ "load", row_load },
+	{ "null_loaded", row_null_loaded },
+	{ "null_unbound", row_null_unbound },
+	{ "null_bound", row_null_bound },
+	{ "pvi_eventfd", row_pvi_eventfd },
+	{ "pvi_irqfd_msi", row_pvi_irqfd_msi },
+	{ "pvi_port_msi", row_pvi_port_msi },
+	{ "pvi_port_pin", row_pvi_port_pin },
+	{ "pvi_uuid_msi", row_pvi_uuid_msi },
+	{ "pvi_uuid_pin", row_pvi_uuid_pin },
+	{ "scale_vms", row_scale_vms, 120 },
+	{ "scale_uuids", row_scale_uuids, 120 },
+	{ "scale_senders", row_scale_senders },
+	{ "scale_ports", row_scale_ports },
+	{ "memory", row_memory },
+	{ "control", row_control, 120 },
+	{ "teardown", row_teardown, 120 },
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_KVM);
+}
