@@ -68,8 +68,8 @@ static const struct rhashtable_params edge_params = {
 
 static void key_set(struct pvi_edge_key *key, const uuid_t *to, const uuid_t *from, u32 what)
 {
-	uuid_copy(&key->receiver, to);
-	uuid_copy(&key->sender, from);
+	key->receiver = *to;
+	key->sender = *from;
 	key->what = what;
 }
 

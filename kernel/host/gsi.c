@@ -59,34 +59,32 @@ static void retry_later(struct pvi_gsi *g, unsigned int delay)
 /*
  * Nothing took it: set the latch, and look at the wiring once more, for it may
  * have been made meanwhile. Look first and take the latch back only then: while
- * it is taken a payer would find nothing owed. True if it was delivered.
+ * it is taken a payer would find nothing owed. Returns the verdict.
  */
-static bool latch(struct pvi_gsi *g, bool *owed)
+static noinline int latch(struct pvi_gsi *g, bool owed, unsigned int delay)
 {
-	*owed |= test_and_set_bit(PVI_GSI_LATCH, &g->flags);
+	owed |= test_and_set_bit(PVI_GSI_LATCH, &g->flags);
 	/* Implies a full barrier; pairs with pvi_gsi_pay(). */
 	while (wired(g) && test_and_clear_bit(PVI_GSI_LATCH, &g->flags)) {
 		if (raise(g))
-			return true;
+			return KVM_PVI_RAISED;
 		set_bit(PVI_GSI_LATCH, &g->flags);
 		smp_mb__after_atomic();
 		/* For the others the work tries again. */
 		if (g->kind != KVM_PVI_GSI_EVENTFD)
 			break;
 	}
-	return false;
+	retry_later(g, delay);
+	return owed ? KVM_PVI_COALESCED : KVM_PVI_LATCHED;
 }
 
 /* Makes one interrupt or owes it; returns the verdict. Called under RCU. */
-static int raise_or_latch(struct pvi_gsi *g, unsigned int delay)
+static __always_inline int raise_or_latch(struct pvi_gsi *g, unsigned int delay)
 {
 	bool owed = test_bit(PVI_GSI_LATCH, &g->flags) &&
 		    test_and_clear_bit(PVI_GSI_LATCH, &g->flags);
 
-	if (raise(g) || latch(g, &owed))
-		return KVM_PVI_RAISED;
-	retry_later(g, delay);
-	return owed ? KVM_PVI_COALESCED : KVM_PVI_LATCHED;
+	return likely(raise(g)) ? KVM_PVI_RAISED : latch(g, owed, delay);
 }
 
 /* Delivers what is owed. Called under RCU. */

@@ -294,7 +294,7 @@ static bool ring_by_uuid(struct kvm_vcpu *vcpu, bool wide, u64 gpa, u64 gsi)
 	uuid_t uuid;
 
 	if (!IS_ALIGNED(gpa, UUID_SIZE) || !pvi_gsi_valid(gsi) ||
-	    pvi_kvm_read(vcpu, gpa, &uuid, UUID_SIZE, false) || !pvi_uuid_is_name(&uuid))
+	    !pvi_kvm_peek_uuid(vcpu, gpa, &uuid) || !pvi_uuid_is_name(&uuid))
 		return false;
 	rcu_read_lock();
 	vm = pvi_vm_find_kvm(vcpu->kvm);

@@ -10,6 +10,7 @@
 #include <linux/kvm_host.h>
 #include <linux/nospec.h>
 
+#include "kvm_abi.h"
 #include "pvi.h"
 
 static bool is_pin(const struct kvm_kernel_irq_routing_entry *e)
@@ -65,7 +66,7 @@ static int set_entries(struct kvm *kvm, struct kvm_kernel_irq_routing_entry *e, 
  * line up though the other's interrupt has been handled already. An "up" that
  * says 0 found the line up from elsewhere: lower it and raise once more.
  */
-static int pulse(struct pvi_gsi *g, struct kvm_kernel_irq_routing_entry *e)
+static noinline int pulse(struct pvi_gsi *g, struct kvm_kernel_irq_routing_entry *e)
 {
 	struct kvm *kvm = g->vm->kvm;
 	int ret;

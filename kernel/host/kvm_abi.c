@@ -24,6 +24,7 @@ DEFINE_STATIC_CALL_NULL(pvi_original, kvm_emulate_hypercall);
 DEFINE_STATIC_CALL_NULL(pvi_file_is_kvm, file_is_kvm);
 DEFINE_STATIC_CALL_NULL(pvi_send_msi, kvm_send_userspace_msi);
 DEFINE_STATIC_CALL_NULL(pvi_set_irq_inatomic, kvm_arch_set_irq_inatomic);
+DEFINE_STATIC_CALL_NULL(pvi_gfn_to_hva, kvm_vcpu_gfn_to_hva);
 DEFINE_STATIC_CALL_NULL(pvi_read_guest, kvm_vcpu_read_guest);
 DEFINE_STATIC_CALL_NULL(pvi_read_guest_atomic, kvm_vcpu_read_guest_atomic);
 DEFINE_STATIC_CALL_NULL(pvi_write_guest, kvm_vcpu_write_guest);
@@ -89,6 +90,7 @@ int pvi_kvm_init(void)
 	if (!RESOLVE(pvi_file_is_kvm, "file_is_kvm") ||
 	    !RESOLVE(pvi_send_msi, "kvm_send_userspace_msi") ||
 	    !RESOLVE(pvi_set_irq_inatomic, "kvm_arch_set_irq_inatomic") ||
+	    !RESOLVE(pvi_gfn_to_hva, "kvm_vcpu_gfn_to_hva") ||
 	    !RESOLVE(pvi_read_guest, "kvm_vcpu_read_guest") ||
 	    !RESOLVE(pvi_read_guest_atomic, "kvm_vcpu_read_guest_atomic") ||
 	    !RESOLVE(pvi_write_guest, "kvm_vcpu_write_guest"))
@@ -127,20 +129,7 @@ bool pvi_kvm_has_lapic(struct kvm *kvm)
 	return READ_ONCE(kvm->arch.irqchip_mode) != KVM_IRQCHIP_NONE;
 }
 
-/*
- * Returns what the LAPICs said: > 0 taken, else not. As KVM's irqfd does: the
- * short way first, which knows most destinations.
- */
-int pvi_kvm_set_msi(struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm)
-{
-	int ret = static_call(pvi_set_irq_inatomic)(e, kvm, KVM_USERSPACE_IRQ_SOURCE_ID, 1, false);
-
-	if (unlikely(ret == -EWOULDBLOCK))
-		ret = e->set(e, kvm, KVM_USERSPACE_IRQ_SOURCE_ID, 1, false);
-	return ret;
-}
-
-/* The same for an MSI that no route has. */
+/* An MSI that no route has; returns what the LAPICs said: > 0 taken, else not. */
 int pvi_kvm_send_msi(struct kvm *kvm, u64 address, u32 data)
 {
 	struct kvm_msi msi = {

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* kvm_pvi kvm_abi - what hook.c knows of a vCPU, inline: it is on the way of each hypercall */
+/* kvm_pvi kvm_abi - KVM's insides that are on the way of each ring, inline; see kvm_abi.c */
 #ifndef _PVI_KVM_ABI_H
 #define _PVI_KVM_ABI_H
 
 #include <linux/kvm_host.h>
 #include <linux/static_call.h>
+#include <linux/uaccess.h>
+#include <linux/uuid.h>
 
 DECLARE_STATIC_CALL(pvi_original, kvm_emulate_hypercall);
+DECLARE_STATIC_CALL(pvi_set_irq_inatomic, kvm_arch_set_irq_inatomic);
+DECLARE_STATIC_CALL(pvi_gfn_to_hva, kvm_vcpu_gfn_to_hva);
 
 /* Enters kvm_emulate_hypercall() behind its ftrace site: traced and filtered once. */
 static __always_inline int pvi_kvm_original(struct kvm_vcpu *vcpu)
@@ -30,6 +34,51 @@ static __always_inline bool pvi_kvm_encrypted(const struct kvm_vcpu *vcpu)
 static __always_inline bool pvi_kvm_skipped(const struct kvm_vcpu *vcpu)
 {
 	return (vcpu->arch.regs_dirty & BIT(VCPU_REGS_RIP)) || pvi_kvm_encrypted(vcpu);
+}
+
+/*
+ * Reads a UUID from the guest's memory on its own vCPU's thread, if nothing
+ * stands in the way: no fault, writable memory. What fails here is read by
+ * pvi_kvm_read(), which knows all cases and costs a hundred instructions more.
+ */
+static __always_inline bool pvi_kvm_peek_uuid(struct kvm_vcpu *vcpu, u64 gpa, uuid_t *uuid)
+{
+	unsigned long hva = static_call(pvi_gfn_to_hva)(vcpu, gpa_to_gfn(gpa));
+	const u64 __user *from = (const u64 __user *)(hva + offset_in_page(gpa));
+	u64 half[2];
+
+	if (unlikely(kvm_is_error_hva(hva)))
+		return false;
+	pagefault_disable();
+	if (!user_read_access_begin(from, sizeof(half)))
+		goto err_pagefault;
+	unsafe_get_user(half[0], from, err_access);
+	unsafe_get_user(half[1], from + 1, err_access);
+	user_read_access_end();
+	pagefault_enable();
+	memcpy(uuid, half, sizeof(half));
+	return true;
+
+err_access:
+	user_read_access_end();
+err_pagefault:
+	pagefault_enable();
+	return false;
+}
+
+/*
+ * Injects an MSI that a route names; returns what the LAPICs said: > 0 taken,
+ * else not. As KVM's irqfd does: the short way first, which knows most
+ * destinations.
+ */
+static __always_inline int pvi_kvm_set_msi(struct kvm_kernel_irq_routing_entry *e,
+					   struct kvm *kvm)
+{
+	int ret = static_call(pvi_set_irq_inatomic)(e, kvm, KVM_USERSPACE_IRQ_SOURCE_ID, 1, false);
+
+	if (unlikely(ret == -EWOULDBLOCK))
+		ret = e->set(e, kvm, KVM_USERSPACE_IRQ_SOURCE_ID, 1, false);
+	return ret;
 }
 
 #endif /* _PVI_KVM_ABI_H */

@@ -44,7 +44,6 @@
 
 struct file;
 struct kvm;
-struct kvm_kernel_irq_routing_entry;
 struct kvm_vcpu;
 struct seq_file;
 
@@ -300,7 +299,6 @@ struct kvm *pvi_kvm_get(struct file *file);
 void pvi_kvm_put(struct kvm *kvm);
 struct mm_struct *pvi_kvm_mm(struct kvm *kvm);
 bool pvi_kvm_has_lapic(struct kvm *kvm);
-int pvi_kvm_set_msi(struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm);
 int pvi_kvm_send_msi(struct kvm *kvm, u64 address, u32 data);
 int pvi_kvm_read(struct kvm_vcpu *vcpu, u64 gpa, void *to, size_t len, bool may_sleep);
 int pvi_kvm_write(struct kvm_vcpu *vcpu, u64 gpa, const void *from, size_t len);

@@ -9,7 +9,7 @@
 #include "ring.h"
 
 /* Counts and traces what became of a ring by @edge; returns @ret. */
-static int account(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi, enum pvi_count what,
+static __always_inline int account(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi, enum pvi_count what,
 		   int ret)
 {
 	this_cpu_inc(from->stats->sent[what]);
@@ -19,8 +19,14 @@ static int account(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi, enum pvi
 	return ret;
 }
 
+static noinline int refuse(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi,
+			   enum pvi_count what, int ret)
+{
+	return account(from, edge, gsi, what, ret);
+}
+
 /* Called under RCU, with an edge that permits @from to ring @gsi. */
-static int ring_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
+static __always_inline int ring_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
 {
 	struct pvi_gsi *g;
 	int verdict;
@@ -31,12 +37,12 @@ static int ring_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
 	if (unlikely(!g))
 		g = pvi_gsi_find(edge->vm, gsi);
 	if (unlikely(!g))
-		return account(from, edge, gsi, PVI_DENIED, -EPERM);
+		return refuse(from, edge, gsi, PVI_DENIED, -EPERM);
 	if (!pvi_bucket_take(&edge->bucket))
-		return account(from, edge, gsi, PVI_THROTTLED, -EAGAIN);
+		return refuse(from, edge, gsi, PVI_THROTTLED, -EAGAIN);
 	if (!pvi_bucket_take(&g->bucket)) {
 		pvi_bucket_give(&edge->bucket);
-		return account(from, edge, gsi, PVI_THROTTLED, -EAGAIN);
+		return refuse(from, edge, gsi, PVI_THROTTLED, -EAGAIN);
 	}
 	verdict = pvi_gsi_deliver(g);
 	return account(from, edge, gsi, verdict, verdict);
@@ -58,7 +64,7 @@ int pvi_ring_connection(struct pvi_vm *from, struct pvi_port *p)
 		return -EPERM;
 	}
 	if (unlikely(pvi_acl_pinned_out(edge, from)))
-		return account(from, edge, p->gsi, PVI_DENIED, -EPERM);
+		return refuse(from, edge, p->gsi, PVI_DENIED, -EPERM);
 	return ring_edge(from, edge, p->gsi);
 }
 
