@@ -24,25 +24,33 @@ PVI_LIMIT(max_senders, 65536, "rows of one receiver's table");
 
 static struct rhashtable edges;
 
-/* Secret and odd, so that names which collide cannot be chosen. */
+/* Secret, so that names which collide cannot be chosen. */
 static u64 hash_key[6];
 
+/* Each bit depends on all of @a and @b, which the low half of a product alone does not. */
+static u64 fold(u64 a, u64 b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return product ^ (product >> 64);
+}
+
 /*
- * A multilinear hash: the rows are looked up on the way of each ring by UUID,
- * where jhash and memcmp() would be a third of all that kvm_pvi does. A bit of
- * a name reaches only the bits of the sum from its own place up, and the last
- * bytes of a name are its highest: fold the sum and multiply it once more, or
- * names that differ there alone would fill one bucket.
+ * The rows are looked up on the way of each ring by UUID, where jhash and
+ * memcmp() would be a third of all that kvm_pvi does. Names come in series, and
+ * a receiver chooses those of its rows: all bits must count, and unforeseeably.
+ * In a sum of products they do not: whatever odd numbers two words are
+ * multiplied by, flipping the top bit of both keeps the sum.
  */
 static u32 key_hash(const void *data, u32 len, u32 seed)
 {
 	const struct pvi_edge_key *key = data;
 	const u64 *to = (const u64 *)&key->receiver;
 	const u64 *from = (const u64 *)&key->sender;
-	u64 sum = hash_key[0] * to[0] + hash_key[1] * to[1] + hash_key[2] * from[0] +
-		  hash_key[3] * from[1] + hash_key[4] * (key->what + (u64)seed);
+	u64 hash = fold(to[0] ^ hash_key[0], to[1] ^ hash_key[1]) +
+		   fold(from[0] ^ hash_key[2], from[1] ^ hash_key[3]);
 
-	return (sum ^ sum >> 32) * hash_key[5] >> 32;
+	return fold(hash ^ hash_key[4], ((u64)seed << 32 | key->what) ^ hash_key[5]);
 }
 
 static int key_cmp(struct rhashtable_compare_arg *arg, const void *obj)
@@ -309,11 +317,7 @@ void pvi_acl_list(struct seq_file *m)
 
 int __init pvi_acl_init(void)
 {
-	int i;
-
 	get_random_bytes(hash_key, sizeof(hash_key));
-	for (i = 0; i < ARRAY_SIZE(hash_key); i++)
-		hash_key[i] |= 1;
 	return rhashtable_init(&edges, &edge_params);
 }
 
