@@ -213,6 +213,32 @@ static void test_every_bit(void)
 	ASSERT_EQ(read_eventfd(sink), 1);
 }
 
+/* Allows names that differ from TX in the upper bits of two bytes: a full table */
+static void allow_series(u32 byte, u32 other)
+{
+	u8 name[KVM_PVI_UUID_SIZE];
+	u32 i;
+
+	prepare();
+	memcpy(name, TX, sizeof(name));
+	for (i = 0; i < 4096; i++) {
+		name[byte] = TX[byte] ^ (i & 63) << 2;
+		name[other] = TX[other] ^ (i >> 6) << 2;
+		pvi_allow(rx, name, GSI);
+	}
+	ASSERT_EQ(ring(GSI), KVM_PVI_RAISED);
+	close(rx);
+	close(tx);
+}
+
+/* Names come in series, or are chosen by somebody who knows how a table may be slowed down */
+static void test_series(void)
+{
+	allow_series(15, 14);
+	allow_series(7, 15);
+	allow_series(0, 8);
+}
+
 static void ring_as(u64 uid)
 {
 	set_euid(uid);
@@ -339,6 +365,7 @@ static const struct test_case cases[] = {
 	{ "any", test_any },
 	{ "one_refusal", test_one_refusal },
 	{ "every_bit", test_every_bit },
+	{ "series", test_series },
 	{ "owner_pin", test_owner_pin },
 	{ "rate", test_rate },
 	{ "bucket_is_the_rows", test_bucket_is_the_rows },

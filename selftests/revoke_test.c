@@ -156,7 +156,7 @@ static bool rings_go_on(u64 count)
 static void revoke_in_storm(bool by_uuid)
 {
 	struct vm *vm = vm_create(1, 0);
-	u32 i, rounds = getenv("PVI_LONG") ? 1000 : 30;
+	u32 i, rounds = test_long() ? 1000 : 30;
 	u64 before;
 
 	prepare();
