@@ -80,6 +80,7 @@
 #include "child.h"
 #include "guest.h"
 #include "host.h"
+#include "module.h"
 #include "pvi.h"
 #include "tap.h"
 #include "vm.h"
