@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Our hypercalls with any arguments, in every mode: nothing comes back but what the header lists,
+ * and in the end host, guest and peer are as well as before.
+ */
+#include "pvi_test.h"
+#include "random.h"
+
+#define SEED	42
+#define BATCH	100	/* calls for which the vCPU stays in one mode */
+#define GSI	5
+#define NAMES	0x4000	/* in low memory */
+#define RX	pvi_uuid[0]
+#define TX	pvi_uuid[1]
+
+static struct rng rng = { SEED };
+static struct vm *vm;
+static int rx, tx;
+
+static void prepare(void)
+{
+	struct kvm_pvi_allow slow = {
+		.size = sizeof(slow), .gsi = GSI + 1, .rate = 10, .burst = 10,
+	};
+	u32 i;
+
+	vm = vm_create(1, 0);
+	tx = pvi_bind(vm, TX);
+	rx = pvi_bind(NULL, RX);
+	memcpy(vm->low + NAMES, RX, KVM_PVI_UUID_SIZE);
+	memcpy(vm->low + NAMES + 16, TX, KVM_PVI_UUID_SIZE);
+	memset(vm->low + NAMES + 32, 0xff, KVM_PVI_UUID_SIZE);
+	memcpy(slow.uuid, TX, sizeof(slow.uuid));
+	for (i = GSI; i <= GSI + 1; i++) {
+		pvi_expose(rx, i, KVM_PVI_GSI_EVENTFD);
+		pvi_expose(tx, i, KVM_PVI_GSI_DIRECT);
+		pvi_allow(tx, TX, i);
+	}
+	pvi_wire(rx, GSI, new_eventfd());
+	pvi_allow(rx, TX, GSI);
+	pvi_ioctl(rx, KVM_PVI_ALLOW, &slow);
+	pvi_expose(tx, KVM_PVI_GSI_VIRTUAL, KVM_PVI_GSI_MSI);
+	pvi_allow(tx, TX, KVM_PVI_GSI_ANY);
+	pvi_set_port(tx, new_eventfd());
+	pvi_connect(tx, RX, GSI);
+}
+
+/* A GSI, a port, an address, a mask: likely ones, and others of any magnitude */
+static u64 random_argument(void)
+{
+	static const u64 likely[] = {
+		0, 0, 0, 0, 1, 2, 3, 4, GSI, GSI + 1, NAMES, NAMES + 16, NAMES + 32, NAMES + 48,
+		KVM_PVI_GSI_VIRTUAL, KVM_PVI_GSI_MAX, KVM_PVI_GSI_ANY, 0xfee00000, 0x40, 64,
+		1ULL << 32, 1ULL << 63, ~0ULL
+	};
+	u64 value = rng_any(&rng);
+
+	if (rng_below(&rng, 4))
+		return likely[rng_below(&rng, ARRAY_SIZE(likely))];
+	/* What a call writes must not hit the test's own image, which is guest memory too */
+	return value & 0x40000000 ? value : value | 0x40000000;
+}
+
+static u64 random_nr(enum guest_mode mode)
+{
+	u64 nr = KVM_HC_PVI_BASE + rng_below(&rng, KVM_HC_PVI_NR);
+
+	return mode != GUEST_LONG64 || rng_below(&rng, 16) == 0 ? nr | rng_next(&rng) << 32 : nr;
+}
+
+static bool is_documented(s64 ret)
+{
+	switch (ret) {
+	case -KVM_PVI_EPERM:
+	case -KVM_PVI_ENOENT:
+	case -KVM_PVI_ENXIO:
+	case -KVM_PVI_EAGAIN:
+	case -KVM_PVI_EFAULT:
+	case -KVM_PVI_EINVAL:
+	case -KVM_PVI_ENOSPC:
+	case -KVM_PVI_EOPNOTSUPP:
+	case -KVM_PVI_ENOSYS:
+		return true;
+	}
+	return ret >= 0 && ret <= 0x7fffffff;
+}
+
+static bool returns_rbx(u64 nr)
+{
+	return (u32)nr == KVM_HC_NOTIFY_MANY || (u32)nr == KVM_HC_BELL_SEND ||
+	       (u32)nr == KVM_HC_BELL_RECEIVE;
+}
+
+static void check_answer(enum guest_mode mode, const struct hcall *in, const struct hcall *out)
+{
+	s64 ret = guest_mode_is_64bit(mode) ? (s64)out->rax : (s32)out->rax;
+	bool good = is_documented(ret);
+
+	if (guest_mode_is_user(mode))
+		good = ret == -KVM_EPERM;
+	if (!guest_mode_is_64bit(mode))
+		good &= !(out->rax >> 32);
+	if (mode == GUEST_LONG64 && in->rax >> 32)
+		good &= ret == -KVM_ENOSYS;
+	good &= in->rbx == out->rbx || (returns_rbx(in->rax) && ret >= 0);
+	if (!good)
+		TEST_FAIL("%s, %llx(%llx, %llx, %llx, %llx): RAX %llx, RBX %llx",
+			  guest_mode_name[mode], in->rax, in->rbx, in->rcx, in->rdx, in->rsi,
+			  out->rax, out->rbx);
+}
+
+/* Returns how many were served without an error */
+static u32 fuzz_batch(enum guest_mode mode)
+{
+	struct vcpu *vcpu = &vm->vcpus[0];
+	struct saved_mode saved;
+	u32 i, served = 0;
+
+	vcpu_mode_enter(vcpu, mode, &saved);
+	for (i = 0; i < BATCH; i++) {
+		struct hcall in = {
+			random_nr(mode), random_argument(),
+			rng_below(&rng, 2) ? random_argument() : 0,
+			rng_below(&rng, 4) ? 0 : random_argument(),
+			rng_below(&rng, 32) ? 0 : random_argument(),
+		}, out = in;
+
+		vcpu_mode_hypercall(vcpu, &saved, &out);
+		check_answer(mode, &in, &out);
+		served += (s32)out.rax >= 0;
+	}
+	vcpu_mode_leave(vcpu, &saved);
+	return served;
+}
+
+static void check_health(void)
+{
+	struct hcall reset = { KVM_HC_PVI_RESET }, ring = { KVM_HC_PVI, NAMES, GSI };
+	struct vcpu *vcpu = &vm->vcpus[0];
+
+	memcpy(vm->low + NAMES, RX, KVM_PVI_UUID_SIZE);
+	ASSERT_EQ(vcpu_hypercall_in_mode(vcpu, GUEST_LONG64, &reset), 0);
+	ASSERT_EQ(vcpu_hypercall_in_mode(vcpu, GUEST_LONG64, &ring), KVM_PVI_RAISED);
+	pvi_revoke(rx, TX, GSI);
+	ring.rax = KVM_HC_PVI;
+	ASSERT_EQ(vcpu_hypercall_in_mode(vcpu, GUEST_LONG64, &ring), -EPERM);
+	pvi_allow(rx, TX, GSI);
+}
+
+static void test_guest(void)
+{
+	u32 i, served = 0, batches = test_long() ? 1000 : 100;
+
+	prepare();
+	for (i = 0; i < batches; i++)
+		served += fuzz_batch(i % NR_GUEST_MODES);
+	test_diag("%u of %u calls succeeded", served, batches * BATCH);
+	ASSERT_GT(served, batches * BATCH / 50);
+	check_health();
+}
+
+/* The same by ioctl; PEERS writes to the caller's memory, which here is the test's */
+static void test_host(void)
+{
+	u32 i, calls = test_long() ? 100000 : 10000;
+	u64 rbx, nr;
+	s64 ret;
+
+	prepare();
+	for (i = 0; i < calls; i++) {
+		nr = KVM_HC_PVI_BASE + rng_below(&rng, KVM_HC_PVI_NR);
+		if (nr == KVM_HC_PVI_PEERS)
+			continue;
+		ret = pvi_call_rbx(tx, nr, rng_below(&rng, 2) ? (u64)RX : random_argument(),
+				   random_argument(), rng_below(&rng, 2) ? random_argument() : 0,
+				   0, &rbx);
+		ASSERT_TRUE(is_documented(ret));
+		ASSERT_TRUE(!rbx || (returns_rbx(nr) && ret >= 0));
+	}
+	check_health();
+}
+
+static const struct test_case cases[] = {
+	{ "guest", test_guest, 120 },
+	{ "host", test_host, 60 },
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_KVM | TEST_REQUIRE_PVI);
+}
