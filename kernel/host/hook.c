@@ -9,9 +9,11 @@
  * for numbers of ours and change nothing for others. The original runs first,
  * with all that KVM does; only what it answered with ENOSYS is served.
  *
- * Attached while a VM is bound. Detaching waits in three steps: tasks-RCU for
- * those in the trampoline, a count for those in pvi_hook_hypercall(), which may
- * sleep in KVM, tasks-RCU for its last instructions.
+ * Attached while a VM is bound. Detaching waits for nobody: who was inside
+ * finishes, and others may attach meanwhile. Only removing the module waits, in
+ * three steps: tasks-RCU for those in the trampoline, a count for those in
+ * pvi_hook_hypercall(), which may sleep in KVM, tasks-RCU for its last
+ * instructions.
  */
 #include <linux/delay.h>
 #include <linux/ftrace.h>
@@ -150,7 +152,6 @@ static void detach(void)
 		return;
 	}
 	WRITE_ONCE(hook_kind, KVM_PVI_HOOK_NONE);
-	wait_for_leavers();
 }
 
 static int attach(void)
@@ -229,9 +230,9 @@ u32 pvi_hook_kind(void)
 }
 
 /*
- * Module exit, after the last pvi_hook_put(). Waits even if nothing is
- * attached: a vCPU may have slept in guest memory while the hook was detached,
- * see pvi_hook_sleep().
+ * Module exit, after the last pvi_hook_put(). Waits even if nothing is attached
+ * any more. If ftrace does not let go it is too late to refuse: then this task
+ * stays, and the module with it.
  */
 void pvi_hook_exit(void)
 {
@@ -239,6 +240,8 @@ void pvi_hook_exit(void)
 	mutex_lock(&hook_lock);
 	detach();
 	mutex_unlock(&hook_lock);
+	while (hook_stuck)
+		ssleep(60);
 	wait_for_leavers();
 	ftrace_free_filter(&direct_ops);
 	ftrace_free_filter(&callback_ops);

@@ -10,12 +10,11 @@
  *				binding it. Readers of the tables use RCU.
  *   hook_lock (hook.c, mutex)	attaching to and detaching from KVM, the number of
  *				bound VMs. Taken by BIND inside the lock of its
- *				endpoint. Detaching waits under it, because a BIND
- *				must wait for that in any case.
+ *				endpoint.
  *   kvm->irq_srcu (read)	the receiver's routing entries are used under it.
  *   pvi_gsi.lock (spinlock)	one pulse, up and down, of one GSI; changes of its MSI.
  *   inside (hook.c, count)	around every intercepted hypercall; awaited by
- *				detaching alone: the lifetime of code.
+ *				module exit alone: the lifetime of code.
  *   RCU			from permission check to injection: the lifetime of
  *				objects. Guest memory is never touched inside.
  */
