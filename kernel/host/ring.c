@@ -19,10 +19,20 @@ static __always_inline int account(struct pvi_vm *from, struct pvi_edge *edge, u
 	return ret;
 }
 
-static noinline int refuse(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi,
-			   enum pvi_count what, int ret)
+/* The same out of line: not on the way of a ring. */
+static noinline int throttled(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
 {
-	return account(from, edge, gsi, what, ret);
+	return account(from, edge, gsi, PVI_THROTTLED, -EAGAIN);
+}
+
+/* The same where @edge is not enough; only the host learns why. */
+static noinline int deny(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi, enum pvi_deny why)
+{
+	this_cpu_inc(from->stats->sent[PVI_DENIED]);
+	this_cpu_inc(edge->vm->stats->received[PVI_DENIED]);
+	atomic64_inc(&edge->counts[PVI_DENIED]);
+	trace_kvm_pvi_deny(from, &edge->key.receiver, gsi, why);
+	return -EPERM;
 }
 
 /* Called under RCU, with an edge that permits @from to ring @gsi. */
@@ -37,12 +47,12 @@ static __always_inline int ring_edge(struct pvi_vm *from, struct pvi_edge *edge,
 	if (unlikely(!g))
 		g = pvi_gsi_find(edge->vm, gsi);
 	if (unlikely(!g))
-		return refuse(from, edge, gsi, PVI_DENIED, -EPERM);
+		return deny(from, edge, gsi, PVI_DENY_NOT_EXPOSED);
 	if (!pvi_bucket_take(&edge->bucket))
-		return refuse(from, edge, gsi, PVI_THROTTLED, -EAGAIN);
+		return throttled(from, edge, gsi);
 	if (!pvi_bucket_take(&g->bucket)) {
 		pvi_bucket_give(&edge->bucket);
-		return refuse(from, edge, gsi, PVI_THROTTLED, -EAGAIN);
+		return throttled(from, edge, gsi);
 	}
 	verdict = pvi_gsi_deliver(g);
 	return account(from, edge, gsi, verdict, verdict);
@@ -64,7 +74,7 @@ int pvi_ring_connection(struct pvi_vm *from, struct pvi_port *p)
 		return -EPERM;
 	}
 	if (unlikely(pvi_acl_pinned_out(edge, from)))
-		return refuse(from, edge, p->gsi, PVI_DENIED, -EPERM);
+		return deny(from, edge, p->gsi, PVI_DENY_NOT_ALLOWED);
 	return ring_edge(from, edge, p->gsi);
 }
 
@@ -76,7 +86,7 @@ void pvi_ring_denied(struct pvi_vm *from, const uuid_t *to, u32 gsi)
 
 	rcu_read_lock();
 	vm = pvi_vm_find_uuid(to);
-	if (vm) {
+	if (vm && !pvi_vm_dying(vm)) {
 		why = pvi_gsi_find(vm, gsi) ? PVI_DENY_NOT_ALLOWED : PVI_DENY_NOT_EXPOSED;
 		this_cpu_inc(vm->stats->received[PVI_DENIED]);
 	}
@@ -89,13 +99,11 @@ void pvi_ring_denied(struct pvi_vm *from, const uuid_t *to, u32 gsi)
 int pvi_ring_uuid(struct pvi_vm *from, const uuid_t *to, u32 gsi)
 {
 	struct pvi_edge *edge = pvi_acl_find(from, to, gsi);
-	int ret;
+	int ret = likely(edge) ? ring_edge(from, edge, gsi) : -ENXIO;
 
-	if (likely(edge)) {
-		ret = ring_edge(from, edge, gsi);
-		/* By UUID a dead VM is none. */
-		return ret == -ENXIO ? -EPERM : ret;
-	}
+	/* By UUID a dead VM is none. */
+	if (likely(ret != -ENXIO))
+		return ret;
 	if (!pvi_uuid_is_name(to))
 		return -EINVAL;
 	pvi_ring_denied(from, to, gsi);
