@@ -267,7 +267,7 @@ static void test_debugfs_edges(void)
 	expect(read_file(DEBUGFS "edges"), 1, "\n");
 }
 
-static char *fdinfo(int fd)
+static char *read_fdinfo(int fd)
 {
 	char path[64];
 
@@ -282,7 +282,7 @@ static void test_fdinfo(void)
 	u32 port;
 	char *text;
 
-	expect(fdinfo(rx), 1, "pvi-state:\tunbound\n");
+	expect(read_fdinfo(rx), 1, "pvi-state:\tunbound\n");
 	ASSERT_EQ(__pvi_bind(rx, vm, pvi_uuid[0]), 0);
 	tx = pvi_bind(NULL, pvi_uuid[1]);
 	pvi_expose(rx, GSI, KVM_PVI_GSI_EVENTFD);
@@ -292,7 +292,7 @@ static void test_fdinfo(void)
 	port = pvi_connect(tx, pvi_uuid[0], GSI);
 	ASSERT_EQ(pvi_call(tx, KVM_HC_NOTIFY, port, 0, 0, 0), KVM_PVI_LATCHED);
 
-	text = fdinfo(rx);
+	text = read_fdinfo(rx);
 	expect(text, 1, "pvi-state:\tbound\n");
 	expect(text, 1, "pvi-uuid:\t" UUID(01) "\n");
 	expect(text, 1, "pvi-senders:\t1\n");
@@ -302,12 +302,12 @@ static void test_fdinfo(void)
 	       KVM_PVI_GSI_LATCHED);
 	expect(text, 1, "pvi-gsi:\t%u kind %u state %#x rings 0\n", PIN, KVM_PVI_GSI_DIRECT,
 	       KVM_PVI_GSI_WIRED);
-	text = fdinfo(tx);
+	text = read_fdinfo(tx);
 	expect(text, 1, "pvi-sent:\traised 0 coalesced 0 latched 1 denied 0 throttled 0\n");
 	expect(text, 1, "pvi-port:\t0 state %u", KVM_PVI_PORT_EVENTFD);
 	expect(text, 1, "pvi-port:\t%u state %u gsi %u\n", port, KVM_PVI_PORT_LIVE, GSI);
 	pvi_revoke(rx, pvi_uuid[1], GSI);
-	expect(fdinfo(tx), 1, "pvi-port:\t%u state %u gsi %u\n", port, KVM_PVI_PORT_REVOKED, GSI);
+	expect(read_fdinfo(tx), 1, "pvi-port:\t%u state %u gsi %u\n", port, KVM_PVI_PORT_REVOKED, GSI);
 }
 
 static const struct test_case cases[] = {
