@@ -5,7 +5,8 @@
  * A row is a test case: it sets a path up, lets a guest ring BENCH_WARMUP + BENCH_RINGS times and
  * checks that the rings came through. The guest reads the TSC before and after each ring, so a
  * figure is all that happened between two instructions of the sender, less the same without a
- * ring. In the counting rig the TSC counts instructions, of host and guest together; elsewhere
+ * ring. The sender is SCHED_IDLE: on one CPU all that a ring leaves to a worker of the host's is
+ * done, and counted, before the sender goes on. In the counting rig the TSC counts instructions, of host and guest together; elsewhere
  * it counts cycles.
  *
  * Each row prints "figure NAME MEDIAN MEAN EXITS SKIPS": exits to userspace per ring, and how often
@@ -62,11 +63,8 @@ u64 bench_rings(const char *name, struct vcpu *vcpu, enum bench_op op);
 /* The same when each ring exits to userspace */
 void bench_rings_exit(const char *name, struct vcpu *vcpu, enum bench_op op, bench_exit_fn on_exit,
 		      void *data);
-/*
- * The same up to where @rx has got the interrupt: each ring is followed by an exit to userspace,
- * which yields to the host's workers. The cost of that exit is subtracted.
- */
-u64 bench_rings_delivered(const char *name, struct vcpu *vcpu, enum bench_op op, struct vm *rx);
+/* The same, having checked that each ring raises an interrupt before the sender goes on */
+u64 bench_rings_checked(const char *name, struct vcpu *vcpu, enum bench_op op, struct vm *rx);
 /* Sorts @values */
 u64 bench_median(u64 *values, u32 nr);
 /* Print the figures of a row that the host measured; sorts @values */
@@ -94,6 +92,11 @@ void bench_null(const char *name, struct vm *vm);
 /* Bind @nr VMs without vCPUs, in a process of their own, until the end of this row */
 void bench_populate(u32 nr);
 void bench_raise_limits(void);
+/* A VM without anything */
+int bench_new_kvm(void);
+/* At the program's start, and before a row that others would disturb */
+void bench_begin(void);
+void bench_settle(void);
 
 /* Names apart from those in pvi_uuid */
 #define BENCH_NR_UUIDS 10000

@@ -21,15 +21,10 @@ static u64 took[NR_KINDS][NR_CALLS];
 		took[kind][i] = bench_tsc() - __start;                        \
 	} while (0)
 
-static int new_kvm(void)
-{
-	return test_ioctl(__FILE__, __LINE__, "KVM_CREATE_VM", kvm_dev_fd(), KVM_CREATE_VM, NULL);
-}
-
 /* The life of one VM, from bind to unbind */
 static void live(u32 i, int peer)
 {
-	struct vm vm = { .fd = new_kvm() };
+	struct vm vm = { .fd = bench_new_kvm() };
 	int fd = pvi_open(), eventfd = new_eventfd();
 	u32 port;
 
@@ -59,8 +54,10 @@ static void live_often(int peer, u32 nr_vms)
 
 void row_control(void)
 {
-	int peer = pvi_bind(NULL, pvi_uuid[1]);
+	int peer;
 
+	bench_settle();
+	peer = pvi_bind(NULL, pvi_uuid[1]);
 	pvi_bind(vm_create(0, 0), pvi_uuid[0]);
 	live_often(peer, 2);
 	bench_populate(BENCH_NR_VMS - 2);
@@ -85,28 +82,33 @@ static u64 last_end(u32 nr)
 	return seen == nr ? last : 0;
 }
 
-/* @nr VMs, each with a GSI, a sender and a port, are closed at once */
+/*
+ * @nr endpoints, each with a GSI, a sender and a port, are closed at once. Their VMs live on, since
+ * destroying those is KVM's work.
+ */
 static u64 end_together(u32 nr)
 {
-	int fds[NR_ENDS];
+	int fds[NR_ENDS], vms[NR_ENDS];
 	u64 start, end;
 	u32 i;
 
 	for (i = 0; i < nr; i++) {
-		struct vm vm = { .fd = new_kvm() };
+		struct vm vm = { .fd = bench_new_kvm() };
 
+		vms[i] = vm.fd;
 		fds[i] = pvi_bind(&vm, bench_uuid[i]);
 		pvi_expose(fds[i], BENCH_GSI, KVM_PVI_GSI_EVENTFD);
 		pvi_allow(fds[i], bench_uuid[i], BENCH_GSI);
 		pvi_connect(fds[i], bench_uuid[i], BENCH_GSI);
-		close(vm.fd);
 	}
 	bench_trace_clear();
 	start = bench_tsc();
 	for (i = 0; i < nr; i++)
 		close(fds[i]);
 	if (!wait_until((end = last_end(nr)), 20000))
-		TEST_FAIL("%u VMs were closed, and not all have gone", nr);
+		TEST_FAIL("%u VMs were unbound, and not all have gone", nr);
+	for (i = 0; i < nr; i++)
+		close(vms[i]);
 	return end - start;
 }
 
@@ -119,6 +121,7 @@ void row_teardown(void)
 	u32 i, k;
 
 	bench_raise_limits();
+	bench_settle();
 	pvi_bind(NULL, pvi_uuid[0]);
 	bench_trace_set("trace_clock", "x86-tsc");
 	bench_trace_set("events/kvm_pvi/kvm_pvi_unbind/enable", "1");

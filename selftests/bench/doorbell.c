@@ -114,8 +114,8 @@ static void to_pin(const char *who, enum bench_op op)
 	set_doorbell(tx, op, 0, eventfd, -1);
 	vm_irqfd(rx, BENCH_GSI, eventfd);
 	ring_with(op, 0);
-	snprintf(name, sizeof(name), "%s_irqfd_pin_delivered", who);
-	bench_rings_delivered(name, &tx->vcpus[0], op, rx);
+	snprintf(name, sizeof(name), "%s_irqfd_pin", who);
+	bench_rings_checked(name, &tx->vcpus[0], op, rx);
 }
 
 static void all(const char *who, enum bench_op op)

@@ -85,6 +85,6 @@ void row_hyperv_irqfd_pin(void)
 
 	vm_irqfd(rx, BENCH_GSI, eventfd);
 	tx = new_sender(eventfd);
-	ASSERT_EQ(bench_rings_delivered("hyperv_irqfd_pin_delivered", &tx->vcpus[0],
+	ASSERT_EQ(bench_rings_checked("hyperv_irqfd_pin", &tx->vcpus[0],
 					BENCH_HYPERCALL, rx), 0);
 }

@@ -29,12 +29,19 @@ static const struct test_case cases[] = {
 	{ "scale_uuids", row_scale_uuids, 120 },
 	{ "scale_senders", row_scale_senders },
 	{ "scale_ports", row_scale_ports },
-	{ "memory", row_memory },
+	{ "memory", row_memory, 120 },
 	{ "control", row_control, 120 },
 	{ "teardown", row_teardown, 120 },
 };
 
 int main(int argc, char **argv)
 {
+	struct sched_param param = { };
+
+	if (sched_setscheduler(0, SCHED_IDLE, &param)) {
+		perror("SCHED_IDLE");
+		return TAP_FAIL;
+	}
+	bench_begin();
 	return test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_KVM);
 }

@@ -3,7 +3,7 @@
 #include "bench.h"
 #include "xen.h"
 
-#define DONE_PORT 0xe8	/* a ring has been made: the host may deliver it */
+#define DONE_PORT 0xe8	/* a ring has been made: the host may look at it */
 
 struct bench_regs bench_regs;
 static u64 samples[BENCH_SAMPLES];
@@ -77,7 +77,6 @@ SAMPLING_GUEST(ring_hypercall, , ret = hypercall(rbx))
 SAMPLING_GUEST(ring_out, , out())
 SAMPLING_GUEST(ring_mmio, , mmio())
 SAMPLING_GUEST(ring_xen_port, xen_clear_pending(), ret = hypercall(rbx))
-SAMPLING_GUEST(ring_done, , done())
 SAMPLING_GUEST(ring_hypercall_done, , ret = hypercall(rbx); done())
 SAMPLING_GUEST(ring_out_done, , out(); done())
 SAMPLING_GUEST(ring_mmio_done, , mmio(); done())
@@ -175,23 +174,16 @@ void bench_rings_exit(const char *name, struct vcpu *vcpu, enum bench_op op, ben
 	measure(name, vcpu, ops[op].ring, ring_empty, ops[op].skips, on_exit, data);
 }
 
-static void yield(void *data)
+static void check_and_clear(void *rx)
 {
-	(void)data;
-	sched_yield();
-}
-
-static void yield_and_check(void *rx)
-{
-	sched_yield();
 	ASSERT_TRUE(bench_is_raised(rx));
 	bench_clear_raised(rx);
 }
 
-u64 bench_rings_delivered(const char *name, struct vcpu *vcpu, enum bench_op op, struct vm *rx)
+u64 bench_rings_checked(const char *name, struct vcpu *vcpu, enum bench_op op, struct vm *rx)
 {
-	run_guest(vcpu, ops[op].ring_done, yield_and_check, rx);
-	return measure(name, vcpu, ops[op].ring_done, ring_done, ops[op].skips, yield, NULL);
+	run_guest(vcpu, ops[op].ring_done, check_and_clear, rx);
+	return bench_rings(name, vcpu, op);
 }
 
 u64 bench_median(u64 *values, u32 nr)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvm-pvi bench: the VMs that ring and are rung */
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "bench.h"
 
@@ -95,15 +96,37 @@ void bench_raise_limits(void)
 		TEST_FAIL("cannot have 65536 descriptors: %s", strerror(errno));
 }
 
+/* Directories of VMs that KVM has not destroyed yet, among others */
+static u64 nr_kvm_dirs(void)
+{
+	struct stat stat_buf;
+
+	if (stat("/sys/kernel/debug/kvm", &stat_buf))
+		TEST_FAIL("/sys/kernel/debug/kvm: %s", strerror(errno));
+	return stat_buf.st_nlink;
+}
+
+static u64 nr_dirs_idle;
+
+void bench_begin(void)
+{
+	nr_dirs_idle = nr_kvm_dirs();
+}
+
+/* The rows before this one have left nothing, neither VMs nor objects that wait to be freed */
+void bench_settle(void)
+{
+	if (!wait_until(nr_kvm_dirs() <= nr_dirs_idle, 60000))
+		TEST_FAIL("VMs of an earlier row have not gone");
+	sleep(1);
+}
+
 static void hold_vms(u32 nr, int done)
 {
 	u32 i;
 
 	for (i = 0; i < nr; i++) {
-		struct vm vm = {
-			.fd = test_ioctl(__FILE__, __LINE__, "KVM_CREATE_VM", kvm_dev_fd(),
-					 KVM_CREATE_VM, NULL),
-		};
+		struct vm vm = { .fd = bench_new_kvm() };
 
 		pvi_bind(&vm, bench_uuid[i]);
 	}
@@ -123,4 +146,9 @@ void bench_populate(u32 nr)
 		hold_vms(nr, done);
 	ASSERT_GT(pid, 0);
 	ASSERT_TRUE(wait_readable(done, 60000));
+}
+
+int bench_new_kvm(void)
+{
+	return test_ioctl(__FILE__, __LINE__, "KVM_CREATE_VM", kvm_dev_fd(), KVM_CREATE_VM, NULL);
 }
