@@ -9,8 +9,8 @@
 #include "ring.h"
 
 /* Counts and traces what became of a ring by @edge; returns @ret. */
-static __always_inline int account(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi, enum pvi_count what,
-		   int ret)
+static __always_inline int account(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi,
+				   enum pvi_count what, int ret)
 {
 	this_cpu_inc(from->stats->sent[what]);
 	this_cpu_inc(edge->vm->stats->received[what]);
