@@ -70,6 +70,7 @@ static const struct op ops[] = {
 	   .zero = { AT(call, __reserved) }, .out = true),
 	OP(KVM_PVI_GET_STATS, stats, .dead = true, .out = true),
 	OP(KVM_PVI_GET_EDGE, edge, .dead = true, .out = true),
+	OP(KVM_PVI_BELL, bell, ARG(bell, .bell = 1, .gsi = GSI)),
 };
 
 /* The endpoint under test, a peer, an eventfd */

@@ -142,6 +142,11 @@ static const struct uapi_member uapi_members[] = {
 	MEMBER(kvm_pvi_edge, kind, 36, 4),
 	MEMBER(kvm_pvi_edge, counts, 40, 40),
 	END(kvm_pvi_edge, 80),
+	MEMBER(kvm_pvi_bell, size, 0, 4),
+	MEMBER(kvm_pvi_bell, flags, 4, 4),
+	MEMBER(kvm_pvi_bell, bell, 8, 4),
+	MEMBER(kvm_pvi_bell, gsi, 12, 4),
+	END(kvm_pvi_bell, 16),
 };
 
 static const struct uapi_ioctl uapi_ioctls[] = {
@@ -161,6 +166,7 @@ static const struct uapi_ioctl uapi_ioctls[] = {
 	IOCTL(KVM_PVI_CALL, 0x1d),
 	IOCTL(KVM_PVI_GET_STATS, 0x1e),
 	IOCTL(KVM_PVI_GET_EDGE, 0x1f),
+	IOCTL(KVM_PVI_BELL, 0x20),
 };
 
 #endif

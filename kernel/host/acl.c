@@ -98,26 +98,35 @@ static bool permits(const struct pvi_edge *edge, const struct pvi_vm *from)
 	return edge && !edge->vm->grants_only && !pvi_acl_pinned_out(edge, from);
 }
 
-/* The row that permits @from to ring @gsi of @to, or NULL. Valid under RCU. */
-struct pvi_edge *pvi_acl_find(struct pvi_vm *from, const uuid_t *to, u32 gsi)
+/* The row that permits @from to ring @what, a GSI or a bell, of @to, or NULL. Valid under RCU. */
+struct pvi_edge *pvi_acl_find(struct pvi_vm *from, const uuid_t *to, u32 what)
 {
 	struct pvi_edge_key key;
 	struct pvi_edge *edge;
 
-	key_set(&key, to, &from->uuid, gsi);
+	key_set(&key, to, &from->uuid, what);
 	edge = rhashtable_lookup(&edges, &key, edge_params);
 	if (permits(edge, from))
 		return edge;
+	if (pvi_what_is_bell(what))
+		return NULL;
 	key.what = KVM_PVI_GSI_ANY;
 	edge = rhashtable_lookup(&edges, &key, edge_params);
 	return permits(edge, from) ? edge : NULL;
 }
 
+static bool what_is_plain(u32 gsi)
+{
+	return pvi_gsi_valid(gsi) || gsi == KVM_PVI_GSI_ANY;
+}
+
 static int check(const struct kvm_pvi_allow *a, const uuid_t *uuid, kuid_t *owner)
 {
-	if (!pvi_uuid_is_name(uuid) || a->bits)
+	bool bell = a->flags & KVM_PVI_ALLOW_BELL;
+
+	if (!pvi_uuid_is_name(uuid) || bell != !!a->bits)
 		return -EINVAL;
-	if (!pvi_gsi_valid(a->gsi) && a->gsi != KVM_PVI_GSI_ANY)
+	if (bell ? a->gsi >= pvi_bell_max() : !what_is_plain(a->gsi))
 		return -EINVAL;
 	*owner = INVALID_UID;
 	if (a->flags & KVM_PVI_ALLOW_OWNER) {
@@ -136,6 +145,7 @@ static void edge_set(struct pvi_edge *edge, const struct kvm_pvi_allow *a, kuid_
 	WRITE_ONCE(edge->pinned, true);
 	edge->owner = owner;
 	WRITE_ONCE(edge->pinned, a->flags & KVM_PVI_ALLOW_OWNER);
+	WRITE_ONCE(edge->bits, a->bits);
 	pvi_bucket_set(&edge->bucket, a->rate, a->burst);
 }
 
@@ -181,7 +191,8 @@ int pvi_acl_allow(struct pvi_vm *vm, void *arg)
 	ret = pvi_vm_lock(vm);
 	if (ret)
 		return ret;
-	key_set(&key, &vm->uuid, &uuid, a->gsi);
+	key_set(&key, &vm->uuid, &uuid,
+		a->flags & KVM_PVI_ALLOW_BELL ? PVI_WHAT_BELL | a->gsi : a->gsi);
 	edge = rhashtable_lookup_fast(&edges, &key, edge_params);
 	if (edge)
 		edge_set(edge, a, owner);
@@ -212,22 +223,24 @@ static void edge_remove(struct pvi_edge *edge, enum pvi_edge_state state)
 int pvi_acl_revoke(struct pvi_vm *vm, void *arg)
 {
 	const struct kvm_pvi_revoke *r = arg;
+	bool bell = r->flags & KVM_PVI_REVOKE_BELL;
 	bool all = r->flags & KVM_PVI_REVOKE_ALL;
+	u32 what = bell ? PVI_WHAT_BELL | r->gsi : r->gsi;
 	struct pvi_edge *edge, *next;
 	LIST_HEAD(revoked);
 	uuid_t uuid;
 	int ret;
 
 	import_uuid(&uuid, r->uuid);
-	if (!pvi_uuid_is_name(&uuid) || r->__reserved || (all && r->gsi))
+	if (!pvi_uuid_is_name(&uuid) || r->__reserved || (all && (r->gsi || bell)))
 		return -EINVAL;
-	if (!pvi_gsi_valid(r->gsi) && r->gsi != KVM_PVI_GSI_ANY)
+	if (bell ? r->gsi >= PVI_BELLS_CAP : !what_is_plain(r->gsi))
 		return -EINVAL;
 	ret = pvi_vm_lock(vm);
 	if (ret)
 		return ret;
 	list_for_each_entry_safe(edge, next, &vm->edges, list) {
-		if (!uuid_equal(&edge->key.sender, &uuid) || (!all && edge->key.what != r->gsi))
+		if (!uuid_equal(&edge->key.sender, &uuid) || (!all && edge->key.what != what))
 			continue;
 		edge_remove(edge, PVI_EDGE_REVOKED);
 		list_move_tail(&edge->list, &revoked);
@@ -258,6 +271,10 @@ int pvi_acl_get_edge(struct pvi_vm *vm, void *arg)
 		export_uuid(e->uuid, &edge->key.sender);
 		e->gsi = edge->key.what;
 		e->kind = KVM_PVI_EDGE_GSI;
+		if (pvi_what_is_bell(e->gsi)) {
+			e->gsi &= ~PVI_WHAT_BELL;
+			e->kind = KVM_PVI_EDGE_BELL;
+		}
 		e->counts.raised = atomic64_read(&edge->counts[PVI_RAISED]);
 		e->counts.coalesced = atomic64_read(&edge->counts[PVI_COALESCED]);
 		e->counts.latched = atomic64_read(&edge->counts[PVI_LATCHED]);
@@ -305,6 +322,8 @@ void pvi_acl_list(struct seq_file *m)
 		seq_printf(m, "%pUb %pUb ", &edge->key.receiver, &edge->key.sender);
 		if (edge->key.what == KVM_PVI_GSI_ANY)
 			seq_puts(m, "any");
+		else if (pvi_what_is_bell(edge->key.what))
+			seq_printf(m, "bell%u", edge->key.what & ~PVI_WHAT_BELL);
 		else
 			seq_printf(m, "%u", edge->key.what);
 		for (i = 0; i < PVI_NR_COUNTS; i++)

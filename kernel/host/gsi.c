@@ -69,10 +69,11 @@ static noinline int latch(struct pvi_gsi *g, bool owed, unsigned int delay)
 		if (raise(g))
 			return KVM_PVI_RAISED;
 		set_bit(PVI_GSI_LATCH, &g->flags);
-		smp_mb__after_atomic();
 		/* For the others the work tries again. */
 		if (g->kind != KVM_PVI_GSI_EVENTFD)
 			break;
+		/* As above, before looking again. */
+		smp_mb__after_atomic();
 	}
 	retry_later(g, delay);
 	return owed ? KVM_PVI_COALESCED : KVM_PVI_LATCHED;
@@ -87,10 +88,16 @@ static __always_inline int raise_or_latch(struct pvi_gsi *g, unsigned int delay)
 	return likely(raise(g)) ? KVM_PVI_RAISED : latch(g, owed, delay);
 }
 
+/* An interrupt that is no accepted ring. Called under RCU; returns the verdict. */
+int pvi_gsi_raise(struct pvi_gsi *g)
+{
+	return raise_or_latch(g, RETRY_FIRST);
+}
+
 /* Delivers what is owed. Called under RCU. */
 static void pay(struct pvi_gsi *g, unsigned int delay)
 {
-	if (test_and_clear_bit(PVI_GSI_LATCH, &g->flags))
+	if (test_and_clear_bit(PVI_GSI_LATCH, &g->flags) || pvi_bell_up(g))
 		raise_or_latch(g, delay);
 }
 
@@ -192,13 +199,14 @@ static void gsi_free(struct pvi_gsi *g)
 	struct eventfd_ctx *eventfd = rcu_dereference_protected(g->eventfd, true);
 
 	cancel_delayed_work_sync(&g->retry);
+	pvi_bell_free(g);
 	if (eventfd)
 		eventfd_ctx_put(eventfd);
 	kfree(g);
 }
 
 /* Takes vm->lock and finds @gsi; on success the lock is held. */
-static struct pvi_gsi *find_locked(struct pvi_vm *vm, u32 gsi)
+struct pvi_gsi *pvi_gsi_find_locked(struct pvi_vm *vm, u32 gsi)
 {
 	struct pvi_gsi *g;
 	int ret = pvi_vm_lock(vm);
@@ -219,11 +227,12 @@ int pvi_gsi_unexpose(struct pvi_vm *vm, void *arg)
 
 	if (u->__reserved || !pvi_gsi_valid(u->gsi))
 		return -EINVAL;
-	g = find_locked(vm, u->gsi);
+	g = pvi_gsi_find_locked(vm, u->gsi);
 	if (IS_ERR(g))
 		return PTR_ERR(g);
 	pvi_acl_set_gsi(vm, g->gsi, NULL);
 	xa_erase(&vm->gsis, g->gsi);
+	pvi_bell_unpublish(g);
 	vm->nr_gsis--;
 	mutex_unlock(&vm->lock);
 
@@ -238,7 +247,7 @@ static int swap_eventfd(struct pvi_vm *vm, u32 gsi, struct eventfd_ctx *eventfd)
 	struct eventfd_ctx *old;
 	struct pvi_gsi *g;
 
-	g = find_locked(vm, gsi);
+	g = pvi_gsi_find_locked(vm, gsi);
 	if (IS_ERR(g))
 		return PTR_ERR(g);
 	if (g->kind != KVM_PVI_GSI_EVENTFD) {
@@ -289,7 +298,7 @@ int pvi_gsi_kick(struct pvi_vm *vm, void *arg)
 
 	if (u->__reserved || !pvi_gsi_valid(u->gsi))
 		return -EINVAL;
-	g = find_locked(vm, u->gsi);
+	g = pvi_gsi_find_locked(vm, u->gsi);
 	if (IS_ERR(g))
 		return PTR_ERR(g);
 	pvi_gsi_pay(g);
@@ -306,6 +315,7 @@ void pvi_gsi_reset(struct pvi_vm *vm)
 	lockdep_assert_held(&vm->lock);
 	xa_for_each(&vm->gsis, i, g) {
 		pvi_msi_reset(g);
+		pvi_bell_reset(g);
 		clear_bit(PVI_GSI_LATCH, &g->flags);
 	}
 }
@@ -318,6 +328,7 @@ void pvi_gsi_free(struct pvi_vm *vm)
 
 	xa_for_each(&vm->gsis, i, g) {
 		xa_erase(&vm->gsis, i);
+		pvi_bell_unpublish(g);
 		gsi_free(g);
 		cond_resched();
 	}

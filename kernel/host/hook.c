@@ -314,6 +314,7 @@ static noinline void serve(struct kvm_vcpu *vcpu, u64 nr, bool wide, const u64 *
 		.vcpu = vcpu,
 		.kvm = vcpu->kvm,
 		.nr = (u32)nr - KVM_HC_PVI_BASE,
+		.wide = wide,
 		.rbx_returned = !pvi_kvm_encrypted(vcpu),
 		.args = { args[0], args[1], args[2], args[3] },
 	};

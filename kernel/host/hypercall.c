@@ -37,7 +37,7 @@ static struct pvi_gsi *own_gsi(struct pvi_call *c)
 u32 pvi_hypercall_features(void)
 {
 	return KVM_PVI_FEAT_PRESENT | KVM_PVI_FEAT_RING | KVM_PVI_FEAT_RBX |
-	       KVM_PVI_FEAT_MANY | KVM_PVI_FEAT_MSI |
+	       KVM_PVI_FEAT_MANY | KVM_PVI_FEAT_MSI | KVM_PVI_FEAT_BELL |
 	       KVM_PVI_ABI_MAJOR << 24;
 }
 
@@ -124,6 +124,10 @@ static const struct call_desc calls[KVM_HC_PVI_NR] = {
 	CALL(KVM_HC_PVI_CONNECT) =	{ .fn = connect, .nargs = 2, .uuid = true, .sleeps = true },
 	CALL(KVM_HC_PVI_DISCONNECT) =	{ .fn = disconnect, .nargs = 1, .sleeps = true },
 	CALL(KVM_HC_PVI_SET_MSI) =	{ .fn = set_msi, .nargs = 3 },
+	CALL(KVM_HC_BELL_SEND) =	{ .fn = pvi_bell_call_send, .nargs = 3, .rbx = true },
+	CALL(KVM_HC_BELL_RECEIVE) =	{ .fn = pvi_bell_call_receive, .nargs = 3, .rbx = true },
+	CALL(KVM_HC_BELL_MASK) =	{ .fn = pvi_bell_call_mask, .nargs = 4 },
+	CALL(KVM_HC_BELL_RESET) =	{ .fn = pvi_bell_call_reset, .nargs = 1 },
 	CALL(KVM_HC_PVI_RESET) =	{ .fn = reset, .sleeps = true },
 	CALL(KVM_HC_PVI_ARM) =		{ .fn = arm, .nargs = 1 },
 	CALL(KVM_HC_PVI_QUERY) =	{ .fn = query, .nargs = 3 },
@@ -238,6 +242,7 @@ int pvi_hypercall_ioctl(struct pvi_vm *vm, void *arg)
 	struct pvi_call c = {
 		.vm = vm,
 		.nr = u->nr - KVM_HC_PVI_BASE,
+		.wide = true,
 		.rbx_returned = true,
 	};
 

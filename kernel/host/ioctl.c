@@ -31,6 +31,7 @@ union arg {
 	struct kvm_pvi_call call;
 	struct kvm_pvi_stats stats;
 	struct kvm_pvi_edge edge;
+	struct kvm_pvi_bell bell;
 };
 
 /**
@@ -69,6 +70,7 @@ static int get_info(struct pvi_vm *vm, void *arg)
 		.max_senders = pvi_acl_max(),
 		.max_gsis = pvi_gsi_max(),
 		.max_ports = pvi_port_max(),
+		.max_bells = pvi_bell_max(),
 	};
 	return 0;
 }
@@ -91,9 +93,10 @@ static const struct op ops[] = {
 	OP(KVM_PVI_UNWIRE, pvi_gsi_unwire, kvm_pvi_gsi, __reserved),
 	OP(KVM_PVI_KICK, pvi_gsi_kick, kvm_pvi_gsi, __reserved),
 	OP(KVM_PVI_WIRE, pvi_gsi_wire, kvm_pvi_wire, fd),
-	OP(KVM_PVI_ALLOW, pvi_acl_allow, kvm_pvi_allow, burst, .flags = KVM_PVI_ALLOW_OWNER),
+	OP(KVM_PVI_ALLOW, pvi_acl_allow, kvm_pvi_allow, burst,
+	   .flags = KVM_PVI_ALLOW_OWNER | KVM_PVI_ALLOW_BELL),
 	OP(KVM_PVI_REVOKE, pvi_acl_revoke, kvm_pvi_revoke, __reserved,
-	   .flags = KVM_PVI_REVOKE_ALL),
+	   .flags = KVM_PVI_REVOKE_ALL | KVM_PVI_REVOKE_BELL),
 	OP(KVM_PVI_SET_PORT, pvi_port_set, kvm_pvi_port, fd, .out = true),
 	OP(KVM_PVI_CLOSE_PORT, pvi_port_close, kvm_pvi_port, fd),
 	OP(KVM_PVI_CONNECT, pvi_port_connect, kvm_pvi_connect, owner, .out = true,
@@ -101,6 +104,7 @@ static const struct op ops[] = {
 	OP(KVM_PVI_CALL, pvi_hypercall_ioctl, kvm_pvi_call, ret2, .out = true),
 	OP(KVM_PVI_GET_STATS, pvi_stats_get, kvm_pvi_stats, retries, .out = true, .dead = true),
 	OP(KVM_PVI_GET_EDGE, pvi_acl_get_edge, kvm_pvi_edge, counts, .out = true, .dead = true),
+	OP(KVM_PVI_BELL, pvi_bell_create, kvm_pvi_bell, gsi),
 };
 
 static const struct op *find_op(unsigned int cmd)

@@ -4,6 +4,7 @@
 #define _PVI_LIMIT_H
 
 #include <linux/moduleparam.h>
+#include <linux/stringify.h>
 
 #define PVI_LIMIT(name, cap, what)						\
 static int name##_set(const char *val, const struct kernel_param *kp)		\
@@ -15,6 +16,6 @@ static const struct kernel_param_ops name##_ops = {				\
 	.get = param_get_uint,							\
 };										\
 module_param_cb(name, &name##_ops, &name, 0644);				\
-MODULE_PARM_DESC(name, what ", 1 to " #cap)
+MODULE_PARM_DESC(name, what ", 1 to " __stringify(cap))
 
 #endif /* _PVI_LIMIT_H */

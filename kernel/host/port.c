@@ -163,18 +163,29 @@ int pvi_port_close(struct pvi_vm *vm, void *arg)
 	return 0;
 }
 
+/* What a permission to ring @gsi of @to has to name. Called under RCU. */
+static u32 what_of(const uuid_t *to, u32 gsi)
+{
+	struct pvi_vm *vm = pvi_vm_find_uuid(to);
+	struct pvi_gsi *g = vm ? pvi_gsi_find(vm, gsi) : NULL;
+
+	return g ? pvi_bell_what(g) : gsi;
+}
+
 /* Returns a new port by the permission to ring @gsi of @to, or an error. */
 static struct pvi_port *port_by_uuid(struct pvi_vm *vm, const uuid_t *to, u32 gsi,
 				     const kuid_t *owner)
 {
 	struct pvi_port *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
 	struct pvi_edge *edge;
+	u32 what;
 
 	if (!p)
 		return ERR_PTR(-ENOMEM);
 	p->gsi = gsi;
 	rcu_read_lock();
-	edge = pvi_acl_find(vm, to, gsi);
+	what = what_of(to, gsi);
+	edge = pvi_acl_find(vm, to, what);
 	if (edge && !pvi_vm_dying(edge->vm) && pvi_gsi_find(edge->vm, gsi) &&
 	    (!owner || uid_eq(*owner, edge->vm->owner)) && kref_get_unless_zero(&edge->ref))
 		p->edge = edge;

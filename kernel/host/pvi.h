@@ -6,12 +6,14 @@
  * None of them is held while waiting for a grace period, but by a BIND that has
  * failed, and none is taken on the way of a ring but from irq_srcu on.
  *
- *   pvi_vm.lock (mutex)	the tables of one endpoint: gsis, edges, ports;
- *				binding it. Readers of the tables use RCU.
+ *   pvi_vm.lock (mutex)	the tables of one endpoint: gsis, bells, edges,
+ *				ports; binding it. Readers of the tables use RCU.
  *   hook_lock (hook.c, mutex)	attaching to and detaching from KVM, the number of
  *				bound VMs. Taken by BIND inside the lock of its
  *				endpoint.
  *   kvm->irq_srcu (read)	the receiver's routing entries are used under it.
+ *   pvi_bell.lock (spinlock)	flags and masks of one bell; released before its GSI
+ *				is raised.
  *   pvi_gsi.lock (spinlock)	one pulse, up and down, of one GSI; changes of its MSI.
  *   inside (hook.c, count)	around every intercepted hypercall; awaited by
  *				module exit alone: the lifetime of code.
@@ -91,6 +93,13 @@ struct pvi_edge_key {
 
 #define PVI_WHAT_BELL	0x80000000u
 
+#define PVI_BELLS_CAP	8192		/* what max_bells may be */
+
+static inline bool pvi_what_is_bell(u32 what)
+{
+	return what != KVM_PVI_GSI_ANY && (what & PVI_WHAT_BELL);
+}
+
 /**
  * struct pvi_edge - a row of a receiver's pvi_sender_uuid table
  * @node: in the table of all edges; unhashed when not live any more
@@ -126,15 +135,16 @@ struct pvi_edge {
 };
 
 /* Bits of pvi_gsi.flags */
-enum { PVI_GSI_LATCH };
+enum { PVI_GSI_LATCH, PVI_GSI_BELL };
 
 /**
  * struct pvi_gsi - an exposed GSI of a receiver
  * @vm: the receiver
  * @gsi: its number
  * @kind: KVM_PVI_GSI_DIRECT, _EVENTFD or _MSI
- * @flags: PVI_GSI_LATCH: a ring is owed
+ * @flags: PVI_GSI_LATCH: a ring is owed; PVI_GSI_BELL: has a bell
  * @eventfd: of kind eventfd, NULL while unwired
+ * @bell: its doorbell, or NULL; set once
  * @msi_address: of kind msi, 0 while unwired
  * @msi_data: goes with it
  * @msi_seq: the two change as one
@@ -151,6 +161,7 @@ struct pvi_gsi {
 	u32 kind;
 	unsigned long flags;
 	struct eventfd_ctx __rcu *eventfd;
+	struct pvi_bell __rcu *bell;
 	u64 msi_address;
 	u32 msi_data;
 	seqcount_spinlock_t msi_seq;
@@ -160,6 +171,24 @@ struct pvi_gsi {
 	struct delayed_work retry;
 	unsigned int delay;
 	struct rcu_head rcu;
+};
+
+/**
+ * struct pvi_bell - a doorbell of a receiver
+ * @gsi: what it raises
+ * @number: the receiver's own of it
+ * @lock: protects @flags, @enable, @ack
+ * @flags: set by senders, cleared by the receiver
+ * @enable: flags that make the line
+ * @ack: flags that clear by themselves
+ */
+struct pvi_bell {
+	struct pvi_gsi *gsi;
+	u32 number;
+	spinlock_t lock;
+	u64 flags;
+	u64 enable;
+	u64 ack;
 };
 
 /**
@@ -212,7 +241,8 @@ enum pvi_vm_state { PVI_VM_UNBOUND, PVI_VM_BOUND, PVI_VM_DEAD };
  * @ports: port number -> struct pvi_port
  * @free_port: no lower port is free
  * @gsis: GSI -> struct pvi_gsi
- * @lock: protects @state and changes of @ports, @gsis, @edges
+ * @bells: bell -> struct pvi_bell
+ * @lock: protects @state and changes of @ports, @gsis, @bells, @edges
  * @edges: rows of this receiver's table, ascending by id
  * @nr_edges: their number
  * @nr_gsis: exposed GSIs
@@ -236,6 +266,7 @@ struct pvi_vm {
 	struct pvi_port_table __rcu *ports;
 	u32 free_port;
 	struct xarray gsis;
+	struct xarray bells;
 	struct mutex lock;
 	struct list_head edges;
 	u32 nr_edges;
@@ -253,6 +284,7 @@ struct pvi_vm {
  * @vcpu: the calling vCPU, NULL for KVM_PVI_CALL
  * @kvm: its VM
  * @nr: its number less KVM_HC_PVI_BASE
+ * @wide: 64 bits a register
  * @rbx_returned: RBX comes back: KVM_PVI_CALL, or a guest whose registers are not encrypted
  * @uuid: of the calls that take the address of one
  * @args: RBX, RCX, RDX, RSI
@@ -263,6 +295,7 @@ struct pvi_call {
 	struct kvm_vcpu *vcpu;
 	struct kvm *kvm;
 	u32 nr;
+	bool wide;
 	bool rbx_returned;
 	uuid_t uuid;
 	u64 args[4];
@@ -353,7 +386,7 @@ void pvi_acl_exit(void);
 int pvi_acl_allow(struct pvi_vm *vm, void *arg);
 int pvi_acl_revoke(struct pvi_vm *vm, void *arg);
 int pvi_acl_get_edge(struct pvi_vm *vm, void *arg);
-struct pvi_edge *pvi_acl_find(struct pvi_vm *from, const uuid_t *to, u32 gsi);
+struct pvi_edge *pvi_acl_find(struct pvi_vm *from, const uuid_t *to, u32 what);
 
 /* The uid pin, if there is one, does not match. */
 static inline bool pvi_acl_pinned_out(const struct pvi_edge *edge, const struct pvi_vm *from)
@@ -398,11 +431,35 @@ static inline struct pvi_gsi *pvi_gsi_find(struct pvi_vm *vm, u32 gsi)
 	return xa_load(&vm->gsis, gsi);
 }
 
+struct pvi_gsi *pvi_gsi_find_locked(struct pvi_vm *vm, u32 gsi);
+int pvi_gsi_raise(struct pvi_gsi *g);
 int pvi_gsi_deliver(struct pvi_gsi *g);
 void pvi_gsi_unpublish(struct pvi_vm *vm);
 void pvi_gsi_free(struct pvi_vm *vm);
 u32 pvi_gsi_state(const struct pvi_gsi *g);
 u32 pvi_gsi_max(void);
+
+/* bell.c: bit-field doorbells */
+int pvi_bell_create(struct pvi_vm *vm, void *arg);
+int pvi_bell_set(struct pvi_bell *b, u64 new, u64 *old);
+s64 pvi_bell_call_send(struct pvi_call *c);
+s64 pvi_bell_call_receive(struct pvi_call *c);
+s64 pvi_bell_call_mask(struct pvi_call *c);
+s64 pvi_bell_call_reset(struct pvi_call *c);
+void pvi_bell_reset(struct pvi_gsi *g);
+bool pvi_bell_up(struct pvi_gsi *g);
+u32 pvi_bell_what(const struct pvi_gsi *g);
+void pvi_bell_unpublish(struct pvi_gsi *g);
+void pvi_bell_free(struct pvi_gsi *g);
+void pvi_bell_show(struct seq_file *m, struct pvi_gsi *g);
+s64 pvi_bell_number(const struct pvi_gsi *g);
+u32 pvi_bell_max(void);
+
+/* Valid under RCU. */
+static inline struct pvi_bell *pvi_bell_find(struct pvi_vm *vm, u64 number)
+{
+	return number <= U32_MAX ? xa_load(&vm->bells, number) : NULL;
+}
 
 /* inject.c: into a receiver's irqchip */
 bool pvi_inject_possible(struct kvm *kvm, u32 gsi);
@@ -442,6 +499,7 @@ u32 pvi_port_state(const struct pvi_port *p);
 u32 pvi_port_max(void);
 
 /* ring.c: the hot path; see ring.h for its start */
+int pvi_ring_bell(struct pvi_vm *from, u64 port, u64 new, u64 *old);
 int pvi_ring_uuid(struct pvi_vm *from, const uuid_t *to, u32 gsi);
 void pvi_ring_denied(struct pvi_vm *from, const uuid_t *to, u32 gsi);
 

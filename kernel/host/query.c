@@ -68,6 +68,8 @@ static s64 query_gsi(struct pvi_vm *vm, u64 index, u32 field, u32 piece)
 		return whole(pvi_gsi_state(g), piece);
 	case KVM_PVI_Q_GSI_RINGS:
 		return piece_of(atomic64_read(&g->rings), piece);
+	case KVM_PVI_Q_GSI_BELL:
+		return whole(pvi_bell_number(g), piece);
 	}
 	return -EINVAL;
 }
@@ -94,6 +96,8 @@ static s64 query_limit(u32 field, u32 piece)
 		return whole(pvi_port_max(), piece);
 	case KVM_PVI_Q_LIMIT_GSIS:
 		return whole(pvi_gsi_max(), piece);
+	case KVM_PVI_Q_LIMIT_BELLS:
+		return whole(pvi_bell_max(), piece);
 	}
 	return -EINVAL;
 }

@@ -35,6 +35,16 @@ static noinline int deny(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi, en
 	return -EPERM;
 }
 
+static __always_inline bool take_tokens(struct pvi_edge *edge, struct pvi_gsi *g)
+{
+	if (!pvi_bucket_take(&edge->bucket))
+		return false;
+	if (pvi_bucket_take(&g->bucket))
+		return true;
+	pvi_bucket_give(&edge->bucket);
+	return false;
+}
+
 /* Called under RCU, with an edge that permits @from to ring @gsi. */
 static __always_inline int ring_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
 {
@@ -44,22 +54,45 @@ static __always_inline int ring_edge(struct pvi_vm *from, struct pvi_edge *edge,
 	if (unlikely(pvi_vm_dying(edge->vm)))
 		return -ENXIO;
 	g = rcu_dereference(edge->gsi);
-	if (unlikely(!g))
+	if (unlikely(!g)) {
+		if (pvi_what_is_bell(edge->key.what))
+			return -EINVAL;
 		g = pvi_gsi_find(edge->vm, gsi);
+	}
 	if (unlikely(!g))
 		return deny(from, edge, gsi, PVI_DENY_NOT_EXPOSED);
-	if (!pvi_bucket_take(&edge->bucket))
+	if (unlikely(test_bit(PVI_GSI_BELL, &g->flags)))
+		return -EINVAL;
+	if (unlikely(!take_tokens(edge, g)))
 		return throttled(from, edge, gsi);
-	if (!pvi_bucket_take(&g->bucket)) {
-		pvi_bucket_give(&edge->bucket);
-		return throttled(from, edge, gsi);
-	}
 	verdict = pvi_gsi_deliver(g);
 	return account(from, edge, gsi, verdict, verdict);
 }
 
-/* Rings what a port is connected to. Called under RCU. */
-int pvi_ring_connection(struct pvi_vm *from, struct pvi_port *p)
+/* The same for flags of a bell. */
+static int ring_bell_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi, u64 new, u64 *old)
+{
+	u64 granted = READ_ONCE(edge->bits);
+	struct pvi_bell *b;
+	int verdict;
+
+	if (unlikely(pvi_vm_dying(edge->vm)))
+		return -ENXIO;
+	b = pvi_bell_find(edge->vm, edge->key.what & ~PVI_WHAT_BELL);
+	if (!b || b->gsi->gsi != gsi)
+		return deny(from, edge, gsi, PVI_DENY_NOT_EXPOSED);
+	if (new & ~granted)
+		return deny(from, edge, gsi, PVI_DENY_NOT_ALLOWED);
+	if (!take_tokens(edge, b->gsi))
+		return throttled(from, edge, gsi);
+	verdict = pvi_bell_set(b, new, old);
+	/* Or senders would watch each other. */
+	*old &= granted;
+	return account(from, edge, gsi, verdict, verdict);
+}
+
+/* What a connection answers whatever is rung through it, or 0. */
+static __always_inline int check_connection(struct pvi_vm *from, struct pvi_port *p)
 {
 	struct pvi_edge *edge = p->edge;
 
@@ -75,7 +108,29 @@ int pvi_ring_connection(struct pvi_vm *from, struct pvi_port *p)
 	}
 	if (unlikely(pvi_acl_pinned_out(edge, from)))
 		return deny(from, edge, p->gsi, PVI_DENY_NOT_ALLOWED);
-	return ring_edge(from, edge, p->gsi);
+	return 0;
+}
+
+/* Rings what a port is connected to. Called under RCU. */
+int pvi_ring_connection(struct pvi_vm *from, struct pvi_port *p)
+{
+	int ret = check_connection(from, p);
+
+	return unlikely(ret) ? ret : ring_edge(from, p->edge, p->gsi);
+}
+
+/* Called under RCU. Returns a verdict and the flags before in @old, or an error. */
+int pvi_ring_bell(struct pvi_vm *from, u64 port, u64 new, u64 *old)
+{
+	struct pvi_port *p = port <= U32_MAX ? pvi_port_find(from, port) : NULL;
+	int ret;
+
+	if (!p)
+		return -ENOENT;
+	if (p->eventfd || !pvi_what_is_bell(p->edge->key.what))
+		return -EINVAL;
+	ret = check_connection(from, p);
+	return ret ? ret : ring_bell_edge(from, p->edge, p->gsi, new, old);
 }
 
 /* Says to the host, and to the host alone, why @from may not ring. */
@@ -101,8 +156,8 @@ int pvi_ring_uuid(struct pvi_vm *from, const uuid_t *to, u32 gsi)
 	struct pvi_edge *edge = pvi_acl_find(from, to, gsi);
 	int ret = likely(edge) ? ring_edge(from, edge, gsi) : -ENXIO;
 
-	/* By UUID a dead VM is none. */
-	if (likely(ret != -ENXIO))
+	/* By UUID a dead VM is none, and a bell's GSI is not for the ringing. */
+	if (likely(ret != -ENXIO && ret != -EINVAL))
 		return ret;
 	if (!pvi_uuid_is_name(to))
 		return -EINVAL;

@@ -78,9 +78,11 @@ void pvi_stats_fdinfo(struct seq_file *m, struct file *file)
 	show_counts(m, "received", sum.received);
 	if (vm->state == PVI_VM_DEAD)
 		goto out;
-	xa_for_each(&vm->gsis, i, g)
+	xa_for_each(&vm->gsis, i, g) {
 		seq_printf(m, "pvi-gsi:\t%u kind %u state %#x rings %lld\n", g->gsi, g->kind,
 			   pvi_gsi_state(g), atomic64_read(&g->rings));
+		pvi_bell_show(m, g);
+	}
 	for (port = 0; port < pvi_port_end(vm); port++) {
 		p = pvi_port_find(vm, port);
 		if (p)

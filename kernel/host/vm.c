@@ -179,6 +179,7 @@ struct pvi_vm *pvi_vm_alloc(void)
 	mutex_init(&vm->lock);
 	pvi_port_init(vm);
 	xa_init_flags(&vm->gsis, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&vm->bells, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&vm->edges);
 	INIT_WORK(&vm->teardown, teardown);
 	init_completion(&vm->unlisted);
@@ -192,6 +193,7 @@ static void release(struct kref *ref)
 
 	pvi_acl_free(vm);
 	xa_destroy(&vm->gsis);
+	xa_destroy(&vm->bells);
 	free_percpu(vm->stats);
 	kfree(vm);
 }

@@ -126,6 +126,51 @@ void pvi_revoke(int fd, const u8 *uuid, u32 gsi)
 	must(__pvi_revoke(fd, uuid, gsi), "KVM_PVI_REVOKE");
 }
 
+int __pvi_bell(int fd, u32 bell, u32 gsi)
+{
+	struct kvm_pvi_bell arg = NEW(kvm_pvi_bell);
+
+	arg.bell = bell;
+	arg.gsi = gsi;
+	return __pvi_ioctl(fd, KVM_PVI_BELL, &arg);
+}
+
+void pvi_bell(int fd, u32 bell, u32 gsi)
+{
+	must(__pvi_bell(fd, bell, gsi), "KVM_PVI_BELL");
+}
+
+int __pvi_allow_bell(int fd, const u8 *uuid, u32 bell, u64 bits)
+{
+	struct kvm_pvi_allow allow = NEW(kvm_pvi_allow);
+
+	allow.flags = KVM_PVI_ALLOW_BELL;
+	allow.gsi = bell;
+	allow.bits = bits;
+	memcpy(allow.uuid, uuid, sizeof(allow.uuid));
+	return __pvi_ioctl(fd, KVM_PVI_ALLOW, &allow);
+}
+
+void pvi_allow_bell(int fd, const u8 *uuid, u32 bell, u64 bits)
+{
+	must(__pvi_allow_bell(fd, uuid, bell, bits), "KVM_PVI_ALLOW of a bell");
+}
+
+int __pvi_revoke_bell(int fd, const u8 *uuid, u32 bell)
+{
+	struct kvm_pvi_revoke revoke = NEW(kvm_pvi_revoke);
+
+	revoke.flags = KVM_PVI_REVOKE_BELL;
+	revoke.gsi = bell;
+	memcpy(revoke.uuid, uuid, sizeof(revoke.uuid));
+	return __pvi_ioctl(fd, KVM_PVI_REVOKE, &revoke);
+}
+
+void pvi_revoke_bell(int fd, const u8 *uuid, u32 bell)
+{
+	must(__pvi_revoke_bell(fd, uuid, bell), "KVM_PVI_REVOKE of a bell");
+}
+
 int __pvi_set_port(int fd, int eventfd, u32 *port)
 {
 	struct kvm_pvi_port arg = NEW(kvm_pvi_port);

@@ -34,6 +34,13 @@ void pvi_allow(int fd, const u8 *uuid, u32 gsi);
 int __pvi_revoke(int fd, const u8 *uuid, u32 gsi);
 void pvi_revoke(int fd, const u8 *uuid, u32 gsi);
 
+int __pvi_bell(int fd, u32 bell, u32 gsi);
+void pvi_bell(int fd, u32 bell, u32 gsi);
+int __pvi_allow_bell(int fd, const u8 *uuid, u32 bell, u64 bits);
+void pvi_allow_bell(int fd, const u8 *uuid, u32 bell, u64 bits);
+int __pvi_revoke_bell(int fd, const u8 *uuid, u32 bell);
+void pvi_revoke_bell(int fd, const u8 *uuid, u32 bell);
+
 /* Ports: the lowest free one */
 int __pvi_set_port(int fd, int eventfd, u32 *port);
 u32 pvi_set_port(int fd, int eventfd);

@@ -136,6 +136,32 @@
 #define KVM_PVI_PORT_REVOKED	3	/* its permission was revoked: EPERM */
 
 /**
+ * DOC: Bells
+ *
+ * A bell is 64 flags of its receiver over one GSI. Its line is up while
+ * flags & enable is not 0, and the GSI is raised as a level interrupt over edges
+ * would be:
+ *
+ * * BELL_SEND sets flags. If a newly set one is enabled it raises the GSI: verdict 0, or 2 if that could not
+ *   be delivered yet. Else the verdict is 1: the line was up already, or is down and the flags are recorded
+ *   silently. RBX: the flags before, of those this sender may set.
+ * * BELL_RECEIVE clears the flags of its mask. RBX: all flags before. If the line is still up the GSI is raised
+ *   again, so a handler need not drain all; but it must receive.
+ * * BELL_MASK replaces enable and ack. If the line rises the GSI is raised.
+ * * BELL_RESET: flags and ack become 0, enable all ones.
+ * * Flags of the ack mask clear by themselves when SEND or MASK have found the line up.
+ *
+ * 16- and 32-bit guests have the flags in two banks of 32, and say which (0, 1) in the argument behind the last:
+ * RDX of SEND and RECEIVE, RSI of MASK. A 64-bit guest has 0 there.
+ *
+ * * EINVAL: no flag to set or to clear; the bank; SEND through a port that is not a bell's, or a plain ring through one that is
+ * * EPERM: a flag this sender was not granted; nothing changed
+ * * ENOENT: no such port of the sender, no such bell of the receiver
+ * * ENXIO, EAGAIN: SEND, as of any ring
+ * * EOPNOTSUPP: RECEIVE in a guest with encrypted registers; nothing changed
+ */
+
+/**
  * struct kvm_pvi_peer - one record of KVM_HC_PVI_PEERS
  * @epoch: which life of that UUID this is; never reused, no order in it
  * @uuid: the peer
@@ -310,8 +336,9 @@ struct kvm_pvi_expose {
  *
  * UNEXPOSE drops the latch, the status word and the bell of that GSI; UNWIRE
  * keeps the latch. When either has returned, no ring is delivered any more.
- * KICK delivers what is latched, for a VMM that has just made delivery possible.
- * UNSTATUS takes the status word away; senders that skip are told to come back.
+ * KICK delivers what is latched or pending, for a VMM that has just made delivery
+ * possible. UNSTATUS takes the status word away (ENOENT if there is none); its
+ * pending is 0 then, so senders that skip come back.
  */
 struct kvm_pvi_gsi {
 	__u32 size;
@@ -352,7 +379,8 @@ struct kvm_pvi_wire {
  * @size: sizeof(struct kvm_pvi_allow)
  * @flags: KVM_PVI_ALLOW_*
  * @uuid: the sender; need not be bound
- * @gsi: an exposed or future GSI, KVM_PVI_GSI_ANY for every plain one; with KVM_PVI_ALLOW_BELL the bell
+ * @gsi: an exposed or future GSI, KVM_PVI_GSI_ANY for every one without a bell; with KVM_PVI_ALLOW_BELL an
+ *   existing or future bell, below max_bells
  * @owner: with KVM_PVI_ALLOW_OWNER: the uid that must own the sender's endpoint, in the caller's user namespace; else 0
  * @bits: with KVM_PVI_ALLOW_BELL the flags this sender may set, not 0; else 0
  * @rate: rings a second, 0 for no limit
@@ -433,7 +461,7 @@ struct kvm_pvi_port {
  * @size: sizeof(struct kvm_pvi_connect)
  * @flags: KVM_PVI_CONNECT_*
  * @uuid: the receiver; zeroes with KVM_PVI_CONNECT_GRANT
- * @gsi: its GSI; 0 with KVM_PVI_CONNECT_GRANT
+ * @gsi: its GSI, a bell's too; 0 with KVM_PVI_CONNECT_GRANT
  * @port: in: the port or KVM_PVI_PORT_ANY; out: the port
  * @grant_fd: with KVM_PVI_CONNECT_GRANT: what KVM_PVI_GRANT gave; else 0
  * @owner: with KVM_PVI_CONNECT_OWNER: the uid that must own the receiver's endpoint; else 0
@@ -542,5 +570,53 @@ struct kvm_pvi_edge {
 #define KVM_PVI_EDGE_GSI	0	/* a row of ALLOW */
 #define KVM_PVI_EDGE_BELL	1	/* a row of ALLOW with KVM_PVI_ALLOW_BELL */
 #define KVM_PVI_EDGE_GRANT	2	/* a grant; @uuid is 0 */
+
+/**
+ * struct kvm_pvi_bell - KVM_PVI_BELL: make a doorbell with 64 flags on a GSI
+ * @size: sizeof(struct kvm_pvi_bell)
+ * @flags: Must be 0
+ * @bell: the receiver's own number of it, below max_bells
+ * @gsi: an exposed GSI of this endpoint, which the bell raises
+ *
+ * The bell starts as after KVM_HC_BELL_RESET: no flag set, all enabled, none
+ * acknowledged by itself. From then on that GSI takes KVM_HC_BELL_SEND alone,
+ * through a port connected to it by a sender that KVM_PVI_ALLOW_BELL or a grant
+ * gives bits of this bell; plain rings are EPERM by UUID and EINVAL by port. The
+ * bell goes with KVM_PVI_UNEXPOSE of its GSI.
+ *
+ * * ENOENT: not exposed
+ * * EEXIST: the bell exists, or the GSI has one
+ * * EBUSY: the GSI has a status word
+ */
+struct kvm_pvi_bell {
+	__u32 size;
+	__u32 flags;
+	__u32 bell;
+	__u32 gsi;
+};
+#define KVM_PVI_BELL		_IO(KVM_PVI_IOC, 0x20)
+
+#if defined(__x86_64__) || defined(__i386__)
+/*
+ * Any hypercall, those that give back a second value in RBX too, which
+ * kvm_hypercallN() would lose. @rbx is in and out; what comes back there means
+ * something only if the call returns one, and its status is not negative. @amd:
+ * the CPU is AMD's or Hygon's and wants VMMCALL.
+ */
+static __inline__ long kvm_pvi_hypercall(int amd, __u32 nr, __u64 *rbx, unsigned long rcx,
+					 unsigned long rdx, unsigned long rsi)
+{
+	unsigned long rax = nr, b = *rbx;
+
+	if (amd)
+		__asm__ __volatile__("vmmcall" : "+a" (rax), "+b" (b)
+				     : "c" (rcx), "d" (rdx), "S" (rsi) : "memory");
+	else
+		__asm__ __volatile__("vmcall" : "+a" (rax), "+b" (b)
+				     : "c" (rcx), "d" (rdx), "S" (rsi) : "memory");
+	*rbx = b;
+	return rax;
+}
+#endif /* __x86_64__ || __i386__ */
 
 #endif /* _UAPI_LINUX_KVM_PVI_H */
