@@ -147,6 +147,13 @@ static const struct uapi_member uapi_members[] = {
 	MEMBER(kvm_pvi_bell, bell, 8, 4),
 	MEMBER(kvm_pvi_bell, gsi, 12, 4),
 	END(kvm_pvi_bell, 16),
+	MEMBER(kvm_pvi_set_status, size, 0, 4),
+	MEMBER(kvm_pvi_set_status, flags, 4, 4),
+	MEMBER(kvm_pvi_set_status, gsi, 8, 4),
+	MEMBER(kvm_pvi_set_status, memfd, 12, 4),
+	MEMBER(kvm_pvi_set_status, offset, 16, 8),
+	MEMBER(kvm_pvi_set_status, address, 24, 8),
+	END(kvm_pvi_set_status, 32),
 };
 
 static const struct uapi_ioctl uapi_ioctls[] = {
@@ -167,6 +174,7 @@ static const struct uapi_ioctl uapi_ioctls[] = {
 	IOCTL(KVM_PVI_GET_STATS, 0x1e),
 	IOCTL(KVM_PVI_GET_EDGE, 0x1f),
 	IOCTL(KVM_PVI_BELL, 0x20),
+	IOCTL(KVM_PVI_STATUS, 0x21),
 };
 
 #endif

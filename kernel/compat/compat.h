@@ -7,6 +7,7 @@
 
 #include <linux/eventfd.h>
 #include <linux/ftrace.h>
+#include <linux/mm.h>
 #include <linux/version.h>
 
 #if !IS_ENABLED(CONFIG_KVM) || !defined(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS) || \
@@ -78,6 +79,21 @@ static __always_inline struct pt_regs *pvi_compat_ftrace_regs(struct ftrace_regs
 static __always_inline struct pt_regs *pvi_compat_ftrace_regs(struct ftrace_regs *fregs)
 {
 	return &arch_ftrace_regs(fregs)->regs;
+}
+#endif
+
+/* 6.5 dropped the list of VMAs. The caller holds mmap_lock. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+static inline long pvi_compat_pin_user_page(unsigned long addr, unsigned int flags,
+					    struct page **page)
+{
+	return pin_user_pages(addr, 1, flags, page, NULL);
+}
+#else
+static inline long pvi_compat_pin_user_page(unsigned long addr, unsigned int flags,
+					    struct page **page)
+{
+	return pin_user_pages(addr, 1, flags, page);
 }
 #endif
 

@@ -197,6 +197,8 @@ static int publish(struct pvi_bell *b, struct pvi_gsi *g)
 	lockdep_assert_held(&g->vm->lock);
 	if (rcu_access_pointer(g->bell))
 		return -EEXIST;
+	if (rcu_access_pointer(g->status))
+		return -EBUSY;
 	b->gsi = g;
 	ret = xa_insert(&g->vm->bells, b->number, b, GFP_KERNEL);
 	if (ret)

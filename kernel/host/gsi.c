@@ -7,6 +7,9 @@
  * KVM_PVI_KICK), by the next ring, or by a work that tries again after 10 ms,
  * doubling to 1 s, for guests that know nothing of us.
  *
+ * With a status word a ring may be owed although the latch is clear: it was
+ * delivered to a wiring or a handler that is gone. Whoever pays looks there too.
+ *
  * Whoever delivers takes the latch by exchange before it injects: a ring that
  * fails meanwhile sets it again and is not forgotten.
  */
@@ -97,7 +100,8 @@ int pvi_gsi_raise(struct pvi_gsi *g)
 /* Delivers what is owed. Called under RCU. */
 static void pay(struct pvi_gsi *g, unsigned int delay)
 {
-	if (test_and_clear_bit(PVI_GSI_LATCH, &g->flags) || pvi_bell_up(g))
+	if (test_and_clear_bit(PVI_GSI_LATCH, &g->flags) || pvi_status_pending(g) ||
+	    pvi_bell_up(g))
 		raise_or_latch(g, delay);
 }
 
@@ -125,6 +129,8 @@ void pvi_gsi_pay(struct pvi_gsi *g)
 int pvi_gsi_deliver(struct pvi_gsi *g)
 {
 	atomic64_inc(&g->rings);
+	if (unlikely(test_bit(PVI_GSI_STATUS, &g->flags)) && pvi_status_mark(g))
+		return KVM_PVI_COALESCED;
 	return raise_or_latch(g, RETRY_FIRST);
 }
 
@@ -200,6 +206,7 @@ static void gsi_free(struct pvi_gsi *g)
 
 	cancel_delayed_work_sync(&g->retry);
 	pvi_bell_free(g);
+	pvi_status_free(g);
 	if (eventfd)
 		eventfd_ctx_put(eventfd);
 	kfree(g);
@@ -316,6 +323,7 @@ void pvi_gsi_reset(struct pvi_vm *vm)
 	xa_for_each(&vm->gsis, i, g) {
 		pvi_msi_reset(g);
 		pvi_bell_reset(g);
+		pvi_status_reset(g);
 		clear_bit(PVI_GSI_LATCH, &g->flags);
 	}
 }
@@ -343,6 +351,8 @@ u32 pvi_gsi_state(const struct pvi_gsi *g)
 		state |= KVM_PVI_GSI_WIRED;
 	if (test_bit(PVI_GSI_LATCH, &g->flags))
 		state |= KVM_PVI_GSI_LATCHED;
+	if (test_bit(PVI_GSI_STATUS, &g->flags))
+		state |= KVM_PVI_GSI_STATUS;
 	return state;
 }
 

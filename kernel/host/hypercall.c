@@ -38,7 +38,7 @@ u32 pvi_hypercall_features(void)
 {
 	return KVM_PVI_FEAT_PRESENT | KVM_PVI_FEAT_RING | KVM_PVI_FEAT_RBX |
 	       KVM_PVI_FEAT_MANY | KVM_PVI_FEAT_MSI | KVM_PVI_FEAT_BELL |
-	       KVM_PVI_ABI_MAJOR << 24;
+	       KVM_PVI_FEAT_STATUS | KVM_PVI_ABI_MAJOR << 24;
 }
 
 static s64 features(struct pvi_call *c)

@@ -32,6 +32,7 @@ union arg {
 	struct kvm_pvi_stats stats;
 	struct kvm_pvi_edge edge;
 	struct kvm_pvi_bell bell;
+	struct kvm_pvi_set_status status;
 };
 
 /**
@@ -105,6 +106,9 @@ static const struct op ops[] = {
 	OP(KVM_PVI_GET_STATS, pvi_stats_get, kvm_pvi_stats, retries, .out = true, .dead = true),
 	OP(KVM_PVI_GET_EDGE, pvi_acl_get_edge, kvm_pvi_edge, counts, .out = true, .dead = true),
 	OP(KVM_PVI_BELL, pvi_bell_create, kvm_pvi_bell, gsi),
+	OP(KVM_PVI_STATUS, pvi_status_create, kvm_pvi_set_status, address,
+	   .flags = KVM_PVI_STATUS_UNSEALED),
+	OP(KVM_PVI_UNSTATUS, pvi_status_drop, kvm_pvi_gsi, __reserved),
 };
 
 static const struct op *find_op(unsigned int cmd)

@@ -46,6 +46,7 @@
 struct file;
 struct kvm;
 struct kvm_vcpu;
+struct pvi_status;
 struct seq_file;
 
 /* Index into counters; the first three are the verdicts. */
@@ -135,16 +136,20 @@ struct pvi_edge {
 };
 
 /* Bits of pvi_gsi.flags */
-enum { PVI_GSI_LATCH, PVI_GSI_BELL };
+enum { PVI_GSI_LATCH, PVI_GSI_BELL, PVI_GSI_STATUS };
+
+/* A ring to such a GSI is not a plain one. */
+#define PVI_GSI_SPECIAL	(BIT(PVI_GSI_BELL) | BIT(PVI_GSI_STATUS))
 
 /**
  * struct pvi_gsi - an exposed GSI of a receiver
  * @vm: the receiver
  * @gsi: its number
  * @kind: KVM_PVI_GSI_DIRECT, _EVENTFD or _MSI
- * @flags: PVI_GSI_LATCH: a ring is owed; PVI_GSI_BELL: has a bell
+ * @flags: PVI_GSI_LATCH: a ring is owed; PVI_GSI_BELL, PVI_GSI_STATUS: has one
  * @eventfd: of kind eventfd, NULL while unwired
  * @bell: its doorbell, or NULL; set once
+ * @status: its status word, or NULL
  * @msi_address: of kind msi, 0 while unwired
  * @msi_data: goes with it
  * @msi_seq: the two change as one
@@ -162,6 +167,7 @@ struct pvi_gsi {
 	unsigned long flags;
 	struct eventfd_ctx __rcu *eventfd;
 	struct pvi_bell __rcu *bell;
+	struct pvi_status __rcu *status;
 	u64 msi_address;
 	u32 msi_data;
 	seqcount_spinlock_t msi_seq;
@@ -460,6 +466,16 @@ static inline struct pvi_bell *pvi_bell_find(struct pvi_vm *vm, u64 number)
 {
 	return number <= U32_MAX ? xa_load(&vm->bells, number) : NULL;
 }
+
+/* status.c: status words in pinned user memory */
+int pvi_status_create(struct pvi_vm *vm, void *arg);
+int pvi_status_drop(struct pvi_vm *vm, void *arg);
+bool pvi_status_owed(struct pvi_gsi *g);
+bool pvi_status_mark(struct pvi_gsi *g);
+bool pvi_status_pending(const struct pvi_gsi *g);
+void pvi_status_reset(struct pvi_gsi *g);
+void pvi_status_show(struct seq_file *m, struct pvi_gsi *g);
+void pvi_status_free(struct pvi_gsi *g);
 
 /* inject.c: into a receiver's irqchip */
 bool pvi_inject_possible(struct kvm *kvm, u32 gsi);

@@ -25,6 +25,11 @@ static noinline int throttled(struct pvi_vm *from, struct pvi_edge *edge, u32 gs
 	return account(from, edge, gsi, PVI_THROTTLED, -EAGAIN);
 }
 
+static noinline int coalesced(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
+{
+	return account(from, edge, gsi, PVI_COALESCED, KVM_PVI_COALESCED);
+}
+
 /* The same where @edge is not enough; only the host learns why. */
 static noinline int deny(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi, enum pvi_deny why)
 {
@@ -61,8 +66,13 @@ static __always_inline int ring_edge(struct pvi_vm *from, struct pvi_edge *edge,
 	}
 	if (unlikely(!g))
 		return deny(from, edge, gsi, PVI_DENY_NOT_EXPOSED);
-	if (unlikely(test_bit(PVI_GSI_BELL, &g->flags)))
-		return -EINVAL;
+	if (unlikely(READ_ONCE(g->flags) & PVI_GSI_SPECIAL)) {
+		if (test_bit(PVI_GSI_BELL, &g->flags))
+			return -EINVAL;
+		/* No token for what is owed already. */
+		if (pvi_status_owed(g))
+			return coalesced(from, edge, gsi);
+	}
 	if (unlikely(!take_tokens(edge, g)))
 		return throttled(from, edge, gsi);
 	verdict = pvi_gsi_deliver(g);

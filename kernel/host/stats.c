@@ -82,6 +82,7 @@ void pvi_stats_fdinfo(struct seq_file *m, struct file *file)
 		seq_printf(m, "pvi-gsi:\t%u kind %u state %#x rings %lld\n", g->gsi, g->kind,
 			   pvi_gsi_state(g), atomic64_read(&g->rings));
 		pvi_bell_show(m, g);
+		pvi_status_show(m, g);
 	}
 	for (port = 0; port < pvi_port_end(vm); port++) {
 		p = pvi_port_find(vm, port);

@@ -190,7 +190,8 @@ struct kvm_pvi_peer {
  * Little endian, 64-byte aligned, in memory the receiver's guest maps writable
  * and its senders' guests read-only. Sender: write the data, full barrier, read
  * @pending; set: done, clear: ring. Receiver: exchange @pending to 0, full
- * barrier, drain. kvm_pvi_status_*() below are these two, to be used as they are.
+ * barrier, drain. kvm_pvi_status_owed() and kvm_pvi_status_take() at the end of
+ * this file are these two, to be used as they are.
  */
 struct kvm_pvi_status {
 	__u32 pending;
@@ -596,7 +597,89 @@ struct kvm_pvi_bell {
 };
 #define KVM_PVI_BELL		_IO(KVM_PVI_IOC, 0x20)
 
+/**
+ * struct kvm_pvi_set_status - KVM_PVI_STATUS: give a GSI a status word
+ * @size: sizeof(struct kvm_pvi_set_status)
+ * @flags: KVM_PVI_STATUS_*
+ * @gsi: an exposed GSI of this endpoint
+ * @memfd: the memory's file: a memfd or a file of tmpfs or hugetlbfs
+ * @offset: of the struct kvm_pvi_status in it, a multiple of 64
+ * @address: where the caller has that word mapped, writable and shared
+ *
+ * The page is pinned and charged to the caller's RLIMIT_MEMLOCK, one page per
+ * registration, until KVM_PVI_UNSTATUS, KVM_PVI_UNEXPOSE or the endpoint's death.
+ * @pending and @count of the word become 0. Senders must not be able to write
+ * it, so @memfd has the seals F_SEAL_FUTURE_WRITE, F_SEAL_SHRINK, F_SEAL_GROW and
+ * F_SEAL_SEAL: map it writable, seal it, then hand descriptors out.
+ *
+ * * ENOENT: not exposed
+ * * EEXIST: the GSI has a status word
+ * * EBUSY: the GSI has a bell
+ * * EBADF: @memfd is not open
+ * * EOPNOTSUPP: @memfd is no memory of memfd, tmpfs or hugetlbfs
+ * * EPERM: @memfd lacks a seal
+ * * EINVAL: @offset is not aligned or beyond the end; at @address is not a writable, shared mapping of it
+ * * EFAULT: the memory cannot be brought in
+ * * ENOMEM: RLIMIT_MEMLOCK is reached, without CAP_IPC_LOCK
+ */
+struct kvm_pvi_set_status {
+	__u32 size;
+	__u32 flags;
+	__u32 gsi;
+	__s32 memfd;
+	__aligned_u64 offset;
+	__aligned_u64 address;
+};
+#define KVM_PVI_STATUS		_IO(KVM_PVI_IOC, 0x21)
+#define KVM_PVI_STATUS_UNSEALED	(1u << 0)	/* take memory that senders might write; they can harm the receiver */
+
 #if defined(__x86_64__) || defined(__i386__)
+/*
+ * What guests and host processes need of the two protocols above, without libc.
+ *
+ * A sender stores its data, and rings only if nothing is owed yet:
+ *
+ *	if (!kvm_pvi_status_owed(word))
+ *		ring;
+ *
+ * A receiver, in its handler and in each pass of a polling loop:
+ *
+ *	kvm_pvi_status_take(word);
+ *	take all data there is;
+ *
+ * Once after each start, with its handler live, it issues KVM_HC_PVI_ARM and
+ * makes one such pass unasked. While it polls it may leave the word alone, and
+ * ends with such a pass.
+ */
+
+/*
+ * True if a ring is owed already: the receiver will see what was stored before.
+ * The barrier keeps the load of pending behind the stores of the data; pairs
+ * with the exchange in kvm_pvi_status_take().
+ */
+static __inline__ int kvm_pvi_status_owed(const struct kvm_pvi_status *word)
+{
+#ifdef __x86_64__
+	__asm__ __volatile__("lock; addl $0, -4(%%rsp)" : : : "memory", "cc");
+#else
+	__asm__ __volatile__("lock; addl $0, -4(%%esp)" : : : "memory", "cc");
+#endif
+	return *(const volatile __u32 *)&word->pending != 0;
+}
+
+/*
+ * Says that a pass begins; drain whatever it returns. XCHG is a full barrier: no
+ * load of the data comes before it; pairs with kvm_pvi_status_owed() and with the
+ * host's test-and-set.
+ */
+static __inline__ __u32 kvm_pvi_status_take(struct kvm_pvi_status *word)
+{
+	__u32 pending = 0;
+
+	__asm__ __volatile__("xchgl %0, %1" : "+r" (pending), "+m" (word->pending) : : "memory");
+	return pending;
+}
+
 /*
  * Any hypercall, those that give back a second value in RBX too, which
  * kvm_hypercallN() would lose. @rbx is in and out; what comes back there means
