@@ -19,7 +19,8 @@
  * @arg: makes it succeed on the endpoints of prepare(), together with
  * @uuid_at: offset of a UUID, or 0, to be filled with
  * @uuid: a number in pvi_uuid
- * @eventfd_at: offset of an eventfd, or 0
+ * @eventfd_at: offset of an eventfd, or 0; it is the one that rings signal, unless
+ * @eventfd: is another
  * @flags: those the header defines
  * @zero: offsets of fields that must be 0 without a flag; ends with 0
  * @unbound: works before BIND
@@ -31,6 +32,7 @@ struct op {
 	u32 cmd, size;
 	const void *arg;
 	u32 uuid_at, uuid, eventfd_at;
+	const int *eventfd;
 	u32 flags;
 	u32 zero[4];
 	bool unbound, dead, out;
@@ -40,6 +42,9 @@ struct op {
 	{ .name = #_cmd, .cmd = _cmd, .size = sizeof(struct kvm_pvi_##type), __VA_ARGS__ }
 #define ARG(type, ...) .arg = &(const struct kvm_pvi_##type){ __VA_ARGS__ }
 #define AT(type, field) offsetof(struct kvm_pvi_##type, field)
+
+/* The endpoint under test, a peer, an eventfd, one that rings PORT, one for nothing yet */
+static int fd, peer_fd, eventfd_fd, source_fd, free_fd;
 
 static const struct op ops[] = {
 	OP(KVM_PVI_GET_INFO, info, .unbound = true, .dead = true, .out = true),
@@ -71,10 +76,11 @@ static const struct op ops[] = {
 	OP(KVM_PVI_GET_STATS, stats, .dead = true, .out = true),
 	OP(KVM_PVI_GET_EDGE, edge, .dead = true, .out = true),
 	OP(KVM_PVI_BELL, bell, ARG(bell, .bell = 1, .gsi = GSI)),
+	OP(KVM_PVI_WIRE_SOURCE, source, ARG(source, .port = PORT), .eventfd_at = AT(source, fd),
+	   .eventfd = &free_fd),
+	OP(KVM_PVI_UNWIRE_SOURCE, source, ARG(source, .port = PORT), .eventfd_at = AT(source, fd),
+	   .eventfd = &source_fd),
 };
-
-/* The endpoint under test, a peer, an eventfd */
-static int fd, peer_fd, eventfd_fd;
 
 /* Two pages and one that is not there, in the first 4 GiB */
 static u8 *pages;
@@ -90,6 +96,8 @@ static void prepare(bool bound)
 		close(fd);
 		close(peer_fd);
 		close(eventfd_fd);
+		close(source_fd);
+		close(free_fd);
 	} else {
 		pages = mmap(NULL, 3 * PAGE_SIZE, PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
@@ -97,6 +105,8 @@ static void prepare(bool bound)
 		ASSERT_EQ(munmap(pages + 2 * PAGE_SIZE, PAGE_SIZE), 0);
 	}
 	eventfd_fd = new_eventfd();
+	source_fd = new_eventfd();
+	free_fd = new_eventfd();
 	peer_fd = pvi_bind(NULL, pvi_uuid[1]);
 	pvi_expose(peer_fd, PEER_GSI, KVM_PVI_GSI_EVENTFD);
 	pvi_allow(peer_fd, pvi_uuid[0], PEER_GSI);
@@ -108,6 +118,7 @@ static void prepare(bool bound)
 	pvi_allow(fd, pvi_uuid[1], GSI);
 	port.fd = eventfd_fd;
 	pvi_ioctl(fd, KVM_PVI_SET_PORT, &port);
+	pvi_wire_source(fd, source_fd, PORT);
 }
 
 static void prepare_for(const struct op *op)
@@ -127,7 +138,7 @@ static void *fill(const struct op *op, u32 size)
 	if (op->uuid_at)
 		memcpy(at + op->uuid_at, pvi_uuid[op->uuid], KVM_PVI_UUID_SIZE);
 	if (op->eventfd_at)
-		*(int *)(at + op->eventfd_at) = eventfd_fd;
+		*(int *)(at + op->eventfd_at) = op->eventfd ? *op->eventfd : eventfd_fd;
 	*(u32 *)at = size;
 	return at;
 }

@@ -133,7 +133,8 @@ static const struct uapi_member uapi_members[] = {
 	MEMBER(kvm_pvi_stats, sent, 8, 40),
 	MEMBER(kvm_pvi_stats, received, 48, 40),
 	MEMBER(kvm_pvi_stats, retries, 88, 8),
-	END(kvm_pvi_stats, 96),
+	MEMBER(kvm_pvi_stats, dropped, 96, 8),
+	END(kvm_pvi_stats, 104),
 	MEMBER(kvm_pvi_edge, size, 0, 4),
 	MEMBER(kvm_pvi_edge, flags, 4, 4),
 	MEMBER(kvm_pvi_edge, cursor, 8, 8),
@@ -154,6 +155,11 @@ static const struct uapi_member uapi_members[] = {
 	MEMBER(kvm_pvi_set_status, offset, 16, 8),
 	MEMBER(kvm_pvi_set_status, address, 24, 8),
 	END(kvm_pvi_set_status, 32),
+	MEMBER(kvm_pvi_source, size, 0, 4),
+	MEMBER(kvm_pvi_source, flags, 4, 4),
+	MEMBER(kvm_pvi_source, fd, 8, 4),
+	MEMBER(kvm_pvi_source, port, 12, 4),
+	END(kvm_pvi_source, 16),
 };
 
 static const struct uapi_ioctl uapi_ioctls[] = {
@@ -175,6 +181,8 @@ static const struct uapi_ioctl uapi_ioctls[] = {
 	IOCTL(KVM_PVI_GET_EDGE, 0x1f),
 	IOCTL(KVM_PVI_BELL, 0x20),
 	IOCTL(KVM_PVI_STATUS, 0x21),
+	IOCTL(KVM_PVI_WIRE_SOURCE, 0x30),
+	IOCTL(KVM_PVI_UNWIRE_SOURCE, 0x31),
 };
 
 #endif

@@ -55,3 +55,11 @@ void pvi_bucket_give(struct pvi_bucket *b)
 {
 	atomic64_sub(READ_ONCE(b->interval), &b->tat);
 }
+
+/* In how many ns there will be a token, if nobody else takes it. */
+u64 pvi_bucket_wait(struct pvi_bucket *b)
+{
+	s64 due = atomic64_read(&b->tat) - (s64)READ_ONCE(b->slack);
+
+	return max_t(s64, due - (s64)ktime_get_mono_fast_ns(), 0);
+}

@@ -208,7 +208,7 @@ static void gsi_free(struct pvi_gsi *g)
 	pvi_bell_free(g);
 	pvi_status_free(g);
 	if (eventfd)
-		eventfd_ctx_put(eventfd);
+		pvi_eventfd_put_sink(eventfd);
 	kfree(g);
 }
 
@@ -267,7 +267,7 @@ static int swap_eventfd(struct pvi_vm *vm, u32 gsi, struct eventfd_ctx *eventfd)
 
 	if (old) {
 		synchronize_rcu();
-		eventfd_ctx_put(old);
+		pvi_eventfd_put_sink(old);
 	}
 	return 0;
 }
@@ -280,12 +280,12 @@ int pvi_gsi_wire(struct pvi_vm *vm, void *arg)
 
 	if (!pvi_gsi_valid(w->gsi))
 		return -EINVAL;
-	eventfd = eventfd_ctx_fdget(w->fd);
+	eventfd = pvi_eventfd_get_sink(w->fd);
 	if (IS_ERR(eventfd))
 		return PTR_ERR(eventfd);
 	ret = swap_eventfd(vm, w->gsi, eventfd);
 	if (ret)
-		eventfd_ctx_put(eventfd);
+		pvi_eventfd_put_sink(eventfd);
 	return ret;
 }
 

@@ -33,6 +33,7 @@ union arg {
 	struct kvm_pvi_edge edge;
 	struct kvm_pvi_bell bell;
 	struct kvm_pvi_set_status status;
+	struct kvm_pvi_source source;
 };
 
 /**
@@ -72,6 +73,7 @@ static int get_info(struct pvi_vm *vm, void *arg)
 		.max_gsis = pvi_gsi_max(),
 		.max_ports = pvi_port_max(),
 		.max_bells = pvi_bell_max(),
+		.max_sources = pvi_source_max(),
 	};
 	return 0;
 }
@@ -103,12 +105,14 @@ static const struct op ops[] = {
 	OP(KVM_PVI_CONNECT, pvi_port_connect, kvm_pvi_connect, owner, .out = true,
 	   .flags = KVM_PVI_CONNECT_OWNER),
 	OP(KVM_PVI_CALL, pvi_hypercall_ioctl, kvm_pvi_call, ret2, .out = true),
-	OP(KVM_PVI_GET_STATS, pvi_stats_get, kvm_pvi_stats, retries, .out = true, .dead = true),
+	OP(KVM_PVI_GET_STATS, pvi_stats_get, kvm_pvi_stats, dropped, .out = true, .dead = true),
 	OP(KVM_PVI_GET_EDGE, pvi_acl_get_edge, kvm_pvi_edge, counts, .out = true, .dead = true),
 	OP(KVM_PVI_BELL, pvi_bell_create, kvm_pvi_bell, gsi),
 	OP(KVM_PVI_STATUS, pvi_status_create, kvm_pvi_set_status, address,
 	   .flags = KVM_PVI_STATUS_UNSEALED),
 	OP(KVM_PVI_UNSTATUS, pvi_status_drop, kvm_pvi_gsi, __reserved),
+	OP(KVM_PVI_WIRE_SOURCE, pvi_source_wire, kvm_pvi_source, port),
+	OP(KVM_PVI_UNWIRE_SOURCE, pvi_source_unwire, kvm_pvi_source, port),
 };
 
 static const struct op *find_op(unsigned int cmd)

@@ -22,6 +22,12 @@ static int __init pvi_init(void)
 	ret = pvi_acl_init();
 	if (ret)
 		goto err_vm;
+	ret = pvi_eventfd_init();
+	if (ret)
+		goto err_acl;
+	ret = pvi_source_init();
+	if (ret)
+		goto err_eventfd;
 	pvi_stats_init();
 	ret = pvi_ioctl_init();
 	if (ret)
@@ -30,6 +36,10 @@ static int __init pvi_init(void)
 
 err_stats:
 	pvi_stats_exit();
+	pvi_source_exit();
+err_eventfd:
+	pvi_eventfd_exit();
+err_acl:
 	pvi_acl_exit();
 err_vm:
 	pvi_vm_exit();
@@ -47,8 +57,10 @@ static void __exit pvi_exit(void)
 	pvi_ioctl_exit();
 	pvi_stats_exit();
 	destroy_workqueue(pvi_wq);
+	pvi_source_exit();
 	pvi_hook_exit();
 	rcu_barrier();
+	pvi_eventfd_exit();
 	pvi_acl_exit();
 	pvi_vm_exit();
 }

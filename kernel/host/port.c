@@ -106,7 +106,7 @@ int pvi_port_set(struct pvi_vm *vm, void *arg)
 	if (!p)
 		return -ENOMEM;
 	p->by_vmm = true;
-	p->eventfd = eventfd_ctx_fdget(u->fd);
+	p->eventfd = pvi_eventfd_get_sink(u->fd);
 	if (IS_ERR(p->eventfd)) {
 		ret = PTR_ERR(p->eventfd);
 		goto err_free;
@@ -121,7 +121,7 @@ int pvi_port_set(struct pvi_vm *vm, void *arg)
 	return 0;
 
 err_eventfd:
-	eventfd_ctx_put(p->eventfd);
+	pvi_eventfd_put_sink(p->eventfd);
 err_free:
 	kfree(p);
 	return ret;
@@ -131,12 +131,13 @@ err_free:
 static void port_free(struct pvi_port *p)
 {
 	if (p->eventfd)
-		eventfd_ctx_put(p->eventfd);
+		pvi_eventfd_put_sink(p->eventfd);
 	else
 		pvi_acl_put(p->edge);
 	kfree(p);
 }
 
+/* Must not sleep, and need not: what a guest makes is no eventfd. */
 static void port_free_rcu(struct rcu_head *rcu)
 {
 	port_free(container_of(rcu, struct pvi_port, rcu));

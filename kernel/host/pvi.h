@@ -7,10 +7,14 @@
  * failed, and none is taken on the way of a ring but from irq_srcu on.
  *
  *   pvi_vm.lock (mutex)	the tables of one endpoint: gsis, bells, edges,
- *				ports; binding it. Readers of the tables use RCU.
+ *				ports, sources; binding it. Readers of the tables
+ *				use RCU.
  *   hook_lock (hook.c, mutex)	attaching to and detaching from KVM, the number of
  *				bound VMs. Taken by BIND inside the lock of its
  *				endpoint.
+ *   uses_lock (eventfd.c, mutex)	the table of all eventfds in use; a leaf.
+ *   an eventfd's wait queue	held by whoever signals, around the wake-up of a
+ *				source, which therefore takes no lock of ours.
  *   kvm->irq_srcu (read)	the receiver's routing entries are used under it.
  *   pvi_bell.lock (spinlock)	flags and masks of one bell; released before its GSI
  *				is raised.
@@ -64,11 +68,13 @@ enum pvi_count {
  * @sent: rings by this endpoint
  * @received: rings to it
  * @retries: injections tried again
+ * @dropped: signals of its sources for ports that were closed, revoked or dead
  */
 struct pvi_stats {
 	u64 sent[PVI_NR_COUNTS];
 	u64 received[PVI_NR_COUNTS];
 	u64 retries;
+	u64 dropped;
 };
 
 /**
@@ -248,11 +254,13 @@ enum pvi_vm_state { PVI_VM_UNBOUND, PVI_VM_BOUND, PVI_VM_DEAD };
  * @free_port: no lower port is free
  * @gsis: GSI -> struct pvi_gsi
  * @bells: bell -> struct pvi_bell
- * @lock: protects @state and changes of @ports, @gsis, @bells, @edges
+ * @lock: protects @state and changes of @ports, @gsis, @bells, @edges, @sources
  * @edges: rows of this receiver's table, ascending by id
  * @nr_edges: their number
  * @nr_gsis: exposed GSIs
  * @next_edge: id of the next row
+ * @sources: eventfds that ring its ports
+ * @nr_sources: their number
  * @mn: tells that the VM's address space goes
  * @teardown: after death
  * @unlisted: the dead one's name is free, and nothing stands under it any more
@@ -278,6 +286,8 @@ struct pvi_vm {
 	u32 nr_edges;
 	u32 nr_gsis;
 	u64 next_edge;
+	struct list_head sources;
+	u32 nr_sources;
 	struct mmu_notifier mn;
 	struct work_struct teardown;
 	struct completion unlisted;
@@ -412,6 +422,7 @@ int pvi_bucket_check(u32 rate, u32 burst);
 void pvi_bucket_set(struct pvi_bucket *b, u32 rate, u32 burst);
 bool pvi_bucket_take_limited(struct pvi_bucket *b, u64 interval);
 void pvi_bucket_give(struct pvi_bucket *b);
+u64 pvi_bucket_wait(struct pvi_bucket *b);
 
 /* False: the sender has to wait. */
 static inline bool pvi_bucket_take(struct pvi_bucket *b)
@@ -421,6 +432,22 @@ static inline bool pvi_bucket_take(struct pvi_bucket *b)
 	return likely(!interval) || pvi_bucket_take_limited(b, interval);
 }
 
+/* eventfd.c: sources and sinks */
+int pvi_eventfd_init(void);
+void pvi_eventfd_exit(void);
+struct eventfd_ctx *pvi_eventfd_get_sink(int fd);
+void pvi_eventfd_put_sink(struct eventfd_ctx *eventfd);
+struct eventfd_ctx *pvi_eventfd_get_source(struct file *file);
+void pvi_eventfd_put_source(struct eventfd_ctx *eventfd);
+
+/* source.c: eventfds that ring a port */
+int pvi_source_init(void);
+void pvi_source_exit(void);
+int pvi_source_wire(struct pvi_vm *vm, void *arg);
+int pvi_source_unwire(struct pvi_vm *vm, void *arg);
+void pvi_source_free(struct pvi_vm *vm);
+void pvi_source_list(struct seq_file *m, struct pvi_vm *vm);
+u32 pvi_source_max(void);
 
 /* gsi.c: exposed GSIs of a receiver */
 int pvi_gsi_expose(struct pvi_vm *vm, void *arg);
@@ -516,6 +543,8 @@ u32 pvi_port_max(void);
 
 /* ring.c: the hot path; see ring.h for its start */
 int pvi_ring_bell(struct pvi_vm *from, u64 port, u64 new, u64 *old);
+int pvi_ring_source(struct pvi_vm *from, u32 port, u64 signals);
+u64 pvi_ring_wait(struct pvi_vm *from, u32 port);
 int pvi_ring_uuid(struct pvi_vm *from, const uuid_t *to, u32 gsi);
 void pvi_ring_denied(struct pvi_vm *from, const uuid_t *to, u32 gsi);
 

@@ -143,6 +143,38 @@ int pvi_ring_bell(struct pvi_vm *from, u64 port, u64 new, u64 *old)
 	return ret ? ret : ring_bell_edge(from, p->edge, p->gsi, new, old);
 }
 
+/* A source's @signals: one of them rings, the others are coalesced with it. Called under RCU. */
+int pvi_ring_source(struct pvi_vm *from, u32 port, u64 signals)
+{
+	struct pvi_port *p = pvi_port_find(from, port);
+	int ret;
+
+	if (!p)
+		return -ENOENT;
+	ret = pvi_ring_found(from, p, port);
+	if (ret < 0)
+		return ret;
+	this_cpu_add(from->stats->sent[PVI_COALESCED], signals - 1);
+	if (p->edge) {
+		this_cpu_add(p->edge->vm->stats->received[PVI_COALESCED], signals - 1);
+		atomic64_add(signals - 1, &p->edge->counts[PVI_COALESCED]);
+	}
+	return ret;
+}
+
+/* In how many ns a ring that was throttled is worth another try. Called under RCU. */
+u64 pvi_ring_wait(struct pvi_vm *from, u32 port)
+{
+	struct pvi_port *p = pvi_port_find(from, port);
+	struct pvi_edge *edge = p ? p->edge : NULL;
+	struct pvi_gsi *g;
+
+	if (!edge || READ_ONCE(edge->state) != PVI_EDGE_LIVE)
+		return 0;
+	g = pvi_gsi_find(edge->vm, p->gsi);
+	return g ? max(pvi_bucket_wait(&edge->bucket), pvi_bucket_wait(&g->bucket)) : 0;
+}
+
 /* Says to the host, and to the host alone, why @from may not ring. */
 void pvi_ring_denied(struct pvi_vm *from, const uuid_t *to, u32 gsi)
 {

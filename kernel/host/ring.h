@@ -10,6 +10,17 @@
 int pvi_ring_connection(struct pvi_vm *from, struct pvi_port *p);
 
 /* Called under RCU. Returns a verdict or an error. */
+static __always_inline int pvi_ring_found(struct pvi_vm *from, struct pvi_port *p, u32 port)
+{
+	if (!p->eventfd)
+		return pvi_ring_connection(from, p);
+	pvi_compat_eventfd_signal(p->eventfd);
+	this_cpu_inc(from->stats->sent[PVI_RAISED]);
+	trace_kvm_pvi_notify(from, port);
+	return KVM_PVI_RAISED;
+}
+
+/* Called under RCU. Returns a verdict or an error. */
 static __always_inline int pvi_ring_port(struct pvi_vm *from, u64 port)
 {
 	struct pvi_port *p;
@@ -19,12 +30,7 @@ static __always_inline int pvi_ring_port(struct pvi_vm *from, u64 port)
 	p = pvi_port_find(from, port);
 	if (unlikely(!p))
 		return -ENOENT;
-	if (!p->eventfd)
-		return pvi_ring_connection(from, p);
-	pvi_compat_eventfd_signal(p->eventfd);
-	this_cpu_inc(from->stats->sent[PVI_RAISED]);
-	trace_kvm_pvi_notify(from, port);
-	return KVM_PVI_RAISED;
+	return pvi_ring_found(from, p, port);
 }
 
 #endif /* _PVI_RING_H */

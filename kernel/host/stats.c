@@ -26,6 +26,7 @@ void pvi_stats_sum(struct pvi_vm *vm, struct pvi_stats *sum)
 			sum->received[i] += READ_ONCE(one->received[i]);
 		}
 		sum->retries += READ_ONCE(one->retries);
+		sum->dropped += READ_ONCE(one->dropped);
 	}
 }
 
@@ -47,6 +48,7 @@ int pvi_stats_get(struct pvi_vm *vm, void *arg)
 	to_user(&s->sent, sum.sent);
 	to_user(&s->received, sum.received);
 	s->retries = sum.retries;
+	s->dropped = sum.dropped;
 	return 0;
 }
 
@@ -90,6 +92,7 @@ void pvi_stats_fdinfo(struct seq_file *m, struct file *file)
 			seq_printf(m, "pvi-port:\t%u state %u gsi %u\n", port,
 				   pvi_port_state(p), p->gsi);
 	}
+	pvi_source_list(m, vm);
 out:
 	mutex_unlock(&vm->lock);
 }

@@ -151,6 +151,7 @@ static void teardown(struct work_struct *work)
 	atomic_dec(&nr_vms);
 	complete_all(&vm->unlisted);
 
+	pvi_source_free(vm);
 	synchronize_rcu();
 
 	pvi_gsi_free(vm);
@@ -181,6 +182,7 @@ struct pvi_vm *pvi_vm_alloc(void)
 	xa_init_flags(&vm->gsis, XA_FLAGS_ACCOUNT);
 	xa_init_flags(&vm->bells, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&vm->edges);
+	INIT_LIST_HEAD(&vm->sources);
 	INIT_WORK(&vm->teardown, teardown);
 	init_completion(&vm->unlisted);
 	kref_init(&vm->ref);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kvm-pvi selftests: one hypercall in any mode of the CPU */
+/* kvm-pvi selftests: one instruction, a hypercall or a port write, in any mode of the CPU */
 #include <string.h>
 
 #include "vm.h"
@@ -20,12 +20,14 @@ const char *const guest_mode_name[NR_GUEST_MODES] = {
 	[GUEST_USER64] = "user64",
 };
 
-/* The same bytes mean the same in every mode: hypercall; outb %al, $UCALL_PORT */
-static void write_code(struct vm *vm)
+/* The instruction, then: outb %al, $UCALL_PORT. The same bytes mean the same in every mode */
+static void write_code(struct vm *vm, const u8 *insn, size_t len)
 {
-	u8 code[] = { 0x0f, 0x01, guest_has_vmmcall ? 0xd9 : 0xc1, 0xe6, UCALL_PORT };
+	u8 *code = vm->low + LOW_CODE;
 
-	memcpy(vm->low + LOW_CODE, code, sizeof(code));
+	memcpy(code, insn, len);
+	code[len] = 0xe6;
+	code[len + 1] = UCALL_PORT;
 }
 
 static void set_privilege(struct kvm_sregs *sregs, u8 dpl)
@@ -91,12 +93,13 @@ static void check_unchanged(enum guest_mode mode, struct kvm_regs before, struct
 	before.rip = after.rip;
 	for (i = 0; i < ARRAY_SIZE(names); i++)
 		if (old[i] != new[i])
-			TEST_FAIL("%s: the hypercall changed %s from 0x%llx to 0x%llx",
+			TEST_FAIL("%s: the instruction changed %s from 0x%llx to 0x%llx",
 				  guest_mode_name[mode], names[i], old[i], new[i]);
 }
 
 void vcpu_mode_enter(struct vcpu *vcpu, enum guest_mode mode, struct saved_mode *saved)
 {
+	const u8 hypercall[] = { 0x0f, 0x01, guest_has_vmmcall ? 0xd9 : 0xc1 };
 	struct kvm_sregs sregs;
 
 	vcpu_settle(vcpu);
@@ -105,7 +108,7 @@ void vcpu_mode_enter(struct vcpu *vcpu, enum guest_mode mode, struct saved_mode 
 	saved->mode = mode;
 	sregs = saved->sregs;
 	set_mode(&sregs, mode);
-	write_code(vcpu->vm);
+	write_code(vcpu->vm, hypercall, sizeof(hypercall));
 	vcpu_ioctl(vcpu, KVM_SET_SREGS, &sregs);
 	vcpu->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
 }
@@ -148,4 +151,16 @@ u64 vcpu_hypercall_in_mode(struct vcpu *vcpu, enum guest_mode mode, struct hcall
 	vcpu_mode_hypercall(vcpu, &saved, regs);
 	vcpu_mode_leave(vcpu, &saved);
 	return regs->rax;
+}
+
+void vcpu_outb_in_mode(struct vcpu *vcpu, enum guest_mode mode, u16 port, u8 value)
+{
+	struct hcall regs = { .rax = value, .rdx = port };
+	const u8 outb[] = { 0xee };
+	struct saved_mode saved;
+
+	vcpu_mode_enter(vcpu, mode, &saved);
+	write_code(vcpu->vm, outb, sizeof(outb));
+	vcpu_mode_hypercall(vcpu, &saved, &regs);
+	vcpu_mode_leave(vcpu, &saved);
 }

@@ -225,6 +225,35 @@ void pvi_close_port(int fd, u32 port)
 	must(__pvi_close_port(fd, port), "KVM_PVI_CLOSE_PORT");
 }
 
+static int source_ioctl(int fd, unsigned long cmd, int eventfd, u32 port)
+{
+	struct kvm_pvi_source arg = NEW(kvm_pvi_source);
+
+	arg.fd = eventfd;
+	arg.port = port;
+	return __pvi_ioctl(fd, cmd, &arg);
+}
+
+int __pvi_wire_source(int fd, int eventfd, u32 port)
+{
+	return source_ioctl(fd, KVM_PVI_WIRE_SOURCE, eventfd, port);
+}
+
+void pvi_wire_source(int fd, int eventfd, u32 port)
+{
+	must(__pvi_wire_source(fd, eventfd, port), "KVM_PVI_WIRE_SOURCE");
+}
+
+int __pvi_unwire_source(int fd, int eventfd, u32 port)
+{
+	return source_ioctl(fd, KVM_PVI_UNWIRE_SOURCE, eventfd, port);
+}
+
+void pvi_unwire_source(int fd, int eventfd, u32 port)
+{
+	must(__pvi_unwire_source(fd, eventfd, port), "KVM_PVI_UNWIRE_SOURCE");
+}
+
 s64 pvi_call_rbx(int fd, u32 nr, u64 a0, u64 a1, u64 a2, u64 a3, u64 *rbx)
 {
 	struct kvm_pvi_call call = NEW(kvm_pvi_call);

@@ -49,6 +49,11 @@ u32 pvi_connect(int fd, const u8 *uuid, u32 gsi);
 int __pvi_close_port(int fd, u32 port);
 void pvi_close_port(int fd, u32 port);
 
+int __pvi_wire_source(int fd, int eventfd, u32 port);
+void pvi_wire_source(int fd, int eventfd, u32 port);
+int __pvi_unwire_source(int fd, int eventfd, u32 port);
+void pvi_unwire_source(int fd, int eventfd, u32 port);
+
 /* A hypercall from the host: what RAX is in a guest; @rbx may be NULL, else out: RBX */
 s64 pvi_call_rbx(int fd, u32 nr, u64 a0, u64 a1, u64 a2, u64 a3, u64 *rbx);
 s64 pvi_call(int fd, u32 nr, u64 a0, u64 a1, u64 a2, u64 a3);

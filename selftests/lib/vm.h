@@ -149,6 +149,8 @@ static inline bool guest_mode_is_user(enum guest_mode mode)
  * fails the test. The vCPU then is as it was, but for memory. Returns RAX.
  */
 u64 vcpu_hypercall_in_mode(struct vcpu *vcpu, enum guest_mode mode, struct hcall *regs);
+/* The same for outb %al, %dx */
+void vcpu_outb_in_mode(struct vcpu *vcpu, enum guest_mode mode, u16 port, u8 value);
 
 /* The same for many: enter the mode, any number of hypercalls, leave it */
 struct saved_mode {

@@ -536,6 +536,7 @@ struct kvm_pvi_counts {
  * @sent: rings by this endpoint, through ports, by UUID, eventfds included
  * @received: rings to this endpoint; denied ones only as far as this VM was named
  * @retries: injections tried again because KVM had taken nothing
+ * @dropped: signals of this endpoint's sources that rang nothing, see KVM_PVI_WIRE_SOURCE
  */
 struct kvm_pvi_stats {
 	__u32 size;
@@ -543,6 +544,7 @@ struct kvm_pvi_stats {
 	struct kvm_pvi_counts sent;
 	struct kvm_pvi_counts received;
 	__aligned_u64 retries;
+	__aligned_u64 dropped;
 };
 #define KVM_PVI_GET_STATS	_IO(KVM_PVI_IOC, 0x1e)
 
@@ -632,6 +634,44 @@ struct kvm_pvi_set_status {
 };
 #define KVM_PVI_STATUS		_IO(KVM_PVI_IOC, 0x21)
 #define KVM_PVI_STATUS_UNSEALED	(1u << 0)	/* take memory that senders might write; they can harm the receiver */
+
+/**
+ * struct kvm_pvi_source - KVM_PVI_WIRE_SOURCE, KVM_PVI_UNWIRE_SOURCE: an eventfd that rings a port
+ * @size: sizeof(struct kvm_pvi_source)
+ * @flags: Must be 0
+ * @fd: an eventfd; whoever signals it, a KVM_IOEVENTFD for instance, rings @port
+ * @port: a port of this endpoint; looked up anew for each ring
+ *
+ * For guests that cannot issue a hypercall, or not from where they want to ring.
+ * The ring happens soon after the signal, with the permission, limits and
+ * counters of a hypercall's. However many signals came until then, one ring is
+ * made after the last; the others count as coalesced with it. A count that is in
+ * the eventfd already is a signal. One that is throttled, or whose receiver is
+ * frozen, is made when it can be. One whose port is closed, revoked or dead is
+ * dropped, and counted in @dropped of KVM_PVI_GET_STATS. Each source may make as
+ * many rings a second as the module parameter source_rate says; the rest waits.
+ *
+ * The source takes the eventfd's count, so nobody else should read it. Closing
+ * the eventfd's last descriptor unwires it, after what was signalled was rung:
+ * keep it open while a KVM_IOEVENTFD signals it. When UNWIRE_SOURCE has returned,
+ * what was signalled before was rung, or dropped if it was throttled, and nothing
+ * signalled later rings.
+ *
+ * * EBADF: @fd is not open
+ * * EINVAL: @fd is not an eventfd
+ * * ENOENT: no such port (WIRE_SOURCE); @fd is no source that rings @port (UNWIRE_SOURCE)
+ * * EEXIST: @fd is a source already, of this endpoint or another (WIRE_SOURCE)
+ * * ELOOP: @fd is signalled by rings: the eventfd of a port or of a GSI (WIRE_SOURCE)
+ * * ENOSPC: max_sources reached (WIRE_SOURCE)
+ */
+struct kvm_pvi_source {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 port;
+};
+#define KVM_PVI_WIRE_SOURCE	_IO(KVM_PVI_IOC, 0x30)
+#define KVM_PVI_UNWIRE_SOURCE	_IO(KVM_PVI_IOC, 0x31)
 
 #if defined(__x86_64__) || defined(__i386__)
 /*

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi eventfd - what an eventfd is to us: a source or a sink, never both
+ *
+ * A source rings when it is signalled, a sink is signalled when it is rung. An
+ * eventfd that was both would ring itself for ever, so all those in use, by
+ * whatever endpoint, stand in one table.
+ */
+#include <linux/slab.h>
+
+#include "pvi.h"
+
+/**
+ * struct use - an eventfd in use
+ * @node: in the table
+ * @eventfd: the reference of each use keeps the address its own
+ * @sinks: uses as a sink, 0 for a source
+ */
+struct use {
+	struct rhash_head node;
+	struct eventfd_ctx *eventfd;
+	unsigned int sinks;
+};
+
+static struct rhashtable uses;
+static DEFINE_MUTEX(uses_lock);	/* the table and what stands in it */
+
+static const struct rhashtable_params use_params = {
+	.key_offset = offsetof(struct use, eventfd),
+	.key_len = sizeof_field(struct use, eventfd),
+	.head_offset = offsetof(struct use, node),
+	.automatic_shrinking = true,
+};
+
+static int use_add(struct eventfd_ctx *eventfd, unsigned int sinks)
+{
+	struct use *use = kzalloc(sizeof(*use), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!use)
+		return -ENOMEM;
+	use->eventfd = eventfd;
+	use->sinks = sinks;
+	ret = rhashtable_insert_fast(&uses, &use->node, use_params);
+	if (ret)
+		kfree(use);
+	return ret;
+}
+
+static int use_get(struct eventfd_ctx *eventfd, bool source)
+{
+	struct use *use;
+	int ret = 0;
+
+	mutex_lock(&uses_lock);
+	use = rhashtable_lookup_fast(&uses, &eventfd, use_params);
+	if (!use)
+		ret = use_add(eventfd, !source);
+	else if (source != !use->sinks)
+		ret = -ELOOP;
+	else if (source)
+		ret = -EEXIST;
+	else
+		use->sinks++;
+	mutex_unlock(&uses_lock);
+	return ret;
+}
+
+static void use_put(struct eventfd_ctx *eventfd, bool source)
+{
+	struct use *use;
+
+	mutex_lock(&uses_lock);
+	use = rhashtable_lookup_fast(&uses, &eventfd, use_params);
+	if (source || !--use->sinks) {
+		rhashtable_remove_fast(&uses, &use->node, use_params);
+		kfree(use);
+	}
+	mutex_unlock(&uses_lock);
+}
+
+static struct eventfd_ctx *get(struct eventfd_ctx *eventfd, bool source)
+{
+	int ret;
+
+	if (IS_ERR(eventfd))
+		return eventfd;
+	ret = use_get(eventfd, source);
+	if (!ret)
+		return eventfd;
+	eventfd_ctx_put(eventfd);
+	return ERR_PTR(ret);
+}
+
+static void put(struct eventfd_ctx *eventfd, bool source)
+{
+	use_put(eventfd, source);
+	eventfd_ctx_put(eventfd);
+}
+
+/* Returns the eventfd, to be signalled by rings, or EBADF, EINVAL, ELOOP, ENOMEM. */
+struct eventfd_ctx *pvi_eventfd_get_sink(int fd)
+{
+	return get(eventfd_ctx_fdget(fd), false);
+}
+
+void pvi_eventfd_put_sink(struct eventfd_ctx *eventfd)
+{
+	put(eventfd, false);
+}
+
+/* Returns the eventfd, whose signals will ring, or EINVAL, ELOOP, EEXIST, ENOMEM. */
+struct eventfd_ctx *pvi_eventfd_get_source(struct file *file)
+{
+	return get(eventfd_ctx_fileget(file), true);
+}
+
+void pvi_eventfd_put_source(struct eventfd_ctx *eventfd)
+{
+	put(eventfd, true);
+}
+
+int __init pvi_eventfd_init(void)
+{
+	return rhashtable_init(&uses, &use_params);
+}
+
+void pvi_eventfd_exit(void)
+{
+	rhashtable_destroy(&uses);
+}

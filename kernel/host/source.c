@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi source - eventfds that ring a port
+ *
+ * For senders that cannot issue our hypercalls. As KVM's irqfd does, a source
+ * waits on its eventfd and takes the count under the wait queue's lock; all it
+ * does there is to queue a work, which rings once however many signals came.
+ * What finds no token is tried again when there is one, since nobody could be
+ * told to.
+ *
+ * A source ends once, by UNWIRE_SOURCE, by the death of its endpoint, or when
+ * its eventfd was closed and all that was signalled before has been rung. All
+ * three go through the release work, which the first two wait for. It is not
+ * the teardown's work queue that runs it: waiting for each other there could
+ * take up all of its workers.
+ */
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/jiffies.h>
+#include <linux/poll.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "limit.h"
+#include "pvi.h"
+
+#define DELAY_MAX	NSEC_PER_SEC	/* see a changed rate after that long */
+#define SIGNALS_MAX	U32_MAX		/* of one wake-up: the sum must not wrap to 0 */
+
+static unsigned int max_sources = 4096;
+PVI_LIMIT(max_sources, 65536, "sources of one endpoint");
+
+static unsigned int source_rate = 100000;
+PVI_LIMIT(source_rate, 1000000000, "rings a second that each source wired from now on may make");
+
+/* Bits of pvi_source.flags */
+enum { SOURCE_CLOSED, SOURCE_ENDS };
+
+/**
+ * struct pvi_source - an eventfd that rings a port
+ * @vm: the endpoint (a reference)
+ * @port: looked up anew for each ring
+ * @eventfd: the source
+ * @wait: in the eventfd's wait queue
+ * @pt: puts it there
+ * @flags: SOURCE_CLOSED: the eventfd's file has gone. SOURCE_ENDS: @release was queued
+ * @signals: taken from the eventfd and not rung yet
+ * @signalled: all signals that were rung or dropped; written by @ring alone, as are the next two
+ * @rings: rings that were made of them
+ * @dropped: signals for a port that is closed, revoked or dead
+ * @budget: rings it may make
+ * @ring: rings
+ * @release: ends it
+ * @list: in pvi_vm.sources
+ * @ref: the list's, and that of who waits for @release
+ */
+struct pvi_source {
+	struct pvi_vm *vm;
+	u32 port;
+	struct eventfd_ctx *eventfd;
+	wait_queue_entry_t wait;
+	poll_table pt;
+	unsigned long flags;
+	atomic64_t signals;
+	u64 signalled;
+	u64 rings;
+	u64 dropped;
+	struct pvi_bucket budget;
+	struct delayed_work ring;
+	struct work_struct release;
+	struct list_head list;
+	struct kref ref;
+};
+
+static struct workqueue_struct *source_wq;
+
+static void source_free(struct kref *ref)
+{
+	struct pvi_source *s = container_of(ref, struct pvi_source, ref);
+
+	pvi_vm_put(s->vm);
+	kfree(s);
+}
+
+static void source_put(struct pvi_source *s)
+{
+	kref_put(&s->ref, source_free);
+}
+
+/* Called with the wait queue's lock held and interrupts disabled. */
+static void take_count(struct pvi_source *s)
+{
+	u64 count;
+
+	eventfd_ctx_do_read(s->eventfd, &count);
+	atomic64_add(min_t(u64, count, SIGNALS_MAX), &s->signals);
+}
+
+/* Called with the wait queue's lock held and interrupts disabled. */
+static int wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
+{
+	struct pvi_source *s = container_of(wait, struct pvi_source, wait);
+	__poll_t events = key_to_poll(key);
+
+	if (!(events & (EPOLLIN | EPOLLHUP)))
+		return 0;
+	if (events & EPOLLIN)
+		take_count(s);
+	if (events & EPOLLHUP) {
+		/* Pairs with ring_work(): whoever sees this sees what was signalled before. */
+		smp_mb__before_atomic();
+		set_bit(SOURCE_CLOSED, &s->flags);
+	}
+	queue_delayed_work(source_wq, &s->ring, 0);
+	return 0;
+}
+
+/* Hooks in; a count that is there already is a signal. A writer may wait for it to go. */
+static void hook_in(struct file *file, wait_queue_head_t *wqh, poll_table *pt)
+{
+	struct pvi_source *s = container_of(pt, struct pvi_source, pt);
+
+	spin_lock_irq(&wqh->lock);
+	__add_wait_queue(wqh, &s->wait);
+	take_count(s);
+	if (atomic64_read(&s->signals))
+		wake_up_locked_poll(wqh, EPOLLOUT);
+	spin_unlock_irq(&wqh->lock);
+}
+
+static void drop(struct pvi_source *s, u64 signals)
+{
+	s->dropped += signals;
+	this_cpu_add(s->vm->stats->dropped, signals);
+}
+
+/* Rings once for all @signals; returns the ns to wait if there is no token for it, else 0. */
+static u64 ring(struct pvi_source *s, u64 signals)
+{
+	u64 delay = 0;
+	int ret;
+
+	if (!pvi_bucket_take(&s->budget))
+		return pvi_bucket_wait(&s->budget) ?: 1;
+	rcu_read_lock();
+	ret = pvi_ring_source(s->vm, s->port, signals);
+	if (ret == -EAGAIN)
+		delay = pvi_ring_wait(s->vm, s->port) ?: 1;
+	rcu_read_unlock();
+	if (delay)
+		return delay;
+
+	s->signalled += signals;
+	if (ret < 0)
+		drop(s, signals);
+	else
+		s->rings++;
+	return 0;
+}
+
+static void source_end(struct pvi_source *s)
+{
+	if (!test_and_set_bit(SOURCE_ENDS, &s->flags))
+		queue_work(source_wq, &s->release);
+}
+
+static void ring_work(struct work_struct *work)
+{
+	struct pvi_source *s = container_of(to_delayed_work(work), struct pvi_source, ring);
+	bool closed = test_bit_acquire(SOURCE_CLOSED, &s->flags);
+	u64 signals = atomic64_xchg(&s->signals, 0);
+	u64 delay = signals ? ring(s, signals) : 0;
+
+	if (delay) {
+		atomic64_add(signals, &s->signals);
+		queue_delayed_work(source_wq, &s->ring,
+				   nsecs_to_jiffies(min_t(u64, delay, DELAY_MAX)) + 1);
+	} else if (closed) {
+		source_end(s);
+	}
+}
+
+/* Nothing is signalled any more: ring a last time, or drop what finds no token now. */
+static void ring_last(struct pvi_source *s)
+{
+	u64 signals = atomic64_xchg(&s->signals, 0);
+
+	if (signals && (pvi_vm_dying(s->vm) || ring(s, signals)))
+		drop(s, signals);
+}
+
+/* Unhook first; then what is queued is all there will be. */
+static void release_work(struct work_struct *work)
+{
+	struct pvi_source *s = container_of(work, struct pvi_source, release);
+	u64 count;
+
+	eventfd_ctx_remove_wait_queue(s->eventfd, &s->wait, &count);
+	atomic64_add(min_t(u64, count, SIGNALS_MAX), &s->signals);
+	cancel_delayed_work_sync(&s->ring);
+	ring_last(s);
+	pvi_eventfd_put_source(s->eventfd);
+
+	mutex_lock(&s->vm->lock);
+	list_del(&s->list);
+	s->vm->nr_sources--;
+	mutex_unlock(&s->vm->lock);
+	source_put(s);
+}
+
+static struct pvi_source *source_alloc(struct pvi_vm *vm, u32 port)
+{
+	struct pvi_source *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+	u32 rate = READ_ONCE(source_rate);
+
+	if (!s)
+		return NULL;
+	kref_get(&vm->ref);
+	s->vm = vm;
+	s->port = port;
+	init_waitqueue_func_entry(&s->wait, wakeup);
+	init_poll_funcptr(&s->pt, hook_in);
+	/* What a tick of the clock brings in fits. */
+	pvi_bucket_set(&s->budget, rate, max_t(u32, rate / 50, 1));
+	INIT_DELAYED_WORK(&s->ring, ring_work);
+	INIT_WORK(&s->release, release_work);
+	kref_init(&s->ref);
+	return s;
+}
+
+/* The file is the caller's, so nothing closes it meanwhile. */
+static int source_add(struct pvi_vm *vm, struct pvi_source *s, struct file *file)
+{
+	int ret = pvi_vm_lock(vm);
+
+	if (ret)
+		return ret;
+	if (!pvi_port_find(vm, s->port))
+		ret = -ENOENT;
+	else if (vm->nr_sources >= READ_ONCE(max_sources))
+		ret = -ENOSPC;
+	if (ret)
+		goto out;
+	list_add_tail(&s->list, &vm->sources);
+	vm->nr_sources++;
+	vfs_poll(file, &s->pt);
+	queue_delayed_work(source_wq, &s->ring, 0);
+out:
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+int pvi_source_wire(struct pvi_vm *vm, void *arg)
+{
+	const struct kvm_pvi_source *u = arg;
+	struct pvi_source *s;
+	struct file *file;
+	int ret;
+
+	file = eventfd_fget(u->fd);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	ret = -ENOMEM;
+	s = source_alloc(vm, u->port);
+	if (!s)
+		goto out_file;
+	s->eventfd = pvi_eventfd_get_source(file);
+	if (IS_ERR(s->eventfd)) {
+		ret = PTR_ERR(s->eventfd);
+		goto err_source;
+	}
+	ret = source_add(vm, s, file);
+	if (ret)
+		goto err_eventfd;
+	goto out_file;
+
+err_eventfd:
+	pvi_eventfd_put_source(s->eventfd);
+err_source:
+	source_put(s);
+out_file:
+	fput(file);
+	return ret;
+}
+
+/* Ends @s and waits for that; takes a reference and drops vm->lock meanwhile. */
+static void end_and_wait(struct pvi_vm *vm, struct pvi_source *s)
+{
+	lockdep_assert_held(&vm->lock);
+
+	kref_get(&s->ref);
+	mutex_unlock(&vm->lock);
+	source_end(s);
+	flush_work(&s->release);
+	source_put(s);
+}
+
+int pvi_source_unwire(struct pvi_vm *vm, void *arg)
+{
+	const struct kvm_pvi_source *u = arg;
+	struct eventfd_ctx *eventfd;
+	struct pvi_source *s;
+	int ret;
+
+	eventfd = eventfd_ctx_fdget(u->fd);
+	if (IS_ERR(eventfd))
+		return PTR_ERR(eventfd);
+	ret = pvi_vm_lock(vm);
+	if (ret)
+		goto out;
+	list_for_each_entry(s, &vm->sources, list) {
+		if (s->eventfd != eventfd || s->port != u->port)
+			continue;
+		end_and_wait(vm, s);
+		goto out;
+	}
+	mutex_unlock(&vm->lock);
+	ret = -ENOENT;
+out:
+	eventfd_ctx_put(eventfd);
+	return ret;
+}
+
+/* The endpoint has died: no source is added any more, and when this returns none rings. */
+void pvi_source_free(struct pvi_vm *vm)
+{
+	struct pvi_source *s;
+
+	for (;;) {
+		mutex_lock(&vm->lock);
+		s = list_first_entry_or_null(&vm->sources, struct pvi_source, list);
+		if (!s)
+			break;
+		end_and_wait(vm, s);
+	}
+	mutex_unlock(&vm->lock);
+}
+
+void pvi_source_list(struct seq_file *m, struct pvi_vm *vm)
+{
+	struct pvi_source *s;
+
+	lockdep_assert_held(&vm->lock);
+	list_for_each_entry(s, &vm->sources, list)
+		seq_printf(m, "pvi-source:\tport %u signals %llu rings %llu dropped %llu\n",
+			   s->port, READ_ONCE(s->signalled), READ_ONCE(s->rings),
+			   READ_ONCE(s->dropped));
+}
+
+u32 pvi_source_max(void)
+{
+	return READ_ONCE(max_sources);
+}
+
+int __init pvi_source_init(void)
+{
+	source_wq = alloc_workqueue("kvm_pvi_source", WQ_UNBOUND, 0);
+	return source_wq ? 0 : -ENOMEM;
+}
+
+void pvi_source_exit(void)
+{
+	destroy_workqueue(source_wq);
+}
