@@ -8,7 +8,7 @@ RIG := selftests/rig
 # For the scripts in $(RIG).
 export BUILD
 
-all: modules
+all: modules tools
 
 modules: kdir
 	+$(MAKE) -C $(KDIR) M=$(CURDIR)/kernel modules
@@ -19,10 +19,20 @@ kdir:
 			"(Debian: apt-get install linux-headers-$$(uname -r)), or say where it is with KDIR=" >&2; \
 		exit 1; }
 
-install: kdir
+tools:
+	+$(MAKE) -C tools OUTPUT=$(BUILD)/tools
+
+install: modules_install headers_install tools_install
+
+modules_install: kdir
 	+$(MAKE) -C $(KDIR) M=$(CURDIR)/kernel \
 		INSTALL_MOD_PATH=$(or $(INSTALL_MOD_PATH),$(DESTDIR)) modules_install
+
+headers_install:
 	install -D -m 644 include/uapi/linux/kvm_pvi.h $(DESTDIR)$(PREFIX)/include/linux/kvm_pvi.h
+
+tools_install:
+	+$(MAKE) -C tools OUTPUT=$(BUILD)/tools install
 
 check:
 	@$(RIG)/check.sh
@@ -56,8 +66,11 @@ clean:
 
 help:
 	@echo 'Targets:'
-	@echo '  modules      build the kernel modules (the default)'
-	@echo '  install      install the modules and include/linux/kvm_pvi.h'
+	@echo '  all          build the kernel modules and the tools (the default)'
+	@echo '  modules      build the kernel modules'
+	@echo '  tools        build the library and the programs'
+	@echo '  install      install all of it, and include/linux/kvm_pvi.h; the parts are'
+	@echo '               modules_install, tools_install and headers_install'
 	@echo '  check        run all tests in emulated machines, needs no virtualization hardware;'
 	@echo '               installs and downloads what it needs from Debian'
 	@echo '  check-long   the same, and the tests take their time'
@@ -71,12 +84,13 @@ help:
 	@echo 'Variables:'
 	@echo '  KDIR=        kernel build tree to build for [$(KDIR)]'
 	@echo '  DESTDIR=     root of the installation; INSTALL_MOD_PATH= that of the modules alone'
-	@echo '  PREFIX=      where the header goes [$(PREFIX)]'
-	@echo '  BUILD=       where check, demo and bench build [$(BUILD)]'
+	@echo '  PREFIX=      where tools and headers go [$(PREFIX)]; LIBDIR= where the library goes'
+	@echo '  BUILD=       where tools, check, demo and bench build [$(BUILD)]'
 	@echo '  KERNELS=     kernels of check and bench, e.g. KERNELS=6.12 [6.12 6.1]'
 	@echo '  TESTS=       tests of check, e.g. TESTS="bind_test acl_test" [all]'
 	@echo '  CMDLINE=     added to the command line of these kernels, e.g. CMDLINE=preempt=full'
 	@echo '  DEADLINE=, TEST_DEADLINE=  seconds an emulated machine, a test may take'
 	@echo '  PVI_DEBUG_BUILD=  a built kernel tree that check-debug takes instead of its own'
 
-.PHONY: all modules kdir install check check-long check-debug demo bench style clean help
+.PHONY: all modules tools kdir install modules_install headers_install tools_install \
+	check check-long check-debug demo bench style clean help

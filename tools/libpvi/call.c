@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* libpvi call - hypercalls of an endpoint */
+#include "internal.h"
+
+int64_t pvi_call(int pvi, uint32_t nr, const uint64_t args[4], uint64_t *rbx)
+{
+	struct kvm_pvi_call call = PVI_ARG(kvm_pvi_call, .nr = nr);
+	int ret;
+
+	memcpy(call.args, args, sizeof(call.args));
+	ret = pvi_ioctl(pvi, KVM_PVI_CALL, &call);
+	if (ret)
+		return ret;
+	if (rbx)
+		*rbx = call.ret2;
+	return call.ret;
+}
+
+/* A call whose result is an int, or -errno. */
+static int call(int pvi, uint32_t nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t *rbx)
+{
+	const uint64_t args[4] = { a0, a1, a2, 0 };
+	int64_t ret = pvi_call(pvi, nr, args, rbx);
+
+	return ret == -KVM_PVI_ENOSYS ? -EOPNOTSUPP : (int)ret;
+}
+
+int pvi_features(int pvi)
+{
+	return call(pvi, KVM_HC_PVI_FEATURES, 0, 0, 0, NULL);
+}
+
+static int ring(int pvi, const unsigned char *uuid, uint32_t gsi, uint32_t first)
+{
+	_Alignas(KVM_PVI_UUID_SIZE) __u8 aligned[KVM_PVI_UUID_SIZE];
+
+	pvi_copy_uuid(aligned, uuid);
+	return call(pvi, KVM_HC_PVI, (uintptr_t)aligned, gsi, first, NULL);
+}
+
+int pvi_ring(int pvi, const unsigned char *receiver, uint32_t gsi)
+{
+	return ring(pvi, receiver, gsi, 0);
+}
+
+int pvi_broadcast(int pvi, uint32_t gsi, uint32_t first)
+{
+	unsigned char all[KVM_PVI_UUID_SIZE];
+
+	memset(all, 0xff, sizeof(all));
+	return ring(pvi, all, gsi, first);
+}
+
+int pvi_notify(int pvi, uint32_t port)
+{
+	return call(pvi, KVM_HC_NOTIFY, port, 0, 0, NULL);
+}
+
+int pvi_notify_many(int pvi, uint32_t first, uint64_t mask, uint64_t *accepted)
+{
+	return call(pvi, KVM_HC_NOTIFY_MANY, first, mask, 0, accepted);
+}
+
+int pvi_peers(int pvi, struct kvm_pvi_peer *peers, size_t nr, uint32_t first)
+{
+	return call(pvi, KVM_HC_PVI_PEERS, (uintptr_t)peers, nr * sizeof(*peers), first, NULL);
+}
+
+int pvi_query(int pvi, uint32_t kind, uint32_t index, uint32_t field, uint64_t *value)
+{
+	int ret = call(pvi, KVM_HC_PVI_QUERY, kind, index, field, NULL);
+
+	if (ret < 0)
+		return ret;
+	*value = ret;
+	return 0;
+}
+
+int pvi_query_wide(int pvi, uint32_t kind, uint32_t index, uint32_t field, uint64_t *value)
+{
+	uint64_t piece, sum = 0;
+	uint32_t i;
+	int ret;
+
+	for (i = 0; i < 4; i++) {
+		ret = pvi_query(pvi, kind, index, KVM_PVI_Q_PIECE(field, i), &piece);
+		if (ret)
+			return ret;
+		sum |= piece << (16 * i);
+	}
+	*value = sum;
+	return 0;
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * libpvi - interrupts between virtual machines, for VMMs and host processes
+ *
+ * A thin layer over the ioctls of /dev/kvm_pvi. An endpoint is a file descriptor
+ * as pvi_open() returns it; there is no other state, here or in the process, so
+ * all functions may be called from any thread at any time. All descriptors that
+ * the library makes are close-on-exec and the caller's to close. Nothing is
+ * printed.
+ *
+ * Unless said otherwise a function returns 0, or a negative errno whose meaning
+ * stands in <linux/kvm_pvi.h> with the ioctl or the hypercall of that name. A
+ * UUID is 16 bytes as RFC 9562 prints them, which is what uuid_parse(3) gives.
+ */
+#ifndef LIBPVI_H
+#define LIBPVI_H
+
+#include <linux/kvm_pvi.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * struct pvi_rate - how often something may be rung; a NULL pointer is no limit
+ * @rate: rings a second, 0 for no limit
+ * @burst: rings that may come at once, at least 1 if @rate is set
+ */
+struct pvi_rate {
+	uint32_t rate;
+	uint32_t burst;
+};
+
+/* Endpoints: pvi_endpoint(3) */
+
+/**
+ * pvi_open - open /dev/kvm_pvi
+ *
+ * Return: an endpoint that is not bound, or -errno; ENOENT: kvm_pvi is not loaded.
+ */
+int pvi_open(void);
+
+/**
+ * pvi_get_info - what this host serves
+ * @pvi: an endpoint
+ * @info: in: @size is sizeof(*info), the rest is 0; out: the answer
+ */
+int pvi_get_info(int pvi, struct kvm_pvi_info *info);
+
+/**
+ * pvi_bind - give an endpoint a VM and a name
+ * @pvi: an endpoint that is not bound
+ * @vm_fd: what KVM_CREATE_VM returned, or -1 for a host process
+ * @uuid: the name
+ * @flags: KVM_PVI_BIND_OWNER, KVM_PVI_BIND_GRANTS_ONLY
+ * @owner: with KVM_PVI_BIND_OWNER the uid of the owner, else 0
+ * @epoch: out: the number of this binding; may be NULL
+ */
+int pvi_bind(int pvi, int vm_fd, const unsigned char *uuid, uint32_t flags,
+	     uid_t owner, uint64_t *epoch);
+
+/**
+ * pvi_enrol - pvi_open() and pvi_bind() in one, without flags
+ * @vm_fd: what KVM_CREATE_VM returned, or -1 for a host process
+ * @uuid: the name
+ *
+ * Return: the endpoint, or -errno; EPROTO: the host speaks another version of the interface.
+ */
+int pvi_enrol(int vm_fd, const unsigned char *uuid);
+
+/* What the endpoint receives on: pvi_gsi(3) */
+
+/**
+ * pvi_expose - make a GSI ringable
+ * @pvi: a bound endpoint
+ * @gsi: the GSI
+ * @kind: KVM_PVI_GSI_DIRECT, KVM_PVI_GSI_EVENTFD or KVM_PVI_GSI_MSI
+ * @rate: of all senders together
+ */
+int pvi_expose(int pvi, uint32_t gsi, uint32_t kind, const struct pvi_rate *rate);
+
+/**
+ * pvi_unexpose - no more rings of a GSI
+ * @pvi: a bound endpoint
+ * @gsi: an exposed GSI
+ */
+int pvi_unexpose(int pvi, uint32_t gsi);
+
+/**
+ * pvi_wire - signal an eventfd for the rings of a GSI
+ * @pvi: a bound endpoint
+ * @gsi: an exposed GSI of kind KVM_PVI_GSI_EVENTFD
+ * @eventfd: an eventfd, or -1 to make one (nonblocking)
+ *
+ * Return: the eventfd, or -errno. The kernel keeps what it needs of it.
+ */
+int pvi_wire(int pvi, uint32_t gsi, int eventfd);
+
+/**
+ * pvi_wire_irqfd - the same, and the eventfd injects that GSI into the VM (KVM_IRQFD)
+ * @pvi: the endpoint of the VM
+ * @vm_fd: the VM, which must have been made by this process
+ * @gsi: an exposed GSI of kind KVM_PVI_GSI_EVENTFD that the VM has a route for
+ * @eventfd: an eventfd, or -1 to make one (nonblocking)
+ *
+ * Return: the eventfd, or -errno of KVM_IRQFD or KVM_PVI_WIRE; then nothing is wired.
+ */
+int pvi_wire_irqfd(int pvi, int vm_fd, uint32_t gsi, int eventfd);
+
+/**
+ * pvi_unwire - signal no eventfd for a GSI any more; rings are latched
+ * @pvi: a bound endpoint
+ * @gsi: an exposed GSI of kind KVM_PVI_GSI_EVENTFD
+ */
+int pvi_unwire(int pvi, uint32_t gsi);
+
+/**
+ * pvi_unwire_irqfd - undo pvi_wire_irqfd(); the eventfd stays the caller's
+ * @pvi: the endpoint of the VM
+ * @vm_fd: the VM
+ * @gsi: the GSI
+ * @eventfd: what pvi_wire_irqfd() returned
+ */
+int pvi_unwire_irqfd(int pvi, int vm_fd, uint32_t gsi, int eventfd);
+
+/**
+ * pvi_kick - deliver what is latched
+ * @pvi: a bound endpoint
+ * @gsi: an exposed GSI
+ */
+int pvi_kick(int pvi, uint32_t gsi);
+
+/* Who may ring the endpoint: pvi_allow(3) */
+
+/**
+ * pvi_allow - let a sender ring
+ * @pvi: a bound endpoint
+ * @sender: its name; need not be bound
+ * @gsi: a GSI, or KVM_PVI_GSI_ANY
+ * @rate: of this sender
+ */
+int pvi_allow(int pvi, const unsigned char *sender, uint32_t gsi,
+	      const struct pvi_rate *rate);
+
+/**
+ * pvi_allow_owner - the same, if the sender's endpoint belongs to @owner
+ * @pvi: a bound endpoint
+ * @sender: its name
+ * @gsi: a GSI, or KVM_PVI_GSI_ANY
+ * @owner: a uid
+ * @rate: of this sender
+ */
+int pvi_allow_owner(int pvi, const unsigned char *sender, uint32_t gsi,
+		    uid_t owner, const struct pvi_rate *rate);
+
+/**
+ * pvi_revoke - take back what was allowed for @gsi
+ * @pvi: a bound endpoint
+ * @sender: the name
+ * @gsi: exactly as it was allowed
+ */
+int pvi_revoke(int pvi, const unsigned char *sender, uint32_t gsi);
+
+/**
+ * pvi_revoke_all - take back all that a sender was allowed
+ * @pvi: a bound endpoint
+ * @sender: the name
+ */
+int pvi_revoke_all(int pvi, const unsigned char *sender);
+
+/* What the endpoint rings: pvi_port(3) */
+
+/**
+ * pvi_set_port - make a port that signals an eventfd
+ * @pvi: a bound endpoint
+ * @port: its number, or KVM_PVI_PORT_ANY
+ * @eventfd: the eventfd
+ *
+ * Return: the port, or -errno.
+ */
+int pvi_set_port(int pvi, uint32_t port, int eventfd);
+
+/**
+ * pvi_connect - make a port that rings a peer
+ * @pvi: a bound endpoint
+ * @port: its number, or KVM_PVI_PORT_ANY
+ * @receiver: the peer's name
+ * @gsi: the peer's GSI
+ *
+ * Return: the port, or -errno.
+ */
+int pvi_connect(int pvi, uint32_t port, const unsigned char *receiver,
+		uint32_t gsi);
+
+/**
+ * pvi_connect_owner - the same, if the peer's endpoint belongs to @owner
+ * @pvi: a bound endpoint
+ * @port: its number, or KVM_PVI_PORT_ANY
+ * @receiver: the peer's name
+ * @gsi: the peer's GSI
+ * @owner: a uid
+ *
+ * Return: the port, or -errno.
+ */
+int pvi_connect_owner(int pvi, uint32_t port, const unsigned char *receiver,
+		      uint32_t gsi, uid_t owner);
+
+/**
+ * pvi_close_port - close a port
+ * @pvi: a bound endpoint
+ * @port: the port
+ */
+int pvi_close_port(int pvi, uint32_t port);
+
+/* Hypercalls, issued by the endpoint: pvi_call(3) */
+
+/**
+ * pvi_call - any hypercall
+ * @pvi: a bound endpoint
+ * @nr: KVM_HC_PVI_FEATURES...
+ * @args: the arguments; addresses are of this process
+ * @rbx: out: what the call returns in RBX; may be NULL
+ *
+ * Return: what the call returns, -KVM_PVI_ENOSYS if the host does not serve it; or -errno
+ * of the ioctl.
+ */
+int64_t pvi_call(int pvi, uint32_t nr, const uint64_t args[4], uint64_t *rbx);
+
+/*
+ * The others return the call's result as they say it, or -errno: that of the
+ * ioctl, or that of the call; EOPNOTSUPP if the host does not serve it.
+ */
+
+/**
+ * pvi_features - what the host serves
+ * @pvi: a bound endpoint
+ *
+ * Return: KVM_PVI_FEAT_*, or -errno.
+ */
+int pvi_features(int pvi);
+
+/**
+ * pvi_ring - ring a peer
+ * @pvi: a bound endpoint
+ * @receiver: the peer's name
+ * @gsi: the peer's GSI
+ *
+ * Return: a verdict (KVM_PVI_RAISED...), or -errno.
+ */
+int pvi_ring(int pvi, const unsigned char *receiver, uint32_t gsi);
+
+/**
+ * pvi_broadcast - ring every peer that allows it on @gsi
+ * @pvi: a bound endpoint
+ * @gsi: the GSI
+ * @first: peers to leave out; each call rings KVM_PVI_BROADCAST_MAX at most
+ *
+ * Return: how many rings were accepted, or -errno.
+ */
+int pvi_broadcast(int pvi, uint32_t gsi, uint32_t first);
+
+/**
+ * pvi_notify - ring a port
+ * @pvi: a bound endpoint
+ * @port: the port
+ *
+ * Return: a verdict (KVM_PVI_RAISED...), or -errno.
+ */
+int pvi_notify(int pvi, uint32_t port);
+
+/**
+ * pvi_notify_many - ring the ports @first + n for every bit n of @mask
+ * @pvi: a bound endpoint
+ * @first: the first port
+ * @mask: which ports
+ * @accepted: out: the mask of those that accepted; may be NULL
+ *
+ * Return: how many accepted, or -errno.
+ */
+int pvi_notify_many(int pvi, uint32_t first, uint64_t mask, uint64_t *accepted);
+
+/**
+ * pvi_peers - the peers alive that this endpoint may ring
+ * @pvi: a bound endpoint
+ * @peers: out: their records
+ * @nr: how many there is room for
+ * @first: peers to leave out
+ *
+ * Return: how many were written, 0 for no more, or -errno.
+ */
+int pvi_peers(int pvi, struct kvm_pvi_peer *peers, size_t nr, uint32_t first);
+
+/**
+ * pvi_query - one number about this endpoint
+ * @pvi: a bound endpoint
+ * @kind: KVM_PVI_Q_ABI...
+ * @index: of the GSI or the port, else 0
+ * @field: of that kind, without a piece
+ * @value: out: the number
+ */
+int pvi_query(int pvi, uint32_t kind, uint32_t index, uint32_t field, uint64_t *value);
+
+/**
+ * pvi_query_wide - the same for a field that comes in four pieces, put together
+ * @pvi: a bound endpoint
+ * @kind: KVM_PVI_Q_SELF or KVM_PVI_Q_GSI
+ * @index: of the GSI, else 0
+ * @field: KVM_PVI_Q_SELF_EPOCH or KVM_PVI_Q_GSI_RINGS
+ * @value: out: the number
+ */
+int pvi_query_wide(int pvi, uint32_t kind, uint32_t index, uint32_t field, uint64_t *value);
+
+/* Statistics: pvi_stats(3) */
+
+/**
+ * pvi_get_stats - counters of an endpoint; of a dead one too
+ * @pvi: a bound endpoint
+ * @stats: in: @size is sizeof(*stats), the rest is 0; out: the counters
+ */
+int pvi_get_stats(int pvi, struct kvm_pvi_stats *stats);
+
+/**
+ * pvi_next_edge - counters of the next row of an endpoint's table; of a dead one's too
+ * @pvi: a bound endpoint
+ * @edge: in: @size is sizeof(*edge), @cursor is 0 or as the last call left it; out: the row
+ *
+ * Return: 1, 0 behind the last row, or -errno.
+ */
+int pvi_next_edge(int pvi, struct kvm_pvi_edge *edge);
+
+/* Descriptors over a unix socket: pvi_fd(3) */
+
+/**
+ * pvi_send_fd - send a descriptor
+ * @socket: a connected unix socket
+ * @fd: the descriptor; stays open
+ */
+int pvi_send_fd(int socket, int fd);
+
+/**
+ * pvi_recv_fd - receive a descriptor that pvi_send_fd() sent
+ * @socket: a connected unix socket
+ *
+ * Return: the descriptor, or -errno; ECONNRESET: the other end has closed, EBADMSG: what came
+ * is not one descriptor.
+ */
+int pvi_recv_fd(int socket);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBPVI_H */
