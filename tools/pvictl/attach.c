@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * pvictl attach - bind a running VM whose VMM knows nothing of kvm_pvi
+ *
+ * Whoever has a VM's descriptor may bind it, so take it from the VMM. All that
+ * is set up belongs to the endpoint and goes when this process ends; when the
+ * VMM ends, this process does.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "pvictl.h"
+
+/* Endpoints belong to whoever opened them, which others may insist on: the VMM's user, here. */
+static int bind_vm(const struct attach *a, int vm_fd)
+{
+	uint32_t flags = 0;
+	struct stat st;
+	char path[32];
+	int pvi, ret;
+
+	snprintf(path, sizeof(path), "/proc/%d", a->pid);
+	if (stat(path, &st))
+		die("process %d has gone", a->pid);
+	if (st.st_uid != geteuid())
+		flags = KVM_PVI_BIND_OWNER;
+	pvi = pvi_open();
+	if (pvi < 0)
+		die_doing(DOING_OPEN, pvi, "cannot open /dev/kvm_pvi");
+	ret = pvi_bind(pvi, vm_fd, a->uuid, flags, flags ? st.st_uid : 0, NULL);
+	if (ret)
+		die_doing(DOING_BIND, ret, "cannot bind the VM of process %d to %s", a->pid,
+			  uuid_text(a->uuid).s);
+	return pvi;
+}
+
+static void expose_gsis(const struct attach *a, int pvi)
+{
+	uint32_t kind, gsi;
+	size_t i;
+	int ret;
+
+	for (i = 0; i < a->nr_gsis; i++) {
+		gsi = a->gsis[i];
+		kind = gsi >= KVM_PVI_GSI_VIRTUAL ? KVM_PVI_GSI_MSI : KVM_PVI_GSI_DIRECT;
+		ret = pvi_expose(pvi, gsi, kind, NULL);
+		if (ret)
+			die_doing(DOING_EXPOSE, ret, "cannot expose GSI %u", gsi);
+	}
+}
+
+static void allow_senders(const struct attach *a, int pvi)
+{
+	size_t i;
+	int ret;
+
+	for (i = 0; i < a->nr_senders; i++) {
+		ret = pvi_allow(pvi, a->senders[i].uuid, a->senders[i].gsi, NULL);
+		if (ret)
+			die_doing(DOING_ALLOW, ret, "cannot allow %s",
+				  uuid_text(a->senders[i].uuid).s);
+	}
+}
+
+/* As a descriptor, from before anything is bound: a stop at any time is an orderly one. */
+static int block_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (fd < 0)
+		die("signalfd: %s", strerror(errno));
+	return fd;
+}
+
+/* True if the process has ended, false if we are to. */
+static bool wait_for_end(int pidfd, int signals)
+{
+	struct pollfd fds[2] = {
+		{ .fd = pidfd, .events = POLLIN },
+		{ .fd = signals, .events = POLLIN },
+	};
+
+	while (poll(fds, 2, -1) < 0)
+		if (errno != EINTR)
+			die("poll: %s", strerror(errno));
+	return fds[0].revents;
+}
+
+int cmd_attach(int argc, char **argv)
+{
+	struct attach a = { 0 };
+	int signals, pidfd, vm_fd, pvi;
+	char comm[COMM_LEN];
+
+	attach_parse(&a, argc, argv);
+	signals = block_signals();
+	pidfd = open_pidfd(a.pid);
+	if (pidfd < 0)
+		die_doing(DOING_TAKE, pidfd, "process %d", a.pid);
+	vm_fd = attach_take_vm(&a, pidfd);
+	if (!a.has_uuid)
+		attach_read_uuid(&a);
+	read_comm(a.pid, comm);
+	pvi = bind_vm(&a, vm_fd);
+	/* The VM's end is its owner's affair: it has to be the last to close it. */
+	close(vm_fd);
+	expose_gsis(&a, pvi);
+	allow_senders(&a, pvi);
+
+	printf("process %d (%s) is %s\n", a.pid, comm, uuid_text(a.uuid).s);
+	fflush(stdout);
+	sd_notifyf(0, "READY=1\nSTATUS=Process %d (%s) is %s", a.pid, comm, uuid_text(a.uuid).s);
+	if (wait_for_end(pidfd, signals))
+		printf("process %d has ended\n", a.pid);
+	sd_notify(0, "STOPPING=1");
+	close(pvi);
+	return 0;
+}

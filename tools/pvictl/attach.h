@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pvictl attach: what is to be done, and with which VM */
+#ifndef PVICTL_ATTACH_H
+#define PVICTL_ATTACH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <uuid/uuid.h>
+
+struct attach_sender {
+	uuid_t uuid;
+	uint32_t gsi;
+};
+
+struct attach {
+	pid_t pid;
+	int vm_fd;		/* in that process, -1: to be found */
+	bool has_uuid;
+	uuid_t uuid;
+	uint32_t *gsis;
+	size_t nr_gsis;
+	struct attach_sender *senders;
+	size_t nr_senders;
+};
+
+/* attach_args.c */
+void attach_parse(struct attach *a, int argc, char **argv);
+
+/* attach_vmm.c: both die if there is nothing to be found */
+int attach_take_vm(const struct attach *a, int pidfd);
+void attach_read_uuid(struct attach *a);
+
+#endif

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* pvictl attach - its arguments */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attach.h"
+#include "pvictl.h"
+
+enum { OPTION_PID_FILE = 0x100, OPTION_FD };
+
+static const struct argp_option options[] = {
+	{ "pid", 'p', "PID", 0, "The VMM's process", 0 },
+	{ "pid-file", OPTION_PID_FILE, "FILE", 0, "The VMM's process, read from FILE", 0 },
+	{ "fd", OPTION_FD, "N", 0, "The VM is descriptor N of it (default: the only VM there is)", 0 },
+	{ "uuid", 'u', "UUID", 0, "The VM's name (default: QEMU's -uuid)", 0 },
+	{ "expose", 'e', "GSI[-GSI],...", 0,
+	  "Make these GSIs ringable: injected by the host; from 65536 on virtual ones", 0 },
+	{ "allow", 'a', "UUID[:GSI]", 0, "Let UUID ring this GSI, or any", 0 },
+	{ 0 }
+};
+
+static void add_gsi(struct attach *a, uint32_t gsi)
+{
+	a->gsis = must_alloc(realloc(a->gsis, (a->nr_gsis + 1) * sizeof(*a->gsis)));
+	a->gsis[a->nr_gsis++] = gsi;
+}
+
+static void parse_range(struct argp_state *state, struct attach *a, char *text)
+{
+	char *dash = strchr(text, '-');
+	uint32_t first, last;
+
+	if (dash)
+		*dash++ = '\0';
+	first = parse_number(state, text, KVM_PVI_GSI_VIRTUAL_END - 1, "a GSI");
+	last = dash ? parse_number(state, dash, KVM_PVI_GSI_VIRTUAL_END - 1, "a GSI") : first;
+	if (first > last)
+		argp_error(state, "the range %u-%u ends before it begins", first, last);
+	for (; first <= last; first++)
+		add_gsi(a, first);
+}
+
+static void parse_expose(struct argp_state *state, struct attach *a, char *list)
+{
+	char *range;
+
+	while ((range = strsep(&list, ",")))
+		parse_range(state, a, range);
+}
+
+static void parse_allow(struct argp_state *state, struct attach *a, char *text)
+{
+	struct attach_sender sender = { .gsi = KVM_PVI_GSI_ANY };
+	char *colon = strchr(text, ':');
+
+	if (colon) {
+		*colon = '\0';
+		sender.gsi = parse_gsi(state, colon + 1);
+	}
+	parse_uuid(state, text, sender.uuid);
+	a->senders = must_alloc(realloc(a->senders, (a->nr_senders + 1) * sizeof(sender)));
+	a->senders[a->nr_senders++] = sender;
+}
+
+static void read_pid_file(struct argp_state *state, struct attach *a, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char line[32] = "";
+
+	if (!file)
+		die("%s: %s", path, strerror(errno));
+	if (!fgets(line, sizeof(line), file))
+		die("%s: there is no PID in it", path);
+	fclose(file);
+	line[strcspn(line, "\n")] = '\0';
+	a->pid = parse_number(state, line, INT_MAX, "a PID");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct attach *a = state->input;
+
+	switch (key) {
+	case 'p':
+		a->pid = parse_number(state, arg, INT_MAX, "a PID");
+		return 0;
+	case OPTION_PID_FILE:
+		read_pid_file(state, a, arg);
+		return 0;
+	case OPTION_FD:
+		a->vm_fd = parse_number(state, arg, INT_MAX, "a descriptor");
+		return 0;
+	case 'u':
+		parse_uuid(state, arg, a->uuid);
+		a->has_uuid = true;
+		return 0;
+	case 'e':
+		parse_expose(state, a, arg);
+		return 0;
+	case 'a':
+		parse_allow(state, a, arg);
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "too many arguments: '%s'", arg);
+		return 0;
+	case ARGP_KEY_END:
+		if (!a->pid)
+			argp_error(state, "which process? Give --pid or --pid-file");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "Bind the VM of a running VMM that knows nothing of kvm_pvi, until either process ends.",
+};
+
+void attach_parse(struct attach *a, int argc, char **argv)
+{
+	a->vm_fd = -1;
+	argp_parse(&argp, argc, argv, 0, NULL, a);
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* pvictl error - what was wrong and what to do */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pvictl.h"
+
+static const struct {
+	enum doing doing;
+	int err;
+	const char *text;
+} meanings[] = {
+	{ DOING_OPEN, ENOENT, "kvm_pvi is not loaded: modprobe kvm_pvi" },
+	{ DOING_OPEN, EACCES, "run as root, or as a member of the group that owns /dev/kvm_pvi" },
+	{ DOING_TAKE, EPERM, "needs the permission to trace that process: run as root" },
+	{ DOING_TAKE, EACCES, "needs the permission to trace that process: run as root" },
+	{ DOING_TAKE, EBADF, "the process has closed it meanwhile" },
+	{ DOING_TAKE, ESRCH, "there is no such process" },
+	{ DOING_TAKE, EINVAL, "that is not the number of a process, but of a thread or of none" },
+	{ DOING_BIND, EINVAL, "a UUID must not be all zeroes or all ones" },
+	{ DOING_BIND, EEXIST, "this VM or this UUID is bound already, see 'pvictl list'" },
+	{ DOING_BIND, EBUSY, "hypercalls cannot be intercepted now, the kernel log says why" },
+	{ DOING_BIND, EACCES, "this UUID is reserved for another user" },
+	{ DOING_BIND, ENOSPC,
+	  "too many endpoints: raise /sys/module/kvm_pvi/parameters/max_vms" },
+	{ DOING_BIND, ESRCH, "the VM's process has gone" },
+	{ DOING_EXPOSE, EEXIST, "it is exposed already" },
+	{ DOING_EXPOSE, EINVAL,
+	  "GSIs are 0 to 4095, which the VM must have a route for, virtual ones 65536 to 131071" },
+	{ DOING_EXPOSE, ENOSPC,
+	  "too many GSIs: raise /sys/module/kvm_pvi/parameters/max_gsis" },
+	{ DOING_EXPOSE, EOPNOTSUPP,
+	  "the VM has no in-kernel LAPIC (QEMU: kernel-irqchip=off), or the GSI belongs to Xen or Hyper-V" },
+	{ DOING_ALLOW, EINVAL, "a UUID must not be all zeroes or all ones; a rate needs a burst" },
+	{ DOING_ALLOW, ENOSPC,
+	  "too many senders: raise /sys/module/kvm_pvi/parameters/max_senders" },
+	{ DOING_REVOKE, ENOENT, "it was not allowed like that, see 'pvictl show'" },
+	{ DOING_RING, EPERM,
+	  "the receiver does not allow it, has not exposed that GSI, or there is no such VM" },
+	{ DOING_RING, EAGAIN, "throttled: the rate that the receiver allows is used up" },
+	{ DOING_RING, EINVAL, "no such GSI can be, or the UUID is all zeroes or all ones" },
+	{ DOING_RING, EOPNOTSUPP, "this host does not serve that" },
+};
+
+const char *explain(enum doing doing, int err)
+{
+	size_t i;
+
+	err = abs(err);
+	if (err == ENODEV && doing >= DOING_EXPOSE)
+		return "the VM's process has gone";
+	for (i = 0; i < ARRAY_SIZE(meanings); i++)
+		if (meanings[i].doing == doing && meanings[i].err == err)
+			return meanings[i].text;
+	return strerror(err);
+}
+
+static void say(const char *fmt, va_list ap)
+{
+	fputs("pvictl: ", stderr);
+	vfprintf(stderr, fmt, ap);
+}
+
+void warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+void die(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(EXIT_FAILURE);
+}
+
+void die_doing(enum doing doing, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+	fprintf(stderr, ": %s\n", explain(doing, err));
+	exit(EXIT_FAILURE);
+}
+
+void *must_alloc(void *ptr)
+{
+	if (!ptr)
+		die("out of memory");
+	return ptr;
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* pvictl proc - descriptors of other processes */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "pvictl.h"
+
+int open_pidfd(pid_t pid)
+{
+	int fd = syscall(SYS_pidfd_open, pid, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int take_fd(int pidfd, int fd)
+{
+	int taken = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+
+	return taken < 0 ? -errno : taken;
+}
+
+void read_comm(pid_t pid, char comm[static COMM_LEN])
+{
+	char path[32];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	comm[0] = '\0';
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	if (fgets(comm, COMM_LEN, file))
+		comm[strcspn(comm, "\n")] = '\0';
+	fclose(file);
+}
+
+int each_fd(pid_t pid, void (*fn)(pid_t pid, int fd, const char *target, void *arg), void *arg)
+{
+	char path[32], target[PATH_MAX];
+	struct dirent *entry;
+	ssize_t len;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir))) {
+		len = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+		if (len < 0)
+			continue;
+		target[len] = '\0';
+		fn(pid, atoi(entry->d_name), target, arg);
+	}
+	closedir(dir);
+	return 0;
+}

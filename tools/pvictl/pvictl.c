@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* pvictl - see and change who may interrupt whom */
+#include <stdio.h>
+#include <string.h>
+
+#include "pvictl.h"
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *what;
+} commands[] = {
+	{ "list", cmd_list, "the endpoints that are bound" },
+	{ "show", cmd_show, "one endpoint: its GSIs, senders, ports and counters" },
+	{ "attach", cmd_attach, "bind a running VM whose VMM knows nothing of kvm_pvi" },
+	{ "allow", cmd_allow, "let a sender ring" },
+	{ "revoke", cmd_revoke, "take that back" },
+	{ "ring", cmd_ring, "ring once" },
+	{ "top", cmd_top, "rings per second" },
+};
+
+const char *argp_program_version = "pvictl " VERSION;
+
+static char *list_commands(int key, const char *text, void *input)
+{
+	char *help = NULL;
+	size_t size, i;
+	FILE *out;
+
+	(void)input;
+	if (key != ARGP_KEY_HELP_POST_DOC)
+		return (char *)text;
+	out = must_alloc(open_memstream(&help, &size));
+	fputs("Commands:\n", out);
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].what);
+	fputs("\nEach has a --help of its own; the manual is pvictl(8).", out);
+	fclose(out);
+	return help;
+}
+
+/* The command's own name for itself, in its messages and its --help. */
+static int run(const struct command *command, int argc, char **argv)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "pvictl %s", command->name);
+	argv[0] = name;
+	return command->run(argc, argv);
+}
+
+struct call {
+	const struct command *command;
+	int first;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct call *call = state->input;
+	size_t i;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		for (i = 0; i < ARRAY_SIZE(commands); i++)
+			if (!strcmp(arg, commands[i].name))
+				call->command = &commands[i];
+		if (!call->command)
+			argp_error(state, "there is no command '%s'", arg);
+		/* The rest is the command's. */
+		call->first = state->next - 1;
+		state->next = state->argc;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which command?");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp argp = {
+	.parser = parse,
+	.args_doc = "COMMAND [ARGUMENT...]",
+	.doc = "Interrupts between virtual machines: see and change who may ring whom.\v",
+	.help_filter = list_commands,
+};
+
+int main(int argc, char **argv)
+{
+	struct call call = { 0 };
+
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &call);
+	return run(call.command, argc - call.first, argv + call.first);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pvictl: what its files share */
+#ifndef PVICTL_H
+#define PVICTL_H
+
+#include <argp.h>
+#include <libpvi.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <uuid/uuid.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define __attribute(...) __attribute__((__VA_ARGS__))
+#define __printf(fmt, args) __attribute(format(printf, fmt, args))
+#define __noreturn __attribute(noreturn)
+
+/* Commands: each parses its own arguments and returns the exit status. */
+int cmd_allow(int argc, char **argv);
+int cmd_attach(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_revoke(int argc, char **argv);
+int cmd_ring(int argc, char **argv);
+int cmd_show(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+
+/* error.c: "pvictl: " and what was wrong to stderr, and exit with 1 */
+enum doing {
+	DOING_OPEN,
+	DOING_TAKE,
+	DOING_BIND,
+	DOING_EXPOSE,
+	DOING_ALLOW,
+	DOING_REVOKE,
+	DOING_RING,
+	DOING_OTHER,
+};
+
+void die(const char *fmt, ...) __printf(1, 2) __noreturn;
+void warn(const char *fmt, ...) __printf(1, 2);
+/* @err is an errno, positive or negative; what it means in this place follows the message */
+void die_doing(enum doing doing, int err, const char *fmt, ...)
+	__printf(3, 4) __noreturn;
+const char *explain(enum doing doing, int err);
+void *must_alloc(void *ptr);
+
+/* parse.c: arguments, complained of by argp_error() */
+struct uuid_text {
+	char s[UUID_STR_LEN];
+};
+
+struct uuid_text uuid_text(const unsigned char *uuid);
+void parse_uuid(struct argp_state *state, const char *text, uuid_t uuid);
+uint32_t parse_number(struct argp_state *state, const char *text, uint32_t max, const char *what);
+/* A GSI, or "any" for KVM_PVI_GSI_ANY */
+uint32_t parse_gsi(struct argp_state *state, const char *text);
+/* "any", or the number */
+const char *gsi_text(uint32_t gsi, char text[static 11]);
+
+/* proc.c: other processes */
+#define COMM_LEN 17
+
+int open_pidfd(pid_t pid);
+/* A duplicate of descriptor @fd of the process, or -errno */
+int take_fd(int pidfd, int fd);
+void read_comm(pid_t pid, char comm[static COMM_LEN]);
+/* Calls @fn with each descriptor of the process; -errno if they may not be seen */
+int each_fd(pid_t pid, void (*fn)(pid_t pid, int fd, const char *target, void *arg), void *arg);
+
+/* endpoint.c: who is bound */
+struct endpoint {
+	pid_t pid;
+	int fd;			/* in that process */
+	bool dead;
+	uuid_t uuid;
+	char comm[COMM_LEN];
+	unsigned int senders;
+	struct kvm_pvi_counts sent;
+	struct kvm_pvi_counts received;
+};
+
+/* All that this user may see, each once; *@list is to be freed */
+size_t find_endpoints(struct endpoint **list);
+/* A descriptor of the endpoint found, or -errno */
+int take_endpoint(const struct endpoint *endpoint);
+/* A descriptor of the endpoint bound to @uuid; dies if there is none */
+int open_endpoint(const uuid_t uuid, struct endpoint *endpoint);
+
+/* table.c: tables for people and JSON for programs */
+struct report;
+
+/* The options --json and --noheadings, for an argp whose parser gives a report as child input */
+extern const struct argp_child report_child[];
+
+struct report *report_new(void);
+/*
+ * Starts a table; in JSON it is the array @name. @title NULL: none is printed. @columns are the
+ * headings; "#" before one means numbers, "?" 0 or 1 for false or true.
+ */
+void report_table(struct report *report, const char *name, const char *title,
+		  const char *columns);
+/* Starts a row. Cells are set from the left; a cell of "" is empty, in JSON null. */
+void report_row(struct report *report);
+void report_cell(struct report *report, const char *fmt, ...) __printf(2, 3);
+void report_counts(struct report *report, const struct kvm_pvi_counts *counts);
+/* Prints and forgets the tables. */
+void report_print(struct report *report);
+
+/* list.c: endpoints as rows */
+void list_table(struct report *report, const char *name);
+void list_row(struct report *report, const struct endpoint *e);
+
+#define COUNT_COLUMNS	"#RAISED #COALESCED #LATCHED #DENIED #THROTTLED"
+
+#endif
