@@ -11,8 +11,13 @@
 . "$(dirname "$0")/common.sh"
 
 read -ra kernels <<<"${KERNELS:-6.12 6.1}"
-read -ra tests <<<"${TESTS:-$(cd "$top/selftests" && printf '%s ' *_test.c)}"
-tests=("${tests[@]%.c}")
+read -ra tests <<<"${TESTS:-$(cd "$top/selftests" && printf '%s ' *_test.c *_test.sh)}"
+tests=("${tests[@]%.*}")
+# The scripts among them need the host's file system, and the tools.
+scripts=()
+for test in "${tests[@]}"; do
+	[ ! -e "$top/selftests/$test.sh" ] || scripts+=("$test")
+done
 passed=0 failed=0 skipped=0 children=()
 counted='^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$'
 
@@ -61,19 +66,23 @@ prepare()
 	for test in "${tests[@]}"; do
 		files+=(-f "$build/selftests/$test:/selftests/$test")
 	done
+	if [ ${#scripts[@]} -gt 0 ]; then
+		files+=(-9 -f "$build/tools-root:/tools" -f "$build/selftests/tools:/selftests/tools")
+	fi
 	"$rig/prepare.sh" "$1" "$build/check-$1" "${files[@]}" \
 		-f "$top/selftests/run_tests.sh:/run_tests.sh" \
 		-e PVI_RIG=1 -e PVI_MODULE=/modules/kvm_pvi.ko ${PVI_LONG:+-e "PVI_LONG=$PVI_LONG"} \
-		-e "TEST_DEADLINE=${TEST_DEADLINE:-120}" \
+		-e "TEST_DEADLINE=${TEST_DEADLINE:-120}" ${PVI_SLOW:+-e "PVI_SLOW=$PVI_SLOW"} \
 		-e "RIG_RUN=/run_tests.sh /selftests ${tests[*]}"
 }
 
 boot()
 {
-	local dir=$build/check-$1
+	local dir=$build/check-$1 share=()
 
+	[ ${#scripts[@]} -eq 0 ] || share=(-9 /)
 	exec "$rig/boot.sh" "$dir/kernel" "$dir/initramfs" "$dir" -t "${DEADLINE:-600}" \
-		-m "${MEMORY:-2048}" -a "${CMDLINE:-}"
+		-m "${MEMORY:-2048}" -a "${CMDLINE:-}" "${share[@]}"
 }
 
 how_far()
@@ -105,6 +114,12 @@ lock "$build/lock"
 say "building the selftests"
 quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" \
 	TESTS="${tests[*]}" tests
+if [ ${#scripts[@]} -gt 0 ]; then
+	say "building the tools"
+	rm -rf "$build/tools-root"
+	quietly "$build/tools.log" make -C "$top/tools" -j2 OUTPUT="$build/tools" \
+		DESTDIR="$build/tools-root" PREFIX=/usr install
+fi
 for series in "${kernels[@]}"; do
 	prepare "$series"
 done

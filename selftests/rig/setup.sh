@@ -9,7 +9,8 @@
 
 # To build; to make and boot L1; to check the sources.
 base=(gcc g++ libc6-dev make pahole
-	busybox-static cpio kmod qemu-system-x86 xz-utils
+	libsmartcols-dev libsystemd-dev pkg-config uuid-dev
+	busybox-static cpio kmod python3 qemu-system-x86 xz-utils
 	shellcheck sparse)
 
 missing=()

@@ -1,0 +1,171 @@
+#!/bin/sh
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# pvictl attach: from which processes it takes which VM, what it leaves behind, and how systemd
+# sees it.
+
+. "$(dirname "$0")/tools/enter.sh"
+. "$(dirname "$0")/tools/lib.sh"
+
+a=aaaaaaaa-0000-4000-8000-000000000001
+b=bbbbbbbb-0000-4000-8000-000000000002
+# Set by vmm and attach.
+vm_a='' vm_b='' at_a=''
+
+# QEMU's -uuid is the name, byte by byte as it is printed.
+name_of_qemu()
+{
+	vmm vm_a -name guest -uuid "${a^^}"
+	attach at_a --pid "$vm_a"
+	has "$(pvictl list --noheadings)" "$a bound"
+	has "$(cat "$tmp/at_a.log")" "process $vm_a (vmm) is $a"
+}
+
+no_name()
+{
+	vmm vm_a -uuid
+	refuses 1 "has no -uuid among its arguments" pvictl attach --pid "$vm_a"
+	vmm vm_b -uuid 1234
+	refuses 1 "its -uuid '1234' is not a UUID" pvictl attach --pid "$vm_b"
+	refuses 1 "must not be all zeroes" \
+		pvictl attach --pid "$vm_a" --uuid 00000000-0000-0000-0000-000000000000
+}
+
+wrong_process()
+{
+	refuses 64 "which process?" pvictl attach
+	refuses 64 "a PID must be a number" pvictl attach --pid qemu
+	refuses 1 "there is no such process" pvictl attach --pid 4000000 --uuid "$a"
+	refuses 1 "has no VM" pvictl attach --pid $$ --uuid "$a"
+	refuses 1 "cannot take descriptor 99" pvictl attach --pid $$ --fd 99 --uuid "$a"
+	refuses 1 "a UUID must not" pvictl attach --pid $$ --fd 0 --uuid "$a"
+}
+
+pid_file()
+{
+	vmm vm_a
+	refuses 1 "No such file" pvictl attach --pid-file "$tmp/pid"
+	: >"$tmp/pid"
+	refuses 1 "there is no PID in it" pvictl attach --pid-file "$tmp/pid"
+	echo "$vm_a" >"$tmp/pid"
+	attach at_a --pid-file "$tmp/pid" --uuid "$a"
+	has "$(cat "$tmp/at_a.log")" "process $vm_a (vmm) is $a"
+}
+
+# Two descriptors of one VM are no question, two VMs are.
+which_vm()
+{
+	local second
+
+	vmm vm_a
+	tell vm_a dup
+	attach at_a --pid "$vm_a" --uuid "$a"
+	second=$(tell vm_a vm)
+	refuses 1 "has 2 VMs: say which with --fd" pvictl attach --pid "$vm_a" --uuid "$b"
+	attach at_b --pid "$vm_a" --uuid "$b" --fd "$second"
+	same "$(pvictl list --noheadings | wc -l)" 2
+}
+
+taken()
+{
+	vmm vm_a
+	vmm vm_b
+	attach at_a --pid "$vm_a" --uuid "$a"
+	refuses 1 "is bound already" pvictl attach --pid "$vm_a" --uuid "$b"
+	refuses 1 "is bound already" pvictl attach --pid "$vm_b" --uuid "$a"
+	# What failed has left nothing.
+	attach at_b --pid "$vm_b" --uuid "$b"
+}
+
+expose()
+{
+	local bare
+
+	vmm vm_a
+	attach at_a --pid "$vm_a" --uuid "$a" --expose 16-18,20 --expose 65536
+	same "$(pvictl show "$a" | grep -c direct)" 4
+	refuses 64 "ends before it begins" pvictl attach --pid "$vm_a" --expose 20-16
+	refuses 64 "a GSI must be a number" pvictl attach --pid "$vm_a" --expose 16,
+	refuses 64 "'x' is not a UUID" pvictl attach --pid "$vm_a" --allow x:20
+	refuses 64 "a GSI must be a number" pvictl attach --pid "$vm_a" --allow "$a:"
+
+	vmm vm_b
+	refuses 1 "cannot expose GSI 16: it is exposed already" \
+		pvictl attach --pid "$vm_b" --uuid "$b" --expose 16,16
+	refuses 1 "GSIs are 0 to 4095" pvictl attach --pid "$vm_b" --uuid "$b" --expose 5000
+	bare=$(tell vm_b bare)
+	refuses 1 "the VM has no in-kernel LAPIC" \
+		pvictl attach --pid "$vm_b" --fd "$bare" --uuid "$b" --expose 16
+}
+
+# The VMM ends: so does the endpoint, and the command, in peace.
+vmm_ends()
+{
+	vmm vm_a
+	vmm vm_b
+	attach at_a --pid "$vm_a" --uuid "$a" --expose 20 --allow "$b"
+	attach at_b --pid "$vm_b" --uuid "$b"
+	same "$(tell vm_b "ring $a 20")" 0
+	kill -KILL "$vm_a"
+	wait "$at_a"
+	has "$(cat "$tmp/at_a.log")" "process $vm_a has ended"
+	same "$(tell vm_b "ring $a 20")" -1
+	same "$(pvictl list --noheadings | wc -l)" 1
+}
+
+# The command ends: the VM goes on as if nothing had been.
+attach_ends()
+{
+	local signal irqs=0
+
+	vmm vm_a
+	for signal in TERM INT HUP; do
+		attach at_a --pid "$vm_a" --uuid "$a" --expose 20 --allow "$a"
+		same "$(tell vm_a "ring $a 20")" 0
+		irqs=$((irqs + 1))
+		same "$(tell vm_a "irqs 20")" "$irqs"
+		kill "-$signal" "$at_a"
+		wait "$at_a"
+		same "$(tell vm_a "ring $a 20")" -1000
+	done
+}
+
+# Type=notify: READY=1 when everything is set up, and not before.
+notifies_systemd()
+{
+	vmm vm_a
+	python3 - "$tmp/notify" "$vm_a" "$a" <<'PYTHON'
+import os, socket, subprocess, sys
+path, pid, uuid = sys.argv[1:]
+notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+notify.bind(path)
+attach = subprocess.Popen(["pvictl", "attach", "--pid", pid, "--uuid", uuid, "--expose", "20"],
+                          env=os.environ | {"NOTIFY_SOCKET": path}, stdout=subprocess.DEVNULL)
+ready = notify.recv(1000).decode().split("\n")
+assert ready[0] == "READY=1" and uuid in ready[1], ready
+shown = subprocess.run(["pvictl", "show", uuid], capture_output=True, check=True)
+assert b"20 direct" in shown.stdout, shown.stdout
+attach.terminate()
+assert notify.recv(1000) == b"STOPPING=1"
+assert attach.wait() == 0
+PYTHON
+}
+
+# What the systemd unit leaves to it is enough, for another user's VMM too.
+few_capabilities()
+{
+	local unit=${PVI_TOOLS:-}/usr/lib/systemd/system/kvm-pvi-attach@.service bounding
+
+	bounding=$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr 'A-Z ' 'a-z,' |
+		sed 's/cap_/+/g')
+	chmod 666 /dev/kvm
+	VMM_AS="setpriv --reuid 12345 --clear-groups" vmm vm_a
+	chmod 660 /dev/kvm
+	setpriv --no-new-privs --bounding-set "-all,$bounding" \
+		pvictl attach --pid "$vm_a" --uuid "$a" --expose 20 >"$tmp/log" 2>&1 &
+	await grep -q "is $a" "$tmp/log"
+}
+
+run_tests name_of_qemu no_name wrong_process pid_file which_vm taken expose vmm_ends attach_ends \
+	notifies_systemd few_capabilities

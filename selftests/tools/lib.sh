@@ -1,0 +1,158 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Sourced by the *_test.sh. A test is a function that prints nothing unless it fails, in a
+# subshell of its own with "set -e" and the directory $tmp; what it started is ended with it.
+# In the rig the tests go on in the host's file system, where bash, python3 and shared libraries
+# are, and which has L1's root in /mnt.
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+export PATH=${PVI_TOOLS:-}/usr/sbin:/usr/sbin:/usr/bin:/sbin:/bin
+export LD_LIBRARY_PATH=${PVI_TOOLS:-}/usr/lib
+export LC_ALL=C
+
+fail()
+{
+	echo "$*"
+	exit 1
+}
+
+same()
+{
+	[ "$1" = "$2" ] || fail "${FUNCNAME[1]}: '$1' is not '$2'"
+}
+
+# has TEXT WORD... - each of the words occurs
+has()
+{
+	local text=$1 word
+
+	shift
+	for word; do
+		[[ $text == *"$word"* ]] || fail "${FUNCNAME[1]}: no '$word' in '$text'"
+	done
+}
+
+# refuses STATUS MESSAGE COMMAND... - it fails like that, saying that
+refuses()
+{
+	local status=0 output
+
+	output=$("${@:3}" 2>&1) || status=$?
+	[ "$status" -eq "$1" ] || fail "'${*:3}' exited with $status, not $1: $output"
+	has "$output" "$2"
+}
+
+# Wait for a command to succeed; a minute is a hang.
+await()
+{
+	local n
+
+	for ((n = 0; n < 600 * ${PVI_SLOW:-1}; n++)); do
+		if "$@" >/dev/null 2>&1; then
+			return
+		fi
+		sleep 0.1
+	done
+	fail "in vain: $*"
+}
+
+# json FILE EXPRESSION - FILE is JSON, and the expression of Python about "it" is true
+json()
+{
+	python3 -c '
+import json, sys
+it = json.load(open(sys.argv[1]))
+sys.exit(0 if eval(sys.argv[2]) else f"{sys.argv[2]} is not so in {it}")' "$1" "$2" || fail
+}
+
+# Start a vmm.c, as the variable $1, with arguments that it does not look at; $1 is its PID.
+vmm()
+{
+	local name=$1
+
+	shift
+	mkfifo "$tmp/$name.in" "$tmp/$name.out"
+	${VMM_AS:-} "$here/vmm" "$@" <"$tmp/$name.in" >"$tmp/$name.out" &
+	declare -g "$name=$!"
+	exec {fd}>"$tmp/$name.in"
+	declare -g "${name}_in=$fd"
+	exec {fd}<"$tmp/$name.out"
+	declare -g "${name}_out=$fd"
+	answer "$name" >"$tmp/$name.ready"
+	same "$(cat "$tmp/$name.ready")" ready
+}
+
+answer()
+{
+	local out=${1}_out line
+
+	read -r line <&"${!out}"
+	echo "$line"
+}
+
+# tell NAME COMMAND... - and print the answer
+tell()
+{
+	local in=${1}_in
+
+	echo "${*:2}" >&"${!in}"
+	answer "$1"
+}
+
+# attach NAME ARGUMENT... - pvictl attach in the background; $NAME is its PID
+attach()
+{
+	local name=$1
+
+	shift
+	pvictl attach "$@" >"$tmp/$name.log" 2>&1 &
+	declare -g "$name=$!"
+	await grep -q " is " "$tmp/$name.log"
+}
+
+stop_jobs()
+{
+	local job
+
+	for job in $(jobs -p); do
+		kill "$job"
+	done
+}
+
+# Run the tests named, or of all those named the ones that the arguments of the script name.
+run_tests()
+{
+	local tests=() test number=0 failed=0 status dir
+
+	dir=$(mktemp -d)
+	for test; do
+		if [ ${#only[@]} -eq 0 ] || [[ " ${only[*]} " == *" $test "* ]]; then
+			tests+=("$test")
+		fi
+	done
+	echo "TAP version 13"
+	echo "1..${#tests[@]}"
+	for test in "${tests[@]}"; do
+		number=$((number + 1))
+		tmp=$dir/$test
+		mkdir "$tmp"
+		(
+			trap stop_jobs EXIT
+			set -e
+			"$test"
+		) >"$tmp/failure" 2>&1
+		status=$?
+		if [ "$status" -eq 0 ]; then
+			echo "ok $number $test"
+		else
+			failed=1
+			echo "not ok $number $test"
+			sed 's/^/#   /' "$tmp/failure"
+		fi
+	done
+	rm -rf "$dir"
+	return "$failed"
+}
+
+only=("$@")

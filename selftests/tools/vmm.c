@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A VMM that knows nothing of kvm_pvi, for tests of what is done to it from outside. It has one
+ * VM, in which an edge on pin n is an interrupt of vector 0x40 + n, and does what it is told, a
+ * line each, and answers with a line:
+ *
+ *	ring UUID GSI	the guest issues KVM_HC_PVI: what it gets in RAX
+ *	irqs PIN	how many interrupts of that pin the guest has taken
+ *	dup		one more descriptor of the VM: its number
+ *	vm		one more VM: the number of its descriptor
+ *	bare		the same without an interrupt controller
+ */
+#include "pvi_test.h"
+
+#define VECTOR(pin) (0x40 + (pin))
+
+static u8 receiver[KVM_PVI_UUID_SIZE] __aligned(16);
+
+static __guest u64 ring(u64 gsi)
+{
+	return guest_hypercall(KVM_HC_PVI, (u64)receiver, gsi, 0, 0);
+}
+
+/* What is pending is taken at the entry after the sync. */
+static __guest u64 count_irqs(u64 pin)
+{
+	guest_irq_enable();
+	guest_sync(1);
+	guest_irq_disable();
+	return guest_irq_count(VECTOR(pin));
+}
+
+static bool parse_uuid(const char *text, u8 *uuid)
+{
+	int i, used;
+
+	for (i = 0; i < KVM_PVI_UUID_SIZE; i++) {
+		if (*text == '-')
+			text++;
+		if (sscanf(text, "%2hhx%n", &uuid[i], &used) != 1 || used != 2)
+			return false;
+		text += 2;
+	}
+	return !*text;
+}
+
+static long long obey(struct vm *vm, const char *line)
+{
+	char uuid[40];
+	u32 n;
+
+	if (sscanf(line, "ring %39s %u", uuid, &n) == 2 && parse_uuid(uuid, receiver))
+		return vcpu_call(&vm->vcpus[0], ring, n);
+	if (sscanf(line, "irqs %u", &n) == 1)
+		return vcpu_call(&vm->vcpus[0], count_irqs, n);
+	if (!strcmp(line, "dup\n"))
+		return dup(vm->fd);
+	if (!strcmp(line, "vm\n"))
+		return vm_create(0, 0)->fd;
+	if (!strcmp(line, "bare\n"))
+		return vm_create(0, VM_NO_IRQCHIP)->fd;
+	fprintf(stderr, "vmm: what is '%s'?\n", line);
+	exit(1);
+}
+
+int main(void)
+{
+	struct vm *vm = vm_create(1, 0);
+	char line[80];
+	int pin;
+
+	for (pin = 16; pin < 24; pin++)
+		vm_ioapic_set(vm, pin, VECTOR(pin), 0, 0);
+	setlinebuf(stdout);
+	puts("ready");
+	while (fgets(line, sizeof(line), stdin))
+		printf("%lld\n", obey(vm, line));
+	return 0;
+}
