@@ -176,6 +176,17 @@ top()
 	same "$(pvictl top --interval 0.1 --count 1 --noheadings "$a")" "Rings per second: none"
 }
 
+completion()
+{
+	pair
+	# shellcheck source=/dev/null
+	. "${PVI_TOOLS:-}/usr/share/bash-completion/completions/pvictl"
+	# shellcheck disable=SC2034 # _pvictl reads them
+	COMP_WORDS=(pvictl allow "$a" bbbb) COMP_CWORD=3
+	_pvictl
+	same "${COMPREPLY[*]}" "$b"
+}
+
 without_permission()
 {
 	pair
@@ -186,4 +197,4 @@ without_permission()
 }
 
 run_tests usage arguments list guests_ring allow allow_rate allow_owner ring show top \
-	without_permission
+	completion without_permission

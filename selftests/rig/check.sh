@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12
-# 6.1"), all at once, each in an L1 of its own, after the quick part of style.sh. Ends with
-# "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing failed, nothing was
-# skipped and each kernel has run a test. $TESTS selects tests, $DEADLINE and $TEST_DEADLINE
-# limit the seconds of an L1 and of a test, $MEMORY is L1's in megabytes, $CMDLINE is added to
-# its kernel's command line, PVI_LONG=1 asks the tests to take their time.
+# 6.1"), all at once, each in an L1 of its own, after the quick part of style.sh, and install.sh if
+# there are tests that need the tools. Ends with "N passed, N failed[, N skipped]", the sum of all,
+# and succeeds when nothing failed, nothing was skipped and each kernel has run a test. $TESTS
+# selects tests, $DEADLINE and $TEST_DEADLINE limit the seconds of an L1 and of a test, $MEMORY is
+# L1's in megabytes, $CMDLINE is added to its kernel's command line, PVI_LONG=1 asks the tests to
+# take their time, PVI_SLOW=1 gives them four times as long.
 
 . "$(dirname "$0")/common.sh"
 
@@ -56,6 +57,16 @@ check_style()
 	say "checking the style"
 	"$rig/style.sh" --quick >"$build/style" || status=$?
 	report "style" "$build/style" "$build/style"
+	return "$status"
+}
+
+check_install()
+{
+	local status=0
+
+	say "checking the installation"
+	"$rig/install.sh" "$build/tools-root" >"$build/install" || status=$?
+	report "install" "$build/install" "$build/install"
 	return "$status"
 }
 
@@ -125,6 +136,7 @@ for series in "${kernels[@]}"; do
 done
 bad=0
 check_style || bad=1
+[ ${#scripts[@]} -eq 0 ] || check_install || bad=1
 
 say "booting ${kernels[*]}"
 for series in "${kernels[@]}"; do

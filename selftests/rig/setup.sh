@@ -11,7 +11,7 @@
 base=(gcc g++ libc6-dev make pahole
 	libsmartcols-dev libsystemd-dev pkg-config uuid-dev
 	busybox-static cpio kmod python3 qemu-system-x86 xz-utils
-	shellcheck sparse)
+	groff-base shellcheck sparse)
 
 missing=()
 for package in "${base[@]}" "$@"; do

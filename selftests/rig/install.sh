@@ -1,0 +1,155 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# install.sh ROOT - check what "make tools_install DESTDIR=ROOT PREFIX=/usr" has put there: that it
+# is all there, that a program can be built with the library, and that library, header and manual
+# name the same functions. Prints TAP and "N passed, N failed".
+
+. "$(dirname "$0")/common.sh"
+
+root=$1
+points=0 failed=0
+tests=(files functions manual program elsewhere missing_library completion)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+fail()
+{
+	echo "$*"
+	exit 1
+}
+
+files()
+{
+	local file
+
+	for file in include/libpvi.h lib/libpvi.{a,so,so.0} lib/pkgconfig/libpvi.pc sbin/pvictl \
+		lib/modules-load.d/kvm-pvi.conf lib/systemd/system/kvm-pvi-attach@.service \
+		lib/udev/rules.d/60-kvm-pvi.rules share/bash-completion/completions/pvictl \
+		share/man/man8/pvictl.8 share/man/man3/libpvi.3; do
+		[ -s "$root/usr/$file" ] || fail "no usr/$file"
+	done
+	! grep -r -E '@[A-Z]+@' "$root/usr/lib/systemd" "$root/usr/lib/pkgconfig"
+}
+
+# All that the library exports is versioned and in the header, and the other way round.
+functions()
+{
+	nm -D --defined-only "$root/usr/lib/libpvi.so" |
+		sed -n 's/^[0-9a-f]* T \([a-z_0-9]*\)@@LIBPVI_[0-9.]*$/\1/p' | sort >"$tmp/exported"
+	sed -n 's/^[a-z].*[ *]\(pvi_[a-z_]*\)(.*/\1/p' "$root/usr/include/libpvi.h" |
+		sort >"$tmp/declared"
+	nm -D --defined-only "$root/usr/lib/libpvi.so" | grep -c ' T ' >"$tmp/number"
+	[ -s "$tmp/declared" ]
+	diff "$tmp/declared" "$tmp/exported"
+	[ "$(cat "$tmp/number")" -eq "$(wc -l <"$tmp/exported")" ] || fail "some have no version"
+}
+
+manual()
+{
+	local function page warnings
+
+	while read -r function; do
+		page=$root/usr/share/man/man3/$function.3
+		[ -e "$page" ] || fail "no manual page of $function"
+		page=$root/usr/share/man/$(sed -n 's/^\.so //p' "$page" | grep . || echo "man3/$function.3")
+		grep -q "^\.F[no] $function\>" "$page" || fail "$page does not have $function"
+	done <"$tmp/declared"
+	for page in "$root"/usr/share/man/man*/*; do
+		warnings=$(cd "$root/usr/share/man" && groff -s -mandoc -Tutf8 -ww -z "$page" 2>&1)
+		[ -z "$warnings" ] || fail "$page: $warnings"
+	done
+}
+
+sample()
+{
+	cat <<-'END'
+	#include <libpvi.h>
+	#include <stdio.h>
+
+	int main(void)
+	{
+		unsigned char uuid[16] = { 1 };
+		int pvi = pvi_enrol(-1, uuid);
+
+		printf("%s\n", pvi < 0 ? "refused" : "enrolled");
+		return 0;
+	}
+	END
+}
+
+program()
+{
+	local flags
+
+	export PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$root/usr/lib/pkgconfig
+	read -ra flags <<<"$(pkg-config --cflags --libs libpvi)"
+	sample >"$tmp/sample.c"
+	gcc -Wall -Werror "-I$top/include/uapi" -o "$tmp/sample" "$tmp/sample.c" "${flags[@]}"
+	readelf -d "$tmp/sample" | grep -q 'NEEDED.*libpvi\.so\.0\]' || fail "not linked with the library"
+	LD_LIBRARY_PATH=$root/usr/lib "$tmp/sample" | grep -q -E 'refused|enrolled'
+	gcc -Wall -Werror "-I$top/include/uapi" -static -o "$tmp/static" "$tmp/sample.c" "${flags[@]}"
+	"$tmp/static" | grep -q -E 'refused|enrolled'
+}
+
+# Other places are honoured, in what is written into files too.
+elsewhere()
+{
+	make -s -C "$top/tools" OUTPUT="$build/tools" DESTDIR="$tmp/root" PREFIX=/opt/pvi \
+		LIBDIR=/opt/pvi/lib64 install
+	[ "$(ls "$tmp/root")" = opt ]
+	[ -s "$tmp/root/opt/pvi/lib64/libpvi.so.0" ]
+	grep -q '^libdir=/opt/pvi/lib64$' "$tmp/root/opt/pvi/lib64/pkgconfig/libpvi.pc"
+	grep -q '^ExecStart=/opt/pvi/sbin/pvictl' "$tmp/root/opt/pvi/lib/systemd/system/"*
+}
+
+# One line that says what is missing and what to do.
+missing_library()
+{
+	if make -s -C "$top/tools/pvictl" OUTPUT="$tmp/none" PKG_CONFIG=false >"$tmp/log" 2>&1; then
+		fail "built without its libraries"
+	fi
+	[ "$(grep -c -v '^make' "$tmp/log")" -eq 1 ] || fail "$(cat "$tmp/log")"
+	grep -q 'pvictl needs smartcols: install .*libsmartcols-dev' "$tmp/log"
+}
+
+complete_words()
+{
+	COMP_WORDS=(pvictl "$@")
+	COMP_CWORD=$#
+	_pvictl
+	echo "${COMPREPLY[*]}"
+}
+
+completion()
+{
+	local PATH=$root/usr/sbin:$PATH
+
+	export LD_LIBRARY_PATH=$root/usr/lib
+	# shellcheck source=/dev/null
+	. "$root/usr/share/bash-completion/completions/pvictl"
+	[ "$(complete_words al)" = allow ]
+	[ "$(complete_words attach --pid-)" = --pid-file ]
+	[ "$(complete_words allow x y a)" = any ]
+	[ "$(complete_words attach --pid $$)" = $$ ]
+}
+
+echo "TAP version 13"
+echo "1..${#tests[@]}"
+for test in "${tests[@]}"; do
+	points=$((points + 1))
+	# In a condition set -e would not hold in the subshell.
+	set +e
+	(set -e; "$test") >"$tmp/failure" 2>&1
+	status=$?
+	set -e
+	if [ "$status" -eq 0 ]; then
+		echo "ok $points $test"
+	else
+		failed=$((failed + 1))
+		echo "not ok $points $test"
+		sed 's/^/#   /' "$tmp/failure"
+	fi
+done
+echo "$((points - failed)) passed, $failed failed"
+[ "$failed" -eq 0 ]
