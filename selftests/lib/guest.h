@@ -49,7 +49,7 @@ struct guest_cpu {
 	u64 irq_count[256];
 	guest_irq_fn irq_fn[256];
 	u8 user_stack[0x1000] __aligned(16);
-	u8 stack[0x4000] __aligned(16);
+	u8 stack[0x4000] __aligned(0x1000);
 };
 
 enum ucall_cmd {
