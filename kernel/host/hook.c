@@ -22,6 +22,7 @@
 #include <linux/moduleparam.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
+#include <linux/static_call.h>
 #include <linux/uaccess.h>
 #include <uapi/linux/kvm_para.h>
 
@@ -86,6 +87,29 @@ static unsigned long site_target(void)
 		usleep_range(100, 1000);
 	}
 	return 0;
+}
+
+DEFINE_STATIC_CALL_RET0(ops_by_trampoline, ftrace_ops_trampoline);
+
+/*
+ * Who is called at @target, for the log: of an ops that has a trampoline of its
+ * own the function behind that, which has a name. ftrace does not export the
+ * way there; without it the address has to do.
+ */
+static void *owner_of(unsigned long target)
+{
+	unsigned long find = pvi_kvm_resolve("ftrace_ops_trampoline");
+	void *owner = (void *)target;
+	struct ftrace_ops *ops;
+
+	if (find)
+		static_call_update(ops_by_trampoline, (void *)find);
+	preempt_disable();
+	ops = static_call(ops_by_trampoline)(target);
+	if (ops)
+		owner = ops->func;
+	preempt_enable();
+	return owner;
 }
 
 static int register_direct(void)
@@ -157,7 +181,7 @@ static void detach(void)
 static int attach(void)
 {
 	u32 kind = KVM_PVI_HOOK_DIRECT;
-	unsigned long owner;
+	unsigned long target;
 	int ret;
 
 	lockdep_assert_held(&hook_lock);
@@ -176,18 +200,18 @@ static int attach(void)
 	}
 	if (ret == -ENOMEM)
 		return ret;
-	owner = site_target();
+	target = site_target();
 	if (ret) {
-		if (owner)
+		if (target)
 			pr_warn_ratelimited("kvm_emulate_hypercall() belongs to %pS (error %d), see enabled_functions in tracefs\n",
-					    (void *)owner, ret);
+					    owner_of(target), ret);
 		else
 			pr_warn_ratelimited("kvm_emulate_hypercall() cannot be intercepted (error %d), is kernel.ftrace_enabled 0?\n",
 					    ret);
 		return -EBUSY;
 	}
 	WRITE_ONCE(hook_kind, kind);
-	if (!owner) {
+	if (!target) {
 		pr_warn_ratelimited("ftrace did not patch kvm_emulate_hypercall(), is kernel.ftrace_enabled 0?\n");
 		detach();
 		return -EBUSY;

@@ -40,20 +40,17 @@ static unsigned long probe_address(const char *name, bool *traced)
 	struct kprobe kp = { .symbol_name = name, .flags = KPROBE_FLAG_DISABLED };
 	unsigned long addr;
 
-	if (register_kprobe(&kp)) {
-		/* KVM may be built in. */
-		kp = (struct kprobe){
-			.symbol_name = strchr(name, ':') + 1,
-			.flags = KPROBE_FLAG_DISABLED,
-		};
-		if (register_kprobe(&kp))
-			return 0;
-	}
+	if (register_kprobe(&kp))
+		return 0;
 	addr = (unsigned long)kp.addr;
 	*traced = kp.flags & KPROBE_FLAG_FTRACE;
 	unregister_kprobe(&kp);
 	return addr;
 }
+
+/* The same of a function of KVM's, which may be built in. */
+#define PROBE_KVM(name, traced) \
+	(probe_address("kvm:" name, traced) ?: probe_address(name, traced))
 
 static unsigned long entry_of(unsigned long addr)
 {
@@ -66,7 +63,7 @@ static unsigned long entry_of(unsigned long addr)
 
 #define RESOLVE(call, name) ({						\
 	bool traced_;							\
-	unsigned long addr_ = probe_address("kvm:" name, &traced_);	\
+	unsigned long addr_ = PROBE_KVM(name, &traced_);		\
 									\
 	if (addr_)							\
 		static_call_update(call, (void *)entry_of(addr_));	\
@@ -80,7 +77,7 @@ int pvi_kvm_init(void)
 {
 	bool traced = false;
 
-	hypercall_site = probe_address("kvm:kvm_emulate_hypercall", &traced);
+	hypercall_site = PROBE_KVM("kvm_emulate_hypercall", &traced);
 	if (!traced) {
 		pr_err("kvm_emulate_hypercall() of kvm.ko cannot be traced, this kernel is not supported\n");
 		return -ENOENT;
@@ -96,6 +93,15 @@ int pvi_kvm_init(void)
 	    !RESOLVE(pvi_write_guest, "kvm_vcpu_write_guest"))
 		return -ENOENT;
 	return 0;
+}
+
+/* Where any function of the kernel starts that can be probed, for a static_call; else 0. */
+unsigned long pvi_kvm_resolve(const char *name)
+{
+	bool traced;
+	unsigned long addr = probe_address(name, &traced);
+
+	return addr ? entry_of(addr) : 0;
 }
 
 unsigned long pvi_kvm_hypercall_site(void)

@@ -342,6 +342,7 @@ static inline bool pvi_gsi_valid(u64 gsi)
 
 /* kvm_abi.c: what is known of KVM's insides */
 int pvi_kvm_init(void);
+unsigned long pvi_kvm_resolve(const char *name);
 unsigned long pvi_kvm_hypercall_site(void);
 struct kvm *pvi_kvm_get(struct file *file);
 void pvi_kvm_put(struct kvm *kvm);
