@@ -8,6 +8,7 @@
 #
 # TEST_DEADLINE  seconds a test may take, default 120
 # PVI_MODULE     the kvm_pvi.ko to load, default what modprobe finds
+# PVI_TEST_MODULES  where the modules of selftests/modules are
 # PVI_RIG        set where nothing can be missing: a skipped test is then a failure
 
 directory=${1:?usage: run_tests.sh DIRECTORY [TEST...]}

@@ -81,7 +81,7 @@ static void test_refused_while_open(void)
 	close(fd);
 	unload_module(MODULE);
 	ASSERT_TRUE(!is_loaded(MODULE));
-	load_module(MODULE);
+	load_pvi();
 }
 
 /* At once after close(), with all that was set up still there */
@@ -95,7 +95,7 @@ static void test_clean_after_close(void)
 	close(p.tx_fd);
 	unload_module(MODULE);
 	ASSERT_EQ(vcpu_call(&p.tx->vcpus[0], guest_ring, (u64)pvi_uuid[0]), -KVM_ENOSYS);
-	load_module(MODULE);
+	load_pvi();
 	bind_pair(&p);
 	check_ring(&p);
 }
@@ -114,7 +114,7 @@ static void test_cycles(void)
 		close(p.rx_fd);
 		close(p.tx_fd);
 		unload_module(MODULE);
-		load_module(MODULE);
+		load_pvi();
 	}
 	WRITE_ONCE(stop, 1);
 	ASSERT_GT(vcpu_join(&other->vcpus[0]), cycles);
@@ -237,7 +237,7 @@ static void test_unload_under_fault(void)
 	ASSERT_TRUE(is_loaded(MODULE));
 	end_stuck(&s, -KVM_ENOSYS);
 	unload_module(MODULE);
-	load_module(MODULE);
+	load_pvi();
 }
 
 static const struct test_case cases[] = {

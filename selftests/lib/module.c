@@ -11,29 +11,47 @@
 #include "module.h"
 #include "tap.h"
 
-static void load_file(const char *path)
+static int load_file(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
 
-	if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
-		TEST_FAIL("load %s: %s", path, strerror(errno));
+	if (fd < 0)
+		TEST_FAIL("%s: %s", path, strerror(errno));
+	ret = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
 	close(fd);
+	return ret;
 }
 
-void load_module(const char *name)
+static void must(int ret, const char *what, const char *name)
 {
-	const char *ours = getenv("PVI_MODULE"), *slash;
-	char text[512];
+	if (ret)
+		TEST_FAIL("%s %s: %s", what, name, strerror(-ret));
+}
 
-	if (!ours || !*ours) {
-		snprintf(text, sizeof(text), "modprobe %s", name);
-		if (system(text))
-			TEST_FAIL("'%s' failed: build and install the modules", text);
-		return;
-	}
-	slash = strrchr(ours, '/');
-	snprintf(text, sizeof(text), "%.*s%s.ko", slash ? (int)(slash - ours + 1) : 0, ours, name);
-	load_file(text);
+void load_pvi(void)
+{
+	const char *path = getenv("PVI_MODULE");
+
+	if (path && *path)
+		must(load_file(path), "load", path);
+	else if (system("modprobe kvm_pvi"))
+		TEST_FAIL("'modprobe kvm_pvi' failed: install it, or set PVI_MODULE");
+}
+
+int __load_test_module(const char *name)
+{
+	const char *dir = getenv("PVI_TEST_MODULES");
+	char path[512];
+
+	if (!dir || !*dir)
+		TEST_FAIL("PVI_TEST_MODULES does not say where %s.ko is", name);
+	snprintf(path, sizeof(path), "%s/%s.ko", dir, name);
+	return load_file(path);
+}
+
+void load_test_module(const char *name)
+{
+	must(__load_test_module(name), "load", name);
 }
 
 int __unload_module(const char *name)
@@ -43,10 +61,7 @@ int __unload_module(const char *name)
 
 void unload_module(const char *name)
 {
-	int ret = __unload_module(name);
-
-	if (ret)
-		TEST_FAIL("unload %s: %s", name, strerror(-ret));
+	must(__unload_module(name), "unload", name);
 }
 
 bool is_loaded(const char *name)

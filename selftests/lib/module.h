@@ -5,8 +5,11 @@
 
 #include "types.h"
 
-/* From the directory of $PVI_MODULE, which is kvm_pvi.ko; without it, what modprobe finds */
-void load_module(const char *name);
+/* kvm_pvi: $PVI_MODULE, without it what modprobe finds */
+void load_pvi(void);
+/* One of selftests/modules, in $PVI_TEST_MODULES */
+int __load_test_module(const char *name);
+void load_test_module(const char *name);
 /* Never waits: -EWOULDBLOCK if the module is in use */
 int __unload_module(const char *name);
 void unload_module(const char *name);

@@ -82,8 +82,9 @@ prepare()
 	fi
 	"$rig/prepare.sh" "$1" "$build/check-$1" "${files[@]}" \
 		-f "$top/selftests/run_tests.sh:/run_tests.sh" \
-		-e PVI_RIG=1 -e PVI_MODULE=/modules/kvm_pvi.ko ${PVI_LONG:+-e "PVI_LONG=$PVI_LONG"} \
-		-e "TEST_DEADLINE=${TEST_DEADLINE:-120}" ${PVI_SLOW:+-e "PVI_SLOW=$PVI_SLOW"} \
+		-e PVI_RIG=1 -e PVI_MODULE=/modules/kvm_pvi.ko -e PVI_TEST_MODULES=/modules \
+		${PVI_LONG:+-e "PVI_LONG=$PVI_LONG"} ${PVI_SLOW:+-e "PVI_SLOW=$PVI_SLOW"} \
+		-e "TEST_DEADLINE=${TEST_DEADLINE:-120}" \
 		-e "RIG_RUN=/run_tests.sh /selftests ${tests[*]}"
 }
 

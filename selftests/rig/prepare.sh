@@ -18,7 +18,7 @@ src=$build/src-$series
 "$rig/build.sh" "$(readlink -f "$kernel/build")" "$src"
 
 modules=()
-for ko in "$src"/kernel/*.ko; do
+for ko in "$src"/{kernel,selftests/modules}/*.ko; do
 	modules+=(-f "$ko:/modules/$(basename "$ko")")
 done
 "$rig/initramfs.sh" "$kernel" "$out/initramfs" "${modules[@]}" "$@"
