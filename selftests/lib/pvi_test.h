@@ -78,6 +78,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "fentry.h"
 #include "guest.h"
 #include "host.h"
 #include "module.h"
