@@ -117,7 +117,7 @@ static struct answers *ask_without_module(struct vm *vm)
 
 	ASSERT_TRUE(wait_until(!__unload_module("kvm_pvi"), 20000));
 	answers = ask(vm);
-	load_module("kvm_pvi");
+	load_pvi();
 	return answers;
 }
 
