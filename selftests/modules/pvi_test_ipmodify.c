@@ -17,10 +17,9 @@ static struct ftrace_ops ops = {
 	.flags = FTRACE_OPS_FL_IPMODIFY,
 };
 
-static char function[] = "kvm_emulate_hypercall";
-
 static int __init ipmodify_init(void)
 {
+	char function[] = "kvm_emulate_hypercall";
 	int ret = ftrace_set_filter(&ops, function, strlen(function), 1);
 
 	if (!ret)
