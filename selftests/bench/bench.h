@@ -94,6 +94,7 @@ void bench_populate(u32 nr);
 void bench_raise_limits(void);
 /* A VM without anything */
 int bench_new_kvm(void);
+u64 bench_nr_kvm_dirs(void);
 /* At the program's start, and before a row that others would disturb */
 void bench_begin(void);
 void bench_settle(void);

@@ -36,12 +36,6 @@ static const struct test_case cases[] = {
 
 int main(int argc, char **argv)
 {
-	struct sched_param param = { };
-
-	if (sched_setscheduler(0, SCHED_IDLE, &param)) {
-		perror("SCHED_IDLE");
-		return TAP_FAIL;
-	}
 	bench_begin();
 	return test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_KVM);
 }

@@ -148,10 +148,12 @@ static void print(const char *name, struct figures f, u64 exits, u32 skips)
 static u64 measure(const char *name, struct vcpu *vcpu, guest_fn guest, guest_fn empty, u32 skips,
 		   bench_exit_fn on_exit, void *data)
 {
+	struct sched_param param = { };
 	struct figures with, without;
 	struct kvm_regs regs;
 	u64 exits;
 
+	ASSERT_EQ(sched_setscheduler(0, SCHED_IDLE, &param), 0);
 	exits = run_guest(vcpu, empty, on_exit, data);
 	without = evaluate(samples + BENCH_WARMUP, BENCH_RINGS);
 	exits = run_guest(vcpu, guest, on_exit, data) - exits;

@@ -97,7 +97,7 @@ void bench_raise_limits(void)
 }
 
 /* Directories of VMs that KVM has not destroyed yet, among others */
-static u64 nr_kvm_dirs(void)
+u64 bench_nr_kvm_dirs(void)
 {
 	struct stat stat_buf;
 
@@ -110,13 +110,13 @@ static u64 nr_dirs_idle;
 
 void bench_begin(void)
 {
-	nr_dirs_idle = nr_kvm_dirs();
+	nr_dirs_idle = bench_nr_kvm_dirs();
 }
 
 /* The rows before this one have left nothing, neither VMs nor objects that wait to be freed */
 void bench_settle(void)
 {
-	if (!wait_until(nr_kvm_dirs() <= nr_dirs_idle, 60000))
+	if (!wait_until(bench_nr_kvm_dirs() <= nr_dirs_idle, 60000))
 		TEST_FAIL("VMs of an earlier row have not gone");
 	sleep(1);
 }
