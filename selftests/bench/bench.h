@@ -9,8 +9,9 @@
  * done, and counted, before the sender goes on. In the counting rig the TSC counts instructions, of host and guest together; elsewhere
  * it counts cycles.
  *
- * Each row prints "figure NAME MEDIAN MEAN EXITS SKIPS": exits to userspace per ring, and how often
- * KVM skipped an instruction by decoding it, which no processor with NRIPS makes it do.
+ * Each row prints "figure NAME MEDIAN MEAN EXITS USER SKIPS". Per ring: exits from the guest,
+ * exits to userspace, and how often KVM skipped an instruction by decoding it, which no processor
+ * with NRIPS makes it do.
  */
 #ifndef PVI_BENCH_H
 #define PVI_BENCH_H
@@ -25,15 +26,18 @@
 #define BENCH_VECTOR	0x60
 #define BENCH_MANY	1024
 #define BENCH_NR_VMS	4096
+#define BENCH_BURST	64
 
 /*
  * What a bench guest rings with. The host fills it in.
  *
  * @nr_swept:	ring i has i % @nr_swept times @step added to RBX; 0 for none
+ * @word:	guest address of a status word, of which the sender plays the receiver as well
  */
 struct bench_regs {
 	u64 rax, rbx, rcx, rdx, rsi, rdi;
 	u64 nr_swept, step;
+	struct kvm_pvi_status *word;
 };
 
 extern struct bench_regs bench_regs;
@@ -52,6 +56,10 @@ enum bench_op {
 	BENCH_OUT,		/* EAX, 4 bytes, to port DX */
 	BENCH_MMIO,		/* RAX, 8 bytes, to the address in RDI */
 	BENCH_XEN_PORT,		/* a hypercall, after clearing what the last one left pending */
+	BENCH_HYPERCALLS,	/* BENCH_BURST of them, adding 1 to RBX each time */
+	BENCH_STATUS,		/* look at the word alone */
+	BENCH_STATUS_RING,	/* look and make the hypercall, the word being clear */
+	BENCH_STATUS_BURST,	/* BENCH_BURST times look, and make the hypercall if it is clear */
 };
 
 /* How an exit to userspace is served */
@@ -122,6 +130,11 @@ void row_pvi_port_msi(void);
 void row_pvi_port_pin(void);
 void row_pvi_uuid_msi(void);
 void row_pvi_uuid_pin(void);
+void row_pvi_virtual(void);
+void row_pvi_bell(void);
+void row_pvi_source(void);
+void row_pvi_many(void);
+void row_pvi_status(void);
 
 void row_hyperv_eventfd(void);
 void row_hyperv_irqfd_msi(void);
