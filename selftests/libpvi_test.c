@@ -272,6 +272,57 @@ static void test_call(void)
 	ASSERT_TRUE(value == epoch);
 }
 
+static void test_bell(void)
+{
+	int rx = enrol(rx_uuid), tx = enrol(tx_uuid), efd, port;
+	uint64_t old = 0;
+
+	ASSERT_EQ(pvi_bell_create(rx, 0, GSI), -ENOENT);
+	ASSERT_EQ(pvi_expose(rx, GSI, KVM_PVI_GSI_EVENTFD, NULL), 0);
+	efd = pvi_wire(rx, GSI, -1);
+	ASSERT_EQ(pvi_bell_create(rx, 0, GSI), 0);
+	ASSERT_EQ(pvi_bell_create(rx, 1, GSI), -EEXIST);
+	ASSERT_EQ(pvi_allow_bell(rx, tx_uuid, 0, 0, NULL), -EINVAL);
+	ASSERT_EQ(pvi_allow_bell_owner(rx, tx_uuid, 0, 7, geteuid() + 1, NULL), 0);
+	ASSERT_EQ(pvi_connect(tx, 0, rx_uuid, GSI), -EPERM);
+	ASSERT_EQ(pvi_allow_bell(rx, tx_uuid, 0, 7, NULL), 0);
+	port = pvi_connect(tx, KVM_PVI_PORT_ANY, rx_uuid, GSI);
+	ASSERT_GE(port, 0);
+
+	ASSERT_EQ(pvi_bell_send(tx, port, 0, NULL), -EINVAL);
+	ASSERT_EQ(pvi_bell_send(tx, port, 8, NULL), -EPERM);
+	ASSERT_EQ(pvi_bell_send(tx, port, 1, &old), KVM_PVI_RAISED);
+	ASSERT_EQ(old, 0);
+	ASSERT_EQ(pvi_bell_send(tx, port, 1, &old), KVM_PVI_COALESCED);
+	ASSERT_EQ(old, 1);
+	ASSERT_EQ(read_eventfd(efd), 1);
+
+	ASSERT_EQ(pvi_bell_receive(rx, 1, 1, &old), -ENOENT);
+	ASSERT_EQ(pvi_bell_receive(rx, 0, 1, &old), 0);
+	ASSERT_EQ(old, 1);
+	ASSERT_EQ(pvi_bell_mask(rx, 0, 4, 4), 0);
+	ASSERT_EQ(pvi_bell_send(tx, port, 6, NULL), KVM_PVI_RAISED);
+	ASSERT_EQ(pvi_bell_receive(rx, 0, ~0ull, &old), 0);
+	ASSERT_EQ(old, 2);
+	ASSERT_EQ(pvi_bell_reset(rx, 0), 0);
+	ASSERT_EQ(pvi_revoke_bell(rx, tx_uuid, 0), 0);
+	ASSERT_EQ(pvi_revoke_bell(rx, tx_uuid, 0), -ENOENT);
+	ASSERT_EQ(pvi_bell_send(tx, port, 1, NULL), -EPERM);
+}
+
+static void test_many(void)
+{
+	int tx = enrol(tx_uuid), efd = new_eventfd();
+	uint64_t accepted;
+
+	ASSERT_EQ(pvi_set_port(tx, 3, efd), 3);
+	ASSERT_EQ(pvi_set_port(tx, 5, efd), 5);
+	ASSERT_EQ(pvi_notify_many(tx, 2, 0xf, &accepted), 2);
+	ASSERT_EQ(accepted, 0xa);
+	ASSERT_EQ(pvi_notify_many(tx, 3, 1, NULL), 1);
+	ASSERT_EQ(read_eventfd(efd), 3);
+}
+
 static void test_stats(void)
 {
 	struct kvm_pvi_stats stats = { .size = sizeof(stats) };
@@ -359,6 +410,8 @@ static const struct test_case cases[] = {
 	{ "allow", test_allow },
 	{ "port", test_port },
 	{ "call", test_call },
+	{ "bell", test_bell },
+	{ "many", test_many },
 	{ "stats", test_stats },
 	{ "fd", test_fd },
 };

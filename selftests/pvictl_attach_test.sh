@@ -93,6 +93,9 @@ expose()
 	vmm vm_b
 	refuses 1 "cannot expose GSI 16: it is exposed already" \
 		pvictl attach --pid "$vm_b" --uuid "$b" --expose 16,16
+	refuses 1 "cannot make a bell over GSI 17: it is not exposed" \
+		pvictl attach --pid "$vm_b" --uuid "$b" --expose 16 --bell 17
+	refuses 64 "a bell must be a number" pvictl attach --pid "$vm_b" --allow-bell "$a"
 	refuses 1 "GSIs are 0 to 4095" pvictl attach --pid "$vm_b" --uuid "$b" --expose 5000
 	bare=$(tell vm_b bare)
 	refuses 1 "the VM has no in-kernel LAPIC" \

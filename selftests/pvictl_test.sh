@@ -44,7 +44,7 @@ arguments()
 	refuses 64 "a GSI must be a number from 0 to 131071, not '-1'" pvictl allow "$a" "$b" -- -1
 	refuses 64 "not '20x'" pvictl allow "$a" "$b" 20x
 	refuses 64 "the rate must be" pvictl allow --rate=fast "$a" "$b" 20
-	refuses 64 "either a GSI or --all" pvictl revoke --all "$a" "$b" 20
+	refuses 64 "either a GSI or a bell or --all" pvictl revoke --all "$a" "$b" 20
 	refuses 64 "too many arguments: '3'" pvictl ring "$a" 1 3
 	refuses 64 "which receiver, which GSI?" pvictl ring "$a"
 	refuses 64 "the interval must be" pvictl top --interval 0
@@ -176,6 +176,35 @@ top()
 	same "$(pvictl top --interval 0.1 --count 1 --noheadings "$a")" "Rings per second: none"
 }
 
+# Bell 0 over pin 21, bell 1 over pin 22.
+bell()
+{
+	vmm vm_a
+	vmm vm_b
+	attach at_a --pid "$vm_a" --uuid "$a"
+	attach at_b --pid "$vm_b" --uuid "$b" --expose 20-22 --bell 21 --bell 22 --allow-bell "$a:0"
+	same "$(pvictl ring "$b" 21 --from "$a" --flags 0x5)" raised
+	has "$(pvictl ring "$b" 21 --from "$a" --flags 0x5)" coalesced
+	refuses 1 "does not allow it" pvictl ring "$b" 22 --from "$a" --flags 1
+	pvictl allow --bell --flags 0xf0 "$b" "$a" 1
+	same "$(pvictl ring "$b" 22 --from "$a" --flags 0x10)" raised
+	refuses 1 "does not allow it" pvictl ring "$b" 22 --from "$a" --flags 1
+	pvictl show --json "$b" >"$tmp/json"
+	json "$tmp/json" "[(g['gsi'], g['bell']) for g in it['gsis']] == [(20, None), (21, 0), (22, 1)]"
+	json "$tmp/json" "[(s['kind'], s['gsi']) for s in it['senders']] == [('bell', '0'), ('bell', '1')]"
+	pvictl revoke --bell "$b" "$a" 1
+	refuses 1 "does not allow it" pvictl ring "$b" 22 --from "$a" --flags 0x10
+
+	same "$(pvictl ring "$b" 22 --flags 1)" raised
+	refuses 1 "there is no bell over GSI 20" pvictl ring "$b" 20 --flags 1
+	refuses 1 "a bell is over it (--flags)" pvictl ring "$b" 21
+	pvictl allow "$b" "$a" 20
+	refuses 1 "there is no bell for --flags" pvictl ring "$b" 20 --from "$a" --flags 1
+	refuses 64 "flags must be a number" pvictl ring "$b" 21 --flags 0
+	refuses 64 "--flags is for --bell" pvictl allow --flags 1 "$b" "$a" 1
+	refuses 64 "either a GSI or a bell or --all" pvictl revoke --all --bell "$b" "$a" 1
+}
+
 completion()
 {
 	pair
@@ -197,4 +226,4 @@ without_permission()
 }
 
 run_tests usage arguments list guests_ring allow allow_rate allow_owner ring show top \
-	completion without_permission
+	bell completion without_permission

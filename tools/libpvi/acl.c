@@ -2,7 +2,7 @@
 /* libpvi acl - who may ring an endpoint */
 #include "internal.h"
 
-static int allow(int pvi, const unsigned char *sender, struct kvm_pvi_allow *arg,
+int pvi_do_allow(int pvi, const unsigned char *sender, struct kvm_pvi_allow *arg,
 		 const struct pvi_rate *rate)
 {
 	pvi_copy_uuid(arg->uuid, sender);
@@ -17,7 +17,7 @@ int pvi_allow(int pvi, const unsigned char *sender, uint32_t gsi, const struct p
 {
 	struct kvm_pvi_allow arg = PVI_ARG(kvm_pvi_allow, .gsi = gsi);
 
-	return allow(pvi, sender, &arg, rate);
+	return pvi_do_allow(pvi, sender, &arg, rate);
 }
 
 int pvi_allow_owner(int pvi, const unsigned char *sender, uint32_t gsi, uid_t owner,
@@ -28,7 +28,7 @@ int pvi_allow_owner(int pvi, const unsigned char *sender, uint32_t gsi, uid_t ow
 		.gsi = gsi,
 		.owner = owner);
 
-	return allow(pvi, sender, &arg, rate);
+	return pvi_do_allow(pvi, sender, &arg, rate);
 }
 
 static int revoke(int pvi, const unsigned char *sender, struct kvm_pvi_revoke *arg)

@@ -16,18 +16,9 @@ int64_t pvi_call(int pvi, uint32_t nr, const uint64_t args[4], uint64_t *rbx)
 	return call.ret;
 }
 
-/* A call whose result is an int, or -errno. */
-static int call(int pvi, uint32_t nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t *rbx)
-{
-	const uint64_t args[4] = { a0, a1, a2, 0 };
-	int64_t ret = pvi_call(pvi, nr, args, rbx);
-
-	return ret == -KVM_PVI_ENOSYS ? -EOPNOTSUPP : (int)ret;
-}
-
 int pvi_features(int pvi)
 {
-	return call(pvi, KVM_HC_PVI_FEATURES, 0, 0, 0, NULL);
+	return pvi_call3(pvi, KVM_HC_PVI_FEATURES, 0, 0, 0, NULL);
 }
 
 static int ring(int pvi, const unsigned char *uuid, uint32_t gsi, uint32_t first)
@@ -35,7 +26,7 @@ static int ring(int pvi, const unsigned char *uuid, uint32_t gsi, uint32_t first
 	_Alignas(KVM_PVI_UUID_SIZE) __u8 aligned[KVM_PVI_UUID_SIZE];
 
 	pvi_copy_uuid(aligned, uuid);
-	return call(pvi, KVM_HC_PVI, (uintptr_t)aligned, gsi, first, NULL);
+	return pvi_call3(pvi, KVM_HC_PVI, (uintptr_t)aligned, gsi, first, NULL);
 }
 
 int pvi_ring(int pvi, const unsigned char *receiver, uint32_t gsi)
@@ -53,22 +44,22 @@ int pvi_broadcast(int pvi, uint32_t gsi, uint32_t first)
 
 int pvi_notify(int pvi, uint32_t port)
 {
-	return call(pvi, KVM_HC_NOTIFY, port, 0, 0, NULL);
+	return pvi_call3(pvi, KVM_HC_NOTIFY, port, 0, 0, NULL);
 }
 
 int pvi_notify_many(int pvi, uint32_t first, uint64_t mask, uint64_t *accepted)
 {
-	return call(pvi, KVM_HC_NOTIFY_MANY, first, mask, 0, accepted);
+	return pvi_call3(pvi, KVM_HC_NOTIFY_MANY, first, mask, 0, accepted);
 }
 
 int pvi_peers(int pvi, struct kvm_pvi_peer *peers, size_t nr, uint32_t first)
 {
-	return call(pvi, KVM_HC_PVI_PEERS, (uintptr_t)peers, nr * sizeof(*peers), first, NULL);
+	return pvi_call3(pvi, KVM_HC_PVI_PEERS, (uintptr_t)peers, nr * sizeof(*peers), first, NULL);
 }
 
 int pvi_query(int pvi, uint32_t kind, uint32_t index, uint32_t field, uint64_t *value)
 {
-	int ret = call(pvi, KVM_HC_PVI_QUERY, kind, index, field, NULL);
+	int ret = pvi_call3(pvi, KVM_HC_PVI_QUERY, kind, index, field, NULL);
 
 	if (ret < 0)
 		return ret;

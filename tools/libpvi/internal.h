@@ -19,9 +19,23 @@ static inline int pvi_ioctl(int fd, unsigned long cmd, void *arg)
 	return ret < 0 ? -errno : ret;
 }
 
+/* A hypercall whose result is an int, or -errno. */
+static inline int pvi_call3(int pvi, uint32_t nr, uint64_t a0, uint64_t a1, uint64_t a2,
+			    uint64_t *rbx)
+{
+	const uint64_t args[4] = { a0, a1, a2, 0 };
+	int64_t ret = pvi_call(pvi, nr, args, rbx);
+
+	return ret == -KVM_PVI_ENOSYS ? -EOPNOTSUPP : (int)ret;
+}
+
 static inline void pvi_copy_uuid(__u8 *to, const unsigned char *from)
 {
 	memcpy(to, from, KVM_PVI_UUID_SIZE);
 }
+
+/* acl.c: completes @arg by sender and rate */
+int pvi_do_allow(int pvi, const unsigned char *sender, struct kvm_pvi_allow *arg,
+		 const struct pvi_rate *rate);
 
 #endif

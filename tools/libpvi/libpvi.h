@@ -313,6 +313,83 @@ int pvi_query(int pvi, uint32_t kind, uint32_t index, uint32_t field, uint64_t *
  */
 int pvi_query_wide(int pvi, uint32_t kind, uint32_t index, uint32_t field, uint64_t *value);
 
+/* Doorbells with 64 flags: pvi_bell(3) */
+
+/**
+ * pvi_bell_create - make a bell over a GSI, which then takes no plain rings
+ * @pvi: a bound endpoint
+ * @bell: the endpoint's own number of it
+ * @gsi: an exposed GSI
+ */
+int pvi_bell_create(int pvi, uint32_t bell, uint32_t gsi);
+
+/**
+ * pvi_allow_bell - let a sender set flags of a bell
+ * @pvi: a bound endpoint
+ * @sender: its name; need not be bound
+ * @bell: the bell; need not exist yet
+ * @bits: the flags
+ * @rate: of this sender
+ */
+int pvi_allow_bell(int pvi, const unsigned char *sender, uint32_t bell, uint64_t bits,
+		   const struct pvi_rate *rate);
+
+/**
+ * pvi_allow_bell_owner - the same, if the sender's endpoint belongs to @owner
+ * @pvi: a bound endpoint
+ * @sender: its name
+ * @bell: the bell
+ * @bits: the flags
+ * @owner: a uid
+ * @rate: of this sender
+ */
+int pvi_allow_bell_owner(int pvi, const unsigned char *sender, uint32_t bell, uint64_t bits,
+			 uid_t owner, const struct pvi_rate *rate);
+
+/**
+ * pvi_revoke_bell - take back what was allowed for a bell
+ * @pvi: a bound endpoint
+ * @sender: the name
+ * @bell: the bell
+ */
+int pvi_revoke_bell(int pvi, const unsigned char *sender, uint32_t bell);
+
+/**
+ * pvi_bell_send - set flags of a peer's bell
+ * @pvi: a bound endpoint
+ * @port: a port to the bell's GSI
+ * @flags: the flags to set
+ * @old: out: the flags before, of those this sender may set; may be NULL
+ *
+ * Return: a verdict (KVM_PVI_RAISED...), or -errno.
+ */
+int pvi_bell_send(int pvi, uint32_t port, uint64_t flags, uint64_t *old);
+
+/**
+ * pvi_bell_receive - take flags of a bell of one's own
+ * @pvi: a bound endpoint
+ * @bell: the bell
+ * @clear: the flags to clear
+ * @old: out: all flags before; may be NULL
+ */
+int pvi_bell_receive(int pvi, uint32_t bell, uint64_t clear, uint64_t *old);
+
+/**
+ * pvi_bell_mask - say which flags raise the GSI, and which clear by themselves when it was raised
+ * @pvi: a bound endpoint
+ * @bell: the bell
+ * @enable: which raise
+ * @ack: which clear
+ */
+int pvi_bell_mask(int pvi, uint32_t bell, uint64_t enable, uint64_t ack);
+
+/**
+ * pvi_bell_reset - clear all flags, enable all, clear none by themselves
+ * @pvi: a bound endpoint
+ * @bell: the bell
+ */
+int pvi_bell_reset(int pvi, uint32_t bell);
+
 /* Statistics: pvi_stats(3) */
 
 /**

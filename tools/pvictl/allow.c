@@ -12,8 +12,10 @@
 struct args {
 	uuid_t receiver;
 	uuid_t sender;
+	const char *what;	/* the GSI or the bell */
 	uint32_t gsi;
-	bool has_gsi;
+	bool bell;
+	uint64_t bits;
 	bool all;
 	bool has_owner;
 	uid_t owner;
@@ -21,6 +23,7 @@ struct args {
 };
 
 enum { OPTION_OWNER = 'o', OPTION_RATE = 'r', OPTION_BURST = 'b', OPTION_ALL = 'a' };
+enum { OPTION_BELL = 0x100, OPTION_FLAGS };
 
 static void parse_arg(struct argp_state *state, struct args *args, const char *arg)
 {
@@ -32,12 +35,30 @@ static void parse_arg(struct argp_state *state, struct args *args, const char *a
 		parse_uuid(state, arg, args->sender);
 		break;
 	case 2:
-		args->gsi = parse_gsi(state, arg);
-		args->has_gsi = true;
+		args->what = arg;
 		break;
 	default:
 		argp_error(state, "too many arguments: '%s'", arg);
 	}
+}
+
+static void check_args(struct argp_state *state, struct args *args)
+{
+	if (state->arg_num < 2)
+		argp_error(state, "which receiver, which sender?");
+	if (args->all && (args->what || args->bell))
+		argp_error(state, "either a GSI or a bell or --all");
+	if (!args->all && !args->what)
+		argp_error(state, "which GSI?");
+	if (args->bits != ~0ull && !args->bell)
+		argp_error(state, "--flags is for --bell");
+	if (args->bell)
+		args->gsi = parse_number(state, args->what, MAX_BELL, "a bell");
+	else if (args->what)
+		args->gsi = parse_gsi(state, args->what);
+	/* A rate without a burst lets no more come at once than in a second. */
+	if (args->rate.rate && !args->rate.burst)
+		args->rate.burst = args->rate.rate;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -55,6 +76,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPTION_BURST:
 		args->rate.burst = parse_number(state, arg, MAX_NUMBER, "the burst");
 		return 0;
+	case OPTION_BELL:
+		args->bell = true;
+		return 0;
+	case OPTION_FLAGS:
+		args->bits = parse_bits(state, arg);
+		return 0;
 	case OPTION_ALL:
 		args->all = true;
 		return 0;
@@ -62,13 +89,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_arg(state, args, arg);
 		return 0;
 	case ARGP_KEY_END:
-		if (state->arg_num < 2)
-			argp_error(state, "which receiver, which sender?");
-		if (args->has_gsi == args->all)
-			argp_error(state, args->all ? "either a GSI or --all" : "which GSI?");
-		/* A rate without a burst lets no more come at once than in a second. */
-		if (args->rate.rate && !args->rate.burst)
-			args->rate.burst = args->rate.rate;
+		check_args(state, args);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -78,28 +99,38 @@ static const struct argp_option allow_options[] = {
 	{ "rate", OPTION_RATE, "N", 0, "Rings per second, 0 for no limit", 0 },
 	{ "burst", OPTION_BURST, "N", 0, "Rings that may come at once (default: the rate)", 0 },
 	{ "owner", OPTION_OWNER, "UID", 0, "Only if the sender's endpoint belongs to UID", 0 },
+	{ "bell", OPTION_BELL, NULL, 0, "It is the number of a bell, not of a GSI", 0 },
+	{ "flags", OPTION_FLAGS, "MASK", 0, "Flags of the bell (default: all)", 0 },
 	{ 0 }
 };
 
 static const struct argp allow_argp = {
 	.options = allow_options,
 	.parser = parse,
-	.args_doc = "RECEIVER SENDER GSI|any",
+	.args_doc = "RECEIVER SENDER GSI|any\n--bell RECEIVER SENDER BELL",
 	.doc = "Let SENDER ring a GSI of RECEIVER, or any GSI that RECEIVER exposes.",
 };
 
+static int allow_sender(int pvi, const struct args *a)
+{
+	if (a->bell && a->has_owner)
+		return pvi_allow_bell_owner(pvi, a->sender, a->gsi, a->bits, a->owner, &a->rate);
+	if (a->bell)
+		return pvi_allow_bell(pvi, a->sender, a->gsi, a->bits, &a->rate);
+	if (a->has_owner)
+		return pvi_allow_owner(pvi, a->sender, a->gsi, a->owner, &a->rate);
+	return pvi_allow(pvi, a->sender, a->gsi, &a->rate);
+}
+
 int cmd_allow(int argc, char **argv)
 {
-	struct args args = { 0 };
+	struct args args = { .bits = ~0ull };
 	struct endpoint e;
 	int pvi, ret;
 
 	argp_parse(&allow_argp, argc, argv, 0, NULL, &args);
 	pvi = open_endpoint(args.receiver, &e);
-	if (args.has_owner)
-		ret = pvi_allow_owner(pvi, args.sender, args.gsi, args.owner, &args.rate);
-	else
-		ret = pvi_allow(pvi, args.sender, args.gsi, &args.rate);
+	ret = allow_sender(pvi, &args);
 	if (ret)
 		die_doing(DOING_ALLOW, ret, "cannot allow %s", uuid_text(args.sender).s);
 	close(pvi);
@@ -108,26 +139,35 @@ int cmd_allow(int argc, char **argv)
 
 static const struct argp_option revoke_options[] = {
 	{ "all", OPTION_ALL, NULL, 0, "All that SENDER was allowed", 0 },
+	{ "bell", OPTION_BELL, NULL, 0, "It is the number of a bell, not of a GSI", 0 },
 	{ 0 }
 };
 
 static const struct argp revoke_argp = {
 	.options = revoke_options,
 	.parser = parse,
-	.args_doc = "RECEIVER SENDER GSI|any\nRECEIVER SENDER --all",
+	.args_doc = "RECEIVER SENDER GSI|any\n--bell RECEIVER SENDER BELL\n--all RECEIVER SENDER",
 	.doc = "Take back what SENDER was allowed, exactly as it was allowed.",
 };
 
+static int revoke_sender(int pvi, const struct args *a)
+{
+	if (a->all)
+		return pvi_revoke_all(pvi, a->sender);
+	if (a->bell)
+		return pvi_revoke_bell(pvi, a->sender, a->gsi);
+	return pvi_revoke(pvi, a->sender, a->gsi);
+}
+
 int cmd_revoke(int argc, char **argv)
 {
-	struct args args = { 0 };
+	struct args args = { .bits = ~0ull };
 	struct endpoint e;
 	int pvi, ret;
 
 	argp_parse(&revoke_argp, argc, argv, 0, NULL, &args);
 	pvi = open_endpoint(args.receiver, &e);
-	ret = args.all ? pvi_revoke_all(pvi, args.sender) :
-			 pvi_revoke(pvi, args.sender, args.gsi);
+	ret = revoke_sender(pvi, &args);
 	if (ret)
 		die_doing(DOING_REVOKE, ret, "cannot revoke %s", uuid_text(args.sender).s);
 	close(pvi);

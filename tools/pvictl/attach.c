@@ -43,6 +43,18 @@ static int bind_vm(const struct attach *a, int vm_fd)
 	return pvi;
 }
 
+static void make_bells(const struct attach *a, int pvi)
+{
+	size_t i;
+	int ret;
+
+	for (i = 0; i < a->nr_bells; i++) {
+		ret = pvi_bell_create(pvi, i, a->bells[i]);
+		if (ret)
+			die_doing(DOING_BELL, ret, "cannot make a bell over GSI %u", a->bells[i]);
+	}
+}
+
 static void expose_gsis(const struct attach *a, int pvi)
 {
 	uint32_t kind, gsi;
@@ -60,14 +72,18 @@ static void expose_gsis(const struct attach *a, int pvi)
 
 static void allow_senders(const struct attach *a, int pvi)
 {
+	const struct attach_sender *s;
 	size_t i;
 	int ret;
 
 	for (i = 0; i < a->nr_senders; i++) {
-		ret = pvi_allow(pvi, a->senders[i].uuid, a->senders[i].gsi, NULL);
+		s = &a->senders[i];
+		if (s->bell)
+			ret = pvi_allow_bell(pvi, s->uuid, s->gsi, ~0ull, NULL);
+		else
+			ret = pvi_allow(pvi, s->uuid, s->gsi, NULL);
 		if (ret)
-			die_doing(DOING_ALLOW, ret, "cannot allow %s",
-				  uuid_text(a->senders[i].uuid).s);
+			die_doing(DOING_ALLOW, ret, "cannot allow %s", uuid_text(s->uuid).s);
 	}
 }
 
@@ -121,6 +137,7 @@ int cmd_attach(int argc, char **argv)
 	/* The VM's end is its owner's affair: it has to be the last to close it. */
 	close(vm_fd);
 	expose_gsis(&a, pvi);
+	make_bells(&a, pvi);
 	allow_senders(&a, pvi);
 
 	printf("process %d (%s) is %s\n", a.pid, comm, uuid_text(a.uuid).s);

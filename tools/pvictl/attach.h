@@ -11,7 +11,8 @@
 
 struct attach_sender {
 	uuid_t uuid;
-	uint32_t gsi;
+	uint32_t gsi;		/* or the bell */
+	bool bell;
 };
 
 struct attach {
@@ -21,6 +22,8 @@ struct attach {
 	uuid_t uuid;
 	uint32_t *gsis;
 	size_t nr_gsis;
+	uint32_t *bells;	/* n is the GSI of bell n */
+	size_t nr_bells;
 	struct attach_sender *senders;
 	size_t nr_senders;
 };

@@ -9,7 +9,7 @@
 #include "attach.h"
 #include "pvictl.h"
 
-enum { OPTION_PID_FILE = 0x100, OPTION_FD };
+enum { OPTION_PID_FILE = 0x100, OPTION_FD, OPTION_ALLOW_BELL };
 
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID", 0, "The VMM's process", 0 },
@@ -18,14 +18,16 @@ static const struct argp_option options[] = {
 	{ "uuid", 'u', "UUID", 0, "The VM's name (default: QEMU's -uuid)", 0 },
 	{ "expose", 'e', "GSI[-GSI],...", 0,
 	  "Make these GSIs ringable: injected by the host; from 65536 on virtual ones", 0 },
+	{ "bell", 'b', "GSI", 0, "Make a bell over this GSI, too; bells count from 0", 0 },
 	{ "allow", 'a', "UUID[:GSI]", 0, "Let UUID ring this GSI, or any", 0 },
+	{ "allow-bell", OPTION_ALLOW_BELL, "UUID:BELL", 0, "Let UUID set all flags of this bell", 0 },
 	{ 0 }
 };
 
-static void add_gsi(struct attach *a, uint32_t gsi)
+static void add(uint32_t **list, size_t *nr, uint32_t gsi)
 {
-	a->gsis = must_alloc(realloc(a->gsis, (a->nr_gsis + 1) * sizeof(*a->gsis)));
-	a->gsis[a->nr_gsis++] = gsi;
+	*list = must_alloc(realloc(*list, (*nr + 1) * sizeof(**list)));
+	(*list)[(*nr)++] = gsi;
 }
 
 static void parse_range(struct argp_state *state, struct attach *a, char *text)
@@ -35,12 +37,12 @@ static void parse_range(struct argp_state *state, struct attach *a, char *text)
 
 	if (dash)
 		*dash++ = '\0';
-	first = parse_number(state, text, KVM_PVI_GSI_VIRTUAL_END - 1, "a GSI");
-	last = dash ? parse_number(state, dash, KVM_PVI_GSI_VIRTUAL_END - 1, "a GSI") : first;
+	first = parse_number(state, text, MAX_GSI, "a GSI");
+	last = dash ? parse_number(state, dash, MAX_GSI, "a GSI") : first;
 	if (first > last)
 		argp_error(state, "the range %u-%u ends before it begins", first, last);
 	for (; first <= last; first++)
-		add_gsi(a, first);
+		add(&a->gsis, &a->nr_gsis, first);
 }
 
 static void parse_expose(struct argp_state *state, struct attach *a, char *list)
@@ -51,15 +53,17 @@ static void parse_expose(struct argp_state *state, struct attach *a, char *list)
 		parse_range(state, a, range);
 }
 
-static void parse_allow(struct argp_state *state, struct attach *a, char *text)
+static void parse_allow(struct argp_state *state, struct attach *a, char *text, bool bell)
 {
-	struct attach_sender sender = { .gsi = KVM_PVI_GSI_ANY };
+	struct attach_sender sender = { .gsi = KVM_PVI_GSI_ANY, .bell = bell };
 	char *colon = strchr(text, ':');
 
-	if (colon) {
-		*colon = '\0';
-		sender.gsi = parse_gsi(state, colon + 1);
-	}
+	if (colon)
+		*colon++ = '\0';
+	if (bell)
+		sender.gsi = parse_number(state, colon ? colon : "", MAX_BELL, "a bell");
+	else if (colon)
+		sender.gsi = parse_gsi(state, colon);
 	parse_uuid(state, text, sender.uuid);
 	a->senders = must_alloc(realloc(a->senders, (a->nr_senders + 1) * sizeof(sender)));
 	a->senders[a->nr_senders++] = sender;
@@ -100,8 +104,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'e':
 		parse_expose(state, a, arg);
 		return 0;
+	case 'b':
+		add(&a->bells, &a->nr_bells, parse_number(state, arg, MAX_GSI, "a GSI"));
+		return 0;
 	case 'a':
-		parse_allow(state, a, arg);
+		parse_allow(state, a, arg, false);
+		return 0;
+	case OPTION_ALLOW_BELL:
+		parse_allow(state, a, arg, true);
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "too many arguments: '%s'", arg);

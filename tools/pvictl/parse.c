@@ -21,15 +21,30 @@ void parse_uuid(struct argp_state *state, const char *text, uuid_t uuid)
 		argp_error(state, "'%s' is not a UUID", text);
 }
 
-uint32_t parse_number(struct argp_state *state, const char *text, uint32_t max, const char *what)
+static bool parse_u64(const char *text, uint64_t *value)
 {
-	unsigned long long value;
 	char *end;
 
 	errno = 0;
-	value = strtoull(text, &end, 0);
-	if (errno || end == text || *end || *text == '-' || value > max)
+	*value = strtoull(text, &end, 0);
+	return !errno && end != text && !*end && *text != '-';
+}
+
+uint32_t parse_number(struct argp_state *state, const char *text, uint32_t max, const char *what)
+{
+	uint64_t value;
+
+	if (!parse_u64(text, &value) || value > max)
 		argp_error(state, "%s must be a number from 0 to %u, not '%s'", what, max, text);
+	return value;
+}
+
+uint64_t parse_bits(struct argp_state *state, const char *text)
+{
+	uint64_t value;
+
+	if (!parse_u64(text, &value) || !value)
+		argp_error(state, "flags must be a number from 1 to 0x%llx, not '%s'", ~0ull, text);
 	return value;
 }
 
@@ -37,7 +52,7 @@ uint32_t parse_gsi(struct argp_state *state, const char *text)
 {
 	if (!strcmp(text, "any"))
 		return KVM_PVI_GSI_ANY;
-	return parse_number(state, text, KVM_PVI_GSI_VIRTUAL_END - 1, "a GSI");
+	return parse_number(state, text, MAX_GSI, "a GSI");
 }
 
 const char *gsi_text(uint32_t gsi, char text[static 11])

@@ -31,6 +31,7 @@ enum doing {
 	DOING_TAKE,
 	DOING_BIND,
 	DOING_EXPOSE,
+	DOING_BELL,
 	DOING_ALLOW,
 	DOING_REVOKE,
 	DOING_RING,
@@ -46,6 +47,9 @@ const char *explain(enum doing doing, int err);
 void *must_alloc(void *ptr);
 
 /* parse.c: arguments, complained of by argp_error() */
+#define MAX_BELL 0xffffu
+#define MAX_GSI (KVM_PVI_GSI_VIRTUAL_END - 1)
+
 struct uuid_text {
 	char s[UUID_STR_LEN];
 };
@@ -53,6 +57,7 @@ struct uuid_text {
 struct uuid_text uuid_text(const unsigned char *uuid);
 void parse_uuid(struct argp_state *state, const char *text, uuid_t uuid);
 uint32_t parse_number(struct argp_state *state, const char *text, uint32_t max, const char *what);
+uint64_t parse_bits(struct argp_state *state, const char *text);
 /* A GSI, or "any" for KVM_PVI_GSI_ANY */
 uint32_t parse_gsi(struct argp_state *state, const char *text);
 /* "any", or the number */

@@ -11,6 +11,7 @@ struct args {
 	uuid_t from;
 	bool has_from;
 	uint32_t gsi;
+	uint64_t flags;		/* of a bell, or 0 */
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -22,11 +23,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_uuid(state, arg, args->from);
 		args->has_from = true;
 		return 0;
+	case 'F':
+		args->flags = parse_bits(state, arg);
+		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)
 			parse_uuid(state, arg, args->receiver);
 		else if (state->arg_num == 1)
-			args->gsi = parse_number(state, arg, KVM_PVI_GSI_VIRTUAL_END - 1, "a GSI");
+			args->gsi = parse_number(state, arg, MAX_GSI, "a GSI");
 		else
 			argp_error(state, "too many arguments: '%s'", arg);
 		return 0;
@@ -40,6 +44,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option options[] = {
 	{ "from", 'f', "UUID", 0, "Ring as this endpoint does, with its permissions (default: with permission)", 0 },
+	{ "flags", 'F', "MASK", 0, "Set these flags of the bell over this GSI", 0 },
 	{ 0 }
 };
 
@@ -50,14 +55,49 @@ static const struct argp argp = {
 	.doc = "Ring a GSI of RECEIVER once and print the verdict.",
 };
 
+static int ring(int pvi, const struct args *args)
+{
+	int port, ret;
+
+	if (!args->flags)
+		return pvi_ring(pvi, args->receiver, args->gsi);
+	port = pvi_connect(pvi, KVM_PVI_PORT_ANY, args->receiver, args->gsi);
+	if (port < 0)
+		return port;
+	ret = pvi_bell_send(pvi, port, args->flags, NULL);
+	pvi_close_port(pvi, port);
+	return ret;
+}
+
 static int ring_from(const struct args *args)
 {
 	struct endpoint e;
 	int pvi = open_endpoint(args->from, &e);
-	int ret = pvi_ring(pvi, args->receiver, args->gsi);
+	int ret = ring(pvi, args);
 
 	close(pvi);
 	return ret;
+}
+
+/* The number of the bell over that GSI. */
+static uint32_t find_bell(int receiver, uint32_t gsi)
+{
+	uint64_t number, bell;
+	uint32_t i;
+
+	for (i = 0; !pvi_query(receiver, KVM_PVI_Q_GSI, i, KVM_PVI_Q_GSI_NUMBER, &number); i++)
+		if (number == gsi &&
+		    !pvi_query(receiver, KVM_PVI_Q_GSI, i, KVM_PVI_Q_GSI_BELL, &bell))
+			return bell;
+	die("there is no bell over GSI %u", gsi);
+}
+
+static int permit(int receiver, const uuid_t name, const struct args *args)
+{
+	if (args->flags)
+		return pvi_allow_bell(receiver, name, find_bell(receiver, args->gsi), args->flags,
+				      NULL);
+	return pvi_allow(receiver, name, args->gsi, NULL);
 }
 
 /* By an endpoint with a name that nobody has, so that no other row is touched. */
@@ -73,11 +113,11 @@ static int ring_once(const struct args *args)
 	if (own < 0)
 		die_doing(own == -ENOENT || own == -EACCES ? DOING_OPEN : DOING_BIND, own,
 			  "cannot make an endpoint to ring from");
-	ret = pvi_allow(receiver, name, args->gsi, NULL);
+	ret = permit(receiver, name, args);
 	if (ret)
 		die_doing(DOING_ALLOW, ret, "cannot make the receiver allow it");
-	ret = pvi_ring(own, args->receiver, args->gsi);
-	pvi_revoke(receiver, name, args->gsi);
+	ret = ring(own, args);
+	pvi_revoke_all(receiver, name);
 	close(own);
 	close(receiver);
 	return ret;
@@ -87,7 +127,7 @@ int cmd_ring(int argc, char **argv)
 {
 	static const char * const verdicts[] = {
 		[KVM_PVI_RAISED] = "raised",
-		[KVM_PVI_COALESCED] = "coalesced: an earlier ring is still owed",
+		[KVM_PVI_COALESCED] = "coalesced: an earlier ring is owed, or the flags are masked",
 		[KVM_PVI_LATCHED] = "latched: delivered as soon as it can be",
 	};
 	struct args args = { 0 };
