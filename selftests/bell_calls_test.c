@@ -174,8 +174,8 @@ static void test_bad_calls(void)
 	for (i = 0; i < ARRAY_SIZE(bad_calls); i++) {
 		const u64 *args = bad_calls[i].args;
 
-		ret = pvi_call_rbx(bad_calls[i].sender ? bell.tx : bell.rx, bad_calls[i].nr, args[0], args[1],
-				   args[2], args[3], &rbx);
+		ret = pvi_call_rbx(bad_calls[i].sender ? bell.tx : bell.rx, bad_calls[i].nr,
+				   args[0], args[1], args[2], args[3], &rbx);
 		if (ret != bad_calls[i].ret || rbx)
 			TEST_FAIL("%s: RAX %lld RBX 0x%llx, not %lld 0", bad_calls[i].name, ret,
 				  rbx, bad_calls[i].ret);
@@ -234,6 +234,11 @@ static void test_bad_rows(void)
 	ASSERT_EQ(bell_send(1), RAISED);
 }
 
+static s64 query(u64 kind, u64 index, u64 field)
+{
+	return pvi_call(bell.rx, KVM_HC_PVI_QUERY, kind, index, field, 0);
+}
+
 static void test_limit(void)
 {
 	struct kvm_pvi_info info = { .size = sizeof(info) };
@@ -241,21 +246,16 @@ static void test_limit(void)
 	bell_make(ALL);
 	ASSERT_EQ(__write_param("kvm_pvi", "max_bells", "0"), -EINVAL);
 	ASSERT_EQ(__write_param("kvm_pvi", "max_bells", "8193"), -EINVAL);
-	ASSERT_EQ(__write_param("kvm_pvi", "max_bells", "9"), 0);
+	write_param("kvm_pvi", "max_bells", 9);
 	pvi_ioctl(bell.rx, KVM_PVI_GET_INFO, &info);
 	pvi_expose(bell.rx, GSI + 1, KVM_PVI_GSI_EVENTFD);
 	ASSERT_EQ(__pvi_bell(bell.rx, 9, GSI + 1), -EINVAL);
 	ASSERT_EQ(__pvi_allow_bell(bell.rx, pvi_uuid[1], 9, ALL), -EINVAL);
 	ASSERT_EQ(__pvi_bell(bell.rx, 8, GSI + 1), 0);
-	ASSERT_EQ(pvi_call(bell.rx, KVM_HC_PVI_QUERY, KVM_PVI_Q_LIMIT, 0, KVM_PVI_Q_LIMIT_BELLS, 0), 9);
-	ASSERT_EQ(__write_param("kvm_pvi", "max_bells", "1024"), 0);
+	ASSERT_EQ(query(KVM_PVI_Q_LIMIT, 0, KVM_PVI_Q_LIMIT_BELLS), 9);
+	write_param("kvm_pvi", "max_bells", 1024);
 	ASSERT_EQ(info.max_bells, 9);
 	ASSERT_TRUE(info.features & KVM_PVI_FEAT_BELL);
-}
-
-static s64 query(u64 kind, u64 index, u64 field)
-{
-	return pvi_call(bell.rx, KVM_HC_PVI_QUERY, kind, index, field, 0);
 }
 
 static void test_query(void)

@@ -95,7 +95,7 @@ static void in_mode(struct vm *vm, enum guest_mode mode, u64 nr, const u64 *args
 }
 
 #define IN_MODE(vm, mode, nr, ret, rbx, ...) \
-	in_mode(vm, mode, nr, (const u64 [4]){ __VA_ARGS__ }, ret, rbx)
+	in_mode(vm, mode, nr, ((const u64[4]) { __VA_ARGS__ }), ret, rbx)
 
 /* What is in the upper halves does not count in 16 and 32 bits */
 #define JUNK (0xdeadbeefULL << 32)
@@ -188,7 +188,7 @@ static __guest u64 guest_drain(u64 flags)
 	guest_on_irq(VECTOR, on_bell);
 	guest_sync(1);
 	guest_irq_disable();
-	while (*(volatile u64 *)&left)
+	while (READ_ONCE(left))
 		guest_irq_wait();
 	return guest_irq_count(VECTOR);
 }
@@ -252,7 +252,7 @@ static void test_arm_line_up(void)
 
 #define ROUNDS 200
 
-static volatile u64 sent[NR_SENDERS], seen[NR_SENDERS];
+static u64 sent[NR_SENDERS], seen[NR_SENDERS];
 
 static __guest void on_senders(u8 vector)
 {
@@ -263,7 +263,7 @@ static __guest void on_senders(u8 vector)
 					  0), 0);
 	for (i = 0; i < NR_SENDERS; i++)
 		if (flags & 1ULL << i)
-			seen[i] = sent[i];
+			WRITE_ONCE(seen[i], READ_ONCE(sent[i]));
 }
 
 static __guest u64 guest_serve(u64 arg)
@@ -271,7 +271,7 @@ static __guest u64 guest_serve(u64 arg)
 	guest_on_irq(VECTOR, on_senders);
 	guest_sync(arg);
 	guest_irq_disable();
-	while (seen[0] < ROUNDS || seen[1] < ROUNDS)
+	while (READ_ONCE(seen[0]) < ROUNDS || READ_ONCE(seen[1]) < ROUNDS)
 		guest_irq_wait();
 	return seen[0] + seen[1];
 }
@@ -279,16 +279,16 @@ static __guest u64 guest_serve(u64 arg)
 /* Each flag set is one the receiver must see, before the sender goes on */
 static __guest u64 guest_ring(u64 me)
 {
-	u64 flags = 0;
+	u64 mine = 1ULL << me, flags, i;
 	s64 ret;
 
-	while (sent[me] < ROUNDS) {
+	for (i = 1; i <= ROUNDS; i++) {
 		flags = port[me];
-		sent[me]++;
-		ret = kvm_pvi_hypercall(guest_has_vmmcall, KVM_HC_BELL_SEND, &flags, 1ULL << me, 0, 0);
+		WRITE_ONCE(sent[me], i);
+		ret = kvm_pvi_hypercall(guest_has_vmmcall, KVM_HC_BELL_SEND, &flags, mine, 0, 0);
 		GUEST_ASSERT_GE(ret, 0);
-		GUEST_ASSERT_EQ(flags & ~(1ULL << me), 0);
-		while (seen[me] < sent[me])
+		GUEST_ASSERT_EQ(flags & ~mine, 0);
+		while (READ_ONCE(seen[me]) < i)
 			guest_pause();
 	}
 	return 0;
