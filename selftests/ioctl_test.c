@@ -7,10 +7,12 @@
 #include <sys/wait.h>
 
 #include "pvi_test.h"
+#include "status.h"
 
-#define GSI		5	/* exposed, wired */
+#define GSI		5	/* exposed, wired, with a status word */
 #define FREE_GSI	6
 #define PEER_GSI	7
+#define BARE_GSI	8	/* exposed, without a status word */
 #define PORT		3
 #define FILL		0xa5
 
@@ -21,6 +23,7 @@
  * @uuid: a number in pvi_uuid
  * @eventfd_at: offset of an eventfd, or 0; it is the one that rings signal, unless
  * @eventfd: is another
+ * @memfd_at: offset of the memory of a status word, or 0, whose address goes with it
  * @flags: those the header defines
  * @zero: offsets of fields that must be 0 without a flag; ends with 0
  * @unbound: works before BIND
@@ -31,7 +34,7 @@ struct op {
 	const char *name;
 	u32 cmd, size;
 	const void *arg;
-	u32 uuid_at, uuid, eventfd_at;
+	u32 uuid_at, uuid, eventfd_at, memfd_at;
 	const int *eventfd;
 	u32 flags;
 	u32 zero[4];
@@ -45,6 +48,7 @@ struct op {
 
 /* The endpoint under test, a peer, an eventfd, one that rings PORT, one for nothing yet */
 static int fd, peer_fd, eventfd_fd, source_fd, free_fd;
+static struct status_mem status;
 
 static const struct op ops[] = {
 	OP(KVM_PVI_GET_INFO, info, .unbound = true, .dead = true, .out = true),
@@ -75,11 +79,14 @@ static const struct op ops[] = {
 	   .zero = { AT(call, __reserved) }, .out = true),
 	OP(KVM_PVI_GET_STATS, stats, .dead = true, .out = true),
 	OP(KVM_PVI_GET_EDGE, edge, .dead = true, .out = true),
-	OP(KVM_PVI_BELL, bell, ARG(bell, .bell = 1, .gsi = GSI)),
+	OP(KVM_PVI_BELL, bell, ARG(bell, .bell = 1, .gsi = BARE_GSI)),
 	OP(KVM_PVI_WIRE_SOURCE, source, ARG(source, .port = PORT), .eventfd_at = AT(source, fd),
 	   .eventfd = &free_fd),
 	OP(KVM_PVI_UNWIRE_SOURCE, source, ARG(source, .port = PORT), .eventfd_at = AT(source, fd),
 	   .eventfd = &source_fd),
+	OP(KVM_PVI_STATUS, set_status, ARG(set_status, .gsi = BARE_GSI),
+	   .memfd_at = AT(set_status, memfd), .flags = KVM_PVI_STATUS_UNSEALED),
+	OP(KVM_PVI_UNSTATUS, gsi, ARG(gsi, .gsi = GSI), .zero = { AT(gsi, __reserved) }),
 };
 
 /* Two pages and one that is not there, in the first 4 GiB */
@@ -103,6 +110,7 @@ static void prepare(bool bound)
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 		ASSERT_TRUE(pages != MAP_FAILED);
 		ASSERT_EQ(munmap(pages + 2 * PAGE_SIZE, PAGE_SIZE), 0);
+		status = status_make();
 	}
 	eventfd_fd = new_eventfd();
 	source_fd = new_eventfd();
@@ -115,6 +123,8 @@ static void prepare(bool bound)
 		return;
 	pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
 	pvi_wire(fd, GSI, eventfd_fd);
+	status_register(fd, GSI, &status);
+	pvi_expose(fd, BARE_GSI, KVM_PVI_GSI_EVENTFD);
 	pvi_allow(fd, pvi_uuid[1], GSI);
 	port.fd = eventfd_fd;
 	pvi_ioctl(fd, KVM_PVI_SET_PORT, &port);
@@ -139,6 +149,10 @@ static void *fill(const struct op *op, u32 size)
 		memcpy(at + op->uuid_at, pvi_uuid[op->uuid], KVM_PVI_UUID_SIZE);
 	if (op->eventfd_at)
 		*(int *)(at + op->eventfd_at) = op->eventfd ? *op->eventfd : eventfd_fd;
+	if (op->memfd_at) {
+		*(int *)(at + op->memfd_at) = status.fd;
+		*(u64 *)(at + AT(set_status, address)) = (u64)status.word;
+	}
 	*(u32 *)at = size;
 	return at;
 }

@@ -43,3 +43,25 @@ void status_register(int fd, u32 gsi, const struct status_mem *mem)
 	if (ret)
 		TEST_FAIL("KVM_PVI_STATUS: %s (%d)", strerror(-ret), ret);
 }
+
+struct vm *status_receiver(const struct status_mem *mem, const u8 *uuid, u32 kind, u32 gsi, int *fd)
+{
+	struct vm *vm = vm_create(1, 0);
+
+	vm_map_mem(vm, STATUS_WORD_GPA, mem->word, PAGE_SIZE, 0);
+	vm_ioapic_set(vm, STATUS_PIN, STATUS_VECTOR, 0, 0);
+	vm_route_msi(vm, STATUS_MSI_GSI, 0, STATUS_VECTOR);
+	*fd = pvi_bind(vm, uuid);
+	pvi_expose(*fd, gsi, kind);
+	status_register(*fd, gsi, mem);
+	return vm;
+}
+
+struct vm *status_sender(const struct status_mem *mem, const u8 *uuid, int *fd)
+{
+	struct vm *vm = vm_create(1, 0);
+
+	vm_map_mem(vm, STATUS_SEEN_GPA, (void *)mem->seen, PAGE_SIZE, KVM_MEM_READONLY);
+	*fd = pvi_bind(vm, uuid);
+	return vm;
+}

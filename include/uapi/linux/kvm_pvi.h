@@ -699,12 +699,15 @@ struct kvm_pvi_source {
  */
 static __inline__ int kvm_pvi_status_owed(const struct kvm_pvi_status *word)
 {
+	__u32 pending;
+
 #ifdef __x86_64__
 	__asm__ __volatile__("lock; addl $0, -4(%%rsp)" : : : "memory", "cc");
 #else
 	__asm__ __volatile__("lock; addl $0, -4(%%esp)" : : : "memory", "cc");
 #endif
-	return *(const volatile __u32 *)&word->pending != 0;
+	__asm__ __volatile__("movl %1, %0" : "=r" (pending) : "m" (word->pending));
+	return pending != 0;
 }
 
 /*
