@@ -14,6 +14,7 @@
 #define PEER_GSI	7
 #define BARE_GSI	8	/* exposed, without a status word */
 #define PORT		3
+#define GRANT_ID	2	/* after the one row */
 #define FILL		0xa5
 
 /**
@@ -46,8 +47,8 @@ struct op {
 #define ARG(type, ...) .arg = &(const struct kvm_pvi_##type){ __VA_ARGS__ }
 #define AT(type, field) offsetof(struct kvm_pvi_##type, field)
 
-/* The endpoint under test, a peer, an eventfd, one that rings PORT, one for nothing yet */
-static int fd, peer_fd, eventfd_fd, source_fd, free_fd;
+/* The endpoint under test, a peer, an eventfd, one that rings PORT, one for nothing yet, a grant */
+static int fd, peer_fd, eventfd_fd, source_fd, free_fd, grant_fd = -1;
 static struct status_mem status;
 
 static const struct op ops[] = {
@@ -87,6 +88,9 @@ static const struct op ops[] = {
 	OP(KVM_PVI_STATUS, set_status, ARG(set_status, .gsi = BARE_GSI),
 	   .memfd_at = AT(set_status, memfd), .flags = KVM_PVI_STATUS_UNSEALED),
 	OP(KVM_PVI_UNSTATUS, gsi, ARG(gsi, .gsi = GSI), .zero = { AT(gsi, __reserved) }),
+	OP(KVM_PVI_GRANT, grant, ARG(grant, .gsi = GSI), .out = true, .flags = KVM_PVI_GRANT_BELL,
+	   .zero = { AT(grant, bits), AT(grant, burst), AT(grant, __reserved) }),
+	OP(KVM_PVI_UNGRANT, ungrant, ARG(ungrant, .id = GRANT_ID)),
 };
 
 /* Two pages and one that is not there, in the first 4 GiB */
@@ -98,6 +102,7 @@ static u8 *pages;
 static void prepare(bool bound)
 {
 	struct kvm_pvi_port port = { .size = sizeof(port), .port = PORT };
+	u64 id;
 
 	if (pages) {
 		close(fd);
@@ -129,6 +134,9 @@ static void prepare(bool bound)
 	port.fd = eventfd_fd;
 	pvi_ioctl(fd, KVM_PVI_SET_PORT, &port);
 	pvi_wire_source(fd, source_fd, PORT);
+	close(grant_fd);
+	grant_fd = pvi_grant(fd, GSI, 0, &id);
+	ASSERT_EQ(id, GRANT_ID);
 }
 
 static void prepare_for(const struct op *op)

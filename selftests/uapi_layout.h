@@ -160,6 +160,21 @@ static const struct uapi_member uapi_members[] = {
 	MEMBER(kvm_pvi_source, fd, 8, 4),
 	MEMBER(kvm_pvi_source, port, 12, 4),
 	END(kvm_pvi_source, 16),
+	MEMBER(kvm_pvi_grant, size, 0, 4),
+	MEMBER(kvm_pvi_grant, flags, 4, 4),
+	MEMBER(kvm_pvi_grant, gsi, 8, 4),
+	MEMBER(kvm_pvi_grant, uses, 12, 4),
+	MEMBER(kvm_pvi_grant, bits, 16, 8),
+	MEMBER(kvm_pvi_grant, rate, 24, 4),
+	MEMBER(kvm_pvi_grant, burst, 28, 4),
+	MEMBER(kvm_pvi_grant, id, 32, 8),
+	MEMBER(kvm_pvi_grant, fd, 40, 4),
+	MEMBER(kvm_pvi_grant, __reserved, 44, 4),
+	END(kvm_pvi_grant, 48),
+	MEMBER(kvm_pvi_ungrant, size, 0, 4),
+	MEMBER(kvm_pvi_ungrant, flags, 4, 4),
+	MEMBER(kvm_pvi_ungrant, id, 8, 8),
+	END(kvm_pvi_ungrant, 16),
 };
 
 static const struct uapi_ioctl uapi_ioctls[] = {
@@ -183,6 +198,8 @@ static const struct uapi_ioctl uapi_ioctls[] = {
 	IOCTL(KVM_PVI_STATUS, 0x21),
 	IOCTL(KVM_PVI_WIRE_SOURCE, 0x30),
 	IOCTL(KVM_PVI_UNWIRE_SOURCE, 0x31),
+	IOCTL(KVM_PVI_GRANT, 0x32),
+	IOCTL(KVM_PVI_UNGRANT, 0x33),
 };
 
 #endif

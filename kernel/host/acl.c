@@ -217,7 +217,8 @@ void pvi_acl_set_gsi(struct pvi_vm *vm, u32 gsi, struct pvi_gsi *g)
 static void edge_remove(struct pvi_edge *edge, enum pvi_edge_state state)
 {
 	WRITE_ONCE(edge->state, state);
-	rhashtable_remove_fast(&edges, &edge->node, edge_params);
+	if (!pvi_edge_is_grant(edge))
+		rhashtable_remove_fast(&edges, &edge->node, edge_params);
 }
 
 int pvi_acl_revoke(struct pvi_vm *vm, void *arg)
@@ -275,6 +276,8 @@ int pvi_acl_get_edge(struct pvi_vm *vm, void *arg)
 			e->gsi &= ~PVI_WHAT_BELL;
 			e->kind = KVM_PVI_EDGE_BELL;
 		}
+		if (pvi_edge_is_grant(edge))
+			e->kind = KVM_PVI_EDGE_GRANT;
 		e->counts.raised = atomic64_read(&edge->counts[PVI_RAISED]);
 		e->counts.coalesced = atomic64_read(&edge->counts[PVI_COALESCED]);
 		e->counts.latched = atomic64_read(&edge->counts[PVI_LATCHED]);

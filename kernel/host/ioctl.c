@@ -34,6 +34,8 @@ union arg {
 	struct kvm_pvi_bell bell;
 	struct kvm_pvi_set_status status;
 	struct kvm_pvi_source source;
+	struct kvm_pvi_grant grant;
+	struct kvm_pvi_ungrant ungrant;
 };
 
 /**
@@ -73,6 +75,7 @@ static int get_info(struct pvi_vm *vm, void *arg)
 		.max_gsis = pvi_gsi_max(),
 		.max_ports = pvi_port_max(),
 		.max_bells = pvi_bell_max(),
+		.max_grants = pvi_grant_max(),
 		.max_sources = pvi_source_max(),
 	};
 	return 0;
@@ -103,7 +106,7 @@ static const struct op ops[] = {
 	OP(KVM_PVI_SET_PORT, pvi_port_set, kvm_pvi_port, fd, .out = true),
 	OP(KVM_PVI_CLOSE_PORT, pvi_port_close, kvm_pvi_port, fd),
 	OP(KVM_PVI_CONNECT, pvi_port_connect, kvm_pvi_connect, owner, .out = true,
-	   .flags = KVM_PVI_CONNECT_OWNER),
+	   .flags = KVM_PVI_CONNECT_GRANT | KVM_PVI_CONNECT_OWNER),
 	OP(KVM_PVI_CALL, pvi_hypercall_ioctl, kvm_pvi_call, ret2, .out = true),
 	OP(KVM_PVI_GET_STATS, pvi_stats_get, kvm_pvi_stats, dropped, .out = true, .dead = true),
 	OP(KVM_PVI_GET_EDGE, pvi_acl_get_edge, kvm_pvi_edge, counts, .out = true, .dead = true),
@@ -113,6 +116,9 @@ static const struct op ops[] = {
 	OP(KVM_PVI_UNSTATUS, pvi_status_drop, kvm_pvi_gsi, __reserved),
 	OP(KVM_PVI_WIRE_SOURCE, pvi_source_wire, kvm_pvi_source, port),
 	OP(KVM_PVI_UNWIRE_SOURCE, pvi_source_unwire, kvm_pvi_source, port),
+	OP(KVM_PVI_GRANT, pvi_grant_make, kvm_pvi_grant, __reserved, .out = true,
+	   .flags = KVM_PVI_GRANT_BELL),
+	OP(KVM_PVI_UNGRANT, pvi_grant_revoke, kvm_pvi_ungrant, id),
 };
 
 static const struct op *find_op(unsigned int cmd)

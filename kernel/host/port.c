@@ -198,10 +198,25 @@ static struct pvi_port *port_by_uuid(struct pvi_vm *vm, const uuid_t *to, u32 gs
 	return ERR_PTR(-EPERM);
 }
 
-static int connect(struct pvi_vm *vm, const uuid_t *to, u32 gsi, const kuid_t *owner,
-		   bool by_vmm, u32 *port)
+/* The same by what KVM_PVI_GRANT gave. */
+static struct pvi_port *port_by_grant(struct pvi_vm *vm, int fd, const kuid_t *owner)
 {
-	struct pvi_port *p = port_by_uuid(vm, to, gsi, owner);
+	struct pvi_port *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+	struct pvi_edge *edge;
+
+	if (!p)
+		return ERR_PTR(-ENOMEM);
+	edge = pvi_grant_get(vm, fd, owner, &p->gsi);
+	if (IS_ERR(edge)) {
+		kfree(p);
+		return ERR_CAST(edge);
+	}
+	p->edge = edge;
+	return p;
+}
+
+static int connect(struct pvi_vm *vm, struct pvi_port *p, bool by_vmm, u32 *port)
+{
 	int ret;
 
 	if (IS_ERR(p))
@@ -217,6 +232,8 @@ static int connect(struct pvi_vm *vm, const uuid_t *to, u32 gsi, const kuid_t *o
 	return 0;
 
 err_free:
+	if (pvi_edge_is_grant(p->edge))
+		pvi_grant_unuse(p->edge);
 	port_free(p);
 	return ret;
 }
@@ -225,17 +242,22 @@ int pvi_port_connect(struct pvi_vm *vm, void *arg)
 {
 	struct kvm_pvi_connect *u = arg;
 	kuid_t owner = INVALID_UID;
+	bool grant = u->flags & KVM_PVI_CONNECT_GRANT;
 	bool pin = u->flags & KVM_PVI_CONNECT_OWNER;
 	uuid_t to;
 
 	import_uuid(&to, u->uuid);
-	if (!pvi_uuid_is_name(&to) || !pvi_gsi_valid(u->gsi) || u->grant_fd)
+	if (grant ? !uuid_is_null(&to) || u->gsi :
+		    !pvi_uuid_is_name(&to) || !pvi_gsi_valid(u->gsi) || u->grant_fd)
 		return -EINVAL;
 	if (pin)
 		owner = make_kuid(current_user_ns(), u->owner);
 	if (pin ? !uid_valid(owner) : u->owner)
 		return -EINVAL;
-	return connect(vm, &to, u->gsi, pin ? &owner : NULL, true, &u->port);
+	if (grant)
+		return connect(vm, port_by_grant(vm, u->grant_fd, pin ? &owner : NULL), true,
+			       &u->port);
+	return connect(vm, port_by_uuid(vm, &to, u->gsi, pin ? &owner : NULL), true, &u->port);
 }
 
 s64 pvi_port_guest_connect(struct pvi_vm *vm, const uuid_t *to, u32 gsi)
@@ -245,7 +267,7 @@ s64 pvi_port_guest_connect(struct pvi_vm *vm, const uuid_t *to, u32 gsi)
 
 	if (!pvi_uuid_is_name(to))
 		return -EINVAL;
-	ret = connect(vm, to, gsi, NULL, false, &port);
+	ret = connect(vm, port_by_uuid(vm, to, gsi, NULL), false, &port);
 	if (ret == -ENODEV)
 		return -KVM_PVI_ENOSYS;
 	return ret ? ret : (s64)port;

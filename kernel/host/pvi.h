@@ -110,7 +110,7 @@ static inline bool pvi_what_is_bell(u32 what)
 /**
  * struct pvi_edge - a row of a receiver's pvi_sender_uuid table
  * @node: in the table of all edges; unhashed when not live any more
- * @key: receiver, sender, GSI
+ * @key: receiver, sender, GSI; a grant has the nil UUID for its sender, and is not in the table
  * @state: enum pvi_edge_state, leaves PVI_EDGE_LIVE once
  * @pinned: @owner must match
  * @owner: uid that must own the sender's endpoint
@@ -119,6 +119,7 @@ static inline bool pvi_what_is_bell(u32 what)
  * @bucket: the agreed rate
  * @counts: what became of the rings
  * @gsi: what it rings, NULL for KVM_PVI_GSI_ANY or while not exposed; kept by gsi.c
+ * @uses: ports that may still be made of a grant
  * @id: cursor of KVM_PVI_GET_EDGE, ascending in @list
  * @list: in pvi_vm.edges, protected by pvi_vm.lock
  * @ref: the table's, and one for each port made by it
@@ -135,6 +136,7 @@ struct pvi_edge {
 	u64 bits;
 	struct pvi_bucket bucket;
 	atomic64_t counts[PVI_NR_COUNTS];
+	atomic_t uses;
 	u64 id;
 	struct list_head list;
 	struct kref ref;
@@ -255,8 +257,9 @@ enum pvi_vm_state { PVI_VM_UNBOUND, PVI_VM_BOUND, PVI_VM_DEAD };
  * @gsis: GSI -> struct pvi_gsi
  * @bells: bell -> struct pvi_bell
  * @lock: protects @state and changes of @ports, @gsis, @bells, @edges, @sources
- * @edges: rows of this receiver's table, ascending by id
- * @nr_edges: their number
+ * @edges: rows of this receiver's table and grants, ascending by id
+ * @nr_edges: rows
+ * @nr_grants: grants
  * @nr_gsis: exposed GSIs
  * @next_edge: id of the next row
  * @sources: eventfds that ring its ports
@@ -284,6 +287,7 @@ struct pvi_vm {
 	struct mutex lock;
 	struct list_head edges;
 	u32 nr_edges;
+	u32 nr_grants;
 	u32 nr_gsis;
 	u64 next_edge;
 	struct list_head sources;
@@ -417,6 +421,19 @@ void pvi_acl_unpublish(struct pvi_vm *vm);
 void pvi_acl_free(struct pvi_vm *vm);
 void pvi_acl_list(struct seq_file *m);
 u32 pvi_acl_max(void);
+
+static inline bool pvi_edge_is_grant(const struct pvi_edge *edge)
+{
+	return uuid_is_null(&edge->key.sender);
+}
+
+/* grant.c: permissions that are descriptors */
+int pvi_grant_make(struct pvi_vm *vm, void *arg);
+int pvi_grant_revoke(struct pvi_vm *vm, void *arg);
+struct pvi_edge *pvi_grant_get(struct pvi_vm *vm, int fd, const kuid_t *owner, u32 *gsi);
+void pvi_grant_unuse(struct pvi_edge *edge);
+void pvi_grant_list(struct seq_file *m, struct pvi_vm *vm);
+u32 pvi_grant_max(void);
 
 /* bucket.c: rates */
 int pvi_bucket_check(u32 rate, u32 burst);

@@ -93,6 +93,7 @@ void pvi_stats_fdinfo(struct seq_file *m, struct file *file)
 				   pvi_port_state(p), p->gsi);
 	}
 	pvi_source_list(m, vm);
+	pvi_grant_list(m, vm);
 out:
 	mutex_unlock(&vm->lock);
 }

@@ -11,6 +11,7 @@ enum pvi_deny {
 	PVI_DENY_NOT_EXPOSED,
 	PVI_DENY_NOT_ALLOWED,
 	PVI_DENY_REVOKED,
+	PVI_DENY_GRANT,
 };
 #endif
 
@@ -25,6 +26,7 @@ TRACE_DEFINE_ENUM(PVI_DENY_ABSENT);
 TRACE_DEFINE_ENUM(PVI_DENY_NOT_EXPOSED);
 TRACE_DEFINE_ENUM(PVI_DENY_NOT_ALLOWED);
 TRACE_DEFINE_ENUM(PVI_DENY_REVOKED);
+TRACE_DEFINE_ENUM(PVI_DENY_GRANT);
 
 DECLARE_EVENT_CLASS(kvm_pvi_vm,
 	TP_PROTO(const struct pvi_vm *vm),
@@ -96,7 +98,8 @@ TRACE_EVENT(kvm_pvi_deny,
 				   { PVI_DENY_ABSENT, "no such VM" },
 				   { PVI_DENY_NOT_EXPOSED, "not exposed" },
 				   { PVI_DENY_NOT_ALLOWED, "not allowed" },
-				   { PVI_DENY_REVOKED, "revoked" }))
+				   { PVI_DENY_REVOKED, "revoked" },
+				   { PVI_DENY_GRANT, "grant does not hold" }))
 );
 
 #endif /* _PVI_TRACE_H */

@@ -225,6 +225,62 @@ void pvi_close_port(int fd, u32 port)
 	must(__pvi_close_port(fd, port), "KVM_PVI_CLOSE_PORT");
 }
 
+int __pvi_grant(int fd, u32 gsi, u32 uses, int *grant_fd, u64 *id)
+{
+	struct kvm_pvi_grant arg = NEW(kvm_pvi_grant);
+	int ret;
+
+	arg.gsi = gsi;
+	arg.uses = uses;
+	ret = __pvi_ioctl(fd, KVM_PVI_GRANT, &arg);
+	*grant_fd = arg.fd;
+	if (id)
+		*id = arg.id;
+	return ret;
+}
+
+int pvi_grant(int fd, u32 gsi, u32 uses, u64 *id)
+{
+	int grant_fd;
+
+	must(__pvi_grant(fd, gsi, uses, &grant_fd, id), "KVM_PVI_GRANT");
+	return grant_fd;
+}
+
+int __pvi_ungrant(int fd, u64 id)
+{
+	struct kvm_pvi_ungrant arg = NEW(kvm_pvi_ungrant);
+
+	arg.id = id;
+	return __pvi_ioctl(fd, KVM_PVI_UNGRANT, &arg);
+}
+
+void pvi_ungrant(int fd, u64 id)
+{
+	must(__pvi_ungrant(fd, id), "KVM_PVI_UNGRANT");
+}
+
+int __pvi_connect_grant(int fd, int grant_fd, u32 *port)
+{
+	struct kvm_pvi_connect connect = NEW(kvm_pvi_connect);
+	int ret;
+
+	connect.flags = KVM_PVI_CONNECT_GRANT;
+	connect.port = KVM_PVI_PORT_ANY;
+	connect.grant_fd = grant_fd;
+	ret = __pvi_ioctl(fd, KVM_PVI_CONNECT, &connect);
+	*port = connect.port;
+	return ret;
+}
+
+u32 pvi_connect_grant(int fd, int grant_fd)
+{
+	u32 port;
+
+	must(__pvi_connect_grant(fd, grant_fd, &port), "KVM_PVI_CONNECT by a grant");
+	return port;
+}
+
 static int source_ioctl(int fd, unsigned long cmd, int eventfd, u32 port)
 {
 	struct kvm_pvi_source arg = NEW(kvm_pvi_source);

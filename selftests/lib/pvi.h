@@ -49,6 +49,14 @@ u32 pvi_connect(int fd, const u8 *uuid, u32 gsi);
 int __pvi_close_port(int fd, u32 port);
 void pvi_close_port(int fd, u32 port);
 
+/* Returns the grant's descriptor; @id may be NULL */
+int __pvi_grant(int fd, u32 gsi, u32 uses, int *grant_fd, u64 *id);
+int pvi_grant(int fd, u32 gsi, u32 uses, u64 *id);
+int __pvi_ungrant(int fd, u64 id);
+void pvi_ungrant(int fd, u64 id);
+int __pvi_connect_grant(int fd, int grant_fd, u32 *port);
+u32 pvi_connect_grant(int fd, int grant_fd);
+
 int __pvi_wire_source(int fd, int eventfd, u32 port);
 void pvi_wire_source(int fd, int eventfd, u32 port);
 int __pvi_unwire_source(int fd, int eventfd, u32 port);

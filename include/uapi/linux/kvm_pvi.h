@@ -549,12 +549,12 @@ struct kvm_pvi_stats {
 #define KVM_PVI_GET_STATS	_IO(KVM_PVI_IOC, 0x1e)
 
 /**
- * struct kvm_pvi_edge - KVM_PVI_GET_EDGE: counters of one row of the table
+ * struct kvm_pvi_edge - KVM_PVI_GET_EDGE: counters of one row of the table, or of one grant
  * @size: sizeof(struct kvm_pvi_edge)
  * @flags: Must be 0
  * @cursor: in: 0, or the last answer's; out: this row's
  * @uuid: out: the sender
- * @gsi: out: as it was allowed
+ * @gsi: out: as it was allowed or granted
  * @kind: out: KVM_PVI_EDGE_*
  * @counts: out: rings by this row
  *
@@ -647,8 +647,8 @@ struct kvm_pvi_set_status {
  * counters of a hypercall's. However many signals came until then, one ring is
  * made after the last; the others count as coalesced with it. A count that is in
  * the eventfd already is a signal. One that is throttled, or whose receiver is
- * frozen, is made when it can be. One whose port is closed, revoked or dead is
- * dropped, and counted in @dropped of KVM_PVI_GET_STATS. Each source may make as
+ * frozen, is made when it can be. One whose port is closed, revoked, dead or to a
+ * bell is dropped, and counted in @dropped of KVM_PVI_GET_STATS. Each source may make as
  * many rings a second as the module parameter source_rate says; the rest waits.
  *
  * The source takes the eventfd's count, so nobody else should read it. Closing
@@ -672,6 +672,65 @@ struct kvm_pvi_source {
 };
 #define KVM_PVI_WIRE_SOURCE	_IO(KVM_PVI_IOC, 0x30)
 #define KVM_PVI_UNWIRE_SOURCE	_IO(KVM_PVI_IOC, 0x31)
+
+/**
+ * struct kvm_pvi_grant - KVM_PVI_GRANT: a descriptor that stands for "may ring this GSI"
+ * @size: sizeof(struct kvm_pvi_grant)
+ * @flags: KVM_PVI_GRANT_*
+ * @gsi: an exposed or future GSI of this endpoint; with KVM_PVI_GRANT_BELL the bell
+ * @uses: ports that may be made of it in all, 0 stands for 1
+ * @bits: with KVM_PVI_GRANT_BELL the flags its holder may set, not 0; else 0
+ * @rate: rings a second, 0 for no limit
+ * @burst: rings that may come at once, at least 1 if @rate is set, else 0
+ * @id: out: names the grant for KVM_PVI_UNGRANT, and its row in KVM_PVI_GET_EDGE
+ * @fd: out: the descriptor, O_CLOEXEC
+ * @__reserved: Must be 0
+ *
+ * A UUID is a name that whoever binds first can claim; a descriptor cannot be
+ * forged. It travels by SCM_RIGHTS, and whoever holds it makes ports of it
+ * (KVM_PVI_CONNECT_GRANT), also of a receiver with KVM_PVI_BIND_GRANTS_ONLY. All ports
+ * made of it share the rate. It keeps neither the receiver nor its VM alive.
+ *
+ * When the last descriptor closes, and when KVM_PVI_UNGRANT returns, ports made of it
+ * answer EPERM for ever; after the receiver's death ENXIO. A descriptor in flight
+ * over a socket counts as open.
+ *
+ * * ENOSPC: max_grants reached
+ * * EMFILE: the process has too many files open
+ * * ENFILE: the system has
+ */
+struct kvm_pvi_grant {
+	__u32 size;
+	__u32 flags;
+	__u32 gsi;
+	__u32 uses;
+	__aligned_u64 bits;
+	__u32 rate;
+	__u32 burst;
+	__aligned_u64 id;
+	__s32 fd;
+	__u32 __reserved;
+};
+#define KVM_PVI_GRANT		_IO(KVM_PVI_IOC, 0x32)
+#define KVM_PVI_GRANT_BELL	(1u << 0)
+
+/**
+ * struct kvm_pvi_ungrant - KVM_PVI_UNGRANT: take a grant back, whoever holds it
+ * @size: sizeof(struct kvm_pvi_ungrant)
+ * @flags: Must be 0
+ * @id: what KVM_PVI_GRANT gave
+ *
+ * When it has returned, no ring by that grant is accepted or handed over. What
+ * was latched before stays owed.
+ *
+ * * ENOENT: no such grant: never given, revoked, or its last descriptor was closed
+ */
+struct kvm_pvi_ungrant {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 id;
+};
+#define KVM_PVI_UNGRANT		_IO(KVM_PVI_IOC, 0x33)
 
 #if defined(__x86_64__) || defined(__i386__)
 /*

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi grant - permissions that are descriptors
+ *
+ * A UUID is a name and can be claimed by whoever binds first; a descriptor
+ * cannot be forged. Its file stands for "may ring that GSI": whoever holds it
+ * makes ports of it. Behind it is an edge as the rows of the table are, in its
+ * receiver's list but under no name, so a ring by such a port is like any other.
+ *
+ * The file holds the edge and the edge no reference to its receiver, so
+ * descriptors that are sent around keep no VM alive and close no circle.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "limit.h"
+#include "pvi.h"
+#include "trace.h"
+
+static unsigned int max_grants = 1024;
+PVI_LIMIT(max_grants, 65536, "live grants of one endpoint");
+
+/* From now on it rings nothing; the caller drops the list's reference. */
+static void revoke(struct pvi_vm *vm, struct pvi_edge *edge)
+{
+	lockdep_assert_held(&vm->lock);
+	WRITE_ONCE(edge->state, PVI_EDGE_REVOKED);
+	list_del(&edge->list);
+	vm->nr_grants--;
+}
+
+/* A strong reference to the receiver while it lives and the grant holds, else NULL. */
+static struct pvi_vm *receiver_get(struct pvi_edge *edge)
+{
+	struct pvi_vm *vm = NULL;
+
+	/* A live edge keeps its receiver from being freed until a grace period has passed. */
+	rcu_read_lock();
+	if (READ_ONCE(edge->state) == PVI_EDGE_LIVE) {
+		vm = edge->vm;
+		kref_get(&vm->ref);
+	}
+	rcu_read_unlock();
+	return vm;
+}
+
+/* The last descriptor has gone: as UNGRANT, if neither that nor death came first. */
+static void grant_drop(struct pvi_edge *edge)
+{
+	struct pvi_vm *vm = receiver_get(edge);
+
+	if (vm) {
+		mutex_lock(&vm->lock);
+		if (edge->state == PVI_EDGE_LIVE) {
+			revoke(vm, edge);
+			pvi_acl_put(edge);
+		}
+		mutex_unlock(&vm->lock);
+		pvi_vm_put(vm);
+	}
+	pvi_acl_put(edge);
+}
+
+static int grant_release(struct inode *inode, struct file *file)
+{
+	grant_drop(file->private_data);
+	return 0;
+}
+
+static void show(struct seq_file *m, const struct pvi_edge *edge)
+{
+	seq_printf(m, "%s %u uses %d\n", edge->bits ? "bell" : "gsi",
+		   edge->key.what & ~PVI_WHAT_BELL, atomic_read(&edge->uses));
+}
+
+static void grant_fdinfo(struct seq_file *m, struct file *file)
+{
+	static const char * const states[] = { "live", "revoked", "dead" };
+	struct pvi_edge *edge = file->private_data;
+
+	seq_printf(m, "pvi-state:\t%s\n", states[READ_ONCE(edge->state)]);
+	seq_puts(m, "pvi-grant:\t");
+	show(m, edge);
+}
+
+static const struct file_operations grant_fops = {
+	.owner = THIS_MODULE,
+	.release = grant_release,
+	.show_fdinfo = grant_fdinfo,
+	.llseek = noop_llseek,
+};
+
+static int check(const struct kvm_pvi_grant *u)
+{
+	bool bell = u->flags & KVM_PVI_GRANT_BELL;
+
+	if (bell ? u->gsi >= pvi_bell_max() : !pvi_gsi_valid(u->gsi))
+		return -EINVAL;
+	if (bell != !!u->bits || u->__reserved)
+		return -EINVAL;
+	return pvi_bucket_check(u->rate, u->burst);
+}
+
+static struct pvi_edge *grant_alloc(struct pvi_vm *vm, const struct kvm_pvi_grant *u)
+{
+	struct pvi_edge *edge = kzalloc(sizeof(*edge), GFP_KERNEL_ACCOUNT);
+
+	if (!edge)
+		return NULL;
+	uuid_copy(&edge->key.receiver, &vm->uuid);
+	edge->key.what = u->bits ? PVI_WHAT_BELL | u->gsi : u->gsi;
+	edge->bits = u->bits;
+	edge->vm = vm;
+	atomic_set(&edge->uses, min_t(u32, u->uses ?: 1, INT_MAX));
+	pvi_bucket_set(&edge->bucket, u->rate, u->burst);
+	kref_init(&edge->ref);
+	return edge;
+}
+
+static int publish(struct pvi_vm *vm, struct pvi_edge *edge)
+{
+	int ret = pvi_vm_lock(vm);
+
+	if (ret)
+		return ret;
+	if (vm->nr_grants < READ_ONCE(max_grants)) {
+		rcu_assign_pointer(edge->gsi, pvi_gsi_find(vm, edge->key.what));
+		edge->id = ++vm->next_edge;
+		list_add_tail(&edge->list, &vm->edges);
+		vm->nr_grants++;
+		/* The list's and the file's. */
+		kref_get(&edge->ref);
+	} else {
+		ret = -ENOSPC;
+	}
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+int pvi_grant_make(struct pvi_vm *vm, void *arg)
+{
+	struct kvm_pvi_grant *u = arg;
+	struct pvi_edge *edge;
+	int fd, ret;
+
+	ret = check(u);
+	if (ret)
+		return ret;
+	edge = grant_alloc(vm, u);
+	if (!edge)
+		return -ENOMEM;
+	ret = publish(vm, edge);
+	if (ret) {
+		pvi_acl_put(edge);
+		return ret;
+	}
+	u->id = edge->id;
+	fd = anon_inode_getfd("[kvm_pvi_grant]", &grant_fops, edge, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		grant_drop(edge);
+		return fd;
+	}
+	u->fd = fd;
+	return 0;
+}
+
+int pvi_grant_revoke(struct pvi_vm *vm, void *arg)
+{
+	const struct kvm_pvi_ungrant *u = arg;
+	struct pvi_edge *edge;
+	int ret = pvi_vm_lock(vm);
+
+	if (ret)
+		return ret;
+	list_for_each_entry(edge, &vm->edges, list) {
+		if (edge->id != u->id || !pvi_edge_is_grant(edge))
+			continue;
+		revoke(vm, edge);
+		mutex_unlock(&vm->lock);
+
+		/* Pairs with the read section from permission check to injection. */
+		synchronize_rcu();
+		pvi_acl_put(edge);
+		return 0;
+	}
+	mutex_unlock(&vm->lock);
+	return -ENOENT;
+}
+
+/* What a live grant is for, or NULL: not exposed. A bell's GSI is not for plain rings. */
+static struct pvi_gsi *target(const struct pvi_edge *edge)
+{
+	u32 what = edge->key.what;
+	struct pvi_gsi *g;
+	struct pvi_bell *b;
+
+	if (pvi_what_is_bell(what)) {
+		b = pvi_bell_find(edge->vm, what & ~PVI_WHAT_BELL);
+		return b ? b->gsi : NULL;
+	}
+	g = pvi_gsi_find(edge->vm, what);
+	return g && pvi_bell_what(g) == what ? g : NULL;
+}
+
+/* Returns the GSI of a port that may be made of @edge now, and takes a use, or NULL. */
+static struct pvi_gsi *take_use(struct pvi_edge *edge, const kuid_t *owner)
+{
+	struct pvi_gsi *g;
+
+	if (READ_ONCE(edge->state) != PVI_EDGE_LIVE || pvi_vm_dying(edge->vm))
+		return NULL;
+	if (owner && !uid_eq(*owner, edge->vm->owner))
+		return NULL;
+	g = target(edge);
+	return g && atomic_dec_if_positive(&edge->uses) >= 0 ? g : NULL;
+}
+
+/* Returns the grant behind @fd (a reference) for a port of @vm's, and its GSI, or an error. */
+struct pvi_edge *pvi_grant_get(struct pvi_vm *vm, int fd, const kuid_t *owner, u32 *gsi)
+{
+	struct file *file = fget(fd);
+	struct pvi_edge *edge;
+	struct pvi_gsi *g;
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	if (file->f_op != &grant_fops) {
+		fput(file);
+		return ERR_PTR(-EINVAL);
+	}
+	edge = file->private_data;
+	rcu_read_lock();
+	g = take_use(edge, owner);
+	if (g) {
+		*gsi = g->gsi;
+		kref_get(&edge->ref);
+	} else {
+		this_cpu_inc(vm->stats->sent[PVI_DENIED]);
+		trace_kvm_pvi_deny(vm, &edge->key.receiver, edge->key.what, PVI_DENY_GRANT);
+		edge = ERR_PTR(-EPERM);
+	}
+	rcu_read_unlock();
+	fput(file);
+	return edge;
+}
+
+/* No port was made of it after all. */
+void pvi_grant_unuse(struct pvi_edge *edge)
+{
+	atomic_inc(&edge->uses);
+}
+
+void pvi_grant_list(struct seq_file *m, struct pvi_vm *vm)
+{
+	struct pvi_edge *edge;
+
+	lockdep_assert_held(&vm->lock);
+	list_for_each_entry(edge, &vm->edges, list) {
+		if (!pvi_edge_is_grant(edge))
+			continue;
+		seq_printf(m, "pvi-grant:\tid %llu ", edge->id);
+		show(m, edge);
+	}
+}
+
+u32 pvi_grant_max(void)
+{
+	return READ_ONCE(max_grants);
+}
