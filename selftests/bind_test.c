@@ -413,7 +413,7 @@ static const struct test_case cases[] = {
 	{ "last_close", test_last_close },
 	{ "vm_closed_first", test_vm_closed_first },
 	{ "killed", test_killed },
-	{ "race", test_race },
+	{ "race", test_race, 100 },
 };
 
 int main(int argc, char **argv)
