@@ -9,6 +9,7 @@
 #define SEED	42
 #define BATCH	100	/* calls for which the vCPU stays in one mode */
 #define GSI	5
+#define BELL_GSI 7
 #define NAMES	0x4000	/* in low memory */
 #define RX	pvi_uuid[0]
 #define TX	pvi_uuid[1]
@@ -41,8 +42,12 @@ static void prepare(void)
 	pvi_ioctl(rx, KVM_PVI_ALLOW, &slow);
 	pvi_expose(tx, KVM_PVI_GSI_VIRTUAL, KVM_PVI_GSI_MSI);
 	pvi_allow(tx, TX, KVM_PVI_GSI_ANY);
+	pvi_expose(tx, BELL_GSI, KVM_PVI_GSI_DIRECT);
+	pvi_bell(tx, 0, BELL_GSI);
+	pvi_allow_bell(tx, TX, 0, 0xffff0000ffff);
 	pvi_set_port(tx, new_eventfd());
 	pvi_connect(tx, RX, GSI);
+	pvi_connect(tx, TX, BELL_GSI);
 }
 
 /* A GSI, a port, an address, a mask: likely ones, and others of any magnitude */

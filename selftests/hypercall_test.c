@@ -6,6 +6,7 @@
 #include "pvi_test.h"
 
 #define GSI	5
+#define BELL_GSI 6	/* of bell 0 */
 #define PORT	0	/* an eventfd */
 #define VIRTUAL	KVM_PVI_GSI_VIRTUAL
 #define MSI	0xfee00000
@@ -82,6 +83,8 @@ static void prepare(void)
 	ASSERT_EQ(pvi_set_port(tx, sink), PORT);
 	pvi_expose(tx, GSI, KVM_PVI_GSI_DIRECT);
 	pvi_expose(tx, VIRTUAL, KVM_PVI_GSI_MSI);
+	pvi_expose(tx, BELL_GSI, KVM_PVI_GSI_DIRECT);
+	pvi_bell(tx, 0, BELL_GSI);
 }
 
 static const struct call *find_call(u64 nr)
@@ -299,7 +302,7 @@ static void test_addresses(void)
 static void test_arm(void)
 {
 	static const u64 not_mine[] = {
-		GSI + 1, KVM_PVI_GSI_MAX, VIRTUAL + 1, KVM_PVI_GSI_ANY, GSI | 1ULL << 32, ~0ULL
+		GSI - 1, KVM_PVI_GSI_MAX, VIRTUAL + 1, KVM_PVI_GSI_ANY, GSI | 1ULL << 32, ~0ULL
 	};
 	u32 i;
 

@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include "pvi_test.h"
+#include "uapi_layout.h"
 #include "status.h"
 
 #define GSI		5	/* exposed, wired, with a status word */
@@ -172,6 +173,12 @@ static void *fill(const struct op *op, u32 size)
 		if (__ret != (expected))					\
 			TEST_FAIL("%s: %d, not %d", (op)->name, __ret, expected); \
 	} while (0)
+
+/* Each one that the header knows is in the table */
+static void test_complete(void)
+{
+	ASSERT_EQ(ARRAY_SIZE(ops), ARRAY_SIZE(uapi_ioctls));
+}
 
 static void test_pointer(void)
 {
@@ -430,6 +437,7 @@ static void test_compat(void)
 }
 
 static const struct test_case cases[] = {
+	{ "complete", test_complete },
 	{ "pointer", test_pointer },
 	{ "read_only", test_read_only },
 	{ "size", test_size },

@@ -116,8 +116,11 @@ static void test_gsis(void)
 			  direct ? KVM_PVI_GSI_DIRECT : KVM_PVI_GSI_EVENTFD);
 		ASSERT_EQ(query_one(KVM_PVI_Q_GSI, i, KVM_PVI_Q_GSI_STATE),
 			  direct ? KVM_PVI_GSI_WIRED : 0);
+		ASSERT_EQ(query(KVM_PVI_Q_GSI, i, KVM_PVI_Q_GSI_BELL), -ENOENT);
 		ASSERT_EQ(query(KVM_PVI_Q_GSI, i, 99), -EINVAL);
 	}
+	pvi_bell(fd, 7, 24);
+	ASSERT_EQ(query_one(KVM_PVI_Q_GSI, 2, KVM_PVI_Q_GSI_BELL), 7);
 	ASSERT_EQ(query(KVM_PVI_Q_GSI, ARRAY_SIZE(ascending), KVM_PVI_Q_GSI_NUMBER), -ENOENT);
 	pvi_gsi(fd, KVM_PVI_UNEXPOSE, 3);
 	ASSERT_EQ(query_one(KVM_PVI_Q_GSI, 1, KVM_PVI_Q_GSI_NUMBER), 24);
@@ -149,10 +152,14 @@ static void test_limits(void)
 	pvi_ioctl(fd, KVM_PVI_GET_INFO, &info);
 	ASSERT_EQ(query_one(KVM_PVI_Q_LIMIT, 0, KVM_PVI_Q_LIMIT_PORTS), info.max_ports);
 	ASSERT_EQ(query_one(KVM_PVI_Q_LIMIT, 0, KVM_PVI_Q_LIMIT_GSIS), info.max_gsis);
+	ASSERT_EQ(query_one(KVM_PVI_Q_LIMIT, 0, KVM_PVI_Q_LIMIT_BELLS), info.max_bells);
 	ASSERT_EQ(info.max_ports, read_param("kvm_pvi", "max_ports"));
 	ASSERT_EQ(info.max_gsis, read_param("kvm_pvi", "max_gsis"));
 	ASSERT_EQ(info.max_vms, read_param("kvm_pvi", "max_vms"));
 	ASSERT_EQ(info.max_senders, read_param("kvm_pvi", "max_senders"));
+	ASSERT_EQ(info.max_bells, read_param("kvm_pvi", "max_bells"));
+	ASSERT_EQ(info.max_grants, read_param("kvm_pvi", "max_grants"));
+	ASSERT_EQ(info.max_sources, read_param("kvm_pvi", "max_sources"));
 }
 
 static const struct test_case cases[] = {
