@@ -10,6 +10,8 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -310,6 +312,74 @@ static void test_bell(void)
 	ASSERT_EQ(pvi_bell_send(tx, port, 1, NULL), -EPERM);
 }
 
+static void test_status(void)
+{
+	int rx = enrol(rx_uuid), tx = enrol(tx_uuid), memfd;
+	struct kvm_pvi_status *word;
+	void *memory;
+
+	memfd = pvi_status_memory(PAGE_SIZE, &memory);
+	ASSERT_TRUE(is_cloexec(memfd));
+	word = memory + 64;
+	word->pending = 1;
+	ASSERT_EQ(pvi_set_status(rx, GSI, memfd, 64, word, 0), -EPERM);
+	ASSERT_EQ(pvi_status_seal(memfd), 0);
+	ASSERT_EQ(pvi_status_seal(memfd), -EPERM);
+	ASSERT_EQ(pvi_status_seal(rx), -EINVAL);
+	ASSERT_TRUE(mmap(NULL, PAGE_SIZE, PROT_WRITE, MAP_SHARED, memfd, 0) == MAP_FAILED);
+
+	ASSERT_EQ(pvi_set_status(rx, GSI, memfd, 64, word, 0), -ENOENT);
+	ASSERT_EQ(pvi_expose(rx, GSI, KVM_PVI_GSI_EVENTFD, NULL), 0);
+	ASSERT_GE(pvi_wire(rx, GSI, -1), 0);
+	ASSERT_EQ(pvi_allow(rx, tx_uuid, GSI, NULL), 0);
+	ASSERT_EQ(pvi_set_status(rx, GSI, memfd, 32, word, 0), -EINVAL);
+	ASSERT_EQ(pvi_set_status(rx, GSI, memfd, 64, word, 0), 0);
+	ASSERT_EQ(word->pending, 0);
+	ASSERT_EQ(pvi_ring(tx, rx_uuid, GSI), KVM_PVI_RAISED);
+	ASSERT_EQ(word->pending, 1);
+	ASSERT_EQ(pvi_ring(tx, rx_uuid, GSI), KVM_PVI_COALESCED);
+	ASSERT_EQ(word->count, 2);
+	ASSERT_EQ(pvi_unstatus(rx, GSI), 0);
+	ASSERT_EQ(word->pending, 0);
+	ASSERT_EQ(pvi_unstatus(rx, GSI), -ENOENT);
+}
+
+static void test_source(void)
+{
+	int tx = enrol(tx_uuid), sink = new_eventfd(), source, fds;
+
+	fds = count_fds();
+	ASSERT_EQ(pvi_wire_source(tx, 5, -1), -ENOENT);
+	ASSERT_EQ(count_fds(), fds);
+	ASSERT_EQ(pvi_set_port(tx, 5, sink), 5);
+	ASSERT_EQ(pvi_wire_source(tx, 5, sink), -ELOOP);
+	source = pvi_wire_source(tx, 5, -1);
+	ASSERT_TRUE(is_cloexec(source));
+	ASSERT_EQ(pvi_wire_source(tx, 5, source), -EEXIST);
+	signal_eventfd(source);
+	ASSERT_TRUE(wait_readable(sink, 10000));
+	ASSERT_EQ(read_eventfd(sink), 1);
+	ASSERT_EQ(pvi_unwire_source(tx, 5, source), 0);
+	ASSERT_EQ(pvi_unwire_source(tx, 5, source), -ENOENT);
+}
+
+/* What makes descriptors, where no more can be made. */
+static void test_no_descriptors(void)
+{
+	struct rlimit none = { 0, 0 };
+	int rx = enrol(rx_uuid);
+	void *memory;
+
+	ASSERT_EQ(pvi_expose(rx, GSI, KVM_PVI_GSI_EVENTFD, NULL), 0);
+	ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+	ASSERT_EQ(pvi_open(), -EMFILE);
+	ASSERT_EQ(pvi_enrol(-1, tx_uuid), -EMFILE);
+	ASSERT_EQ(pvi_wire(rx, GSI, -1), -EMFILE);
+	ASSERT_EQ(pvi_wire_source(rx, 0, -1), -EMFILE);
+	ASSERT_EQ(pvi_status_memory(PAGE_SIZE, &memory), -EMFILE);
+	ASSERT_EQ(pvi_wire(rx, GSI, -7), -EBADF);
+}
+
 static void test_many(void)
 {
 	int tx = enrol(tx_uuid), efd = new_eventfd();
@@ -412,6 +482,9 @@ static const struct test_case cases[] = {
 	{ "call", test_call },
 	{ "bell", test_bell },
 	{ "many", test_many },
+	{ "status", test_status },
+	{ "source", test_source },
+	{ "no descriptors", test_no_descriptors },
 	{ "stats", test_stats },
 	{ "fd", test_fd },
 };

@@ -31,7 +31,7 @@ int pvi_allow_owner(int pvi, const unsigned char *sender, uint32_t gsi, uid_t ow
 	return pvi_do_allow(pvi, sender, &arg, rate);
 }
 
-static int revoke(int pvi, const unsigned char *sender, struct kvm_pvi_revoke *arg)
+static int do_revoke(int pvi, const unsigned char *sender, struct kvm_pvi_revoke *arg)
 {
 	pvi_copy_uuid(arg->uuid, sender);
 	return pvi_ioctl(pvi, KVM_PVI_REVOKE, arg);
@@ -41,12 +41,12 @@ int pvi_revoke(int pvi, const unsigned char *sender, uint32_t gsi)
 {
 	struct kvm_pvi_revoke arg = PVI_ARG(kvm_pvi_revoke, .gsi = gsi);
 
-	return revoke(pvi, sender, &arg);
+	return do_revoke(pvi, sender, &arg);
 }
 
 int pvi_revoke_all(int pvi, const unsigned char *sender)
 {
 	struct kvm_pvi_revoke arg = PVI_ARG(kvm_pvi_revoke, .flags = KVM_PVI_REVOKE_ALL);
 
-	return revoke(pvi, sender, &arg);
+	return do_revoke(pvi, sender, &arg);
 }

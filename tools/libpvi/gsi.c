@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* libpvi gsi - what an endpoint receives on */
 #include <linux/kvm.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "internal.h"
 
@@ -65,20 +63,13 @@ static int wire(int pvi, int vm_fd, uint32_t gsi, int eventfd)
 
 static int make_and_wire(int pvi, int vm_fd, uint32_t gsi, int fd)
 {
-	int made = -1, ret;
+	int made, ret;
 
-	if (fd == -1) {
-		made = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (made < 0)
-			return -errno;
-		fd = made;
-	}
-	ret = wire(pvi, vm_fd, gsi, fd);
-	if (!ret)
-		return fd;
-	if (made >= 0)
+	fd = pvi_eventfd(fd, &made);
+	ret = fd < 0 ? fd : wire(pvi, vm_fd, gsi, fd);
+	if (ret && made >= 0)
 		close(made);
-	return ret;
+	return ret ? ret : fd;
 }
 
 int pvi_wire(int pvi, uint32_t gsi, int eventfd)

@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "libpvi.h"
 
@@ -32,6 +34,16 @@ static inline int pvi_call3(int pvi, uint32_t nr, uint64_t a0, uint64_t a1, uint
 static inline void pvi_copy_uuid(__u8 *to, const unsigned char *from)
 {
 	memcpy(to, from, KVM_PVI_UUID_SIZE);
+}
+
+/* @eventfd, or a new one for -1, which then is in @made, too */
+static inline int pvi_eventfd(int fd, int *made)
+{
+	*made = -1;
+	if (fd != -1)
+		return fd < 0 ? -EBADF : fd;
+	*made = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return *made < 0 ? -errno : *made;
 }
 
 /* acl.c: completes @arg by sender and rate */

@@ -133,6 +133,44 @@ int pvi_unwire_irqfd(int pvi, int vm_fd, uint32_t gsi, int eventfd);
  */
 int pvi_kick(int pvi, uint32_t gsi);
 
+/* Status words, which tell senders that no ring is needed: pvi_status(3) */
+
+/**
+ * pvi_status_memory - make shared memory that status words may lie in
+ * @size: in bytes; a word has 64
+ * @address: out: where it is mapped, writable
+ *
+ * Return: a memfd, or -errno.
+ */
+int pvi_status_memory(size_t size, void **address);
+
+/**
+ * pvi_status_seal - let nobody map a memfd writable who has not done so yet
+ * @memfd: made with MFD_ALLOW_SEALING
+ *
+ * Return: 0 or -errno; EPERM: it cannot be sealed, EINVAL: it is no memfd.
+ */
+int pvi_status_seal(int memfd);
+
+/**
+ * pvi_set_status - give a GSI a status word
+ * @pvi: a bound endpoint
+ * @gsi: an exposed GSI
+ * @memfd: sealed memory
+ * @offset: of the word in it, a multiple of 64
+ * @address: where this process has the word mapped, writable
+ * @flags: KVM_PVI_STATUS_UNSEALED
+ */
+int pvi_set_status(int pvi, uint32_t gsi, int memfd, uint64_t offset, void *address,
+		   uint32_t flags);
+
+/**
+ * pvi_unstatus - take the status word away; senders that skip come back
+ * @pvi: a bound endpoint
+ * @gsi: the GSI
+ */
+int pvi_unstatus(int pvi, uint32_t gsi);
+
 /* Who may ring the endpoint: pvi_allow(3) */
 
 /**
@@ -214,6 +252,24 @@ int pvi_connect_owner(int pvi, uint32_t port, const unsigned char *receiver,
  * @port: the port
  */
 int pvi_close_port(int pvi, uint32_t port);
+
+/**
+ * pvi_wire_source - have an eventfd ring a port
+ * @pvi: a bound endpoint
+ * @port: the port
+ * @eventfd: an eventfd, for instance of a KVM_IOEVENTFD, or -1 to make one (nonblocking)
+ *
+ * Return: the eventfd, or -errno. Closing its last descriptor unwires it.
+ */
+int pvi_wire_source(int pvi, uint32_t port, int eventfd);
+
+/**
+ * pvi_unwire_source - undo pvi_wire_source(); the eventfd stays the caller's
+ * @pvi: a bound endpoint
+ * @port: the port
+ * @eventfd: what pvi_wire_source() returned
+ */
+int pvi_unwire_source(int pvi, uint32_t port, int eventfd);
 
 /* Hypercalls, issued by the endpoint: pvi_call(3) */
 
