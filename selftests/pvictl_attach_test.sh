@@ -102,6 +102,43 @@ expose()
 		pvictl attach --pid "$vm_b" --fd "$bare" --uuid "$b" --expose 16
 }
 
+# As long as its guest does not look, one ring is owed and no more are made.
+status()
+{
+	local file
+
+	pvictl memory 1 >"$tmp/path" &
+	await test -s "$tmp/path"
+	file=$(cat "$tmp/path")
+	vmm vm_a
+	attach at_a --pid "$vm_a" --uuid "$a" --expose 20,21 --status "20:$file:64"
+	same "$(pvictl ring "$a" 20)" raised
+	has "$(pvictl ring "$a" 20)" coalesced
+	same "$(pvictl ring "$a" 21)" raised
+	pvictl show --json "$a" >"$tmp/json"
+	json "$tmp/json" "[(g['gsi'], g['status']) for g in it['gsis']] == [(20, True), (21, False)]"
+	same "$(od -A n -t u4 -j 64 -N 4 "$file" | tr -d ' ')" 1
+	# Nobody else can write it.
+	refuses 1 "Operation not permitted" dd if=/dev/zero "of=$file" bs=64 count=1 conv=notrunc
+
+	vmm vm_b
+	refuses 1 "is sealed already" \
+		pvictl attach --pid "$vm_b" --uuid "$b" --expose 20 --status "20:$file"
+	truncate -s 4096 /dev/shm/status
+	refuses 1 "senders could write it" \
+		pvictl attach --pid "$vm_b" --uuid "$b" --expose 20 --status 20:/dev/shm/status
+	refuses 1 "a multiple of 64" \
+		pvictl attach --pid "$vm_b" --uuid "$b" --expose 20 --status 20:/dev/shm/status:1
+	refuses 1 "it is not exposed" \
+		pvictl attach --pid "$vm_b" --uuid "$b" --unsealed --status 20:/dev/shm/status
+	refuses 1 "No such file" \
+		pvictl attach --pid "$vm_b" --uuid "$b" --expose 20 --status 20:/dev/shm/none
+	refuses 64 "--status wants a GSI" pvictl attach --pid "$vm_b" --status 20
+	attach at_b --pid "$vm_b" --uuid "$b" --expose 20 --unsealed --status 20:/dev/shm/status
+	rm /dev/shm/status
+	refuses 64 "how many pages?" pvictl memory
+}
+
 # The VMM ends: so does the endpoint, and the command, in peace.
 vmm_ends()
 {
@@ -170,5 +207,5 @@ few_capabilities()
 	await grep -q "is $a" "$tmp/log"
 }
 
-run_tests name_of_qemu no_name wrong_process pid_file which_vm taken expose vmm_ends attach_ends \
+run_tests name_of_qemu no_name wrong_process pid_file which_vm taken expose status vmm_ends attach_ends \
 	notifies_systemd few_capabilities

@@ -123,6 +123,7 @@ int cmd_attach(int argc, char **argv)
 	struct attach a = { 0 };
 	int signals, pidfd, vm_fd, pvi;
 	char comm[COMM_LEN];
+	size_t i;
 
 	attach_parse(&a, argc, argv);
 	signals = block_signals();
@@ -138,6 +139,8 @@ int cmd_attach(int argc, char **argv)
 	close(vm_fd);
 	expose_gsis(&a, pvi);
 	make_bells(&a, pvi);
+	for (i = 0; i < a.nr_words; i++)
+		attach_set_status(&a.words[i], pvi);
 	allow_senders(&a, pvi);
 
 	printf("process %d (%s) is %s\n", a.pid, comm, uuid_text(a.uuid).s);

@@ -15,6 +15,13 @@ struct attach_sender {
 	bool bell;
 };
 
+struct attach_status {
+	uint32_t gsi;
+	char *path;
+	uint64_t offset;
+	uint32_t flags;
+};
+
 struct attach {
 	pid_t pid;
 	int vm_fd;		/* in that process, -1: to be found */
@@ -24,6 +31,9 @@ struct attach {
 	size_t nr_gsis;
 	uint32_t *bells;	/* n is the GSI of bell n */
 	size_t nr_bells;
+	uint32_t status_flags;	/* of those that follow */
+	struct attach_status *words;
+	size_t nr_words;
 	struct attach_sender *senders;
 	size_t nr_senders;
 };
@@ -34,5 +44,8 @@ void attach_parse(struct attach *a, int argc, char **argv);
 /* attach_vmm.c: both die if there is nothing to be found */
 int attach_take_vm(const struct attach *a, int pidfd);
 void attach_read_uuid(struct attach *a);
+
+/* attach_status.c: dies if it cannot */
+void attach_set_status(const struct attach_status *s, int pvi);
 
 #endif

@@ -2,6 +2,7 @@
 /* pvictl attach - its arguments */
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "attach.h"
 #include "pvictl.h"
 
-enum { OPTION_PID_FILE = 0x100, OPTION_FD, OPTION_ALLOW_BELL };
+enum { OPTION_PID_FILE = 0x100, OPTION_FD, OPTION_ALLOW_BELL, OPTION_UNSEALED };
 
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID", 0, "The VMM's process", 0 },
@@ -19,6 +20,8 @@ static const struct argp_option options[] = {
 	{ "expose", 'e', "GSI[-GSI],...", 0,
 	  "Make these GSIs ringable: injected by the host; from 65536 on virtual ones", 0 },
 	{ "bell", 'b', "GSI", 0, "Make a bell over this GSI, too; bells count from 0", 0 },
+	{ "status", 's', "GSI:FILE[:OFFSET]", 0, "Keep a status word of this GSI there", 0 },
+	{ "unsealed", OPTION_UNSEALED, NULL, 0, "Even if senders can write the words that follow", 0 },
 	{ "allow", 'a', "UUID[:GSI]", 0, "Let UUID ring this GSI, or any", 0 },
 	{ "allow-bell", OPTION_ALLOW_BELL, "UUID:BELL", 0, "Let UUID set all flags of this bell", 0 },
 	{ 0 }
@@ -69,6 +72,25 @@ static void parse_allow(struct argp_state *state, struct attach *a, char *text, 
 	a->senders[a->nr_senders++] = sender;
 }
 
+static void parse_status(struct argp_state *state, struct attach *a, char *text)
+{
+	struct attach_status word = { .flags = a->status_flags };
+	char *path = strchr(text, ':'), *offset;
+
+	if (!path)
+		argp_error(state, "--status wants a GSI, a colon and a file, not '%s'", text);
+	*path++ = '\0';
+	word.gsi = parse_number(state, text, MAX_GSI, "a GSI");
+	offset = strrchr(path, ':');
+	if (offset) {
+		*offset++ = '\0';
+		word.offset = parse_number(state, offset, UINT32_MAX, "the offset");
+	}
+	word.path = path;
+	a->words = must_alloc(realloc(a->words, (a->nr_words + 1) * sizeof(word)));
+	a->words[a->nr_words++] = word;
+}
+
 static void read_pid_file(struct argp_state *state, struct attach *a, const char *path)
 {
 	FILE *file = fopen(path, "re");
@@ -106,6 +128,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'b':
 		add(&a->bells, &a->nr_bells, parse_number(state, arg, MAX_GSI, "a GSI"));
+		return 0;
+	case 's':
+		parse_status(state, a, arg);
+		return 0;
+	case OPTION_UNSEALED:
+		a->status_flags = KVM_PVI_STATUS_UNSEALED;
 		return 0;
 	case 'a':
 		parse_allow(state, a, arg, false);

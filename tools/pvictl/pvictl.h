@@ -20,6 +20,7 @@
 int cmd_allow(int argc, char **argv);
 int cmd_attach(int argc, char **argv);
 int cmd_list(int argc, char **argv);
+int cmd_memory(int argc, char **argv);
 int cmd_revoke(int argc, char **argv);
 int cmd_ring(int argc, char **argv);
 int cmd_show(int argc, char **argv);
@@ -32,6 +33,7 @@ enum doing {
 	DOING_BIND,
 	DOING_EXPOSE,
 	DOING_BELL,
+	DOING_STATUS,
 	DOING_ALLOW,
 	DOING_REVOKE,
 	DOING_RING,
