@@ -35,16 +35,16 @@ static const struct rhashtable_params use_params = {
 static int use_add(struct eventfd_ctx *eventfd, unsigned int sinks)
 {
 	struct use *use = kzalloc(sizeof(*use), GFP_KERNEL_ACCOUNT);
-	int ret;
 
 	if (!use)
 		return -ENOMEM;
 	use->eventfd = eventfd;
 	use->sinks = sinks;
-	ret = rhashtable_insert_fast(&uses, &use->node, use_params);
-	if (ret)
+	if (rhashtable_insert_fast(&uses, &use->node, use_params)) {
 		kfree(use);
-	return ret;
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 static int use_get(struct eventfd_ctx *eventfd, bool source)
