@@ -128,7 +128,7 @@ static void test_moved(void)
 {
 	struct vm *vm = vm_create(2, 0);
 	int tx = pvi_bind(NULL, TX);
-	u64 n, first, rings = getenv("PVI_LONG") && *getenv("PVI_LONG") ? 20000 : 1000;
+	u64 n, first, rings = test_long() ? 20000 : 1000;
 	s64 verdict;
 
 	bind_receiver(vm);
@@ -359,7 +359,7 @@ static void test_unexpose(void)
 
 static const struct test_case cases[] = {
 	{ "vectors", test_vectors },
-	{ "moved", test_moved },
+	{ "moved", test_moved, 120 },
 	{ "latched", test_latched },
 	{ "lapic_off", test_lapic_off },
 	{ "values", test_values },
