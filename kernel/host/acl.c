@@ -93,7 +93,7 @@ void pvi_acl_put(struct pvi_edge *edge)
 	kref_put(&edge->ref, edge_free);
 }
 
-static bool permits(const struct pvi_edge *edge, const struct pvi_vm *from)
+bool pvi_acl_permits(const struct pvi_edge *edge, const struct pvi_vm *from)
 {
 	return edge && !edge->vm->grants_only && !pvi_acl_pinned_out(edge, from);
 }
@@ -106,13 +106,13 @@ struct pvi_edge *pvi_acl_find(struct pvi_vm *from, const uuid_t *to, u32 what)
 
 	key_set(&key, to, &from->uuid, what);
 	edge = rhashtable_lookup(&edges, &key, edge_params);
-	if (permits(edge, from))
+	if (pvi_acl_permits(edge, from))
 		return edge;
 	if (pvi_what_is_bell(what))
 		return NULL;
 	key.what = KVM_PVI_GSI_ANY;
 	edge = rhashtable_lookup(&edges, &key, edge_params);
-	return permits(edge, from) ? edge : NULL;
+	return pvi_acl_permits(edge, from) ? edge : NULL;
 }
 
 static bool what_is_plain(u32 gsi)
@@ -163,8 +163,13 @@ static int edge_add(struct pvi_vm *vm, const struct pvi_edge_key *key,
 	edge->vm = vm;
 	kref_init(&edge->ref);
 	edge_set(edge, a, owner);
-	if (rhashtable_insert_fast(&edges, &edge->node, edge_params)) {
+	if (pvi_peer_add_edge(vm, edge)) {
 		kfree(edge);
+		return -ENOMEM;
+	}
+	if (rhashtable_insert_fast(&edges, &edge->node, edge_params)) {
+		pvi_peer_remove_edge(vm, edge);
+		kfree_rcu(edge, rcu);
 		return -ENOMEM;
 	}
 	if (edge->key.what != KVM_PVI_GSI_ANY)
@@ -182,6 +187,7 @@ int pvi_acl_allow(struct pvi_vm *vm, void *arg)
 	struct pvi_edge *edge;
 	kuid_t owner;
 	uuid_t uuid;
+	bool shown;
 	int ret;
 
 	import_uuid(&uuid, a->uuid);
@@ -191,6 +197,7 @@ int pvi_acl_allow(struct pvi_vm *vm, void *arg)
 	ret = pvi_vm_lock(vm);
 	if (ret)
 		return ret;
+	shown = pvi_peer_shown(vm, &uuid);
 	key_set(&key, &vm->uuid, &uuid,
 		a->flags & KVM_PVI_ALLOW_BELL ? PVI_WHAT_BELL | a->gsi : a->gsi);
 	edge = rhashtable_lookup_fast(&edges, &key, edge_params);
@@ -198,6 +205,7 @@ int pvi_acl_allow(struct pvi_vm *vm, void *arg)
 		edge_set(edge, a, owner);
 	else
 		ret = edge_add(vm, &key, a, owner);
+	pvi_peer_tell(vm, &uuid, shown);
 	mutex_unlock(&vm->lock);
 	return ret;
 }
@@ -219,6 +227,7 @@ static void edge_remove(struct pvi_edge *edge, enum pvi_edge_state state)
 	WRITE_ONCE(edge->state, state);
 	if (!pvi_edge_is_grant(edge))
 		rhashtable_remove_fast(&edges, &edge->node, edge_params);
+	pvi_peer_remove_edge(edge->vm, edge);
 }
 
 int pvi_acl_revoke(struct pvi_vm *vm, void *arg)
@@ -230,6 +239,7 @@ int pvi_acl_revoke(struct pvi_vm *vm, void *arg)
 	struct pvi_edge *edge, *next;
 	LIST_HEAD(revoked);
 	uuid_t uuid;
+	bool shown;
 	int ret;
 
 	import_uuid(&uuid, r->uuid);
@@ -240,6 +250,7 @@ int pvi_acl_revoke(struct pvi_vm *vm, void *arg)
 	ret = pvi_vm_lock(vm);
 	if (ret)
 		return ret;
+	shown = pvi_peer_shown(vm, &uuid);
 	list_for_each_entry_safe(edge, next, &vm->edges, list) {
 		if (!uuid_equal(&edge->key.sender, &uuid) || (!all && edge->key.what != what))
 			continue;
@@ -247,6 +258,7 @@ int pvi_acl_revoke(struct pvi_vm *vm, void *arg)
 		list_move_tail(&edge->list, &revoked);
 		vm->nr_edges--;
 	}
+	pvi_peer_tell(vm, &uuid, shown);
 	mutex_unlock(&vm->lock);
 	if (list_empty(&revoked))
 		return -ENOENT;
@@ -296,8 +308,10 @@ void pvi_acl_unpublish(struct pvi_vm *vm)
 	struct pvi_edge *edge;
 
 	lockdep_assert_held(&vm->lock);
-	list_for_each_entry(edge, &vm->edges, list)
+	list_for_each_entry(edge, &vm->edges, list) {
 		edge_remove(edge, PVI_EDGE_DEAD);
+		cond_resched();
+	}
 }
 
 /* The last reference to the endpoint has gone. */

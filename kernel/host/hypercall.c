@@ -38,7 +38,7 @@ u32 pvi_hypercall_features(void)
 {
 	return KVM_PVI_FEAT_PRESENT | KVM_PVI_FEAT_RING | KVM_PVI_FEAT_RBX |
 	       KVM_PVI_FEAT_MANY | KVM_PVI_FEAT_MSI | KVM_PVI_FEAT_BELL |
-	       KVM_PVI_FEAT_STATUS | KVM_PVI_ABI_MAJOR << 24;
+	       KVM_PVI_FEAT_STATUS | KVM_PVI_FEAT_PEERS | KVM_PVI_ABI_MAJOR << 24;
 }
 
 static s64 features(struct pvi_call *c)
@@ -53,6 +53,10 @@ static s64 features(struct pvi_call *c)
 static s64 ring(struct pvi_call *c)
 {
 	if (!pvi_gsi_valid(c->args[1]))
+		return -EINVAL;
+	if (!memchr_inv(&c->uuid, 0xff, sizeof(c->uuid)))
+		return pvi_peer_broadcast(c->vm, c->args[1], c->args[2]);
+	if (c->args[2])
 		return -EINVAL;
 	return pvi_ring_uuid(c->vm, &c->uuid, c->args[1]);
 }
@@ -105,8 +109,14 @@ static s64 reset(struct pvi_call *c)
 		return -KVM_PVI_ENOSYS;
 	pvi_port_reset(c->vm);
 	pvi_gsi_reset(c->vm);
+	pvi_event_set_config(c->vm, KVM_PVI_GSI_ANY);
 	mutex_unlock(&c->vm->lock);
 	return 0;
+}
+
+static s64 set_config(struct pvi_call *c)
+{
+	return pvi_event_set_config(c->vm, c->args[0]);
 }
 
 static s64 query(struct pvi_call *c)
@@ -118,7 +128,7 @@ static s64 query(struct pvi_call *c)
 
 static const struct call_desc calls[KVM_HC_PVI_NR] = {
 	CALL(KVM_HC_PVI_FEATURES) =	{ .fn = features },
-	CALL(KVM_HC_PVI) =		{ .fn = ring, .nargs = 2, .uuid = true },
+	CALL(KVM_HC_PVI) =		{ .fn = ring, .nargs = 3, .uuid = true },
 	CALL(KVM_HC_NOTIFY) =		{ .fn = notify, .nargs = 1 },
 	CALL(KVM_HC_NOTIFY_MANY) =	{ .fn = notify_many, .nargs = 2, .rbx = true },
 	CALL(KVM_HC_PVI_CONNECT) =	{ .fn = connect, .nargs = 2, .uuid = true, .sleeps = true },
@@ -128,8 +138,10 @@ static const struct call_desc calls[KVM_HC_PVI_NR] = {
 	CALL(KVM_HC_BELL_RECEIVE) =	{ .fn = pvi_bell_call_receive, .nargs = 3, .rbx = true },
 	CALL(KVM_HC_BELL_MASK) =	{ .fn = pvi_bell_call_mask, .nargs = 4 },
 	CALL(KVM_HC_BELL_RESET) =	{ .fn = pvi_bell_call_reset, .nargs = 1 },
+	CALL(KVM_HC_PVI_PEERS) =	{ .fn = pvi_peer_list, .nargs = 3, .sleeps = true },
 	CALL(KVM_HC_PVI_RESET) =	{ .fn = reset, .sleeps = true },
 	CALL(KVM_HC_PVI_ARM) =		{ .fn = arm, .nargs = 1 },
+	CALL(KVM_HC_PVI_SET_CONFIG) =	{ .fn = set_config, .nargs = 1 },
 	CALL(KVM_HC_PVI_QUERY) =	{ .fn = query, .nargs = 3 },
 };
 

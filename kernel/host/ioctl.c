@@ -192,6 +192,8 @@ static const struct file_operations pvi_fops = {
 	.release = pvi_release,
 	.unlocked_ioctl = pvi_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.read = pvi_event_read,
+	.poll = pvi_event_poll,
 	.show_fdinfo = pvi_stats_fdinfo,
 };
 

@@ -19,9 +19,12 @@ static int __init pvi_init(void)
 	ret = pvi_vm_init();
 	if (ret)
 		goto err_wq;
-	ret = pvi_acl_init();
+	ret = pvi_peer_init();
 	if (ret)
 		goto err_vm;
+	ret = pvi_acl_init();
+	if (ret)
+		goto err_peer;
 	ret = pvi_eventfd_init();
 	if (ret)
 		goto err_acl;
@@ -41,6 +44,8 @@ err_eventfd:
 	pvi_eventfd_exit();
 err_acl:
 	pvi_acl_exit();
+err_peer:
+	pvi_peer_exit();
 err_vm:
 	pvi_vm_exit();
 err_wq:
@@ -62,6 +67,7 @@ static void __exit pvi_exit(void)
 	rcu_barrier();
 	pvi_eventfd_exit();
 	pvi_acl_exit();
+	pvi_peer_exit();
 	pvi_vm_exit();
 }
 

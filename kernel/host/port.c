@@ -198,6 +198,15 @@ static struct pvi_port *port_by_uuid(struct pvi_vm *vm, const uuid_t *to, u32 gs
 	return ERR_PTR(-EPERM);
 }
 
+/* The receiver hears of @vm, unless it has died or revoked meanwhile. */
+static void connected(struct pvi_vm *vm, struct pvi_edge *edge)
+{
+	rcu_read_lock();
+	if (READ_ONCE(edge->state) == PVI_EDGE_LIVE && READ_ONCE(edge->heard) != vm->epoch)
+		pvi_peer_hear(vm, edge);
+	rcu_read_unlock();
+}
+
 /* The same by what KVM_PVI_GRANT gave. */
 static struct pvi_port *port_by_grant(struct pvi_vm *vm, int fd, const kuid_t *owner)
 {
@@ -226,6 +235,8 @@ static int connect(struct pvi_vm *vm, struct pvi_port *p, bool by_vmm, u32 *port
 	if (ret)
 		goto err_free;
 	ret = insert(vm, p, port);
+	if (!ret)
+		connected(vm, p->edge);
 	mutex_unlock(&vm->lock);
 	if (ret)
 		goto err_free;

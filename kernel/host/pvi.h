@@ -6,16 +6,20 @@
  * None of them is held while waiting for a grace period, but by a BIND that has
  * failed, and none is taken on the way of a ring but from irq_srcu on.
  *
- *   pvi_vm.lock (mutex)	the tables of one endpoint: gsis, bells, edges,
+ *   pvi_vm.lock (mutex)	the tables of one endpoint: gsis, bells, edges, peers,
  *				ports, sources; binding it. Readers of the tables
  *				use RCU.
  *   hook_lock (hook.c, mutex)	attaching to and detaching from KVM, the number of
  *				bound VMs. Taken by BIND inside the lock of its
  *				endpoint.
+ *   names_lock (peer.c, mutex)	names of senders, and who uses them.
+ *   pvi_events.reading (mutex)	one read() of an endpoint; user memory is touched
+ *				under it.
  *   uses_lock (eventfd.c, mutex)	the table of all eventfds in use; a leaf.
  *   an eventfd's wait queue	held by whoever signals, around the wake-up of a
  *				source, which therefore takes no lock of ours.
  *   kvm->irq_srcu (read)	the receiver's routing entries are used under it.
+ *   pvi_events.lock (spinlock)	what an endpoint was told and has not read.
  *   pvi_bell.lock (spinlock)	flags and masks of one bell; released before its GSI
  *				is raised.
  *   pvi_gsi.lock (spinlock)	one pulse, up and down, of one GSI; changes of its MSI.
@@ -48,6 +52,7 @@
 #include <uapi/linux/kvm_pvi.h>
 
 struct file;
+struct poll_table_struct;
 struct kvm;
 struct kvm_vcpu;
 struct pvi_status;
@@ -118,6 +123,9 @@ static inline bool pvi_what_is_bell(u32 what)
  * @bits: flags of a bell this sender may set
  * @bucket: the agreed rate
  * @counts: what became of the rings
+ * @heard: epoch of the sender whose rings the receiver knows of
+ * @peer: what all rows of this receiver about this sender belong to, if they are looked at
+ * @by_peer: in @peer
  * @gsi: what it rings, NULL for KVM_PVI_GSI_ANY or while not exposed; kept by gsi.c
  * @uses: ports that may still be made of a grant
  * @id: cursor of KVM_PVI_GET_EDGE, ascending in @list
@@ -133,6 +141,9 @@ struct pvi_edge {
 	kuid_t owner;
 	struct pvi_vm *vm;
 	struct pvi_gsi __rcu *gsi;
+	u64 heard;
+	struct pvi_peer *peer;
+	struct list_head by_peer;
 	u64 bits;
 	struct pvi_bucket bucket;
 	atomic64_t counts[PVI_NR_COUNTS];
@@ -234,11 +245,33 @@ struct pvi_port_table {
 };
 
 /* Bits of pvi_vm.flags */
-enum { PVI_VM_DYING };
+enum { PVI_VM_DYING, PVI_VM_CONFIG_RUNG };
 
 #define PVI_VMS_BITS	12	/* of the table by struct kvm */
 
 enum pvi_vm_state { PVI_VM_UNBOUND, PVI_VM_BOUND, PVI_VM_DEAD };
+
+/**
+ * struct pvi_events - what an endpoint is told
+ * @lock: protects changes of @kept, @first, @nr, @lost
+ * @reading: one reader at a time; held while copying out
+ * @wait: readers and pollers
+ * @kept: a ring of records
+ * @first: the oldest
+ * @nr: how many are kept
+ * @lost: how many came when there was no room
+ * @config_gsi: the guest's own GSI that is rung as well, KVM_PVI_GSI_ANY: none
+ */
+struct pvi_events {
+	spinlock_t lock;
+	struct mutex reading;
+	wait_queue_head_t wait;
+	struct kvm_pvi_event kept[KVM_PVI_EVENTS_KEPT];
+	u32 first;
+	u32 nr;
+	u32 lost;
+	u32 config_gsi;
+};
 
 /**
  * struct pvi_vm - an endpoint: one open of /dev/kvm_pvi, and once bound a VM
@@ -250,14 +283,18 @@ enum pvi_vm_state { PVI_VM_UNBOUND, PVI_VM_BOUND, PVI_VM_DEAD };
  * @owner: uid that owner pins compare with
  * @grants_only: never look at the ALLOW table
  * @state: enum pvi_vm_state, written under @lock
- * @flags: PVI_VM_DYING: death was announced; whoever sets it queues @teardown
+ * @flags: PVI_VM_DYING: death was announced; whoever sets it queues @teardown.
+ *	PVI_VM_CONFIG_RUNG: the config GSI was rung and the guest has not looked yet
  * @stats: counters
  * @ports: port number -> struct pvi_port
  * @free_port: no lower port is free
  * @gsis: GSI -> struct pvi_gsi
  * @bells: bell -> struct pvi_bell
- * @lock: protects @state and changes of @ports, @gsis, @bells, @edges, @sources
+ * @name: its name as a sender's; once bound, to the end
+ * @events: what read() gives
+ * @lock: protects @state and changes of @ports, @gsis, @bells, @edges, @peers, @sources
  * @edges: rows of this receiver's table and grants, ascending by id
+ * @peers: senders that have rows in @edges
  * @nr_edges: rows
  * @nr_grants: grants
  * @nr_gsis: exposed GSIs
@@ -284,8 +321,11 @@ struct pvi_vm {
 	u32 free_port;
 	struct xarray gsis;
 	struct xarray bells;
+	struct pvi_name *name;
+	struct pvi_events events;
 	struct mutex lock;
 	struct list_head edges;
+	struct list_head peers;
 	u32 nr_edges;
 	u32 nr_grants;
 	u32 nr_gsis;
@@ -407,6 +447,7 @@ void pvi_acl_exit(void);
 int pvi_acl_allow(struct pvi_vm *vm, void *arg);
 int pvi_acl_revoke(struct pvi_vm *vm, void *arg);
 int pvi_acl_get_edge(struct pvi_vm *vm, void *arg);
+bool pvi_acl_permits(const struct pvi_edge *edge, const struct pvi_vm *from);
 struct pvi_edge *pvi_acl_find(struct pvi_vm *from, const uuid_t *to, u32 what);
 
 /* The uid pin, if there is one, does not match. */
@@ -421,6 +462,30 @@ void pvi_acl_unpublish(struct pvi_vm *vm);
 void pvi_acl_free(struct pvi_vm *vm);
 void pvi_acl_list(struct seq_file *m);
 u32 pvi_acl_max(void);
+
+/* peer.c: who may be rung, seen from the sender */
+int pvi_peer_init(void);
+void pvi_peer_exit(void);
+int pvi_peer_get_name(struct pvi_vm *vm);
+void pvi_peer_put_name(struct pvi_vm *vm);
+int pvi_peer_add_edge(struct pvi_vm *vm, struct pvi_edge *edge);
+void pvi_peer_remove_edge(struct pvi_vm *vm, struct pvi_edge *edge);
+bool pvi_peer_shown(struct pvi_vm *vm, const uuid_t *uuid);
+void pvi_peer_tell(struct pvi_vm *vm, const uuid_t *uuid, bool was_shown);
+void pvi_peer_tell_senders(struct pvi_vm *vm);
+void pvi_peer_tell_receivers(struct pvi_vm *vm);
+void pvi_peer_hear(struct pvi_vm *from, struct pvi_edge *edge);
+int pvi_peer_broadcast(struct pvi_vm *from, u32 gsi, u64 first);
+s64 pvi_peer_list(struct pvi_call *c);
+
+/* event.c: what an endpoint is told */
+void pvi_event_init(struct pvi_vm *vm);
+void pvi_event_tell(struct pvi_vm *vm, u32 type, const struct pvi_vm *about);
+void pvi_event_hangup(struct pvi_vm *vm);
+void pvi_event_looked(struct pvi_vm *vm);
+int pvi_event_set_config(struct pvi_vm *vm, u64 gsi);
+ssize_t pvi_event_read(struct file *file, char __user *buf, size_t size, loff_t *pos);
+__poll_t pvi_event_poll(struct file *file, struct poll_table_struct *table);
 
 static inline bool pvi_edge_is_grant(const struct pvi_edge *edge)
 {
@@ -560,6 +625,7 @@ u32 pvi_port_state(const struct pvi_port *p);
 u32 pvi_port_max(void);
 
 /* ring.c: the hot path; see ring.h for its start */
+int pvi_ring_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi);
 int pvi_ring_bell(struct pvi_vm *from, u64 port, u64 new, u64 *old);
 int pvi_ring_source(struct pvi_vm *from, u32 port, u64 signals);
 u64 pvi_ring_wait(struct pvi_vm *from, u32 port);

@@ -38,6 +38,10 @@ static s64 query_self(struct pvi_vm *vm, u32 field, u32 piece)
 		return vm->uuid.b[2 * piece] | vm->uuid.b[2 * piece + 1] << 8;
 	case KVM_PVI_Q_SELF_EPOCH:
 		return piece_of(vm->epoch, piece);
+	case KVM_PVI_Q_SELF_CONFIG:
+		if (READ_ONCE(vm->events.config_gsi) == KVM_PVI_GSI_ANY)
+			return -ENOENT;
+		return whole(READ_ONCE(vm->events.config_gsi), piece);
 	}
 	return -EINVAL;
 }

@@ -19,6 +19,13 @@ static __always_inline int account(struct pvi_vm *from, struct pvi_edge *edge, u
 	return ret;
 }
 
+/* The receiver learns of @from by the first ring it accepts. */
+static __always_inline void heard(struct pvi_vm *from, struct pvi_edge *edge)
+{
+	if (unlikely(READ_ONCE(edge->heard) != from->epoch))
+		pvi_peer_hear(from, edge);
+}
+
 /* The same out of line: not on the way of a ring. */
 static noinline int throttled(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
 {
@@ -27,6 +34,7 @@ static noinline int throttled(struct pvi_vm *from, struct pvi_edge *edge, u32 gs
 
 static noinline int coalesced(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
 {
+	heard(from, edge);
 	return account(from, edge, gsi, PVI_COALESCED, KVM_PVI_COALESCED);
 }
 
@@ -76,7 +84,14 @@ static __always_inline int ring_edge(struct pvi_vm *from, struct pvi_edge *edge,
 	if (unlikely(!take_tokens(edge, g)))
 		return throttled(from, edge, gsi);
 	verdict = pvi_gsi_deliver(g);
+	heard(from, edge);
 	return account(from, edge, gsi, verdict, verdict);
+}
+
+/* The same, for broadcast. */
+int pvi_ring_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
+{
+	return ring_edge(from, edge, gsi);
 }
 
 /* The same for flags of a bell. */
@@ -96,6 +111,7 @@ static int ring_bell_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi, u
 	if (!take_tokens(edge, b->gsi))
 		return throttled(from, edge, gsi);
 	verdict = pvi_bell_set(b, new, old);
+	heard(from, edge);
 	/* Or senders would watch each other. */
 	*old &= granted;
 	return account(from, edge, gsi, verdict, verdict);

@@ -122,6 +122,7 @@ static void pvi_vm_die(struct pvi_vm *vm)
 		return;
 	if (vm->kvm)
 		unlist_kvm(vm);
+	pvi_event_hangup(vm);
 	queue_work(pvi_wq, &vm->teardown);
 }
 
@@ -145,6 +146,7 @@ static void teardown(struct work_struct *work)
 
 	mutex_lock(&vm->lock);
 	vm->state = PVI_VM_DEAD;
+	pvi_peer_tell_senders(vm);
 	pvi_acl_unpublish(vm);
 	mutex_unlock(&vm->lock);
 	rhashtable_remove_fast(&vms_by_uuid, &vm->by_uuid, by_uuid_params);
@@ -154,6 +156,7 @@ static void teardown(struct work_struct *work)
 	pvi_source_free(vm);
 	synchronize_rcu();
 
+	pvi_peer_tell_receivers(vm);
 	pvi_gsi_free(vm);
 	pvi_port_free(vm);
 	if (vm->kvm) {
@@ -183,6 +186,8 @@ struct pvi_vm *pvi_vm_alloc(void)
 	xa_init_flags(&vm->bells, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&vm->edges);
 	INIT_LIST_HEAD(&vm->sources);
+	INIT_LIST_HEAD(&vm->peers);
+	pvi_event_init(vm);
 	INIT_WORK(&vm->teardown, teardown);
 	init_completion(&vm->unlisted);
 	kref_init(&vm->ref);
@@ -194,6 +199,7 @@ static void release(struct kref *ref)
 	struct pvi_vm *vm = container_of(ref, struct pvi_vm, ref);
 
 	pvi_acl_free(vm);
+	pvi_peer_put_name(vm);
 	xa_destroy(&vm->gsis);
 	xa_destroy(&vm->bells);
 	free_percpu(vm->stats);
@@ -313,7 +319,7 @@ static bool count_vm(void)
 }
 
 static int bind_locked(struct pvi_vm *vm, const struct kvm_pvi_bind *b, struct kvm *kvm,
-		       kuid_t owner)
+		       const uuid_t *uuid, kuid_t owner)
 {
 	struct mm_struct *mm = NULL;
 	kuid_t opener = vm->owner;
@@ -337,18 +343,23 @@ static int bind_locked(struct pvi_vm *vm, const struct kvm_pvi_bind *b, struct k
 	vm->kvm = kvm;
 	if (uid_valid(owner))
 		vm->owner = owner;
-	import_uuid(&vm->uuid, b->uuid);
+	uuid_copy(&vm->uuid, uuid);
 	vm->grants_only = b->flags & KVM_PVI_BIND_GRANTS_ONLY;
 	vm->epoch = new_epoch();
 	vm->mn.ops = &mm_ops;
-	ret = publish(vm, mm);
+	ret = pvi_peer_get_name(vm);
 	if (ret)
 		goto err_hook;
+	ret = publish(vm, mm);
+	if (ret)
+		goto err_name;
 	kref_get(&vm->ref);
 	vm->state = PVI_VM_BOUND;
 	trace_kvm_pvi_bind(vm);
 	goto out_mm;
 
+err_name:
+	pvi_peer_put_name(vm);
 err_hook:
 	vm->kvm = NULL;
 	vm->owner = opener;
@@ -380,7 +391,7 @@ int pvi_vm_bind(struct pvi_vm *vm, void *arg)
 		return ret;
 
 	mutex_lock(&vm->lock);
-	ret = bind_locked(vm, b, kvm, owner);
+	ret = bind_locked(vm, b, kvm, &uuid, owner);
 	if (!ret)
 		b->epoch = vm->epoch;
 	mutex_unlock(&vm->lock);

@@ -82,6 +82,7 @@
 #include "guest.h"
 #include "host.h"
 #include "module.h"
+#include "peers.h"
 #include "pvi.h"
 #include "tap.h"
 #include "vm.h"

@@ -67,7 +67,7 @@
 #define KVM_HC_PVI_PEERS	(KVM_HC_PVI_BASE + 0x0b)	/* gpa of buffer, bytes, first -> records */
 #define KVM_HC_PVI_RESET	(KVM_HC_PVI_BASE + 0x0c)	/* this guest starts anew -> 0 */
 #define KVM_HC_PVI_ARM		(KVM_HC_PVI_BASE + 0x0d)	/* gsi: its handler is live -> 0 */
-#define KVM_HC_PVI_SET_CONFIG	(KVM_HC_PVI_BASE + 0x0e)	/* gsi rung on peer changes, ~0: none -> 0 */
+#define KVM_HC_PVI_SET_CONFIG	(KVM_HC_PVI_BASE + 0x0e)	/* gsi rung on peer changes -> 0 */
 #define KVM_HC_PVI_QUERY	(KVM_HC_PVI_BASE + 0x0f)	/* kind, index, field -> value */
 #define KVM_HC_PVI_NR		0x10u	/* calls from KVM_HC_PVI_BASE on */
 
@@ -111,6 +111,7 @@
 #define KVM_PVI_Q_SELF		1	/* index 0 */
 #define KVM_PVI_Q_SELF_UUID		0	/* 8 pieces, piece n holds bytes 2n (low) and 2n + 1 */
 #define KVM_PVI_Q_SELF_EPOCH		1	/* 4 pieces */
+#define KVM_PVI_Q_SELF_CONFIG		2	/* the GSI of SET_CONFIG, or ENOENT */
 #define KVM_PVI_Q_GSI		2	/* the index-th exposed GSI, ascending */
 #define KVM_PVI_Q_GSI_NUMBER		0
 #define KVM_PVI_Q_GSI_KIND		1	/* KVM_PVI_GSI_DIRECT... */
@@ -166,11 +167,23 @@
  * @epoch: which life of that UUID this is; never reused, no order in it
  * @uuid: the peer
  * @position: the caller's own number of that peer, stable while it lives
- * @gsis: how many GSIs of it the caller may ring, at most 0xffff
+ * @gsis: how many GSIs of it the caller may ring now, at most 0xffff
  * @__reserved: 0
  *
- * PEERS fills as many records as fit @bytes (32 each) from the @first peer on
- * and returns how many it wrote; 0: no more.
+ * A peer is a VM alive whose table lets the caller ring it; one that takes
+ * grants only is none. KVM_HC_PVI_PEERS takes the address of a buffer, its size
+ * in bytes and a position. It fills as many records as fit, KVM_PVI_PEERS_MAX at
+ * most, ascending from that position on, and returns how many it wrote; 0: no
+ * more. Go on behind the last record's position: there may be gaps.
+ *
+ * KVM_HC_PVI with the max UUID rings that GSI of every peer whose position is
+ * RDX to RDX + KVM_PVI_BROADCAST_MAX - 1 and returns how many accepted, which
+ * may be 0. A peer that does not expose that GSI, or not to the caller, is passed
+ * over. Go on with RDX + KVM_PVI_BROADCAST_MAX until PEERS has no more from there.
+ *
+ * KVM_HC_PVI_SET_CONFIG names an exposed GSI of the caller's own that is rung
+ * whenever its endpoint gets an event (struct kvm_pvi_event), once until the next
+ * KVM_HC_PVI_PEERS.
  */
 struct kvm_pvi_peer {
 	__u64 epoch;
@@ -179,6 +192,7 @@ struct kvm_pvi_peer {
 	__u16 gsis;
 	__u16 __reserved;
 };
+#define KVM_PVI_PEERS_MAX	64	/* records PEERS writes per call */
 
 /**
  * struct kvm_pvi_status - a status word: rings that cost no exit
@@ -573,6 +587,40 @@ struct kvm_pvi_edge {
 #define KVM_PVI_EDGE_GSI	0	/* a row of ALLOW */
 #define KVM_PVI_EDGE_BELL	1	/* a row of ALLOW with KVM_PVI_ALLOW_BELL */
 #define KVM_PVI_EDGE_GRANT	2	/* a grant; @uuid is 0 */
+
+/**
+ * struct kvm_pvi_event - what read() on an endpoint gives, in whole records
+ * @type: KVM_PVI_EVENT_*
+ * @lost: events that came after the one before and found no room
+ * @epoch: which life of @uuid it is about
+ * @uuid: the other VM
+ *
+ * KVM_PVI_EVENTS_KEPT are kept, the oldest ones, until they are read; what comes
+ * beyond them is counted in @lost of the next. KVM_HC_PVI_PEERS, also by
+ * KVM_PVI_CALL, tells how things stand. Peers that were there when the endpoint
+ * was bound are found by PEERS alone.
+ *
+ * read() waits for an event. poll() says EPOLLIN when there is one, and EPOLLHUP
+ * when the endpoint is dead: then read() gives what is kept and at last 0.
+ *
+ * * EAGAIN: there is none, and O_NONBLOCK is set
+ * * EINVAL: the buffer is smaller than one record
+ * * EFAULT: the buffer cannot be written
+ * * EINTR: a signal came
+ * * ENOTCONN: the endpoint is not bound yet
+ */
+struct kvm_pvi_event {
+	__u32 type;
+	__u32 lost;
+	__u64 epoch;
+	__u8  uuid[KVM_PVI_UUID_SIZE];
+};
+#define KVM_PVI_EVENTS_KEPT	64
+#define KVM_PVI_EVENT_PEER_UP		1	/* @uuid may be rung by this endpoint from now on */
+#define KVM_PVI_EVENT_PEER_DOWN		2	/* @uuid, which could be rung, has died */
+#define KVM_PVI_EVENT_PEER_REVOKED	3	/* @uuid lives, but may not be rung any more */
+#define KVM_PVI_EVENT_SENDER_UP		4	/* @uuid has rung this endpoint, or connected to it */
+#define KVM_PVI_EVENT_SENDER_DOWN	5	/* @uuid, which had, has died */
 
 /**
  * struct kvm_pvi_bell - KVM_PVI_BELL: make a doorbell with 64 flags on a GSI

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi event - what an endpoint is told: read(), poll(), the config GSI
+ *
+ * Events are produced on the way of rings and of other endpoints' deaths, so
+ * producing one neither allocates nor waits: there is room for some, and what
+ * comes when it is full is counted in the next that is kept. Who wants to know
+ * how things stand asks KVM_HC_PVI_PEERS.
+ */
+#include <linux/fs.h>
+#include <linux/poll.h>
+#include <linux/uaccess.h>
+
+#include "pvi.h"
+
+void pvi_event_init(struct pvi_vm *vm)
+{
+	struct pvi_events *ev = &vm->events;
+
+	spin_lock_init(&ev->lock);
+	mutex_init(&ev->reading);
+	init_waitqueue_head(&ev->wait);
+	ev->config_gsi = KVM_PVI_GSI_ANY;
+}
+
+static void keep(struct pvi_events *ev, u32 type, const struct pvi_vm *about)
+{
+	struct kvm_pvi_event *e;
+
+	spin_lock(&ev->lock);
+	if (ev->nr < KVM_PVI_EVENTS_KEPT) {
+		e = &ev->kept[(ev->first + ev->nr) % KVM_PVI_EVENTS_KEPT];
+		e->type = type;
+		e->lost = ev->lost;
+		e->epoch = about->epoch;
+		export_uuid(e->uuid, &about->uuid);
+		ev->lost = 0;
+		/* Pairs with take(). */
+		smp_store_release(&ev->nr, ev->nr + 1);
+	} else if (ev->lost < U32_MAX) {
+		ev->lost++;
+	}
+	spin_unlock(&ev->lock);
+	wake_up_interruptible_poll(&ev->wait, EPOLLIN | EPOLLRDNORM);
+}
+
+/*
+ * Rung once, until the guest calls PEERS: a guest that is slow to look is not
+ * interrupted again by each peer that comes or goes.
+ */
+static void ring_config(struct pvi_vm *vm)
+{
+	struct pvi_events *ev = &vm->events;
+	struct pvi_gsi *g;
+
+	if (READ_ONCE(ev->config_gsi) == KVM_PVI_GSI_ANY)
+		return;
+	g = pvi_gsi_find(vm, READ_ONCE(ev->config_gsi));
+	/* Implies a full barrier; pairs with pvi_event_looked(). */
+	if (g && !test_and_set_bit(PVI_VM_CONFIG_RUNG, &vm->flags))
+		pvi_gsi_deliver(g);
+}
+
+/* Tells @vm something of @about. Called under RCU. */
+void pvi_event_tell(struct pvi_vm *vm, u32 type, const struct pvi_vm *about)
+{
+	keep(&vm->events, type, about);
+	ring_config(vm);
+}
+
+/* The endpoint has died: there is nothing to wait for any more. */
+void pvi_event_hangup(struct pvi_vm *vm)
+{
+	wake_up_interruptible_poll(&vm->events.wait, EPOLLHUP);
+}
+
+/* The guest looks: what changes from here on rings again. */
+void pvi_event_looked(struct pvi_vm *vm)
+{
+	clear_bit(PVI_VM_CONFIG_RUNG, &vm->flags);
+	/* Pairs with ring_config(). */
+	smp_mb__after_atomic();
+}
+
+/* Called under RCU. */
+int pvi_event_set_config(struct pvi_vm *vm, u64 gsi)
+{
+	if (gsi != KVM_PVI_GSI_ANY && (!pvi_gsi_valid(gsi) || !pvi_gsi_find(vm, gsi)))
+		return -ENOENT;
+	WRITE_ONCE(vm->events.config_gsi, gsi);
+	pvi_event_looked(vm);
+	return 0;
+}
+
+/* Copies out what is kept, as far as it fits. Bytes, 0 if nothing is kept, or an error. */
+static ssize_t take(struct pvi_events *ev, char __user *buf, size_t size)
+{
+	ssize_t done = 0;
+
+	if (mutex_lock_interruptible(&ev->reading))
+		return -ERESTARTSYS;
+	/* Pairs with keep(). Only who holds @reading moves @first. */
+	while (size - done >= sizeof(ev->kept[0]) && smp_load_acquire(&ev->nr)) {
+		if (copy_to_user(buf + done, &ev->kept[ev->first], sizeof(ev->kept[0]))) {
+			done = done ? done : -EFAULT;
+			break;
+		}
+		spin_lock(&ev->lock);
+		ev->first = (ev->first + 1) % KVM_PVI_EVENTS_KEPT;
+		WRITE_ONCE(ev->nr, ev->nr - 1);
+		spin_unlock(&ev->lock);
+		done += sizeof(ev->kept[0]);
+	}
+	mutex_unlock(&ev->reading);
+	return done;
+}
+
+ssize_t pvi_event_read(struct file *file, char __user *buf, size_t size, loff_t *pos)
+{
+	struct pvi_vm *vm = file->private_data;
+	struct pvi_events *ev = &vm->events;
+	ssize_t ret = pvi_vm_usable(vm, false, true);
+	bool dead;
+
+	if (ret)
+		return ret;
+	if (size < sizeof(ev->kept[0]))
+		return -EINVAL;
+	do {
+		dead = pvi_vm_dying(vm);
+		ret = take(ev, buf, size);
+		if (ret || dead)
+			return ret;
+		if (file->f_flags & O_NONBLOCK)
+			return -EAGAIN;
+		ret = wait_event_interruptible(ev->wait, READ_ONCE(ev->nr) || pvi_vm_dying(vm));
+	} while (!ret);
+	return ret;
+}
+
+__poll_t pvi_event_poll(struct file *file, struct poll_table_struct *table)
+{
+	struct pvi_vm *vm = file->private_data;
+	__poll_t mask = 0;
+
+	poll_wait(file, &vm->events.wait, table);
+	if (READ_ONCE(vm->events.nr))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if (pvi_vm_dying(vm))
+		mask |= EPOLLHUP;
+	return mask;
+}
