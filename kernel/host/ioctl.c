@@ -31,6 +31,7 @@ union arg {
 	struct kvm_pvi_call call;
 	struct kvm_pvi_stats stats;
 	struct kvm_pvi_edge edge;
+	struct kvm_pvi_reserve reserve;
 	struct kvm_pvi_bell bell;
 	struct kvm_pvi_set_status status;
 	struct kvm_pvi_source source;
@@ -109,6 +110,10 @@ static const struct op ops[] = {
 	   .flags = KVM_PVI_CONNECT_GRANT | KVM_PVI_CONNECT_OWNER),
 	OP(KVM_PVI_CALL, pvi_hypercall_ioctl, kvm_pvi_call, ret2, .out = true),
 	OP(KVM_PVI_GET_STATS, pvi_stats_get, kvm_pvi_stats, dropped, .out = true, .dead = true),
+	OP(KVM_PVI_RESERVE, pvi_reserve, kvm_pvi_reserve, __reserved,
+	   .unbound = true, .dead = true),
+	OP(KVM_PVI_UNRESERVE, pvi_unreserve, kvm_pvi_reserve, __reserved,
+	   .unbound = true, .dead = true),
 	OP(KVM_PVI_GET_EDGE, pvi_acl_get_edge, kvm_pvi_edge, counts, .out = true, .dead = true),
 	OP(KVM_PVI_BELL, pvi_bell_create, kvm_pvi_bell, gsi),
 	OP(KVM_PVI_STATUS, pvi_status_create, kvm_pvi_set_status, address,

@@ -69,6 +69,7 @@ static void __exit pvi_exit(void)
 	pvi_acl_exit();
 	pvi_peer_exit();
 	pvi_vm_exit();
+	pvi_reserve_exit();
 }
 
 module_init(pvi_init);

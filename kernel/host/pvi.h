@@ -12,6 +12,7 @@
  *   hook_lock (hook.c, mutex)	attaching to and detaching from KVM, the number of
  *				bound VMs. Taken by BIND inside the lock of its
  *				endpoint.
+ *   reserved_lock (reserve.c, mutex)	who may have which name.
  *   names_lock (peer.c, mutex)	names of senders, and who uses them.
  *   pvi_events.reading (mutex)	one read() of an endpoint; user memory is touched
  *				under it.
@@ -440,6 +441,13 @@ void pvi_vm_list(struct seq_file *m);
 int pvi_vm_lock(struct pvi_vm *vm);
 int pvi_vm_usable(struct pvi_vm *vm, bool unbound, bool dead);
 u32 pvi_vm_max(void);
+
+/* reserve.c: names that root keeps for somebody */
+int pvi_reserve(struct pvi_vm *vm, void *arg);
+int pvi_unreserve(struct pvi_vm *vm, void *arg);
+bool pvi_reserve_permits(const uuid_t *uuid, kuid_t owner);
+void pvi_reserve_list(struct seq_file *m);
+void pvi_reserve_exit(void);
 
 /* acl.c: the receivers' pvi_sender_uuid tables */
 int pvi_acl_init(void);

@@ -112,12 +112,20 @@ static int edges_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(edges);
 
+static int reserved_show(struct seq_file *m, void *unused)
+{
+	pvi_reserve_list(m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(reserved);
+
 /* A host without debugfs serves as well. */
 void __init pvi_stats_init(void)
 {
 	dir = debugfs_create_dir("kvm_pvi", NULL);
 	debugfs_create_file("vms", 0400, dir, NULL, &vms_fops);
 	debugfs_create_file("edges", 0400, dir, NULL, &edges_fops);
+	debugfs_create_file("reserved", 0400, dir, NULL, &reserved_fops);
 }
 
 void pvi_stats_exit(void)

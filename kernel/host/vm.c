@@ -327,6 +327,8 @@ static int bind_locked(struct pvi_vm *vm, const struct kvm_pvi_bind *b, struct k
 
 	if (vm->state != PVI_VM_UNBOUND)
 		return -EBUSY;
+	if (!pvi_reserve_permits(uuid, uid_valid(owner) ? owner : vm->owner))
+		return -EACCES;
 	if (kvm) {
 		mm = pvi_kvm_mm(kvm);
 		if (!mmget_not_zero(mm))

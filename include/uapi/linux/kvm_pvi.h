@@ -229,7 +229,7 @@ struct kvm_pvi_status {
  * * E2BIG: @size is beyond a page, or the tail this kernel does not know is not 0
  * * ENOMEM: no memory
  *
- * Every ioctl but GET_INFO and BIND may fail with
+ * Every ioctl but GET_INFO, BIND, RESERVE and UNRESERVE may fail with
  *
  * * ENOTCONN: the endpoint is not bound yet
  * * ENODEV: the endpoint is dead: its VM's process has gone (GET_STATS, GET_EDGE and read() still work)
@@ -587,6 +587,35 @@ struct kvm_pvi_edge {
 #define KVM_PVI_EDGE_GSI	0	/* a row of ALLOW */
 #define KVM_PVI_EDGE_BELL	1	/* a row of ALLOW with KVM_PVI_ALLOW_BELL */
 #define KVM_PVI_EDGE_GRANT	2	/* a grant; @uuid is 0 */
+
+/**
+ * struct kvm_pvi_reserve - KVM_PVI_RESERVE, KVM_PVI_UNRESERVE: keep a UUID for a user
+ * @size: sizeof(struct kvm_pvi_reserve)
+ * @flags: Must be 0
+ * @uuid: the name
+ * @uid: RESERVE: who may bind it, in the caller's user namespace; UNRESERVE: Must be 0
+ * @__reserved: Must be 0
+ *
+ * KVM_PVI_BIND of that name fails with EACCES for endpoints of other owners
+ * (who opened them, or whom KVM_PVI_BIND_OWNER names), root's as well. One that
+ * is bound stays. RESERVE again replaces @uid. A reservation belongs to no
+ * endpoint: it lasts until UNRESERVE, or the module is removed. Both work on any
+ * endpoint at any time.
+ *
+ * * EINVAL: @uid is no uid of the caller's user namespace (RESERVE)
+ * * EPERM: without CAP_SYS_ADMIN
+ * * ENOSPC: max_reserved reached (RESERVE)
+ * * ENOENT: not reserved (UNRESERVE)
+ */
+struct kvm_pvi_reserve {
+	__u32 size;
+	__u32 flags;
+	__u8  uuid[KVM_PVI_UUID_SIZE];
+	__u32 uid;
+	__u32 __reserved;
+};
+#define KVM_PVI_RESERVE		_IO(KVM_PVI_IOC, 0x28)
+#define KVM_PVI_UNRESERVE	_IO(KVM_PVI_IOC, 0x29)
 
 /**
  * struct kvm_pvi_event - what read() on an endpoint gives, in whole records

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi reserve - names that root keeps for somebody
+ *
+ * A UUID belongs to whoever binds it first. Where that must not be, root
+ * reserves it for a user: no other one's endpoint gets it. A reservation belongs
+ * to no endpoint; it stays until it is taken back or the module goes.
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/jhash.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "limit.h"
+#include "pvi.h"
+
+static unsigned int max_reserved = 4096;
+PVI_LIMIT(max_reserved, 65536, "UUIDs reserved for users on this host");
+
+struct reservation {
+	struct hlist_node node;
+	uuid_t uuid;
+	kuid_t uid;
+};
+
+static DEFINE_MUTEX(reserved_lock);	/* protects reserved and nr_reserved */
+static DEFINE_HASHTABLE(reserved, 10);
+static unsigned int nr_reserved;
+
+static u32 hash(const uuid_t *uuid)
+{
+	return jhash(uuid, sizeof(*uuid), 0);
+}
+
+static struct reservation *find(const uuid_t *uuid)
+{
+	struct reservation *r;
+
+	lockdep_assert_held(&reserved_lock);
+	hash_for_each_possible(reserved, r, node, hash(uuid))
+		if (uuid_equal(&r->uuid, uuid))
+			return r;
+	return NULL;
+}
+
+static int add(const uuid_t *uuid, kuid_t uid)
+{
+	struct reservation *r;
+
+	if (nr_reserved >= READ_ONCE(max_reserved))
+		return -ENOSPC;
+	r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
+	if (!r)
+		return -ENOMEM;
+	uuid_copy(&r->uuid, uuid);
+	r->uid = uid;
+	hash_add(reserved, &r->node, hash(uuid));
+	nr_reserved++;
+	return 0;
+}
+
+static void remove(struct reservation *r)
+{
+	hash_del(&r->node);
+	nr_reserved--;
+	kfree(r);
+}
+
+/* Replaces an earlier reservation of that name. */
+static int set(const uuid_t *uuid, kuid_t uid)
+{
+	struct reservation *r;
+	int ret = 0;
+
+	mutex_lock(&reserved_lock);
+	r = find(uuid);
+	if (r)
+		r->uid = uid;
+	else
+		ret = add(uuid, uid);
+	mutex_unlock(&reserved_lock);
+	return ret;
+}
+
+static int take_back(const uuid_t *uuid)
+{
+	struct reservation *r;
+
+	mutex_lock(&reserved_lock);
+	r = find(uuid);
+	if (r)
+		remove(r);
+	mutex_unlock(&reserved_lock);
+	return r ? 0 : -ENOENT;
+}
+
+static int check(const struct kvm_pvi_reserve *u, uuid_t *uuid)
+{
+	import_uuid(uuid, u->uuid);
+	if (!pvi_uuid_is_name(uuid) || u->__reserved)
+		return -EINVAL;
+	return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+}
+
+int pvi_reserve(struct pvi_vm *vm, void *arg)
+{
+	const struct kvm_pvi_reserve *u = arg;
+	kuid_t uid = make_kuid(current_user_ns(), u->uid);
+	uuid_t uuid;
+	int ret;
+
+	if (!uid_valid(uid))
+		return -EINVAL;
+	ret = check(u, &uuid);
+	return ret ? ret : set(&uuid, uid);
+}
+
+int pvi_unreserve(struct pvi_vm *vm, void *arg)
+{
+	const struct kvm_pvi_reserve *u = arg;
+	uuid_t uuid;
+	int ret;
+
+	if (u->uid)
+		return -EINVAL;
+	ret = check(u, &uuid);
+	return ret ? ret : take_back(&uuid);
+}
+
+/* Whether an endpoint of @owner may have that name. */
+bool pvi_reserve_permits(const uuid_t *uuid, kuid_t owner)
+{
+	struct reservation *r;
+	bool permits;
+
+	mutex_lock(&reserved_lock);
+	r = find(uuid);
+	permits = !r || uid_eq(r->uid, owner);
+	mutex_unlock(&reserved_lock);
+	return permits;
+}
+
+/* One line for each reservation. */
+void pvi_reserve_list(struct seq_file *m)
+{
+	struct reservation *r;
+	int i;
+
+	seq_puts(m, "uuid uid\n");
+	mutex_lock(&reserved_lock);
+	hash_for_each(reserved, i, r, node)
+		seq_printf(m, "%pUb %u\n", &r->uuid, from_kuid_munged(&init_user_ns, r->uid));
+	mutex_unlock(&reserved_lock);
+}
+
+void pvi_reserve_exit(void)
+{
+	struct reservation *r;
+	struct hlist_node *next;
+	int i;
+
+	mutex_lock(&reserved_lock);
+	hash_for_each_safe(reserved, i, next, r, node)
+		remove(r);
+	mutex_unlock(&reserved_lock);
+}
