@@ -369,6 +369,51 @@ int pvi_query(int pvi, uint32_t kind, uint32_t index, uint32_t field, uint64_t *
  */
 int pvi_query_wide(int pvi, uint32_t kind, uint32_t index, uint32_t field, uint64_t *value);
 
+/* Permissions that are descriptors: pvi_grant(3) */
+
+/**
+ * pvi_grant - make a descriptor that stands for "may ring this GSI"
+ * @pvi: a bound endpoint, the receiver
+ * @gsi: the GSI; need not be exposed yet
+ * @uses: ports that may be made of it in all, 0 stands for 1
+ * @rate: of all that hold it together
+ * @id: out: names it for pvi_ungrant() and in pvi_next_edge(); may be NULL
+ *
+ * Return: the descriptor, or -errno.
+ */
+int pvi_grant(int pvi, uint32_t gsi, uint32_t uses, const struct pvi_rate *rate, uint64_t *id);
+
+/**
+ * pvi_grant_bell - the same for flags of a bell
+ * @pvi: a bound endpoint, the receiver
+ * @bell: the bell; need not exist yet
+ * @bits: the flags
+ * @uses: ports that may be made of it in all, 0 stands for 1
+ * @rate: of all that hold it together
+ * @id: out: names it for pvi_ungrant() and in pvi_next_edge(); may be NULL
+ *
+ * Return: the descriptor, or -errno.
+ */
+int pvi_grant_bell(int pvi, uint32_t bell, uint64_t bits, uint32_t uses,
+		   const struct pvi_rate *rate, uint64_t *id);
+
+/**
+ * pvi_ungrant - take a grant back, whoever holds it
+ * @pvi: the endpoint that made it
+ * @id: what pvi_grant() gave
+ */
+int pvi_ungrant(int pvi, uint64_t id);
+
+/**
+ * pvi_connect_grant - make a port of a grant
+ * @pvi: a bound endpoint, the sender
+ * @port: its number, or KVM_PVI_PORT_ANY
+ * @grant: the descriptor
+ *
+ * Return: the port, or -errno. The port lasts as long as somebody holds the grant open.
+ */
+int pvi_connect_grant(int pvi, uint32_t port, int grant);
+
 /* Doorbells with 64 flags: pvi_bell(3) */
 
 /**

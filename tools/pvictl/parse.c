@@ -39,12 +39,13 @@ uint32_t parse_number(struct argp_state *state, const char *text, uint32_t max, 
 	return value;
 }
 
-uint64_t parse_bits(struct argp_state *state, const char *text)
+uint64_t parse_wide(struct argp_state *state, const char *text, const char *what)
 {
 	uint64_t value;
 
 	if (!parse_u64(text, &value) || !value)
-		argp_error(state, "flags must be a number from 1 to 0x%llx, not '%s'", ~0ull, text);
+		argp_error(state, "%s must be a number from 1 to 0x%llx, not '%s'", what, ~0ull,
+			   text);
 	return value;
 }
 
@@ -53,6 +54,15 @@ uint32_t parse_gsi(struct argp_state *state, const char *text)
 	if (!strcmp(text, "any"))
 		return KVM_PVI_GSI_ANY;
 	return parse_number(state, text, MAX_GSI, "a GSI");
+}
+
+const char *sender_text(const struct kvm_pvi_edge *edge, struct uuid_text *text)
+{
+	if (edge->kind == KVM_PVI_EDGE_GRANT)
+		snprintf(text->s, sizeof(text->s), "grant %llu", edge->cursor);
+	else
+		*text = uuid_text(edge->uuid);
+	return text->s;
 }
 
 const char *gsi_text(uint32_t gsi, char text[static 11])

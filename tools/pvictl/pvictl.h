@@ -59,11 +59,14 @@ struct uuid_text {
 struct uuid_text uuid_text(const unsigned char *uuid);
 void parse_uuid(struct argp_state *state, const char *text, uuid_t uuid);
 uint32_t parse_number(struct argp_state *state, const char *text, uint32_t max, const char *what);
-uint64_t parse_bits(struct argp_state *state, const char *text);
+/* Not 0 */
+uint64_t parse_wide(struct argp_state *state, const char *text, const char *what);
 /* A GSI, or "any" for KVM_PVI_GSI_ANY */
 uint32_t parse_gsi(struct argp_state *state, const char *text);
 /* "any", or the number */
 const char *gsi_text(uint32_t gsi, char text[static 11]);
+/* The UUID, or "grant" and its number */
+const char *sender_text(const struct kvm_pvi_edge *edge, struct uuid_text *text);
 
 /* proc.c: other processes */
 #define COMM_LEN 17

@@ -24,7 +24,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->has_from = true;
 		return 0;
 	case 'F':
-		args->flags = parse_bits(state, arg);
+		args->flags = parse_wide(state, arg, "the flags");
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)

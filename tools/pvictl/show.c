@@ -55,12 +55,13 @@ static void add_edges(struct report *report, int pvi)
 {
 	static const char * const kinds[] = { "gsi", "bell", "grant" };
 	struct kvm_pvi_edge edge = { .size = sizeof(edge) };
+	struct uuid_text sender;
 	char text[11];
 
 	report_table(report, "senders", "Senders", "SENDER KIND GSI " COUNT_COLUMNS);
 	while (pvi_next_edge(pvi, &edge) > 0) {
 		report_row(report);
-		report_cell(report, "%s", uuid_text(edge.uuid).s);
+		report_cell(report, "%s", sender_text(&edge, &sender));
 		report_cell(report, "%s", edge.kind < ARRAY_SIZE(kinds) ? kinds[edge.kind] : "?");
 		report_cell(report, "%s", gsi_text(edge.gsi, text));
 		report_counts(report, &edge.counts);

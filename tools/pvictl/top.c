@@ -131,11 +131,12 @@ static void add_row(struct report *report, const struct edge *edge,
 		    const struct kvm_pvi_counts *before, double seconds)
 {
 	const struct kvm_pvi_counts *now = &edge->e.counts;
+	struct uuid_text sender;
 	char text[11];
 
 	report_row(report);
 	report_cell(report, "%s", uuid_text(edge->receiver).s);
-	report_cell(report, "%s", uuid_text(edge->e.uuid).s);
+	report_cell(report, "%s", sender_text(&edge->e, &sender));
 	report_cell(report, "%s", gsi_text(edge->e.gsi, text));
 	report_cell(report, "%.0f", (now->raised - before->raised) / seconds);
 	report_cell(report, "%.0f", (now->coalesced - before->coalesced) / seconds);
