@@ -2,32 +2,14 @@
 /*
  * libpvi: each function does what its ioctl does, says why it failed, and leaves nothing open.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <libpvi.h>
-#include <linux/kvm_pvi.h>
 #include <stdarg.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
-#include "guest.h"
-#include "host.h"
-#include "tap.h"
-#include "vm.h"
+#include "libpvi_lib.h"
 
-#define GSI	7
 #define PIN	20
 #define VECTOR	0x40
-#define NO_SUCH	99
-
-static const u8 rx_uuid[KVM_PVI_UUID_SIZE] = { 0xf0, [6] = 0x80, [8] = 0x80, [15] = 1 };
-static const u8 tx_uuid[KVM_PVI_UUID_SIZE] = { 0xf0, [6] = 0x80, [8] = 0x80, [15] = 2 };
 
 /* What the host answers to GET_INFO, if this is not 0 */
 static u32 other_version;
@@ -46,31 +28,6 @@ int ioctl(int fd, unsigned long cmd, ...)
 	if (cmd == KVM_PVI_GET_INFO && other_version)
 		((struct kvm_pvi_info *)arg)->abi_major = other_version;
 	return ret;
-}
-
-static int count_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	ASSERT_TRUE(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
-
-static bool is_cloexec(int fd)
-{
-	return fcntl(fd, F_GETFD) & FD_CLOEXEC;
-}
-
-static int enrol(const u8 *uuid)
-{
-	int pvi = pvi_enrol(-1, uuid);
-
-	ASSERT_GE(pvi, 0);
-	return pvi;
 }
 
 static void test_endpoint(void)
@@ -274,95 +231,6 @@ static void test_call(void)
 	ASSERT_TRUE(value == epoch);
 }
 
-static void test_bell(void)
-{
-	int rx = enrol(rx_uuid), tx = enrol(tx_uuid), efd, port;
-	uint64_t old = 0;
-
-	ASSERT_EQ(pvi_bell_create(rx, 0, GSI), -ENOENT);
-	ASSERT_EQ(pvi_expose(rx, GSI, KVM_PVI_GSI_EVENTFD, NULL), 0);
-	efd = pvi_wire(rx, GSI, -1);
-	ASSERT_EQ(pvi_bell_create(rx, 0, GSI), 0);
-	ASSERT_EQ(pvi_bell_create(rx, 1, GSI), -EEXIST);
-	ASSERT_EQ(pvi_allow_bell(rx, tx_uuid, 0, 0, NULL), -EINVAL);
-	ASSERT_EQ(pvi_allow_bell_owner(rx, tx_uuid, 0, 7, geteuid() + 1, NULL), 0);
-	ASSERT_EQ(pvi_connect(tx, 0, rx_uuid, GSI), -EPERM);
-	ASSERT_EQ(pvi_allow_bell(rx, tx_uuid, 0, 7, NULL), 0);
-	port = pvi_connect(tx, KVM_PVI_PORT_ANY, rx_uuid, GSI);
-	ASSERT_GE(port, 0);
-
-	ASSERT_EQ(pvi_bell_send(tx, port, 0, NULL), -EINVAL);
-	ASSERT_EQ(pvi_bell_send(tx, port, 8, NULL), -EPERM);
-	ASSERT_EQ(pvi_bell_send(tx, port, 1, &old), KVM_PVI_RAISED);
-	ASSERT_EQ(old, 0);
-	ASSERT_EQ(pvi_bell_send(tx, port, 1, &old), KVM_PVI_COALESCED);
-	ASSERT_EQ(old, 1);
-	ASSERT_EQ(read_eventfd(efd), 1);
-
-	ASSERT_EQ(pvi_bell_receive(rx, 1, 1, &old), -ENOENT);
-	ASSERT_EQ(pvi_bell_receive(rx, 0, 1, &old), 0);
-	ASSERT_EQ(old, 1);
-	ASSERT_EQ(pvi_bell_mask(rx, 0, 4, 4), 0);
-	ASSERT_EQ(pvi_bell_send(tx, port, 6, NULL), KVM_PVI_RAISED);
-	ASSERT_EQ(pvi_bell_receive(rx, 0, ~0ull, &old), 0);
-	ASSERT_EQ(old, 2);
-	ASSERT_EQ(pvi_bell_reset(rx, 0), 0);
-	ASSERT_EQ(pvi_revoke_bell(rx, tx_uuid, 0), 0);
-	ASSERT_EQ(pvi_revoke_bell(rx, tx_uuid, 0), -ENOENT);
-	ASSERT_EQ(pvi_bell_send(tx, port, 1, NULL), -EPERM);
-}
-
-static void test_status(void)
-{
-	int rx = enrol(rx_uuid), tx = enrol(tx_uuid), memfd;
-	struct kvm_pvi_status *word;
-	void *memory;
-
-	memfd = pvi_status_memory(PAGE_SIZE, &memory);
-	ASSERT_TRUE(is_cloexec(memfd));
-	word = memory + 64;
-	word->pending = 1;
-	ASSERT_EQ(pvi_set_status(rx, GSI, memfd, 64, word, 0), -EPERM);
-	ASSERT_EQ(pvi_status_seal(memfd), 0);
-	ASSERT_EQ(pvi_status_seal(memfd), -EPERM);
-	ASSERT_EQ(pvi_status_seal(rx), -EINVAL);
-	ASSERT_TRUE(mmap(NULL, PAGE_SIZE, PROT_WRITE, MAP_SHARED, memfd, 0) == MAP_FAILED);
-
-	ASSERT_EQ(pvi_set_status(rx, GSI, memfd, 64, word, 0), -ENOENT);
-	ASSERT_EQ(pvi_expose(rx, GSI, KVM_PVI_GSI_EVENTFD, NULL), 0);
-	ASSERT_GE(pvi_wire(rx, GSI, -1), 0);
-	ASSERT_EQ(pvi_allow(rx, tx_uuid, GSI, NULL), 0);
-	ASSERT_EQ(pvi_set_status(rx, GSI, memfd, 32, word, 0), -EINVAL);
-	ASSERT_EQ(pvi_set_status(rx, GSI, memfd, 64, word, 0), 0);
-	ASSERT_EQ(word->pending, 0);
-	ASSERT_EQ(pvi_ring(tx, rx_uuid, GSI), KVM_PVI_RAISED);
-	ASSERT_EQ(word->pending, 1);
-	ASSERT_EQ(pvi_ring(tx, rx_uuid, GSI), KVM_PVI_COALESCED);
-	ASSERT_EQ(word->count, 2);
-	ASSERT_EQ(pvi_unstatus(rx, GSI), 0);
-	ASSERT_EQ(word->pending, 0);
-	ASSERT_EQ(pvi_unstatus(rx, GSI), -ENOENT);
-}
-
-static void test_source(void)
-{
-	int tx = enrol(tx_uuid), sink = new_eventfd(), source, fds;
-
-	fds = count_fds();
-	ASSERT_EQ(pvi_wire_source(tx, 5, -1), -ENOENT);
-	ASSERT_EQ(count_fds(), fds);
-	ASSERT_EQ(pvi_set_port(tx, 5, sink), 5);
-	ASSERT_EQ(pvi_wire_source(tx, 5, sink), -ELOOP);
-	source = pvi_wire_source(tx, 5, -1);
-	ASSERT_TRUE(is_cloexec(source));
-	ASSERT_EQ(pvi_wire_source(tx, 5, source), -EEXIST);
-	signal_eventfd(source);
-	ASSERT_TRUE(wait_readable(sink, 10000));
-	ASSERT_EQ(read_eventfd(sink), 1);
-	ASSERT_EQ(pvi_unwire_source(tx, 5, source), 0);
-	ASSERT_EQ(pvi_unwire_source(tx, 5, source), -ENOENT);
-}
-
 /* What makes descriptors, where no more can be made. */
 static void test_no_descriptors(void)
 {
@@ -421,54 +289,6 @@ static void test_stats(void)
 	ASSERT_EQ(pvi_next_edge(rx, &edge), 0);
 }
 
-/* Two descriptors in one message, which pvi_send_fd() never sends. */
-static void send_two(int socket)
-{
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(2 * sizeof(int))];
-	} control = {
-		.header.cmsg_len = CMSG_LEN(2 * sizeof(int)),
-		.header.cmsg_level = SOL_SOCKET,
-		.header.cmsg_type = SCM_RIGHTS,
-	};
-	struct iovec iov = { .iov_base = "", .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	int fds[2] = { socket, socket };
-
-	memcpy(CMSG_DATA(&control.header), fds, sizeof(fds));
-	ASSERT_EQ(sendmsg(socket, &msg, 0), 1);
-}
-
-static void test_fd(void)
-{
-	int pair[2], efd = new_eventfd(), fds, got;
-
-	ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	ASSERT_EQ(pvi_send_fd(pair[0], efd), 0);
-	got = pvi_recv_fd(pair[1]);
-	ASSERT_TRUE(is_cloexec(got));
-	signal_eventfd(got);
-	ASSERT_EQ(read_eventfd(efd), 1);
-
-	fds = count_fds();
-	ASSERT_EQ(pvi_send_fd(pair[0], NO_SUCH), -EBADF);
-	ASSERT_EQ(write(pair[0], "x", 1), 1);
-	ASSERT_EQ(pvi_recv_fd(pair[1]), -EBADMSG);
-	send_two(pair[0]);
-	ASSERT_EQ(pvi_recv_fd(pair[1]), -EBADMSG);
-	ASSERT_EQ(count_fds(), fds);
-	ASSERT_EQ(pvi_recv_fd(efd), -ENOTSOCK);
-	close(pair[0]);
-	ASSERT_EQ(pvi_recv_fd(pair[1]), -ECONNRESET);
-	ASSERT_EQ(pvi_send_fd(pair[1], efd), -EPIPE);
-}
-
 static const struct test_case cases[] = {
 	{ "endpoint", test_endpoint },
 	{ "enrol", test_enrol },
@@ -480,13 +300,9 @@ static const struct test_case cases[] = {
 	{ "allow", test_allow },
 	{ "port", test_port },
 	{ "call", test_call },
-	{ "bell", test_bell },
 	{ "many", test_many },
-	{ "status", test_status },
-	{ "source", test_source },
 	{ "no descriptors", test_no_descriptors },
 	{ "stats", test_stats },
-	{ "fd", test_fd },
 };
 
 int main(int argc, char **argv)

@@ -8,11 +8,6 @@
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
 
-a=aaaaaaaa-0000-4000-8000-000000000001
-b=bbbbbbbb-0000-4000-8000-000000000002
-# Set by vmm and attach.
-vm_a='' vm_b='' at_a=''
-
 # QEMU's -uuid is the name, byte by byte as it is printed.
 name_of_qemu()
 {

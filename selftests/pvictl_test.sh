@@ -2,24 +2,10 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# pvictl: who is bound, who may ring whom, and what the guests of it notice.
+# pvictl: its arguments, what it shows, and to whom.
 
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
-
-a=aaaaaaaa-0000-4000-8000-000000000001
-b=bbbbbbbb-0000-4000-8000-000000000002
-# Set by vmm and attach.
-vm_a='' vm_b='' vm_c='' at_a='' at_b=''
-
-# Two VMs, $a and $b; $b exposes 20, 22 and a virtual GSI, and allows $a on 20.
-pair()
-{
-	vmm vm_a
-	vmm vm_b
-	attach at_a --pid "$vm_a" --uuid "$a"
-	attach at_b --pid "$vm_b" --uuid "$b" --expose 20,22,0x10000 --allow "$a:20"
-}
 
 usage()
 {
@@ -45,6 +31,7 @@ arguments()
 	refuses 64 "not '20x'" pvictl allow "$a" "$b" 20x
 	refuses 64 "the rate must be" pvictl allow --rate=fast "$a" "$b" 20
 	refuses 64 "either a GSI or a bell or --all" pvictl revoke --all "$a" "$b" 20
+	refuses 64 "with --grant, the receiver" pvictl revoke --grant 1 "$a" "$b"
 	refuses 64 "too many arguments: '3'" pvictl ring "$a" 1 3
 	refuses 64 "which receiver, which GSI?" pvictl ring "$a"
 	refuses 64 "the interval must be" pvictl top --interval 0
@@ -66,78 +53,6 @@ list()
 	tell vm_a "ring $b 20"
 	pvictl list --json >"$tmp/json"
 	json "$tmp/json" "[e['received'] for e in it['endpoints'] if e['uuid'] == '$b'] == [1]"
-}
-
-guests_ring()
-{
-	pair
-	same "$(tell vm_a "ring $b 20")" 0
-	same "$(tell vm_b "irqs 20")" 1
-	same "$(tell vm_a "ring $b 22")" -1
-	same "$(tell vm_b "ring $a 20")" -1
-	same "$(tell vm_b "irqs 22")" 0
-}
-
-allow()
-{
-	pair
-	pvictl allow "$b" "$a" 22
-	same "$(tell vm_a "ring $b 22")" 0
-	pvictl revoke "$b" "$a" 22
-	same "$(tell vm_a "ring $b 22")" -1
-	refuses 1 "it was not allowed like that" pvictl revoke "$b" "$a" 22
-
-	pvictl allow "$b" "$a" any
-	same "$(tell vm_a "ring $b 22")" 0
-	pvictl revoke "$b" "$a" --all
-	same "$(tell vm_a "ring $b 20")" -1
-	refuses 1 "must not be all zeroes" pvictl allow "$b" 00000000-0000-0000-0000-000000000000 20
-}
-
-throttled()
-{
-	[ "$(tell vm_a "ring $b 22")" -eq -11 ]
-}
-
-allow_rate()
-{
-	pair
-	pvictl allow "$b" "$a" 22 --rate 1
-	same "$(tell vm_a "ring $b 22")" 0
-	await throttled
-	refuses 1 "a rate needs a burst" pvictl allow "$b" "$a" 22 --burst 1
-}
-
-# The owner of what root attaches is the VMM's.
-allow_owner()
-{
-	pair
-	pvictl allow "$b" "$a" 22 --owner 12345
-	same "$(tell vm_a "ring $b 22")" -1
-	pvictl allow "$b" "$a" 22 --owner "$(id -u)"
-	same "$(tell vm_a "ring $b 22")" 0
-
-	chmod 666 /dev/kvm
-	VMM_AS="setpriv --reuid 12345 --clear-groups" vmm vm_c
-	chmod 660 /dev/kvm
-	attach at_c --pid "$vm_c" --uuid cccccccc-0000-4000-8000-000000000003
-	pvictl allow "$b" cccccccc-0000-4000-8000-000000000003 22 --owner 12345
-	same "$(tell vm_c "ring $b 22")" 0
-}
-
-ring()
-{
-	pair
-	same "$(pvictl ring "$b" 22)" raised
-	same "$(tell vm_b "irqs 22")" 1
-	has "$(pvictl ring "$b" 0x10000)" latched
-	refuses 1 "has not exposed that GSI" pvictl ring "$b" 23
-	# It has left nothing behind.
-	same "$(pvictl show --json "$b" | grep -c '"sender"')" 1
-	same "$(pvictl list --noheadings | wc -l)" 2
-
-	same "$(pvictl ring "$b" 20 --from "$a")" raised
-	refuses 1 "the receiver does not allow it" pvictl ring "$b" 22 --from "$a"
 }
 
 show()
@@ -176,35 +91,6 @@ top()
 	same "$(pvictl top --interval 0.1 --count 1 --noheadings "$a")" "Rings per second: none"
 }
 
-# Bell 0 over pin 21, bell 1 over pin 22.
-bell()
-{
-	vmm vm_a
-	vmm vm_b
-	attach at_a --pid "$vm_a" --uuid "$a"
-	attach at_b --pid "$vm_b" --uuid "$b" --expose 20-22 --bell 21 --bell 22 --allow-bell "$a:0"
-	same "$(pvictl ring "$b" 21 --from "$a" --flags 0x5)" raised
-	has "$(pvictl ring "$b" 21 --from "$a" --flags 0x5)" coalesced
-	refuses 1 "does not allow it" pvictl ring "$b" 22 --from "$a" --flags 1
-	pvictl allow --bell --flags 0xf0 "$b" "$a" 1
-	same "$(pvictl ring "$b" 22 --from "$a" --flags 0x10)" raised
-	refuses 1 "does not allow it" pvictl ring "$b" 22 --from "$a" --flags 1
-	pvictl show --json "$b" >"$tmp/json"
-	json "$tmp/json" "[(g['gsi'], g['bell']) for g in it['gsis']] == [(20, None), (21, 0), (22, 1)]"
-	json "$tmp/json" "[(s['kind'], s['gsi']) for s in it['senders']] == [('bell', '0'), ('bell', '1')]"
-	pvictl revoke --bell "$b" "$a" 1
-	refuses 1 "does not allow it" pvictl ring "$b" 22 --from "$a" --flags 0x10
-
-	same "$(pvictl ring "$b" 22 --flags 1)" raised
-	refuses 1 "there is no bell over GSI 20" pvictl ring "$b" 20 --flags 1
-	refuses 1 "a bell is over it (--flags)" pvictl ring "$b" 21
-	pvictl allow "$b" "$a" 20
-	refuses 1 "there is no bell for --flags" pvictl ring "$b" 20 --from "$a" --flags 1
-	refuses 64 "flags must be a number" pvictl ring "$b" 21 --flags 0
-	refuses 64 "--flags is for --bell" pvictl allow --flags 1 "$b" "$a" 1
-	refuses 64 "either a GSI or a bell or --all" pvictl revoke --all --bell "$b" "$a" 1
-}
-
 completion()
 {
 	pair
@@ -225,5 +111,4 @@ without_permission()
 		setpriv --reuid 12345 --clear-groups pvictl attach --pid "$vm_a"
 }
 
-run_tests usage arguments list guests_ring allow allow_rate allow_owner ring show top \
-	bell completion without_permission
+run_tests usage arguments list show top completion without_permission

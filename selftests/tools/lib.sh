@@ -11,6 +11,13 @@ export PATH=${PVI_TOOLS:-}/usr/sbin:/usr/sbin:/usr/bin:/sbin:/bin
 export LD_LIBRARY_PATH=${PVI_TOOLS:-}/usr/lib
 export LC_ALL=C
 
+# Names of endpoints, and what vmm and attach set.
+a=aaaaaaaa-0000-4000-8000-000000000001
+b=bbbbbbbb-0000-4000-8000-000000000002
+# shellcheck disable=SC2034 # the tests use them
+c=cccccccc-0000-4000-8000-000000000003 at_a='' at_b=''
+vm_a='' vm_b=''
+
 fail()
 {
 	echo "$*"
@@ -109,6 +116,15 @@ attach()
 	pvictl attach "$@" >"$tmp/$name.log" 2>&1 &
 	declare -g "$name=$!"
 	await grep -q " is " "$tmp/$name.log"
+}
+
+# Two VMs, $a and $b; $b exposes 20, 22 and a virtual GSI, and allows $a on 20.
+pair()
+{
+	vmm vm_a
+	vmm vm_b
+	attach at_a --pid "$vm_a" --uuid "$a"
+	attach at_b --pid "$vm_b" --uuid "$b" --expose 20,22,0x10000 --allow "$a:20"
 }
 
 stop_jobs()
