@@ -132,7 +132,8 @@ stop_jobs()
 	local job
 
 	for job in $(jobs -p); do
-		kill "$job"
+		# An attachment may have ended just now, since its VMM went first.
+		kill "$job" 2>/dev/null || [ ! -e "/proc/$job" ]
 	done
 }
 
