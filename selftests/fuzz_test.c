@@ -190,8 +190,8 @@ static void test_host(void)
 }
 
 static const struct test_case cases[] = {
-	{ "guest", test_guest, 120 },
-	{ "host", test_host, 60 },
+	{ "guest", test_guest, 300 },
+	{ "host", test_host, 300 },
 };
 
 int main(int argc, char **argv)

@@ -141,7 +141,7 @@ static void test_same_answers(void)
 }
 
 static const struct test_case cases[] = {
-	{ "same_answers", test_same_answers, 120 },
+	{ "same_answers", test_same_answers, 400 },
 };
 
 int main(int argc, char **argv)
