@@ -231,7 +231,7 @@ static void test_storm(void)
 {
 	struct vm *vm = vm_create(1, 0);
 	int fd = pvi_bind(vm, TX), efd = new_eventfd();
-	u32 i, rounds = test_long() ? 1000 : 30;
+	u32 i, rounds = test_long() ? 300 : 30;
 	u64 before;
 
 	vcpu_run_thread(&vm->vcpus[0], storm, 0);
@@ -256,7 +256,7 @@ static const struct test_case cases[] = {
 	{ "reset", test_reset },
 	{ "states", test_states },
 	{ "irqfd", test_irqfd },
-	{ "storm", test_storm },
+	{ "storm", test_storm, 300 },
 };
 
 int main(int argc, char **argv)

@@ -156,7 +156,7 @@ static bool rings_go_on(u64 count)
 static void revoke_in_storm(bool by_uuid)
 {
 	struct vm *vm = vm_create(1, 0);
-	u32 i, rounds = test_long() ? 1000 : 30;
+	u32 i, rounds = test_long() ? 300 : 30;
 	u64 before;
 
 	prepare();
@@ -282,8 +282,8 @@ static const struct test_case cases[] = {
 	{ "all", test_all },
 	{ "latched_stays", test_latched_stays },
 	{ "ports", test_ports },
-	{ "storm_by_uuid", test_storm_by_uuid },
-	{ "storm_by_port", test_storm_by_port },
+	{ "storm_by_uuid", test_storm_by_uuid, 300 },
+	{ "storm_by_port", test_storm_by_port, 300 },
 	{ "max_senders", test_max_senders },
 	{ "counters", test_counters },
 };
