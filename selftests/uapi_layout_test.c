@@ -38,8 +38,18 @@ static bool is_type(const struct uapi_member *row, const char *type)
 /* The others are part of a struct, in guest memory, or what read() gives */
 static bool is_argument(const struct uapi_member *row)
 {
-	return !is_type(row, "kvm_pvi_peer") && !is_type(row, "kvm_pvi_status") &&
-	       !is_type(row, "kvm_pvi_counts") && !is_type(row, "kvm_pvi_event");
+	static const char *const others[] = {
+		"kvm_pvi_peer", "kvm_pvi_status", "kvm_pvi_counts", "kvm_pvi_event",
+		"kvm_pvi_state_header", "kvm_pvi_state_section", "kvm_pvi_state_port",
+		"kvm_pvi_state_latch", "kvm_pvi_state_bell", "kvm_pvi_state_msi",
+		"kvm_pvi_state_config",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		if (is_type(row, others[i]))
+			return false;
+	return true;
 }
 
 /* An argument of an ioctl starts with its size and its flags */

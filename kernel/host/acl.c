@@ -221,6 +221,19 @@ void pvi_acl_set_gsi(struct pvi_vm *vm, u32 gsi, struct pvi_gsi *g)
 			rcu_assign_pointer(edge->gsi, g);
 }
 
+/* Returns an edge to a receiver that has died, which nobody finds, or NULL. */
+struct pvi_edge *pvi_acl_dead(struct pvi_vm *from, const uuid_t *to, u32 what)
+{
+	struct pvi_edge *edge = kzalloc(sizeof(*edge), GFP_KERNEL_ACCOUNT);
+
+	if (!edge)
+		return NULL;
+	key_set(&edge->key, to, &from->uuid, what);
+	edge->state = PVI_EDGE_DEAD;
+	kref_init(&edge->ref);
+	return edge;
+}
+
 /* Ports keep the edge; nobody finds it any more. */
 static void edge_remove(struct pvi_edge *edge, enum pvi_edge_state state)
 {

@@ -168,6 +168,30 @@ void pvi_bell_reset(struct pvi_gsi *g)
 		start_anew(b);
 }
 
+/* Writes what a guest and its senders have made of @b; false: nothing. */
+bool pvi_bell_save(struct pvi_bell *b, struct kvm_pvi_state_bell *r)
+{
+	spin_lock(&b->lock);
+	*r = (struct kvm_pvi_state_bell) {
+		.bell = b->number,
+		.flags = b->flags,
+		.enable = b->enable,
+		.ack = b->ack,
+	};
+	spin_unlock(&b->lock);
+	return r->flags || ~r->enable || r->ack;
+}
+
+/* Flags that were set since add up; a line that is up is the caller's to pay. */
+void pvi_bell_restore(struct pvi_bell *b, const struct kvm_pvi_state_bell *r)
+{
+	spin_lock(&b->lock);
+	b->flags |= r->flags;
+	b->enable = r->enable;
+	b->ack = r->ack;
+	spin_unlock(&b->lock);
+}
+
 /* There is a bell whose line is up: an interrupt is owed. Called under RCU. */
 bool pvi_bell_up(struct pvi_gsi *g)
 {

@@ -53,12 +53,20 @@ static void ring_config(struct pvi_vm *vm)
 	struct pvi_events *ev = &vm->events;
 	struct pvi_gsi *g;
 
-	if (READ_ONCE(ev->config_gsi) == KVM_PVI_GSI_ANY)
+	if (READ_ONCE(ev->config_gsi) == KVM_PVI_GSI_ANY || pvi_vm_frozen(vm))
 		return;
 	g = pvi_gsi_find(vm, READ_ONCE(ev->config_gsi));
 	/* Implies a full barrier; pairs with pvi_event_looked(). */
 	if (g && !test_and_set_bit(PVI_VM_CONFIG_RUNG, &vm->flags))
 		pvi_gsi_deliver(g);
+}
+
+/* The guest of @vm was restored or thawed: it may have missed something. */
+void pvi_event_missed(struct pvi_vm *vm)
+{
+	rcu_read_lock();
+	ring_config(vm);
+	rcu_read_unlock();
 }
 
 /* Tells @vm something of @about. Called under RCU. */

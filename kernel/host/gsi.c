@@ -100,6 +100,9 @@ int pvi_gsi_raise(struct pvi_gsi *g)
 /* Delivers what is owed. Called under RCU. */
 static void pay(struct pvi_gsi *g, unsigned int delay)
 {
+	/* What a snapshot has seen owed stays owed. */
+	if (pvi_vm_frozen(g->vm))
+		return;
 	if (test_and_clear_bit(PVI_GSI_LATCH, &g->flags) || pvi_status_pending(g) ||
 	    pvi_bell_up(g))
 		raise_or_latch(g, delay);
@@ -123,6 +126,17 @@ void pvi_gsi_pay(struct pvi_gsi *g)
 	rcu_read_lock();
 	pay(g, RETRY_FIRST);
 	rcu_read_unlock();
+}
+
+/* The same for all GSIs of an endpoint. */
+void pvi_gsi_pay_all(struct pvi_vm *vm)
+{
+	struct pvi_gsi *g;
+	unsigned long i;
+
+	lockdep_assert_held(&vm->lock);
+	xa_for_each(&vm->gsis, i, g)
+		pvi_gsi_pay(g);
 }
 
 /* An accepted ring, on its last step: returns the verdict. Called under RCU. */

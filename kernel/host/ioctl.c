@@ -37,6 +37,8 @@ union arg {
 	struct kvm_pvi_source source;
 	struct kvm_pvi_grant grant;
 	struct kvm_pvi_ungrant ungrant;
+	struct kvm_pvi_state state;
+	struct kvm_pvi_thaw thaw;
 };
 
 /**
@@ -124,6 +126,10 @@ static const struct op ops[] = {
 	OP(KVM_PVI_GRANT, pvi_grant_make, kvm_pvi_grant, __reserved, .out = true,
 	   .flags = KVM_PVI_GRANT_BELL),
 	OP(KVM_PVI_UNGRANT, pvi_grant_revoke, kvm_pvi_ungrant, id),
+	OP(KVM_PVI_GET_STATE, pvi_state_get, kvm_pvi_state, __reserved, .out = true,
+	   .flags = KVM_PVI_STATE_FREEZE),
+	OP(KVM_PVI_SET_STATE, pvi_state_set, kvm_pvi_state, __reserved),
+	OP(KVM_PVI_THAW, pvi_state_thaw, kvm_pvi_thaw, flags),
 };
 
 static const struct op *find_op(unsigned int cmd)

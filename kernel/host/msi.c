@@ -22,7 +22,8 @@
 
 #define LOOKS		4		/* at a pair that changes meanwhile */
 
-static bool valid(u64 address, u64 data)
+/* Whether KVM_HC_PVI_SET_MSI takes that pair. */
+bool pvi_msi_valid(u64 address, u64 data)
 {
 	if (!address)
 		return !data;
@@ -52,11 +53,17 @@ void pvi_msi_init(struct pvi_gsi *g)
 /* Called under RCU. Pays what is latched; address 0 unwires. */
 int pvi_msi_set(struct pvi_gsi *g, u64 address, u64 data)
 {
-	if (g->kind != KVM_PVI_GSI_MSI || !valid(address, data))
+	if (g->kind != KVM_PVI_GSI_MSI || !pvi_msi_valid(address, data))
 		return -EINVAL;
 	set(g, address, data);
 	pvi_gsi_pay(g);
 	return 0;
+}
+
+/* As the guest had set it; what is owed is the caller's to pay. */
+void pvi_msi_restore(struct pvi_gsi *g, u64 address, u32 data)
+{
+	set(g, address, data);
 }
 
 /* The guest starts anew. */

@@ -284,6 +284,49 @@ s64 pvi_port_guest_connect(struct pvi_vm *vm, const uuid_t *to, u32 gsi)
 	return ret ? ret : (s64)port;
 }
 
+/*
+ * Returns a port to be put at @port later, which then cannot fail, or an error.
+ * It is connected anew; where that is not permitted, or was @dead before, it is
+ * one to a dead receiver.
+ */
+struct pvi_port *pvi_port_stage(struct pvi_vm *vm, u32 port, const uuid_t *to, u32 gsi, bool dead)
+{
+	struct pvi_port *p = ERR_PTR(-EPERM);
+	int ret;
+
+	if (port >= READ_ONCE(max_ports))
+		return ERR_PTR(-EINVAL);
+	if (pvi_port_find(vm, port))
+		return ERR_PTR(-EEXIST);
+	ret = grow(vm, port);
+	if (ret)
+		return ERR_PTR(ret);
+	if (!dead)
+		p = port_by_uuid(vm, to, gsi, NULL);
+	if (p != ERR_PTR(-EPERM))
+		return p;
+	p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+	if (!p)
+		return ERR_PTR(-ENOMEM);
+	p->gsi = gsi;
+	p->edge = pvi_acl_dead(vm, to, gsi);
+	if (p->edge)
+		return p;
+	kfree(p);
+	return ERR_PTR(-ENOMEM);
+}
+
+void pvi_port_commit(struct pvi_vm *vm, u32 port, struct pvi_port *p)
+{
+	lockdep_assert_held(&vm->lock);
+	rcu_assign_pointer(table_of(vm)->port[port], p);
+}
+
+void pvi_port_unstage(struct pvi_port *p)
+{
+	port_free(p);
+}
+
 /* Only what the guest made itself. */
 int pvi_port_guest_disconnect(struct pvi_vm *vm, u64 port)
 {

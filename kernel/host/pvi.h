@@ -246,7 +246,10 @@ struct pvi_port_table {
 };
 
 /* Bits of pvi_vm.flags */
-enum { PVI_VM_DYING, PVI_VM_CONFIG_RUNG };
+enum { PVI_VM_DYING, PVI_VM_FROZEN, PVI_VM_CONFIG_RUNG };
+
+/* Keep rings away. */
+#define PVI_VM_UNAVAILABLE	(BIT(PVI_VM_DYING) | BIT(PVI_VM_FROZEN))
 
 #define PVI_VMS_BITS	12	/* of the table by struct kvm */
 
@@ -285,6 +288,7 @@ struct pvi_events {
  * @grants_only: never look at the ALLOW table
  * @state: enum pvi_vm_state, written under @lock
  * @flags: PVI_VM_DYING: death was announced; whoever sets it queues @teardown.
+ *	PVI_VM_FROZEN: a snapshot was taken.
  *	PVI_VM_CONFIG_RUNG: the config GSI was rung and the guest has not looked yet
  * @stats: counters
  * @ports: port number -> struct pvi_port
@@ -368,6 +372,11 @@ extern struct workqueue_struct *pvi_wq;
 static inline bool pvi_vm_dying(const struct pvi_vm *vm)
 {
 	return test_bit(PVI_VM_DYING, &vm->flags);
+}
+
+static inline bool pvi_vm_frozen(const struct pvi_vm *vm)
+{
+	return test_bit(PVI_VM_FROZEN, &vm->flags);
 }
 
 /* Nil and max name nobody. */
@@ -465,6 +474,7 @@ static inline bool pvi_acl_pinned_out(const struct pvi_edge *edge, const struct 
 }
 
 void pvi_acl_put(struct pvi_edge *edge);
+struct pvi_edge *pvi_acl_dead(struct pvi_vm *from, const uuid_t *to, u32 what);
 void pvi_acl_set_gsi(struct pvi_vm *vm, u32 gsi, struct pvi_gsi *g);
 void pvi_acl_unpublish(struct pvi_vm *vm);
 void pvi_acl_free(struct pvi_vm *vm);
@@ -492,6 +502,7 @@ void pvi_event_tell(struct pvi_vm *vm, u32 type, const struct pvi_vm *about);
 void pvi_event_hangup(struct pvi_vm *vm);
 void pvi_event_looked(struct pvi_vm *vm);
 int pvi_event_set_config(struct pvi_vm *vm, u64 gsi);
+void pvi_event_missed(struct pvi_vm *vm);
 ssize_t pvi_event_read(struct file *file, char __user *buf, size_t size, loff_t *pos);
 __poll_t pvi_event_poll(struct file *file, struct poll_table_struct *table);
 
@@ -547,6 +558,7 @@ int pvi_gsi_wire(struct pvi_vm *vm, void *arg);
 int pvi_gsi_unwire(struct pvi_vm *vm, void *arg);
 int pvi_gsi_kick(struct pvi_vm *vm, void *arg);
 void pvi_gsi_pay(struct pvi_gsi *g);
+void pvi_gsi_pay_all(struct pvi_vm *vm);
 void pvi_gsi_reset(struct pvi_vm *vm);
 
 /* Valid under RCU. */
@@ -571,6 +583,8 @@ s64 pvi_bell_call_receive(struct pvi_call *c);
 s64 pvi_bell_call_mask(struct pvi_call *c);
 s64 pvi_bell_call_reset(struct pvi_call *c);
 void pvi_bell_reset(struct pvi_gsi *g);
+bool pvi_bell_save(struct pvi_bell *b, struct kvm_pvi_state_bell *r);
+void pvi_bell_restore(struct pvi_bell *b, const struct kvm_pvi_state_bell *r);
 bool pvi_bell_up(struct pvi_gsi *g);
 u32 pvi_bell_what(const struct pvi_gsi *g);
 void pvi_bell_unpublish(struct pvi_gsi *g);
@@ -602,6 +616,8 @@ bool pvi_inject_gsi(struct pvi_gsi *g);
 /* msi.c: virtual GSIs */
 void pvi_msi_init(struct pvi_gsi *g);
 int pvi_msi_set(struct pvi_gsi *g, u64 address, u64 data);
+bool pvi_msi_valid(u64 address, u64 data);
+void pvi_msi_restore(struct pvi_gsi *g, u64 address, u32 data);
 void pvi_msi_reset(struct pvi_gsi *g);
 bool pvi_msi_wired(const struct pvi_gsi *g);
 bool pvi_msi_raise(struct pvi_gsi *g);
@@ -627,6 +643,9 @@ static inline struct pvi_port *pvi_port_find(struct pvi_vm *vm, u32 port)
 }
 
 void pvi_port_init(struct pvi_vm *vm);
+struct pvi_port *pvi_port_stage(struct pvi_vm *vm, u32 port, const uuid_t *to, u32 gsi, bool dead);
+void pvi_port_commit(struct pvi_vm *vm, u32 port, struct pvi_port *p);
+void pvi_port_unstage(struct pvi_port *p);
 void pvi_port_free(struct pvi_vm *vm);
 u32 pvi_port_end(struct pvi_vm *vm);
 u32 pvi_port_state(const struct pvi_port *p);
@@ -642,6 +661,11 @@ void pvi_ring_denied(struct pvi_vm *from, const uuid_t *to, u32 gsi);
 
 /* many.c: one exit, many rings */
 u64 pvi_many_notify(struct pvi_vm *from, u64 first, u64 mask);
+
+/* state.c: saved and restored */
+int pvi_state_get(struct pvi_vm *vm, void *arg);
+int pvi_state_set(struct pvi_vm *vm, void *arg);
+int pvi_state_thaw(struct pvi_vm *vm, void *arg);
 
 /* ioctl.c: the misc device */
 int pvi_ioctl_init(void);

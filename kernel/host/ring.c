@@ -8,6 +8,8 @@
  */
 #include "ring.h"
 
+#define FROZEN_WAIT	(10 * NSEC_PER_MSEC)
+
 /* Counts and traces what became of a ring by @edge; returns @ret. */
 static __always_inline int account(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi,
 				   enum pvi_count what, int ret)
@@ -30,6 +32,12 @@ static __always_inline void heard(struct pvi_vm *from, struct pvi_edge *edge)
 static noinline int throttled(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
 {
 	return account(from, edge, gsi, PVI_THROTTLED, -EAGAIN);
+}
+
+/* A receiver that is dying or frozen. */
+static noinline int unavailable(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
+{
+	return pvi_vm_dying(edge->vm) ? -ENXIO : throttled(from, edge, gsi);
 }
 
 static noinline int coalesced(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
@@ -64,8 +72,8 @@ static __always_inline int ring_edge(struct pvi_vm *from, struct pvi_edge *edge,
 	struct pvi_gsi *g;
 	int verdict;
 
-	if (unlikely(pvi_vm_dying(edge->vm)))
-		return -ENXIO;
+	if (unlikely(READ_ONCE(edge->vm->flags) & PVI_VM_UNAVAILABLE))
+		return unavailable(from, edge, gsi);
 	g = rcu_dereference(edge->gsi);
 	if (unlikely(!g)) {
 		if (pvi_what_is_bell(edge->key.what))
@@ -101,8 +109,8 @@ static int ring_bell_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi, u
 	struct pvi_bell *b;
 	int verdict;
 
-	if (unlikely(pvi_vm_dying(edge->vm)))
-		return -ENXIO;
+	if (unlikely(READ_ONCE(edge->vm->flags) & PVI_VM_UNAVAILABLE))
+		return unavailable(from, edge, gsi);
 	b = pvi_bell_find(edge->vm, edge->key.what & ~PVI_WHAT_BELL);
 	if (!b || b->gsi->gsi != gsi)
 		return deny(from, edge, gsi, PVI_DENY_NOT_EXPOSED);
@@ -188,7 +196,11 @@ u64 pvi_ring_wait(struct pvi_vm *from, u32 port)
 	if (!edge || READ_ONCE(edge->state) != PVI_EDGE_LIVE)
 		return 0;
 	g = pvi_gsi_find(edge->vm, p->gsi);
-	return g ? max(pvi_bucket_wait(&edge->bucket), pvi_bucket_wait(&g->bucket)) : 0;
+	if (!g)
+		return 0;
+	if (pvi_vm_frozen(edge->vm))
+		return FROZEN_WAIT;
+	return max(pvi_bucket_wait(&edge->bucket), pvi_bucket_wait(&g->bucket));
 }
 
 /* Says to the host, and to the host alone, why @from may not ring. */

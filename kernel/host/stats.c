@@ -70,7 +70,8 @@ void pvi_stats_fdinfo(struct seq_file *m, struct file *file)
 	u32 port;
 
 	mutex_lock(&vm->lock);
-	seq_printf(m, "pvi-state:\t%s\n", states[vm->state]);
+	seq_printf(m, "pvi-state:\t%s%s\n", states[vm->state],
+		   pvi_vm_frozen(vm) ? ", frozen" : "");
 	if (vm->state == PVI_VM_UNBOUND)
 		goto out;
 	pvi_stats_sum(vm, &sum);

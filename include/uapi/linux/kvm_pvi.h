@@ -809,6 +809,178 @@ struct kvm_pvi_ungrant {
 };
 #define KVM_PVI_UNGRANT		_IO(KVM_PVI_IOC, 0x33)
 
+/**
+ * DOC: State
+ *
+ * What the guest has made goes with the guest when its VMM saves, migrates or
+ * restores it: ports it connected, what is owed to it, its bells and MSIs. What
+ * the VMM has made (the ALLOW table, grants, eventfds, exposed GSIs, ports of
+ * SET_PORT and CONNECT, sources) the VMM makes again, and it brings neither
+ * epochs nor counters nor tokens.
+ *
+ * A blob is a struct kvm_pvi_state_header, then @sections times a struct
+ * kvm_pvi_state_section with its records, in ascending order of types; the
+ * records of a section in ascending order of their first word, no two the same.
+ * Only sections with records are there. All little endian, all __reserved 0.
+ *
+ * Save: stop the vCPUs; GET_STATE with KVM_PVI_STATE_FREEZE; save LAPICs, IOAPIC
+ * and memory, the pages of status words among it. Restore: BIND; GET_STATE with
+ * KVM_PVI_STATE_FREEZE, so that no ring comes too early; what the VMM makes; memory,
+ * LAPICs, IOAPIC; SET_STATE; KVM_PVI_THAW; run.
+ */
+#define KVM_PVI_STATE_MAGIC	0x53495650u	/* "PVIS" */
+#define KVM_PVI_STATE_VERSION	1
+#define KVM_PVI_STATE_MAX	(1u << 22)	/* bytes of a blob */
+
+/**
+ * struct kvm_pvi_state_header - the beginning of a blob
+ * @magic: KVM_PVI_STATE_MAGIC
+ * @version: KVM_PVI_STATE_VERSION
+ * @length: bytes of the blob, this header among them
+ * @sections: how many follow
+ */
+struct kvm_pvi_state_header {
+	__u32 magic;
+	__u32 version;
+	__u32 length;
+	__u32 sections;
+};
+
+/**
+ * struct kvm_pvi_state_section - the head of a section
+ * @type: KVM_PVI_STATE_PORT...
+ * @size: of a record
+ * @nr: records that follow, at least 1
+ * @__reserved: 0
+ */
+struct kvm_pvi_state_section {
+	__u32 type;
+	__u32 size;
+	__u32 nr;
+	__u32 __reserved;
+};
+#define KVM_PVI_STATE_PORT	1
+#define KVM_PVI_STATE_LATCH	2
+#define KVM_PVI_STATE_BELL	3
+#define KVM_PVI_STATE_MSI	4
+#define KVM_PVI_STATE_CONFIG	5
+
+/**
+ * struct kvm_pvi_state_port - a port that the guest connected
+ * @port: its number
+ * @gsi: the receiver's GSI
+ * @flags: KVM_PVI_STATE_PORT_*
+ * @__reserved: 0
+ * @uuid: the receiver
+ */
+struct kvm_pvi_state_port {
+	__u32 port;
+	__u32 gsi;
+	__u32 flags;
+	__u32 __reserved;
+	__u8  uuid[KVM_PVI_UUID_SIZE];
+};
+#define KVM_PVI_STATE_PORT_DEAD	(1u << 0)	/* its receiver had died, or its permission was revoked */
+
+/**
+ * struct kvm_pvi_state_latch - a ring that is owed
+ * @gsi: the GSI it is latched at
+ * @__reserved: 0
+ */
+struct kvm_pvi_state_latch {
+	__u32 gsi;
+	__u32 __reserved;
+};
+
+/**
+ * struct kvm_pvi_state_bell - a bell that is not as it was made
+ * @bell: its number
+ * @__reserved: 0
+ * @flags: set and not cleared
+ * @enable: of KVM_HC_BELL_MASK
+ * @ack: of KVM_HC_BELL_MASK
+ */
+struct kvm_pvi_state_bell {
+	__u32 bell;
+	__u32 __reserved;
+	__u64 flags;
+	__u64 enable;
+	__u64 ack;
+};
+
+/**
+ * struct kvm_pvi_state_msi - a virtual GSI that is set
+ * @gsi: the virtual GSI
+ * @data: of KVM_HC_PVI_SET_MSI
+ * @address: of KVM_HC_PVI_SET_MSI
+ */
+struct kvm_pvi_state_msi {
+	__u32 gsi;
+	__u32 data;
+	__u64 address;
+};
+
+/**
+ * struct kvm_pvi_state_config - the GSI of KVM_HC_PVI_SET_CONFIG; at most one
+ * @gsi: rung when peers come and go
+ * @__reserved: 0
+ */
+struct kvm_pvi_state_config {
+	__u32 gsi;
+	__u32 __reserved;
+};
+
+/**
+ * struct kvm_pvi_state - KVM_PVI_GET_STATE, KVM_PVI_SET_STATE: what the guest has made
+ * @size: sizeof(struct kvm_pvi_state)
+ * @flags: GET_STATE: KVM_PVI_STATE_FREEZE; SET_STATE: Must be 0
+ * @address: of the blob
+ * @length: in: bytes at @address; GET_STATE: out: bytes of the blob. If that is more, nothing was
+ *	    written: call again with so many
+ * @__reserved: Must be 0
+ *
+ * GET_STATE with KVM_PVI_STATE_FREEZE: from then on rings to this endpoint answer EAGAIN
+ * and nothing owed is delivered, until KVM_PVI_THAW; a ring accepted behind the
+ * snapshot would be lost. Rings by it go on. Freezing what is frozen is no error.
+ *
+ * SET_STATE trusts nothing in the blob, and restores all of it or nothing. It needs an endpoint
+ * whose guest has made nothing yet. Every port is resolved and its permission
+ * checked anew; one that fails, or was dead already, keeps its number and answers
+ * ENXIO. What is owed is delivered at once, unless frozen.
+ *
+ * * EFAULT: the blob cannot be read or written
+ * * EBUSY: the guest has connected a port, masked a bell, set an MSI or a config GSI already (SET_STATE)
+ * * EINVAL: @length is beyond KVM_PVI_STATE_MAX; the blob has another version, an unknown section, a
+ *   length that does not fit, a wrong order, or a value that the guest could not have set (SET_STATE)
+ * * ENOENT: the VMM has not exposed a GSI, or not made a bell, that the blob names (SET_STATE)
+ * * EEXIST: the VMM has put a port of its own where the guest had one (SET_STATE)
+ */
+struct kvm_pvi_state {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 address;
+	__u32 length;
+	__u32 __reserved;
+};
+#define KVM_PVI_GET_STATE	_IO(KVM_PVI_IOC, 0x35)
+#define KVM_PVI_SET_STATE	_IO(KVM_PVI_IOC, 0x36)
+#define KVM_PVI_STATE_FREEZE	(1u << 0)
+
+/**
+ * struct kvm_pvi_thaw - KVM_PVI_THAW: take rings again
+ * @size: sizeof(struct kvm_pvi_thaw)
+ * @flags: Must be 0
+ *
+ * Ends what KVM_PVI_STATE_FREEZE began, and delivers what is owed. For a VMM whose
+ * snapshot is done or whose migration has failed. Thawing what is not frozen is no
+ * error.
+ */
+struct kvm_pvi_thaw {
+	__u32 size;
+	__u32 flags;
+};
+#define KVM_PVI_THAW		_IO(KVM_PVI_IOC, 0x37)
+
 #if defined(__x86_64__) || defined(__i386__)
 /*
  * What guests and host processes need of the two protocols above, without libc.
