@@ -1,21 +1,75 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# bench.sh - run the programs of selftests/bench in the kernels of $KERNELS (default "6.12 6.1"),
-# in an emulated machine whose TSC counts instructions: figures that do not depend on the
-# machine it runs on, nor on its load.
+# bench.sh [--check|--here] - count what rings cost, in an emulated machine whose TSC counts
+# instructions: figures that depend neither on the machine it runs on nor on its load. Writes
+# them to selftests/bench/figures.txt, as a table with the goals to Documentation/bench.txt, and as
+# a picture to Documentation/bench.svg. With --check writes nothing, but fails if a row costs more
+# than 2 % more than the file says. With --here measures the present kernel, in cycles, as root.
 
 . "$(dirname "$0")/common.sh"
 
+mode=${1:-}
 series=6.12
 out=$build/bench-$series
+bench=$top/selftests/bench
 
-lock "$build/lock"
-"$rig/setup.sh"
-quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" bench
-"$rig/prepare.sh" "$series" "$out" -f "$build/selftests/bench/bench:/bench" \
-	-e PVI_MODULE=/modules/kvm_pvi.ko -e RIG_RUN=/bench
-say "counting on $(cat "$out/kernel/release")"
-"$rig/boot.sh" "$out/kernel" "$out/initramfs" "$out" -c -t "${DEADLINE:-600}" || status=$?
-cat "$out/output"
-exit "${status:-0}"
+build_program()
+{
+	quietly "$build/bench.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" bench
+}
+
+# Turn the program's output into a file of figures. It printed TAP, and "figure ...".
+figures()
+{
+	local kernel=$1 unit=$2
+
+	echo "# kernel $kernel"
+	echo "# unit $unit"
+	echo "# name median mean exits user-exits skips"
+	sed -n 's/^figure //p'
+}
+
+report()
+{
+	awk -f "$bench/report.awk" "$1" "$bench/goals"
+}
+
+run_in_rig()
+{
+	local status=0
+
+	lock "$build/bench.lock"
+	"$rig/setup.sh"
+	build_program
+	"$rig/prepare.sh" "$series" "$out" -f "$build/selftests/bench/bench:/bench" \
+		-e PVI_MODULE=/modules/kvm_pvi.ko -e RIG_RUN=/bench
+	say "counting on $(cat "$out/kernel/release")"
+	"$rig/boot.sh" "$out/kernel" "$out/initramfs" "$out" -c -t "${DEADLINE:-600}" || status=$?
+	if [ "$status" -ne 0 ]; then
+		grep -v -E '^(figure|ok) ' "$out/output" >&2 || true
+		die "rows have failed; all output is in $out"
+	fi
+	figures "$(cat "$out/kernel/release")" instructions <"$out/output" >"$out/figures.txt"
+}
+
+run_here()
+{
+	[ "$(id -u)" -eq 0 ] || die "measuring this kernel needs root, to load kvm_pvi and to trace"
+	build_program
+	PVI_MODULE=${PVI_MODULE:-$(modinfo -F filename kvm_pvi)} "$build/selftests/bench/bench" \
+		>"$build/bench-here" || die "rows have failed; all output is in $build/bench-here"
+	figures "$(uname -r)" cycles <"$build/bench-here" >"$build/figures-here.txt"
+	report "$build/figures-here.txt"
+}
+
+case $mode in
+'')	run_in_rig
+	cp "$out/figures.txt" "$bench/figures.txt"
+	report "$bench/figures.txt" | tee "$top/Documentation/bench.txt"
+	awk -f "$bench/plot.awk" "$bench/figures.txt" >"$top/Documentation/bench.svg" ;;
+--check) run_in_rig
+	awk -f "$bench/compare.awk" "$bench/figures.txt" "$out/figures.txt" ;;
+--here)	run_here ;;
+*)	die "usage: bench.sh [--check|--here]" ;;
+esac

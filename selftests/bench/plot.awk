@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# awk -f plot.awk figures.txt - draw the rings as bars, ours and the stock kernel's, into an SVG that
+# follows the reader's choice of light or dark. The paler part of a bar is what KVM spends on
+# skipping an instruction where the processor, like QEMU's TCG, does not say how long it is.
+
+# Rows of the picture: "# TITLE" or "FIGURE TEXT [/DIVISOR]".
+BEGIN {
+	add("# Signal an eventfd")
+	add("pvi_eventfd kvm_pvi: HC_NOTIFY")
+	add("hyperv_eventfd Hyper-V: HvSignalEvent")
+	add("xen_eventfd Xen: EVTCHNOP_send")
+	add("pio_eventfd port write: KVM_IOEVENTFD")
+	add("mmio_eventfd MMIO write: KVM_IOEVENTFD")
+	add("# Interrupt another VM by an MSI")
+	add("pvi_port_msi kvm_pvi: connection")
+	add("pvi_uuid_msi kvm_pvi: by UUID")
+	add("pvi_many_msi_64 kvm_pvi: NOTIFY_MANY, each of 64 /64")
+	add("pvi_status_set kvm_pvi: status word, ring owed")
+	add("hyperv_irqfd_msi Hyper-V: HvSignalEvent, KVM_IRQFD")
+	add("xen_irqfd_msi Xen: EVTCHNOP_send, KVM_IRQFD")
+	add("pio_irqfd_msi port write: KVM_IOEVENTFD, KVM_IRQFD")
+	add("mmio_irqfd_msi MMIO write: KVM_IOEVENTFD, KVM_IRQFD")
+	add("pio_user_msi port write: VMM, KVM_SIGNAL_MSI")
+	add("mmio_user_msi MMIO write: VMM, KVM_SIGNAL_MSI")
+	add("# Interrupt another VM by an IOAPIC pin")
+	add("pvi_port_pin kvm_pvi: connection")
+	add("pvi_uuid_pin kvm_pvi: by UUID")
+	add("hyperv_irqfd_pin Hyper-V: HvSignalEvent, KVM_IRQFD")
+	add("pio_irqfd_pin port write: KVM_IOEVENTFD, KVM_IRQFD")
+	add("mmio_irqfd_pin MMIO write: KVM_IOEVENTFD, KVM_IRQFD")
+	add("pio_user_pin port write: VMM, KVM_IRQ_LINE")
+	add("mmio_user_pin MMIO write: VMM, KVM_IRQ_LINE")
+
+	left = 290	# where bars begin
+	width = 480	# of the longest
+	right = 130	# for its figures
+	line = 20
+	head = 64
+}
+
+function add(row)
+{
+	rows[++nr] = row
+}
+
+/^# kernel / { kernel = $3 }
+/^# unit / { unit = $3 }
+!/^#/ {
+	raw[$1] = $2
+	skips[$1] = $6
+}
+
+function style()
+{
+	print "<style>"
+	print "text { font: 13px system-ui, sans-serif; fill: #24292f; }"
+	print ".title { font-weight: 600; font-size: 15px; } .group { font-weight: 600; }"
+	print ".note { fill: #57606a; font-size: 12px; } .page { fill: #ffffff; }"
+	print ".axis { stroke: #afb8c1; } .ours { fill: #0969da; } .stock { fill: #6e7781; }"
+	print ".skip { opacity: 0.35; }"
+	print "@media (prefers-color-scheme: dark) {"
+	print "text { fill: #e6edf3; } .note { fill: #9198a1; } .page { fill: #0d1117; }"
+	print ".axis { stroke: #484f58; } .ours { fill: #58a6ff; } .stock { fill: #8b949e; }"
+	print "}"
+	print "</style>"
+}
+
+function text(x, y, class, what, anchor)
+{
+	gsub(/&/, "\\&amp;", what)
+	printf "<text x=\"%d\" y=\"%d\" class=\"%s\"%s>%s</text>\n", x, y, class,
+		anchor ? " text-anchor=\"" anchor "\"" : "", what
+}
+
+function rect(x, y, w, class)
+{
+	printf "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"14\" class=\"%s\"/>\n", x, y, w, class
+}
+
+function bar(y, name, label, divisor,    class, all, net)
+{
+	if (!(name in raw)) {
+		printf "plot.awk: %s was not measured\n", name >"/dev/stderr"
+		exit 1
+	}
+	class = name ~ /^pvi_/ ? "ours" : "stock"
+	all = raw[name] / divisor
+	net = all - skips[name] * raw["skip"] / divisor
+	text(left - 8, y + 12, "", label, "end")
+	rect(left, y, net * scale, class)
+	if (all > net)
+		rect(left + net * scale, y, (all - net) * scale, class " skip")
+	text(left + all * scale + 6, y + 12, "", all > net ? sprintf("%d (%d)", net, all) : sprintf("%d", all))
+}
+
+function split_row(row)
+{
+	divisor = 1
+	if (match(row, / \/[0-9]+$/)) {
+		divisor = substr(row, RSTART + 2)
+		row = substr(row, 1, RSTART - 1)
+	}
+	figure = row
+	sub(/ .*/, "", figure)
+	label = substr(row, length(figure) + 2)
+}
+
+END {
+	for (i = 1; i <= nr; i++) {
+		split_row(rows[i])
+		if (figure != "#" && raw[figure] / divisor > longest)
+			longest = raw[figure] / divisor
+	}
+	scale = width / longest
+	height = head + (nr + 1.5) * line + 20
+	printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\">\n",
+		left + width + right, height, left + width + right, height
+	printf "<title>%s of one ring</title>\n", toupper(substr(unit, 1, 1)) substr(unit, 2)
+	style()
+	printf "<rect class=\"page\" width=\"100%%\" height=\"100%%\"/>\n"
+	text(16, 26, "title", toupper(substr(unit, 1, 1)) substr(unit, 2) " of one ring, guest and host together; fewer is better")
+	text(16, 46, "note", "Linux " kernel ". Paler, and in brackets with the rest: skipping the instruction by decoding it, which processors with NRIPS save.")
+	y = head
+	for (i = 1; i <= nr; i++) {
+		split_row(rows[i])
+		if (figure == "#") {
+			y += 8
+			text(16, y + 13, "group", label)
+		} else {
+			bar(y, figure, label, divisor)
+		}
+		y += line
+	}
+	printf "<line class=\"axis\" x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/>\n", left, head, left, y
+	print "</svg>"
+}
