@@ -54,6 +54,12 @@ demo:
 bench:
 	@$(RIG)/bench.sh
 
+bench-check:
+	@$(RIG)/bench.sh --check
+
+bench-here:
+	@$(RIG)/bench.sh --here
+
 style:
 	@$(RIG)/style.sh
 
@@ -77,7 +83,10 @@ help:
 	@echo '  check-debug  the same tests on a kernel with KASAN, lockdep and kmemleak, built first'
 	@echo '  style        shellcheck, kernel-doc, checkpatch'
 	@echo '  demo         show two guests ring each other'
-	@echo '  bench        count the instructions of a ring'
+	@echo '  bench        count the instructions of a ring, of our paths and of the stock kernel'
+	@echo '  bench-check  fail if a row costs more than 2 % more than when bench last ran;'
+	@echo '               a part of check'
+	@echo '  bench-here   measure this kernel in cycles, as root, with kvm_pvi installed'
 	@echo '  clean        remove what was built'
 	@echo 'To run the tests on the present kernel, as root: make -C selftests run_tests'
 	@echo
@@ -86,11 +95,12 @@ help:
 	@echo '  DESTDIR=     root of the installation; INSTALL_MOD_PATH= that of the modules alone'
 	@echo '  PREFIX=      where tools and headers go [$(PREFIX)]; LIBDIR= where the library goes'
 	@echo '  BUILD=       where tools, check, demo and bench build [$(BUILD)]'
-	@echo '  KERNELS=     kernels of check and bench, e.g. KERNELS=6.12 [6.12 6.1]'
+	@echo '  KERNELS=     kernels of check, e.g. KERNELS=6.12 [6.12 6.1]'
 	@echo '  TESTS=       tests of check, e.g. TESTS="bind_test acl_test" [all]'
 	@echo '  CMDLINE=     added to the command line of these kernels, e.g. CMDLINE=preempt=full'
 	@echo '  DEADLINE=, TEST_DEADLINE=  seconds an emulated machine, a test may take'
 	@echo '  PVI_DEBUG_BUILD=  a built kernel tree that check-debug takes instead of its own'
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
-	check check-long check-debug demo bench style clean help
+	check check-long check-debug demo bench bench-check bench-here \
+	style clean help

@@ -9,7 +9,7 @@
  * done, and counted, before the sender goes on. In the counting rig the TSC counts instructions, of host and guest together; elsewhere
  * it counts cycles.
  *
- * Each row prints "figure NAME MEDIAN MEAN EXITS USER SKIPS". Per ring: exits from the guest,
+ * Each row prints "figure NAME MEDIAN EXITS USER SKIPS". Per ring: exits from the guest,
  * exits to userspace, and how often KVM skipped an instruction by decoding it, which no processor
  * with NRIPS makes it do.
  */
@@ -73,11 +73,13 @@ void bench_rings_exit(const char *name, struct vcpu *vcpu, enum bench_op op, ben
 		      void *data);
 /* The same, having checked that each ring raises an interrupt before the sender goes on */
 u64 bench_rings_checked(const char *name, struct vcpu *vcpu, enum bench_op op, struct vm *rx);
-/* Sorts @values */
+/* Those that take @values sort them */
 u64 bench_median(u64 *values, u32 nr);
-/* Print the figures of a row that the host measured; sorts @values */
-void bench_print(const char *name, u64 *values, u32 nr);
-void bench_print_value(const char *name, u64 value);
+/* Print the figures of a row that the host measured */
+void bench_print(const char *name, u64 value);
+void bench_print_median(const char *name, u64 *values, u32 nr);
+/* Of calls into which works of earlier ones may come */
+void bench_print_least(const char *name, u64 *values, u32 nr);
 
 /* setup.c */
 /* A VM whose BENCH_GSI leads to vector BENCH_VECTOR of its only vCPU, which never runs */
@@ -115,6 +117,9 @@ extern u8 bench_uuid[BENCH_NR_UUIDS][KVM_PVI_UUID_SIZE];
 void bench_trace_set(const char *file, const char *value);
 void bench_trace_clear(void);
 FILE *bench_trace_open(void);
+
+/* control.c: print what the VMMs' calls cost, told how many VMs there are */
+void bench_control(u32 nr_vms);
 
 /* The rows, by file */
 void row_null_not_loaded(void);
@@ -154,7 +159,6 @@ void row_scale_senders(void);
 void row_scale_ports(void);
 
 void row_memory(void);
-void row_control(void);
 void row_teardown(void);
 
 #endif

@@ -32,7 +32,7 @@ static void live(u32 i, int peer)
 	TIME(BIND, i, ASSERT_EQ(__pvi_bind(fd, &vm, pvi_uuid[2]), 0));
 	TIME(EXPOSE, i, pvi_expose(fd, BENCH_GSI, KVM_PVI_GSI_EVENTFD));
 	TIME(WIRE, i, pvi_wire(fd, BENCH_GSI, eventfd));
-	TIME(ALLOW, i, pvi_allow(fd, pvi_uuid[1], BENCH_GSI));
+	TIME(ALLOW, i, pvi_allow(fd, bench_uuid[BENCH_NR_UUIDS - 1], BENCH_GSI));
 	TIME(CONNECT, i, ASSERT_EQ(__pvi_connect(peer, pvi_uuid[2], BENCH_GSI, &port), 0));
 	close(vm.fd);
 	TIME(UNBIND, i, close(fd));
@@ -41,29 +41,19 @@ static void live(u32 i, int peer)
 	ASSERT_TRUE(wait_until(bench_nr_kvm_dirs() == nr_dirs, 10000));
 }
 
-static void live_often(int peer, u32 nr_vms)
+void bench_control(u32 nr_vms)
 {
+	int peer = pvi_bind(NULL, bench_uuid[BENCH_NR_UUIDS - 1]);
 	char name[64];
 	u32 i;
 
 	for (i = 0; i < NR_CALLS; i++)
 		live(i, peer);
+	close(peer);
 	for (i = 0; i < NR_KINDS; i++) {
 		snprintf(name, sizeof(name), "control_%s_vms%u", kind_name[i], nr_vms);
-		bench_print(name, took[i], NR_CALLS);
+		bench_print_least(name, took[i], NR_CALLS);
 	}
-}
-
-void row_control(void)
-{
-	int peer;
-
-	bench_settle();
-	peer = pvi_bind(NULL, pvi_uuid[1]);
-	pvi_bind(vm_create(0, 0), pvi_uuid[0]);
-	live_often(peer, 2);
-	bench_populate(BENCH_NR_VMS - 2);
-	live_often(peer, BENCH_NR_VMS);
 }
 
 /* The time of the last of @nr events of the end of a VM; 0 if that many have not come yet */
@@ -136,7 +126,7 @@ void row_teardown(void)
 		for (k = 0; k < ARRAY_SIZE(times); k++)
 			times[k] = end_together(nrs[i]);
 		snprintf(name, sizeof(name), "teardown_vms%u", nrs[i]);
-		bench_print(name, times, ARRAY_SIZE(times));
+		bench_print_median(name, times, ARRAY_SIZE(times));
 	}
 	bench_trace_set("events/kvm_pvi/kvm_pvi_unbind/enable", "0");
 }

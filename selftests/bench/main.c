@@ -19,6 +19,7 @@ static const struct test_case cases[] = {
 	{ "null_loaded", row_null_loaded },
 	{ "null_unbound", row_null_unbound },
 	{ "null_bound", row_null_bound },
+	{ "memory", row_memory, 120 },
 	{ "pvi_eventfd", row_pvi_eventfd },
 	{ "pvi_irqfd_msi", row_pvi_irqfd_msi },
 	{ "pvi_port_msi", row_pvi_port_msi },
@@ -34,8 +35,6 @@ static const struct test_case cases[] = {
 	{ "scale_uuids", row_scale_uuids, 120 },
 	{ "scale_senders", row_scale_senders },
 	{ "scale_ports", row_scale_ports },
-	{ "memory", row_memory, 120 },
-	{ "control", row_control, 120 },
 	{ "teardown", row_teardown, 120 },
 };
 

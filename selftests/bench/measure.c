@@ -170,31 +170,27 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-struct figures {
-	u64 median, mean;
-};
-
-static struct figures evaluate(u64 *values, u32 nr)
+/* Sorts */
+static u64 *sort(u64 *values, u32 nr)
 {
-	u64 sum = 0;
-	u32 i;
-
-	for (i = 0; i < nr; i++)
-		sum += values[i];
 	qsort(values, nr, sizeof(*values), compare);
-	return (struct figures){ .median = values[nr / 2], .mean = sum / nr };
+	return values;
 }
 
-static struct figures evaluate_guest(void)
+u64 bench_median(u64 *values, u32 nr)
 {
-	return evaluate(samples + BENCH_WARMUP, BENCH_RINGS);
+	return sort(values, nr)[nr / 2];
 }
 
-static void print(const char *name, struct figures f, struct exits exits, u32 skips)
+static u64 guest_median(void)
+{
+	return bench_median(samples + BENCH_WARMUP, BENCH_RINGS);
+}
+
+static void print(const char *name, u64 value, struct exits exits, u32 skips)
 {
 	if (name)
-		printf("figure %s %llu %llu %llu %llu %u\n", name, f.median, f.mean, exits.all,
-		       exits.user, skips);
+		printf("figure %s %llu %llu %llu %u\n", name, value, exits.all, exits.user, skips);
 }
 
 /* The host has exits of its own to make, for its clock and at the guest's end: a few */
@@ -210,18 +206,15 @@ static void measure(const char *name, struct vcpu *vcpu, enum bench_op op, bench
 		    void *data)
 {
 	struct sched_param param = { };
-	struct figures with, without;
 	struct exits exits;
+	u64 without;
 
 	ASSERT_EQ(sched_setscheduler(0, SCHED_IDLE, &param), 0);
 	run_guest(vcpu, ring_empty, NULL, NULL);
-	without = evaluate_guest();
+	without = guest_median();
 	exits = run_guest(vcpu, ops[op].ring, on_exit, data);
-	with = evaluate_guest();
 	ASSERT_EQ(sched_setscheduler(0, SCHED_OTHER, &param), 0);
-	with.median -= without.median;
-	with.mean -= without.mean;
-	print(name, with, per_ring(exits), ops[op].skips);
+	print(name, guest_median() - without, per_ring(exits), ops[op].skips);
 }
 
 u64 bench_rings(const char *name, struct vcpu *vcpu, enum bench_op op)
@@ -254,17 +247,17 @@ u64 bench_rings_checked(const char *name, struct vcpu *vcpu, enum bench_op op, s
 	return bench_rings(name, vcpu, op);
 }
 
-u64 bench_median(u64 *values, u32 nr)
+void bench_print(const char *name, u64 value)
 {
-	return evaluate(values, nr).median;
+	print(name, value, (struct exits){ }, 0);
 }
 
-void bench_print(const char *name, u64 *values, u32 nr)
+void bench_print_median(const char *name, u64 *values, u32 nr)
 {
-	print(name, evaluate(values, nr), (struct exits){ }, 0);
+	bench_print(name, bench_median(values, nr));
 }
 
-void bench_print_value(const char *name, u64 value)
+void bench_print_least(const char *name, u64 *values, u32 nr)
 {
-	print(name, (struct figures){ value, value }, (struct exits){ }, 0);
+	bench_print(name, sort(values, nr)[0]);
 }

@@ -45,19 +45,6 @@ static u64 bytes_added(u32 nr)
 	return sum;
 }
 
-static u64 percpu_bytes(void)
-{
-	FILE *file = fopen("/proc/meminfo", "r");
-	char line[256];
-	u64 kib = 0;
-
-	ASSERT_TRUE(file);
-	while (fgets(line, sizeof(line), file))
-		sscanf(line, "Percpu: %llu", &kib);
-	fclose(file);
-	return kib * 1024;
-}
-
 static void measure(const char *name, void (*add)(u32 i, int fd), int fd, u32 nr)
 {
 	u32 i;
@@ -66,7 +53,7 @@ static void measure(const char *name, void (*add)(u32 i, int fd), int fd, u32 nr
 	for (i = 0; i < nr; i++)
 		add(i, fd);
 	read_slabs(after);
-	bench_print_value(name, bytes_added(nr));
+	bench_print(name, bytes_added(nr));
 }
 
 static int vm_fds[BENCH_MANY];
@@ -114,17 +101,13 @@ static void add_connection(u32 i, int fd)
 void row_memory(void)
 {
 	int rx_fd, tx_fd;
-	u64 percpu;
 	u32 i;
 
 	bench_raise_limits();
 	bench_settle();
 	for (i = 0; i < BENCH_MANY; i++)
 		vm_fds[i] = bench_new_kvm();
-	percpu = percpu_bytes();
 	measure("memory_vm", add_vm, -1, BENCH_MANY);
-	bench_print_value("memory_vm_percpu", (percpu_bytes() - percpu) / BENCH_MANY /
-			  sysconf(_SC_NPROCESSORS_CONF));
 	measure("memory_host", add_host, -1, BENCH_MANY);
 
 	rx_fd = pvi_bind(NULL, pvi_uuid[0]);

@@ -48,7 +48,7 @@ function add(row)
 /^# unit / { unit = $3 }
 !/^#/ {
 	raw[$1] = $2
-	skips[$1] = $6
+	skips[$1] = $5
 }
 
 function style()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # awk -f report.awk figures.txt goals - print the figures as a table, and how the goals are met.
-# A line of figures.txt is "NAME MEDIAN MEAN EXITS USER SKIPS"; goals tells its own form.
+# A line of figures.txt is "NAME MEDIAN EXITS USER SKIPS"; goals tells its own form.
 
 # What a column of a row says.
 function value(name, column)
@@ -57,9 +57,9 @@ file == 1 && !titled++ {
 }
 file == 1 {
 	raw[$1] = $2
-	exits[$1] = $4
-	user[$1] = $5
-	skips[$1] = $6
+	exits[$1] = $3
+	user[$1] = $4
+	skips[$1] = $5
 	order[++rows] = $1
 	next
 }

@@ -8,7 +8,11 @@ void row_scale_vms(void)
 	struct bench_pair p;
 	u32 port;
 
+	bench_settle();
+	pvi_bind(vm_create(0, 0), pvi_uuid[3]);
+	bench_control(2);
 	bench_populate(BENCH_NR_VMS - 2);
+	bench_control(BENCH_NR_VMS);
 	bench_null("null_unbound_vms4096", vm_create(1, 0));
 	p = bench_pair(true);
 	bench_null("null_bound_vms4096", p.tx);

@@ -57,9 +57,9 @@ void row_skip(void)
 	struct vm *vm = vm_create(1, 0);
 
 	if (has_nrips()) {
-		bench_print_value("skip", 0);
+		bench_print("skip", 0);
 		return;
 	}
 	bench_trace_set("trace_clock", "x86-tsc");
-	bench_print_value("skip", duration(vm, DECODER) - duration(vm, SHORT_FUNCTION));
+	bench_print("skip", duration(vm, DECODER) - duration(vm, SHORT_FUNCTION));
 }

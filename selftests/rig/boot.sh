@@ -22,8 +22,8 @@ while getopts 9:a:clm:t: option; do
 	9)	devices+=(-virtfs "local,path=$OPTARG,mount_tag=host,security_model=none,readonly=on,multidevs=remap")
 		args+=(rig.9p) ;;
 	a)	args+=("$OPTARG") ;;
-	c)	machine=(-accel tcg -smp 1 -icount "shift=0,sleep=off")
-		args+=(mitigations=off) ;;
+	c)	machine=(-accel tcg -smp 1 -icount "shift=0,sleep=off" -seed 1 -rtc "base=2025-01-01,clock=vm")
+		args+=(mitigations=off nokaslr norandmaps) ;;
 	l)	output=stdio ;;
 	m)	memory=$OPTARG ;;
 	t)	deadline=$OPTARG ;;
