@@ -3,6 +3,7 @@
  * What all ioctls have in common, for every one of them: pointers, sizes, flags, fields that must
  * be 0, endpoints not bound or dead, numbers that are none, callers of 32 bits.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 
@@ -16,6 +17,7 @@
 #define BARE_GSI	8	/* exposed, without a status word */
 #define PORT		3
 #define GRANT_ID	2	/* after the one row */
+#define RESERVED	255	/* a number in pvi_uuid */
 #define FILL		0xa5
 
 /**
@@ -87,6 +89,10 @@ static const struct op ops[] = {
 	   .zero = { AT(call, __reserved) }, .out = true),
 	OP(KVM_PVI_GET_STATS, stats, .dead = true, .out = true),
 	OP(KVM_PVI_GET_EDGE, edge, .dead = true, .out = true),
+	OP(KVM_PVI_RESERVE, reserve, .uuid_at = AT(reserve, uuid), .uuid = RESERVED,
+	   .zero = { AT(reserve, __reserved) }, .unbound = true, .dead = true),
+	OP(KVM_PVI_UNRESERVE, reserve, .uuid_at = AT(reserve, uuid), .uuid = RESERVED,
+	   .zero = { AT(reserve, uid), AT(reserve, __reserved) }, .unbound = true, .dead = true),
 	OP(KVM_PVI_BELL, bell, ARG(bell, .bell = 1, .gsi = BARE_GSI)),
 	OP(KVM_PVI_WIRE_SOURCE, source, ARG(source, .port = PORT), .eventfd_at = AT(source, fd),
 	   .eventfd = &free_fd),
@@ -110,6 +116,15 @@ static const struct op ops[] = {
 static u8 *pages;
 
 #define for_each_op(op) for ((op) = ops; (op) < ops + ARRAY_SIZE(ops); (op)++)
+
+/* A name for root, who these tests run as */
+static int reserve(unsigned long cmd)
+{
+	struct kvm_pvi_reserve arg = { .size = sizeof(arg) };
+
+	memcpy(arg.uuid, pvi_uuid[RESERVED], sizeof(arg.uuid));
+	return __pvi_ioctl(fd, cmd, &arg);
+}
 
 /* New endpoints on which every ioctl succeeds; the old ones close, which frees their names */
 static void prepare(bool bound)
@@ -137,6 +152,7 @@ static void prepare(bool bound)
 	pvi_expose(peer_fd, PEER_GSI, KVM_PVI_GSI_EVENTFD);
 	pvi_allow(peer_fd, pvi_uuid[0], PEER_GSI);
 	fd = bound ? pvi_bind(NULL, pvi_uuid[0]) : pvi_open();
+	ASSERT_EQ(reserve(KVM_PVI_RESERVE), 0);
 	if (!bound)
 		return;
 	pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
@@ -467,5 +483,11 @@ static const struct test_case cases[] = {
 
 int main(int argc, char **argv)
 {
-	return test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_KVM | TEST_REQUIRE_PVI);
+	int ret = test_main(argc, argv, cases, ARRAY_SIZE(cases),
+			    TEST_REQUIRE_KVM | TEST_REQUIRE_PVI);
+
+	/* Alone of all that was made it outlives its endpoint */
+	fd = open("/dev/kvm_pvi", O_RDWR | O_CLOEXEC);
+	reserve(KVM_PVI_UNRESERVE);
+	return ret;
 }
