@@ -9,18 +9,29 @@
  */
 #include <linux/fs.h>
 #include <linux/poll.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "pvi.h"
 
-void pvi_event_init(struct pvi_vm *vm)
+/* Not part of struct pvi_vm: together they would take the next size of memory. */
+int pvi_event_alloc(struct pvi_vm *vm)
 {
 	struct pvi_events *ev = &vm->events;
 
+	ev->kept = kcalloc(KVM_PVI_EVENTS_KEPT, sizeof(*ev->kept), GFP_KERNEL_ACCOUNT);
+	if (!ev->kept)
+		return -ENOMEM;
 	spin_lock_init(&ev->lock);
 	mutex_init(&ev->reading);
 	init_waitqueue_head(&ev->wait);
 	ev->config_gsi = KVM_PVI_GSI_ANY;
+	return 0;
+}
+
+void pvi_event_free(struct pvi_vm *vm)
+{
+	kfree(vm->events.kept);
 }
 
 static void keep(struct pvi_events *ev, u32 type, const struct pvi_vm *about)

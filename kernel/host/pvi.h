@@ -260,7 +260,7 @@ enum pvi_vm_state { PVI_VM_UNBOUND, PVI_VM_BOUND, PVI_VM_DEAD };
  * @lock: protects changes of @kept, @first, @nr, @lost
  * @reading: one reader at a time; held while copying out
  * @wait: readers and pollers
- * @kept: a ring of records
+ * @kept: a ring of KVM_PVI_EVENTS_KEPT records
  * @first: the oldest
  * @nr: how many are kept
  * @lost: how many came when there was no room
@@ -270,7 +270,7 @@ struct pvi_events {
 	spinlock_t lock;
 	struct mutex reading;
 	wait_queue_head_t wait;
-	struct kvm_pvi_event kept[KVM_PVI_EVENTS_KEPT];
+	struct kvm_pvi_event *kept;
 	u32 first;
 	u32 nr;
 	u32 lost;
@@ -497,7 +497,8 @@ int pvi_peer_broadcast(struct pvi_vm *from, u32 gsi, u64 first);
 s64 pvi_peer_list(struct pvi_call *c);
 
 /* event.c: what an endpoint is told */
-void pvi_event_init(struct pvi_vm *vm);
+int pvi_event_alloc(struct pvi_vm *vm);
+void pvi_event_free(struct pvi_vm *vm);
 void pvi_event_tell(struct pvi_vm *vm, u32 type, const struct pvi_vm *about);
 void pvi_event_hangup(struct pvi_vm *vm);
 void pvi_event_looked(struct pvi_vm *vm);

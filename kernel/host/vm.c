@@ -175,7 +175,8 @@ struct pvi_vm *pvi_vm_alloc(void)
 	if (!vm)
 		return NULL;
 	vm->stats = alloc_percpu_gfp(struct pvi_stats, GFP_KERNEL_ACCOUNT);
-	if (!vm->stats) {
+	if (!vm->stats || pvi_event_alloc(vm)) {
+		free_percpu(vm->stats);
 		kfree(vm);
 		return NULL;
 	}
@@ -187,7 +188,6 @@ struct pvi_vm *pvi_vm_alloc(void)
 	INIT_LIST_HEAD(&vm->edges);
 	INIT_LIST_HEAD(&vm->sources);
 	INIT_LIST_HEAD(&vm->peers);
-	pvi_event_init(vm);
 	INIT_WORK(&vm->teardown, teardown);
 	init_completion(&vm->unlisted);
 	kref_init(&vm->ref);
@@ -202,6 +202,7 @@ static void release(struct kref *ref)
 	pvi_peer_put_name(vm);
 	xa_destroy(&vm->gsis);
 	xa_destroy(&vm->bells);
+	pvi_event_free(vm);
 	free_percpu(vm->stats);
 	kfree(vm);
 }
