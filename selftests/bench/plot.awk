@@ -32,8 +32,8 @@ BEGIN {
 	add("pio_user_pin port write: VMM, KVM_IRQ_LINE")
 	add("mmio_user_pin MMIO write: VMM, KVM_IRQ_LINE")
 
-	left = 290	# where bars begin
-	width = 480	# of the longest
+	left = 310	# where bars begin
+	width = 460	# of the longest
 	right = 130	# for its figures
 	line = 20
 	head = 64
@@ -78,6 +78,11 @@ function rect(x, y, w, class)
 	printf "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"14\" class=\"%s\"/>\n", x, y, w, class
 }
 
+function axis(top, bottom)
+{
+	printf "<line class=\"axis\" x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/>\n", left, top, left, bottom
+}
+
 function bar(y, name, label, divisor,    class, all, net)
 {
 	if (!(name in raw)) {
@@ -88,6 +93,7 @@ function bar(y, name, label, divisor,    class, all, net)
 	all = raw[name] / divisor
 	net = all - skips[name] * raw["skip"] / divisor
 	text(left - 8, y + 12, "", label, "end")
+	axis(y - 3, y + 17)
 	rect(left, y, net * scale, class)
 	if (all > net)
 		rect(left + net * scale, y, (all - net) * scale, class " skip")
@@ -132,6 +138,5 @@ END {
 		}
 		y += line
 	}
-	printf "<line class=\"axis\" x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/>\n", left, head, left, y
 	print "</svg>"
 }
