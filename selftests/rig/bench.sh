@@ -39,7 +39,7 @@ run_in_rig()
 {
 	local status=0
 
-	[ -n "${RIG_LOCKED:-}" ] || lock "$build/lock"
+	lock "$build/lock"
 	"$rig/setup.sh"
 	build_program
 	"$rig/prepare.sh" "$series" "$out" -f "$build/selftests/bench/bench:/bench" \

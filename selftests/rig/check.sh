@@ -70,12 +70,6 @@ check_install()
 	return "$status"
 }
 
-# All tests were asked for, on a kernel whose figures are in the tree.
-with_bench()
-{
-	[ -z "${TESTS:-}" ] && [[ " ${kernels[*]} " = *" 6.12 "* ]]
-}
-
 prepare()
 {
 	local test files=()
@@ -152,20 +146,12 @@ for series in "${kernels[@]}"; do
 	boot "$series" &
 	children+=($!)
 done
-if with_bench; then
-	RIG_LOCKED=1 "$rig/bench.sh" --check >"$build/bench-check" &
-	children+=($!)
-fi
 wait_for_all
 for i in "${!kernels[@]}"; do
 	dir=$build/check-${kernels[i]}
 	wait "${children[i]}" || bad=1
 	report "kernel $(cat "$dir/kernel/release")" "$dir/output" "$dir/verdict"
 done
-if with_bench; then
-	wait "${children[-1]}" || bad=1
-	report "bench" "$build/bench-check" "$build/bench-check"
-fi
 children=()
 [ "$bad" -eq 0 ] || say "consoles and outputs are in $build/check-*/"
 exit "$bad"
