@@ -88,13 +88,6 @@ static __guest u64 uuid_calls(u64 n)
 	return 0;
 }
 
-static __guest u64 port_writes(u64 n)
-{
-	while (n--)
-		asm volatile("outb %%al, $0x60" : : "a" (0));
-	return 0;
-}
-
 static unsigned int step;
 
 static void say(const char *fmt, ...)
@@ -144,10 +137,8 @@ static u64 cost(struct vm *vm, guest_fn fn)
 	return (twice - once) / ROUNDS;
 }
 
-static void show_costs(struct vm *a, struct vm *b, u32 eventfd_port, u32 ring_port)
+static void show_costs(struct vm *a, u32 eventfd_port, u32 ring_port)
 {
-	int efd = new_eventfd();
-
 	say("what a call costs, in instructions of guest and host together:");
 	printf("      %-52s %6llu\n", "KVM's null hypercall", cost(a, null_calls));
 	cost_port = eventfd_port;
@@ -155,10 +146,6 @@ static void show_costs(struct vm *a, struct vm *b, u32 eventfd_port, u32 ring_po
 	cost_port = ring_port;
 	printf("      %-52s %6llu\n", "HC_NOTIFY to B's pin", cost(a, notify_calls));
 	printf("      %-52s %6llu\n", "KVM_HC_PVI to B's pin, by UUID", cost(a, uuid_calls));
-	vm_irqfd(b, GSI, efd);
-	vm_ioeventfd_port(a, 0x60, 1, efd);
-	printf("      %-52s %6llu\n", "stock: port -> KVM_IOEVENTFD -> KVM_IRQFD, same pin",
-	       cost(a, port_writes));
 }
 
 static void demo(void)
@@ -219,7 +206,7 @@ static void demo(void)
 	       verdicts[KVM_PVI_LATCHED], handled, lost);
 	ASSERT_EQ(lost, 0);
 
-	show_costs(a, b, port, ring_port);
+	show_costs(a, port, ring_port);
 }
 
 static const struct test_case cases[] = {
