@@ -55,7 +55,7 @@ static s64 ring(struct pvi_call *c)
 	if (!pvi_gsi_valid(c->args[1]))
 		return -EINVAL;
 	if (!memchr_inv(&c->uuid, 0xff, sizeof(c->uuid)))
-		return pvi_peer_broadcast(c->vm, c->args[1], c->args[2]);
+		return pvi_walk_broadcast(c->vm, c->args[1], c->args[2]);
 	if (c->args[2])
 		return -EINVAL;
 	return pvi_ring_uuid(c->vm, &c->uuid, c->args[1]);
@@ -138,7 +138,7 @@ static const struct call_desc calls[KVM_HC_PVI_NR] = {
 	CALL(KVM_HC_BELL_RECEIVE) =	{ .fn = pvi_bell_call_receive, .nargs = 3, .rbx = true },
 	CALL(KVM_HC_BELL_MASK) =	{ .fn = pvi_bell_call_mask, .nargs = 4 },
 	CALL(KVM_HC_BELL_RESET) =	{ .fn = pvi_bell_call_reset, .nargs = 1 },
-	CALL(KVM_HC_PVI_PEERS) =	{ .fn = pvi_peer_list, .nargs = 3, .sleeps = true },
+	CALL(KVM_HC_PVI_PEERS) =	{ .fn = pvi_walk_list, .nargs = 3, .sleeps = true },
 	CALL(KVM_HC_PVI_RESET) =	{ .fn = reset, .sleeps = true },
 	CALL(KVM_HC_PVI_ARM) =		{ .fn = arm, .nargs = 1 },
 	CALL(KVM_HC_PVI_SET_CONFIG) =	{ .fn = set_config, .nargs = 1 },

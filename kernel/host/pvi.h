@@ -493,8 +493,10 @@ void pvi_peer_tell(struct pvi_vm *vm, const uuid_t *uuid, bool was_shown);
 void pvi_peer_tell_senders(struct pvi_vm *vm);
 void pvi_peer_tell_receivers(struct pvi_vm *vm);
 void pvi_peer_hear(struct pvi_vm *from, struct pvi_edge *edge);
-int pvi_peer_broadcast(struct pvi_vm *from, u32 gsi, u64 first);
-s64 pvi_peer_list(struct pvi_call *c);
+
+/* walk.c: a sender's peers one after the other */
+int pvi_walk_broadcast(struct pvi_vm *from, u32 gsi, u64 first);
+s64 pvi_walk_list(struct pvi_call *c);
 
 /* event.c: what an endpoint is told */
 int pvi_event_alloc(struct pvi_vm *vm);
