@@ -1,30 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kvm_pvi - differences between kernels; every version test of the tree
+ * kvm_pvi - differences between kernels, for the host's module; version tests stand in this directory alone
  */
 #ifndef _PVI_COMPAT_H
 #define _PVI_COMPAT_H
 
-#include <linux/eventfd.h>
 #include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/version.h>
 
+#include "eventfd.h"
+
 #if !IS_ENABLED(CONFIG_KVM) || !defined(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS) || \
 	!defined(CONFIG_KPROBES) || !defined(CONFIG_MMU_NOTIFIER) || !defined(CONFIG_X86_64)
 #error kvm_pvi needs X86_64, KVM, DYNAMIC_FTRACE_WITH_DIRECT_CALLS, KPROBES and MMU_NOTIFIER in the kernel
-#endif
-
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
-static inline void pvi_compat_eventfd_signal(struct eventfd_ctx *ctx)
-{
-	eventfd_signal(ctx, 1);
-}
-#else
-static inline void pvi_compat_eventfd_signal(struct eventfd_ctx *ctx)
-{
-	eventfd_signal(ctx);
-}
 #endif
 
 /*

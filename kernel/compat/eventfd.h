@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kvm_pvi - differences between kernels' eventfds */
+#ifndef _PVI_COMPAT_EVENTFD_H
+#define _PVI_COMPAT_EVENTFD_H
+
+#include <linux/eventfd.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+static inline void pvi_compat_eventfd_signal(struct eventfd_ctx *ctx)
+{
+	eventfd_signal(ctx, 1);
+}
+#else
+static inline void pvi_compat_eventfd_signal(struct eventfd_ctx *ctx)
+{
+	eventfd_signal(ctx);
+}
+#endif
+
+#endif /* _PVI_COMPAT_EVENTFD_H */
