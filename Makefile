@@ -29,7 +29,8 @@ modules_install: kdir
 		INSTALL_MOD_PATH=$(or $(INSTALL_MOD_PATH),$(DESTDIR)) modules_install
 
 headers_install:
-	install -D -m 644 include/uapi/linux/kvm_pvi.h $(DESTDIR)$(PREFIX)/include/linux/kvm_pvi.h
+	install -d $(DESTDIR)$(PREFIX)/include/linux
+	install -m 644 include/uapi/linux/*.h $(DESTDIR)$(PREFIX)/include/linux
 
 tools_install:
 	+$(MAKE) -C tools OUTPUT=$(BUILD)/tools install
@@ -75,7 +76,7 @@ help:
 	@echo '  all          build the kernel modules and the tools (the default)'
 	@echo '  modules      build the kernel modules'
 	@echo '  tools        build the library and the programs'
-	@echo '  install      install all of it, and include/linux/kvm_pvi.h; the parts are'
+	@echo '  install      install all of it, and the headers of include/uapi; the parts are'
 	@echo '               modules_install, tools_install and headers_install'
 	@echo '  check        run all tests in emulated machines, needs no virtualization hardware;'
 	@echo '               installs and downloads what it needs from Debian'

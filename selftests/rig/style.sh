@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # style.sh [--quick] - check how the sources are written: shellcheck on the scripts, kernel-doc on
-# the UAPI header, the compilers of C and C++ on it alone, and, unless --quick, checkpatch of
+# the headers, the compilers of C and C++ on each of the UAPI alone, and, unless --quick, checkpatch of
 # linux-source-6.12 on the C sources. Warnings of the compiler and of sparse are errors in
 # build.sh already. Prints TAP and "N passed, N failed".
 
@@ -53,7 +53,7 @@ compile_header()
 {
 	local file language target
 
-	for file in "$header" "$layout"; do
+	for file in include/uapi/linux/*.h "$layout"; do
 		for language in "gcc -std=gnu90 -x c" "g++ -std=c++11 -x c++"; do
 			for target in -m64 -m32; do
 				echo "$language $target $file"
@@ -90,8 +90,8 @@ mapfile -t sources < <(c_sources)
 echo "TAP version 13"
 echo "1..$([ "${1:-}" = --quick ] && echo 4 || echo 5)"
 check "shellcheck" shellcheck "${scripts[@]}"
-check "kernel-doc" perl "$kernel_doc" -none -Werror "$header" tools/libpvi/libpvi.h
-check "header compiles alone" compile_header
+check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/*.h tools/libpvi/libpvi.h
+check "headers compile alone" compile_header
 check "header is in uapi_layout.h" layout_is_complete
 if [ "${1:-}" != --quick ]; then
 	fetch_checkpatch
