@@ -92,6 +92,7 @@ help:
 	@echo
 	@echo 'Variables:'
 	@echo '  KDIR=        kernel build tree to build for [$(KDIR)]'
+	@echo '  PVI_MODULES= "host", "guest" or both: which modules to build [host guest]'
 	@echo '  DESTDIR=     root of the installation; INSTALL_MOD_PATH= that of the modules alone'
 	@echo '  PREFIX=      where tools and headers go [$(PREFIX)]; LIBDIR= where the library goes'
 	@echo '  BUILD=       where tools, check, demo and bench build [$(BUILD)]'

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi_guest detect - is there a host
+ *
+ * It may come after this guest has booted, and go at any time: any call may
+ * begin to answer ENOSYS. Then it is not called any more until somebody asks
+ * for it again, and everything starts anew: its ports may have other numbers.
+ */
+#include <linux/export.h>
+#include <linux/printk.h>
+
+#include "guest.h"
+
+struct pvi_host pvi_host;
+DEFINE_MUTEX(pvi_host_lock);	/* protects becoming present, going down, and DISCONNECT */
+
+/* Wide values come in pieces of 16 bits, the lowest first. */
+static int read_self(u32 field, u16 *pieces, unsigned int size)
+{
+	long piece;
+	int i;
+
+	for (i = 0; i < size / sizeof(*pieces); i++) {
+		piece = pvi_hypercall(KVM_HC_PVI_QUERY, KVM_PVI_Q_SELF, 0,
+				      KVM_PVI_Q_PIECE(field, i));
+		if (piece < 0)
+			return -ENODEV;
+		pieces[i] = piece;
+	}
+	return 0;
+}
+
+/* RESET, unless it is the host that was told so before: it may have recorded rings since. */
+static int meet(u32 features)
+{
+	u16 uuid[sizeof(uuid_t) / sizeof(u16)], epoch[sizeof(u64) / sizeof(u16)];
+
+	if (read_self(KVM_PVI_Q_SELF_UUID, uuid, sizeof(uuid)) ||
+	    read_self(KVM_PVI_Q_SELF_EPOCH, epoch, sizeof(epoch)))
+		return -ENODEV;
+	if (memcmp(&pvi_host.epoch, epoch, sizeof(epoch)) &&
+	    pvi_hypercall(KVM_HC_PVI_RESET, 0, 0, 0))
+		return -ENODEV;
+	memcpy(&pvi_host.uuid, uuid, sizeof(uuid));
+	memcpy(&pvi_host.epoch, epoch, sizeof(epoch));
+	atomic_inc(&pvi_host.life);
+	/* Pairs with the one of kvm_pvi_guest_connect(). */
+	smp_wmb();
+	WRITE_ONCE(pvi_host.features, features);
+	return 0;
+}
+
+int pvi_detect_ask(void)
+{
+	long features = pvi_hypercall(KVM_HC_PVI_FEATURES, 0, 0, 0);
+	int ret;
+
+	lockdep_assert_held(&pvi_host_lock);
+	if (features < 0)
+		return -ENODEV;
+	if (KVM_PVI_FEAT_MAJOR(features) != KVM_PVI_ABI_MAJOR || !(features & KVM_PVI_FEAT_RING))
+		return -EPROTONOSUPPORT;
+	ret = meet(features);
+	if (!ret)
+		pvi_irq_rewire();
+	return ret;
+}
+
+int pvi_detect_probe(void)
+{
+	int ret = 0;
+
+	if (READ_ONCE(pvi_host.features))
+		return 0;
+	mutex_lock(&pvi_host_lock);
+	if (!READ_ONCE(pvi_host.features))
+		ret = pvi_host.down ? -ENODEV : pvi_detect_ask();
+	mutex_unlock(&pvi_host_lock);
+	return ret;
+}
+
+/* The host has answered ENOSYS. Any context. */
+int pvi_detect_lost(void)
+{
+	if (xchg(&pvi_host.features, 0)) {
+		atomic_inc(&pvi_host.life);
+		pvi_host.epoch = 0;
+		pr_notice_ratelimited("the host does not serve this guest any more; open /dev/kvm_pvi_guest to ask again\n");
+	}
+	return -ENODEV;
+}
+
+/* Leave nothing behind: ports closed, virtual GSIs unwired, nothing recorded. */
+void pvi_detect_reset(void)
+{
+	if (!xchg(&pvi_host.features, 0))
+		return;
+	atomic_inc(&pvi_host.life);
+	pvi_hypercall(KVM_HC_PVI_RESET, 0, 0, 0);
+}
+
+/**
+ * kvm_pvi_guest_probe() - ask for a host again, if there was none
+ *
+ * A host may come after this guest has booted. May sleep.
+ *
+ * Return: 0 if there is one; -ENODEV; -EPROTONOSUPPORT if it speaks another ABI.
+ */
+int kvm_pvi_guest_probe(void)
+{
+	return pvi_detect_probe();
+}
+EXPORT_SYMBOL_GPL(kvm_pvi_guest_probe);
+
+/**
+ * kvm_pvi_guest_features() - what the host serves
+ *
+ * Return: KVM_PVI_FEAT_*, 0 if there is no host now.
+ */
+u32 kvm_pvi_guest_features(void)
+{
+	return READ_ONCE(pvi_host.features);
+}
+EXPORT_SYMBOL_GPL(kvm_pvi_guest_features);
+
+/**
+ * kvm_pvi_guest_self() - who this guest is
+ * @uuid: its name, may be NULL
+ * @epoch: which life of that name this is, may be NULL
+ *
+ * May sleep.
+ *
+ * Return: 0 or -ENODEV.
+ */
+int kvm_pvi_guest_self(uuid_t *uuid, u64 *epoch)
+{
+	int ret = -ENODEV;
+
+	mutex_lock(&pvi_host_lock);
+	if (READ_ONCE(pvi_host.features)) {
+		if (uuid)
+			*uuid = pvi_host.uuid;
+		if (epoch)
+			*epoch = pvi_host.epoch;
+		ret = 0;
+	}
+	mutex_unlock(&pvi_host_lock);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(kvm_pvi_guest_self);

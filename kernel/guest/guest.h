@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kvm_pvi_guest - the private header: structures, locks, prototypes by file
+ *
+ * Locks, outermost first. None is taken by a ring or an interrupt.
+ *
+ *   pvi_file.lock (chardev.c, mutex)	what one open file has
+ *   pvi_host_lock (detect.c, mutex)	asking for the host, going down, closing ports
+ *   irqs_lock (irq.c, mutex)		GSIs that have handlers, and their handlers;
+ *					readers use RCU
+ *   pvi_msi.lock (raw spinlock)	the MSI of one virtual GSI, inside its irq_desc's
+ */
+#ifndef _PVI_GUEST_H
+#define _PVI_GUEST_H
+
+#include <linux/kvm_para.h>
+#include <linux/kvm_pvi_guest.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <uapi/linux/kvm_pvi_guest.h>
+
+struct file;
+struct irq_domain;
+
+/**
+ * struct pvi_host - the host, as far as it is known
+ * @features: KVM_PVI_FEAT_*; 0: there is none, and it is not called
+ * @life: changes whenever ports that were made before are void
+ * @down: this kernel ends or sleeps; the host is not called
+ * @uuid: this guest's name
+ * @epoch: which life of that name this is
+ */
+struct pvi_host {
+	u32 features;
+	atomic_t life;
+	bool down;
+	uuid_t uuid;
+	u64 epoch;
+};
+
+/**
+ * struct kvm_pvi_guest_link - a connection to a peer's GSI
+ * @port: the host's number of it
+ * @life: pvi_host.life when it was made
+ * @rcu: frees it
+ */
+struct kvm_pvi_guest_link {
+	u32 port;
+	int life;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct pvi_msi - the MSI that a virtual GSI is to become
+ * @lock: protects the rest, and that the host learns of it in order
+ * @address: what the host injects
+ * @data: goes with it
+ * @masked: the host is told of none, and keeps what is rung
+ */
+struct pvi_msi {
+	raw_spinlock_t lock;
+	u64 address;
+	u32 data;
+	bool masked;
+};
+
+/**
+ * struct kvm_pvi_guest_irq - a GSI that has handlers
+ * @node: in the list of them
+ * @handlers: struct kvm_pvi_guest_handler
+ * @nr_handlers: their number
+ * @gsi: KVM's number
+ * @irq: Linux's number; 0 until it is mapped
+ * @msi: of a virtual GSI
+ * @name: in /proc/interrupts
+ * @rcu: frees it
+ */
+struct kvm_pvi_guest_irq {
+	struct list_head node;
+	struct list_head handlers;
+	unsigned int nr_handlers;
+	u32 gsi;
+	int irq;
+	struct pvi_msi msi;
+	char name[sizeof("kvm_pvi:0x10000")];
+	struct rcu_head rcu;
+};
+
+extern struct pvi_host pvi_host;
+extern struct mutex pvi_host_lock;
+
+/* detect.c: is there a host */
+int pvi_detect_ask(void);
+int pvi_detect_probe(void);
+int pvi_detect_lost(void);
+void pvi_detect_reset(void);
+
+/* As a host's negative result may be: all four arguments, since unused ones must be 0. */
+static inline long pvi_hypercall(u32 nr, unsigned long a0, unsigned long a1, unsigned long a2)
+{
+	return kvm_hypercall4(nr, a0, a1, a2, 0);
+}
+
+/* Any context but NMI. A verdict or another result, or -errno; -ENODEV without a host. */
+static inline long pvi_call(u32 nr, unsigned long a0, unsigned long a1, unsigned long a2)
+{
+	long ret;
+
+	if (unlikely(!READ_ONCE(pvi_host.features)))
+		return -ENODEV;
+	ret = pvi_hypercall(nr, a0, a1, a2);
+	return likely(ret != -KVM_PVI_ENOSYS) ? ret : pvi_detect_lost();
+}
+
+static inline long pvi_query(u32 kind, u32 index, u32 field)
+{
+	return pvi_call(KVM_HC_PVI_QUERY, kind, index, field);
+}
+
+/* power.c: suspend, reboot, kexec */
+int pvi_power_init(void);
+void pvi_power_exit(void);
+
+/* ring.c: ringing others */
+int pvi_ring_init(void);
+void pvi_ring_exit(void);
+int pvi_ring_uuid(const uuid_t *to, u32 gsi, u32 first);
+bool pvi_ring_is_linked(u32 port);
+
+/* irq.c: being rung */
+int pvi_irq_kind(u32 gsi);
+int pvi_irq_number(u32 gsi);
+int pvi_irq_add(struct kvm_pvi_guest_handler *h, u32 gsi);
+void pvi_irq_remove(struct kvm_pvi_guest_handler *h);
+void pvi_irq_rewire(void);
+u32 pvi_irq_max_waiters(void);
+
+/* msi.c: virtual GSIs */
+void pvi_msi_exit(void);
+int pvi_msi_map(struct kvm_pvi_guest_irq *i);
+void pvi_msi_unmap(struct kvm_pvi_guest_irq *i);
+void pvi_msi_tell(struct kvm_pvi_guest_irq *i);
+
+/* wait.c: descriptors and eventfds that are signalled */
+int pvi_wait_open(u32 gsi, bool nonblock);
+int pvi_wait_wire(struct list_head *wires, u32 gsi, int fd);
+int pvi_wait_unwire(struct list_head *wires, u32 gsi, int fd);
+void pvi_wait_unwire_all(struct list_head *wires);
+
+/* chardev.c: /dev/kvm_pvi_guest */
+int pvi_chardev_init(void);
+void pvi_chardev_exit(void);
+
+#endif /* _PVI_GUEST_H */

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi_guest irq - being rung: GSIs and their handlers
+ *
+ * A GSI that has handlers is one Linux interrupt, that of an IOAPIC pin or of
+ * a virtual GSI (msi.c). Its handlers share it, so that any number of drivers
+ * and processes see each of its interrupts.
+ */
+#include <linux/acpi.h>
+#include <linux/export.h>
+#include <linux/interrupt.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+
+#include "guest.h"
+#include "limit.h"
+
+#define NR_PINS		24	/* of the IOAPIC that KVM emulates */
+
+static unsigned int max_waiters = 256;
+PVI_LIMIT(max_waiters, 65536, "handlers, descriptors and eventfds that wait for one GSI");
+
+static LIST_HEAD(irqs);		/* struct kvm_pvi_guest_irq; readers use RCU */
+static DEFINE_MUTEX(irqs_lock);	/* protects changes of it and of the lists of handlers */
+
+/*
+ * KVM_PVI_GSI_DIRECT..., -ENOENT: not exposed, -ENODEV. The host knows its GSIs
+ * by index, ascending: look for the number in halves.
+ */
+int pvi_irq_kind(u32 gsi)
+{
+	u32 low = 0, high = KVM_PVI_GSI_VIRTUAL_END;
+
+	while (low < high) {
+		u32 middle = low + (high - low) / 2;
+		long number = pvi_query(KVM_PVI_Q_GSI, middle, KVM_PVI_Q_GSI_NUMBER);
+
+		if (number == gsi)
+			return pvi_query(KVM_PVI_Q_GSI, middle, KVM_PVI_Q_GSI_KIND);
+		if (number >= 0 && number < gsi)
+			low = middle + 1;
+		else if (number >= 0 || number == -ENOENT)
+			high = middle;
+		else
+			return number;
+	}
+	return -ENOENT;
+}
+
+/* Called under RCU or with irqs_lock held. */
+static struct kvm_pvi_guest_irq *find(u32 gsi)
+{
+	struct kvm_pvi_guest_irq *i;
+
+	list_for_each_entry_rcu(i, &irqs, node, lockdep_is_held(&irqs_lock))
+		if (i->gsi == gsi)
+			return i;
+	return NULL;
+}
+
+/* Linux's number of the interrupt of a GSI, 0 if it has no handlers. */
+int pvi_irq_number(u32 gsi)
+{
+	struct kvm_pvi_guest_irq *i;
+	int irq;
+
+	rcu_read_lock();
+	i = find(gsi);
+	irq = i ? READ_ONCE(i->irq) : 0;
+	rcu_read_unlock();
+	return irq;
+}
+
+static irqreturn_t handle(int irq, void *data)
+{
+	struct kvm_pvi_guest_irq *i = data;
+	struct kvm_pvi_guest_handler *h;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(h, &i->handlers, node)
+		h->ring(h);
+	rcu_read_unlock();
+	return IRQ_HANDLED;
+}
+
+static int map(struct kvm_pvi_guest_irq *i)
+{
+	int kind = pvi_irq_kind(i->gsi);
+
+	if (kind < 0)
+		return kind;
+	if (kind == KVM_PVI_GSI_MSI)
+		return pvi_msi_map(i);
+	if (i->gsi >= NR_PINS)
+		return -EOPNOTSUPP;
+	return acpi_register_gsi(NULL, i->gsi, ACPI_EDGE_SENSITIVE, ACPI_ACTIVE_HIGH);
+}
+
+static void unmap(struct kvm_pvi_guest_irq *i)
+{
+	if (i->gsi >= KVM_PVI_GSI_VIRTUAL)
+		pvi_msi_unmap(i);
+	else
+		acpi_unregister_gsi(i->gsi);
+}
+
+/*
+ * Map the interrupt and take it. From then on what was recorded comes, so the
+ * first handler must be there.
+ */
+static int start(struct kvm_pvi_guest_irq *i)
+{
+	int irq, ret;
+
+	irq = map(i);
+	if (irq <= 0)
+		return irq ? irq : -EOPNOTSUPP;
+	/* From here on pvi_irq_rewire() cares for it. */
+	WRITE_ONCE(i->irq, irq);
+	ret = request_irq(irq, handle, 0, i->name, i);
+	if (ret)
+		goto err_unmap;
+	ret = pvi_call(KVM_HC_PVI_ARM, i->gsi, 0, 0);
+	if (ret < 0)
+		goto err_irq;
+	return 0;
+
+err_irq:
+	free_irq(irq, i);
+err_unmap:
+	unmap(i);
+	return ret;
+}
+
+static void stop(struct kvm_pvi_guest_irq *i)
+{
+	free_irq(i->irq, i);
+	unmap(i);
+}
+
+static int create(struct kvm_pvi_guest_handler *h, u32 gsi)
+{
+	struct kvm_pvi_guest_irq *i = kzalloc(sizeof(*i), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	lockdep_assert_held(&irqs_lock);
+	if (!i)
+		return -ENOMEM;
+	i->gsi = gsi;
+	i->nr_handlers = 1;
+	INIT_LIST_HEAD(&i->handlers);
+	raw_spin_lock_init(&i->msi.lock);
+	snprintf(i->name, sizeof(i->name), gsi < KVM_PVI_GSI_VIRTUAL ? "kvm_pvi:%u" : "kvm_pvi:%#x",
+		 gsi);
+	h->irq = i;
+	list_add(&h->node, &i->handlers);
+	list_add_rcu(&i->node, &irqs);
+	ret = start(i);
+	if (ret) {
+		list_del_rcu(&i->node);
+		kfree_rcu(i, rcu);
+	}
+	return ret;
+}
+
+static int join(struct kvm_pvi_guest_handler *h, struct kvm_pvi_guest_irq *i)
+{
+	lockdep_assert_held(&irqs_lock);
+	if (i->nr_handlers >= READ_ONCE(max_waiters))
+		return -ENOSPC;
+	i->nr_handlers++;
+	h->irq = i;
+	list_add_tail_rcu(&h->node, &i->handlers);
+	return 0;
+}
+
+int pvi_irq_add(struct kvm_pvi_guest_handler *h, u32 gsi)
+{
+	struct kvm_pvi_guest_irq *i;
+	int ret;
+
+	mutex_lock(&irqs_lock);
+	i = find(gsi);
+	if (i)
+		ret = join(h, i);
+	else
+		ret = create(h, gsi);
+	mutex_unlock(&irqs_lock);
+	return ret;
+}
+
+/* The handler may still run, under RCU. */
+void pvi_irq_remove(struct kvm_pvi_guest_handler *h)
+{
+	struct kvm_pvi_guest_irq *i = h->irq;
+
+	mutex_lock(&irqs_lock);
+	list_del_rcu(&h->node);
+	if (!--i->nr_handlers) {
+		list_del_rcu(&i->node);
+		stop(i);
+		kfree_rcu(i, rcu);
+	}
+	mutex_unlock(&irqs_lock);
+}
+
+/*
+ * A host has forgotten, or never known, what is wired. Rings may have been
+ * dropped too: let the handlers look.
+ */
+void pvi_irq_rewire(void)
+{
+	struct kvm_pvi_guest_irq *i;
+	unsigned long flags;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(i, &irqs, node) {
+		if (!READ_ONCE(i->irq))
+			continue;
+		if (i->gsi >= KVM_PVI_GSI_VIRTUAL)
+			pvi_msi_tell(i);
+		pvi_call(KVM_HC_PVI_ARM, i->gsi, 0, 0);
+		local_irq_save(flags);
+		handle(i->irq, i);
+		local_irq_restore(flags);
+	}
+	rcu_read_unlock();
+}
+
+u32 pvi_irq_max_waiters(void)
+{
+	return READ_ONCE(max_waiters);
+}
+
+/**
+ * kvm_pvi_guest_request() - have a handler called when a GSI is rung
+ * @handler: its @ring is set
+ * @gsi: an exposed GSI of this guest, a pin of the IOAPIC or a virtual one
+ *
+ * What was rung before comes now, if nobody had requested that GSI yet. When this has returned, look once at
+ * what is shared with those who ring, as the handler does. May sleep.
+ *
+ * Return: 0; -ENOENT: not exposed; -EBUSY: another driver has that interrupt; -ENOSPC: the limit of handlers, or
+ * no vector is free; -EOPNOTSUPP: neither a pin nor virtual, or no APIC; -ENOMEM; -ENODEV.
+ */
+int kvm_pvi_guest_request(struct kvm_pvi_guest_handler *handler, u32 gsi)
+{
+	return pvi_irq_add(handler, gsi);
+}
+EXPORT_SYMBOL_GPL(kvm_pvi_guest_request);
+
+/**
+ * kvm_pvi_guest_release() - have a handler not called any more
+ * @handler: one that was requested
+ *
+ * When this has returned, it does not run. May sleep.
+ */
+void kvm_pvi_guest_release(struct kvm_pvi_guest_handler *handler)
+{
+	pvi_irq_remove(handler);
+	synchronize_rcu();
+}
+EXPORT_SYMBOL_GPL(kvm_pvi_guest_release);
+
+/**
+ * kvm_pvi_guest_handler_irq() - Linux's number of a handler's interrupt
+ * @handler: one that was requested
+ *
+ * For irq_set_affinity_hint() and the like.
+ *
+ * Return: the number.
+ */
+int kvm_pvi_guest_handler_irq(const struct kvm_pvi_guest_handler *handler)
+{
+	return handler->irq->irq;
+}
+EXPORT_SYMBOL_GPL(kvm_pvi_guest_handler_irq);

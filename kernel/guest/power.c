@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi_guest power - what is left behind when this kernel sleeps or ends
+ *
+ * Nothing: a ring must not hit a vector of a kernel that has just been started
+ * by kexec, or of one that is being restored. A device of its own is told in
+ * time: of sleep when all interrupts of devices are disabled already, of reboot
+ * and kexec before the CPUs stop. A kernel that panics tells nobody: the driver
+ * of the next one begins with RESET.
+ */
+#include <linux/err.h>
+#include <linux/platform_device.h>
+#include <linux/pm.h>
+
+#include "guest.h"
+
+static struct platform_device *device;
+
+static int go_down(struct device *dev)
+{
+	mutex_lock(&pvi_host_lock);
+	pvi_host.down = true;
+	pvi_detect_reset();
+	mutex_unlock(&pvi_host_lock);
+	return 0;
+}
+
+/* Whatever the host says, this guest goes on. */
+static int come_up(struct device *dev)
+{
+	mutex_lock(&pvi_host_lock);
+	pvi_host.down = false;
+	pvi_detect_ask();
+	mutex_unlock(&pvi_host_lock);
+	return 0;
+}
+
+static void shutdown(struct platform_device *pdev)
+{
+	go_down(&pdev->dev);
+}
+
+static int probe(struct platform_device *pdev)
+{
+	return 0;
+}
+
+static const struct dev_pm_ops pm_ops = {
+	NOIRQ_SYSTEM_SLEEP_PM_OPS(go_down, come_up)
+};
+
+static struct platform_driver driver = {
+	.shutdown = shutdown,
+	.driver = {
+		.name = "kvm_pvi_guest",
+		.pm = pm_sleep_ptr(&pm_ops),
+		.suppress_bind_attrs = true,
+	},
+};
+
+int __init pvi_power_init(void)
+{
+	device = platform_create_bundle(&driver, probe, NULL, 0, NULL, 0);
+	return PTR_ERR_OR_ZERO(device);
+}
+
+void pvi_power_exit(void)
+{
+	platform_device_unregister(device);
+	platform_driver_unregister(&driver);
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi_guest ring - ringing others: by name, through a connection, through a VMM's port
+ *
+ * A connection remembers which life of the host it was made in. A host that was
+ * gone meanwhile has closed it, and may have given its number to another.
+ */
+#include <linux/export.h>
+#include <linux/io.h>
+#include <linux/log2.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/xarray.h>
+
+#include "guest.h"
+
+/* The host wants a name in memory that is contiguous, aligned, and not the stack: one place per CPU. */
+struct slot {
+	uuid_t uuid;
+} ____cacheline_aligned;
+
+static struct slot *slots;
+
+/* Ports that this driver has made: number -> struct kvm_pvi_guest_link */
+static DEFINE_XARRAY(links);
+
+int pvi_ring_init(void)
+{
+	slots = kzalloc(roundup_pow_of_two(nr_cpu_ids * sizeof(*slots)), GFP_KERNEL);
+	return slots ? 0 : -ENOMEM;
+}
+
+void pvi_ring_exit(void)
+{
+	xa_destroy(&links);
+	kfree(slots);
+}
+
+/* The hypercalls that take a name first. */
+static long call_uuid(u32 nr, const uuid_t *to, u32 gsi, u32 first)
+{
+	struct slot *slot;
+	unsigned long flags;
+	long ret;
+
+	local_irq_save(flags);
+	slot = &slots[smp_processor_id()];
+	slot->uuid = *to;
+	ret = pvi_call(nr, virt_to_phys(slot), gsi, first);
+	local_irq_restore(flags);
+	return ret;
+}
+
+/* The max UUID rings all but the @first who allow it, so many at a time. */
+int pvi_ring_uuid(const uuid_t *to, u32 gsi, u32 first)
+{
+	return call_uuid(KVM_HC_PVI, to, gsi, first);
+}
+
+/**
+ * kvm_pvi_guest_ring() - ring a GSI of a VM by its name
+ * @to: the VM
+ * @gsi: its GSI
+ *
+ * What was written before is seen by the receiver's handler. Any context but NMI.
+ *
+ * Return: the verdict, KVM_PVI_RAISED, _COALESCED or _LATCHED: the receiver is or will be interrupted; -EPERM:
+ * no such VM, not exposed or not allowed; -EAGAIN: throttled, the caller owes another try; -EINVAL; -ENODEV.
+ */
+int kvm_pvi_guest_ring(const uuid_t *to, u32 gsi)
+{
+	return pvi_ring_uuid(to, gsi, 0);
+}
+EXPORT_SYMBOL_GPL(kvm_pvi_guest_ring);
+
+/**
+ * kvm_pvi_guest_notify() - ring a port that the VMM has made for this guest
+ * @port: its number, as the VMM has named it
+ *
+ * Any context but NMI.
+ *
+ * Return: as kvm_pvi_guest_link_ring(); -ENOENT: no such port.
+ */
+int kvm_pvi_guest_notify(u32 port)
+{
+	return pvi_call(KVM_HC_NOTIFY, port, 0, 0);
+}
+EXPORT_SYMBOL_GPL(kvm_pvi_guest_notify);
+
+/* Whether a number stands for a connection of this driver's: no VMM's port, then. */
+bool pvi_ring_is_linked(u32 port)
+{
+	struct kvm_pvi_guest_link *link;
+	bool linked;
+
+	rcu_read_lock();
+	link = xa_load(&links, port);
+	linked = link && link->life == atomic_read(&pvi_host.life);
+	rcu_read_unlock();
+	return linked;
+}
+
+/* The host forgets the connection, unless it has done so already. */
+static void close_port(const struct kvm_pvi_guest_link *link)
+{
+	mutex_lock(&pvi_host_lock);
+	if (link->life == atomic_read(&pvi_host.life))
+		pvi_call(KVM_HC_PVI_DISCONNECT, link->port, 0, 0);
+	mutex_unlock(&pvi_host_lock);
+}
+
+/**
+ * kvm_pvi_guest_connect() - make a connection to a GSI of a VM
+ * @to: the VM
+ * @gsi: its GSI
+ *
+ * Ringing it is cheaper than ringing by name, and it never reaches a successor of the same name. It does not
+ * outlive the host, nor a suspend of this guest: then it answers -ENXIO; disconnect it, and connect anew. May
+ * sleep.
+ *
+ * Return: the connection, or an ERR_PTR() of -EPERM: no such VM, not exposed or not allowed; -ENOSPC: the host's
+ * limit of ports; -EINVAL; -ENOMEM; -ENODEV.
+ */
+struct kvm_pvi_guest_link *kvm_pvi_guest_connect(const uuid_t *to, u32 gsi)
+{
+	struct kvm_pvi_guest_link *link = kzalloc(sizeof(*link), GFP_KERNEL_ACCOUNT);
+	long ret;
+
+	if (!link)
+		return ERR_PTR(-ENOMEM);
+	link->life = atomic_read(&pvi_host.life);
+	/* A host found after this makes the connection void; pairs with the one of meet(). */
+	smp_rmb();
+	ret = call_uuid(KVM_HC_PVI_CONNECT, to, gsi, 0);
+	if (ret < 0)
+		goto err_free;
+	link->port = ret;
+	ret = xa_err(xa_store(&links, link->port, link, GFP_KERNEL_ACCOUNT));
+	if (ret)
+		goto err_close;
+	return link;
+
+err_close:
+	close_port(link);
+err_free:
+	kfree(link);
+	return ERR_PTR(ret);
+}
+EXPORT_SYMBOL_GPL(kvm_pvi_guest_connect);
+
+/**
+ * kvm_pvi_guest_disconnect() - end a connection
+ * @link: from kvm_pvi_guest_connect(); nobody rings it any more, but under RCU
+ *
+ * May sleep.
+ */
+void kvm_pvi_guest_disconnect(struct kvm_pvi_guest_link *link)
+{
+	/* Another may stand under that number by now, of a later life. */
+	xa_cmpxchg(&links, link->port, link, NULL, 0);
+	close_port(link);
+	kfree_rcu(link, rcu);
+}
+EXPORT_SYMBOL_GPL(kvm_pvi_guest_disconnect);
+
+/**
+ * kvm_pvi_guest_link_ring() - ring through a connection
+ * @link: from kvm_pvi_guest_connect()
+ *
+ * Any context but NMI.
+ *
+ * Return: the verdict as kvm_pvi_guest_ring(); -ENXIO: the receiver has died, or the connection was one of a host
+ * before; -EPERM: the permission was taken back; -EAGAIN: throttled, the caller owes another try; -ENODEV.
+ */
+int kvm_pvi_guest_link_ring(struct kvm_pvi_guest_link *link)
+{
+	int ret;
+
+	if (unlikely(link->life != atomic_read(&pvi_host.life)))
+		return READ_ONCE(pvi_host.features) ? -ENXIO : -ENODEV;
+	ret = pvi_call(KVM_HC_NOTIFY, link->port, 0, 0);
+	/* Somebody else may have been rung. */
+	if (unlikely(link->life != atomic_read(&pvi_host.life)) && ret >= 0)
+		return -ENXIO;
+	return ret;
+}
+EXPORT_SYMBOL_GPL(kvm_pvi_guest_link_ring);
