@@ -42,8 +42,13 @@ static int __init guest_init(void)
 	ret = pvi_power_init();
 	if (ret)
 		goto err_ring;
+	ret = pvi_chardev_init();
+	if (ret)
+		goto err_power;
 	return 0;
 
+err_power:
+	pvi_power_exit();
 err_ring:
 	pvi_ring_exit();
 err_host:
@@ -53,6 +58,7 @@ err_host:
 
 static void __exit guest_exit(void)
 {
+	pvi_chardev_exit();
 	pvi_power_exit();
 	pvi_detect_reset();
 	pvi_msi_exit();

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi_guest wait - processes that wait for a GSI: by a descriptor, by an eventfd
+ */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/wait.h>
+
+#include "../compat/eventfd.h"
+#include "guest.h"
+
+/**
+ * struct pvi_wait - what KVM_PVI_GUEST_WAIT gives out
+ * @handler: counts
+ * @gsi: that it waits for
+ * @wq: who waits; its lock protects @count
+ * @count: interrupts since the last read()
+ */
+struct pvi_wait {
+	struct kvm_pvi_guest_handler handler;
+	u32 gsi;
+	wait_queue_head_t wq;
+	u64 count;
+};
+
+/**
+ * struct pvi_wire - an eventfd that a GSI signals
+ * @handler: signals it
+ * @gsi: that signals it
+ * @eventfd: a reference
+ * @node: in the list of its open file
+ */
+struct pvi_wire {
+	struct kvm_pvi_guest_handler handler;
+	u32 gsi;
+	struct eventfd_ctx *eventfd;
+	struct list_head node;
+};
+
+static void wait_ring(struct kvm_pvi_guest_handler *handler)
+{
+	struct pvi_wait *w = container_of(handler, struct pvi_wait, handler);
+	unsigned long flags;
+
+	spin_lock_irqsave(&w->wq.lock, flags);
+	w->count++;
+	wake_up_locked_poll(&w->wq, EPOLLIN | EPOLLRDNORM);
+	spin_unlock_irqrestore(&w->wq.lock, flags);
+}
+
+/* Waits for a count, unless @nonblock, and takes it. */
+static int take(struct pvi_wait *w, bool nonblock, u64 *count)
+{
+	int ret = 0;
+
+	spin_lock_irq(&w->wq.lock);
+	if (!w->count)
+		ret = nonblock ? -EAGAIN :
+		      wait_event_interruptible_locked_irq(w->wq, w->count);
+	if (!ret) {
+		*count = w->count;
+		w->count = 0;
+	}
+	spin_unlock_irq(&w->wq.lock);
+	return ret;
+}
+
+static void give_back(struct pvi_wait *w, u64 count)
+{
+	spin_lock_irq(&w->wq.lock);
+	w->count += count;
+	wake_up_locked_poll(&w->wq, EPOLLIN | EPOLLRDNORM);
+	spin_unlock_irq(&w->wq.lock);
+}
+
+static ssize_t wait_read(struct file *file, char __user *buf, size_t size, loff_t *ppos)
+{
+	struct pvi_wait *w = file->private_data;
+	u64 count;
+	int ret;
+
+	if (size < sizeof(count))
+		return -EINVAL;
+	ret = take(w, file->f_flags & O_NONBLOCK, &count);
+	if (ret)
+		return ret;
+	if (copy_to_user(buf, &count, sizeof(count))) {
+		give_back(w, count);
+		return -EFAULT;
+	}
+	return sizeof(count);
+}
+
+static __poll_t wait_poll(struct file *file, poll_table *table)
+{
+	struct pvi_wait *w = file->private_data;
+
+	poll_wait(file, &w->wq, table);
+	return READ_ONCE(w->count) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+static void wait_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct pvi_wait *w = file->private_data;
+
+	seq_printf(m, "pvi-gsi:\t%u\npvi-count:\t%llu\n", w->gsi, READ_ONCE(w->count));
+}
+
+static int wait_release(struct inode *inode, struct file *file)
+{
+	struct pvi_wait *w = file->private_data;
+
+	kvm_pvi_guest_release(&w->handler);
+	kfree(w);
+	return 0;
+}
+
+static const struct file_operations wait_fops = {
+	.owner = THIS_MODULE,
+	.llseek = noop_llseek,
+	.read = wait_read,
+	.poll = wait_poll,
+	.release = wait_release,
+	.show_fdinfo = wait_fdinfo,
+};
+
+/* A descriptor, or -errno. */
+int pvi_wait_open(u32 gsi, bool nonblock)
+{
+	struct pvi_wait *w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!w)
+		return -ENOMEM;
+	w->handler.ring = wait_ring;
+	w->gsi = gsi;
+	init_waitqueue_head(&w->wq);
+	ret = pvi_irq_add(&w->handler, gsi);
+	if (ret)
+		goto err_free;
+	ret = anon_inode_getfd("[kvm_pvi_gsi]", &wait_fops, w,
+			       O_RDONLY | O_CLOEXEC | (nonblock ? O_NONBLOCK : 0));
+	if (ret < 0)
+		goto err_handler;
+	return ret;
+
+err_handler:
+	kvm_pvi_guest_release(&w->handler);
+err_free:
+	kfree(w);
+	return ret;
+}
+
+static void wire_ring(struct kvm_pvi_guest_handler *handler)
+{
+	pvi_compat_eventfd_signal(container_of(handler, struct pvi_wire, handler)->eventfd);
+}
+
+static struct pvi_wire *find_wire(struct list_head *wires, u32 gsi, struct eventfd_ctx *eventfd)
+{
+	struct pvi_wire *w;
+
+	list_for_each_entry(w, wires, node)
+		if (w->gsi == gsi && w->eventfd == eventfd)
+			return w;
+	return NULL;
+}
+
+static void wire_free(struct pvi_wire *w)
+{
+	eventfd_ctx_put(w->eventfd);
+	kfree(w);
+}
+
+/* @wires is the caller's to lock. */
+int pvi_wait_wire(struct list_head *wires, u32 gsi, int fd)
+{
+	struct pvi_wire *w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
+	struct eventfd_ctx *eventfd;
+	int ret;
+
+	if (!w)
+		return -ENOMEM;
+	eventfd = eventfd_ctx_fdget(fd);
+	if (IS_ERR(eventfd)) {
+		kfree(w);
+		return PTR_ERR(eventfd);
+	}
+	w->handler.ring = wire_ring;
+	w->gsi = gsi;
+	w->eventfd = eventfd;
+	ret = find_wire(wires, gsi, eventfd) ? -EEXIST : pvi_irq_add(&w->handler, gsi);
+	if (ret) {
+		wire_free(w);
+		return ret;
+	}
+	list_add(&w->node, wires);
+	return 0;
+}
+
+int pvi_wait_unwire(struct list_head *wires, u32 gsi, int fd)
+{
+	struct eventfd_ctx *eventfd = eventfd_ctx_fdget(fd);
+	struct pvi_wire *w;
+
+	if (IS_ERR(eventfd))
+		return PTR_ERR(eventfd);
+	w = find_wire(wires, gsi, eventfd);
+	eventfd_ctx_put(eventfd);
+	if (!w)
+		return -ENOENT;
+	list_del(&w->node);
+	kvm_pvi_guest_release(&w->handler);
+	wire_free(w);
+	return 0;
+}
+
+/* One wait for all of them. */
+void pvi_wait_unwire_all(struct list_head *wires)
+{
+	struct pvi_wire *w, *next;
+
+	if (list_empty(wires))
+		return;
+	list_for_each_entry(w, wires, node)
+		pvi_irq_remove(&w->handler);
+	synchronize_rcu();
+	list_for_each_entry_safe(w, next, wires, node)
+		wire_free(w);
+}
