@@ -9,7 +9,7 @@
 
 root=$1
 points=0 failed=0
-tests=(files functions manual program elsewhere missing_library completion)
+tests=(files functions calls manual program elsewhere missing_library completion)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
@@ -43,6 +43,17 @@ functions()
 	[ -s "$tmp/declared" ]
 	diff "$tmp/declared" "$tmp/exported"
 	[ "$(cat "$tmp/number")" -eq "$(wc -l <"$tmp/exported")" ] || fail "some have no version"
+}
+
+# The library has all ioctls and hypercalls of the header.
+calls()
+{
+	sed -n -E 's/^#define (KVM_PVI_[A-Z_]*)\t*_IO\(.*/\1/p; s/^#define (KVM_HC_[A-Z_]*)\t+\(.*/\1/p' \
+		"$top/include/uapi/linux/kvm_pvi.h" | sort >"$tmp/calls"
+	[ -s "$tmp/calls" ]
+	grep -h -o -w -E 'KVM_(PVI|HC)_[A-Z_]+' "$top"/tools/libpvi/*.c | sort -u |
+		comm -23 "$tmp/calls" - >"$tmp/missing"
+	[ ! -s "$tmp/missing" ] || fail "not in libpvi: $(cat "$tmp/missing")"
 }
 
 manual()

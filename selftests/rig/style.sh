@@ -48,6 +48,18 @@ layout_is_complete()
 		<(sed -n 's/^\tIOCTL(\(.*\)),$/\1/p' "$layout" | sort)
 }
 
+# The tables for seccomp filters have each ioctl's number, decimal and hexadecimal, and no other.
+numbers_are_documented()
+{
+	local name nr
+
+	while read -r name nr; do
+		printf '%s %d 0x%x\n' "$name" $((0xd700 + nr)) $((0xd700 + nr))
+	done < <(sed -n 's/^#define \(KVM_PVI_[A-Z_]*\)\t*_IO(KVM_PVI_IOC, \(0x..\))$/\1 \2/p' "$header") |
+		sort | diff - <(sed -n -E 's/^  (KVM_PVI_[A-Z_]+) +([0-9]+) +(0x[0-9a-f]+)( .*)?$/\1 \2 \3/p' \
+			Documentation/virt/kvm/pvi/api.rst | sort)
+}
+
 # Nothing is linked: the libraries of the other targets may be missing, their headers are the same.
 compile_header()
 {
@@ -88,11 +100,12 @@ mapfile -t scripts < <(scripts)
 mapfile -t sources < <(c_sources)
 
 echo "TAP version 13"
-echo "1..$([ "${1:-}" = --quick ] && echo 4 || echo 5)"
+echo "1..$([ "${1:-}" = --quick ] && echo 5 || echo 6)"
 check "shellcheck" shellcheck "${scripts[@]}"
 check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/*.h tools/libpvi/libpvi.h
 check "headers compile alone" compile_header
 check "header is in uapi_layout.h" layout_is_complete
+check "api.rst has the request numbers" numbers_are_documented
 if [ "${1:-}" != --quick ]; then
 	fetch_checkpatch
 	check "checkpatch" perl "$checkpatch" --no-tree --no-summary --terse --file \

@@ -42,6 +42,23 @@ int pvi_broadcast(int pvi, uint32_t gsi, uint32_t first)
 	return ring(pvi, all, gsi, first);
 }
 
+int pvi_broadcast_all(int pvi, uint32_t gsi)
+{
+	struct kvm_pvi_peer peer;
+	uint32_t first = 0;
+	int ret, sum = 0;
+
+	/* Until there is no peer from there on. */
+	while ((ret = pvi_peers(pvi, &peer, 1, first)) > 0) {
+		ret = pvi_broadcast(pvi, gsi, first);
+		if (ret < 0)
+			break;
+		sum += ret;
+		first += KVM_PVI_BROADCAST_MAX;
+	}
+	return ret < 0 ? ret : sum;
+}
+
 int pvi_notify(int pvi, uint32_t port)
 {
 	return pvi_call3(pvi, KVM_HC_NOTIFY, port, 0, 0, NULL);
@@ -50,11 +67,6 @@ int pvi_notify(int pvi, uint32_t port)
 int pvi_notify_many(int pvi, uint32_t first, uint64_t mask, uint64_t *accepted)
 {
 	return pvi_call3(pvi, KVM_HC_NOTIFY_MANY, first, mask, 0, accepted);
-}
-
-int pvi_peers(int pvi, struct kvm_pvi_peer *peers, size_t nr, uint32_t first)
-{
-	return pvi_call3(pvi, KVM_HC_PVI_PEERS, (uintptr_t)peers, nr * sizeof(*peers), first, NULL);
 }
 
 int pvi_query(int pvi, uint32_t kind, uint32_t index, uint32_t field, uint64_t *value)
@@ -80,5 +92,22 @@ int pvi_query_wide(int pvi, uint32_t kind, uint32_t index, uint32_t field, uint6
 		sum |= piece << (16 * i);
 	}
 	*value = sum;
+	return 0;
+}
+
+int pvi_query_uuid(int pvi, unsigned char *uuid)
+{
+	uint64_t piece;
+	uint32_t i;
+	int ret;
+
+	for (i = 0; i < KVM_PVI_UUID_SIZE / 2; i++) {
+		ret = pvi_query(pvi, KVM_PVI_Q_SELF, 0, KVM_PVI_Q_PIECE(KVM_PVI_Q_SELF_UUID, i),
+				&piece);
+		if (ret)
+			return ret;
+		uuid[2 * i] = piece;
+		uuid[2 * i + 1] = piece >> 8;
+	}
 	return 0;
 }

@@ -71,6 +71,21 @@ int pvi_bind(int pvi, int vm_fd, const unsigned char *uuid, uint32_t flags,
  */
 int pvi_enrol(int vm_fd, const unsigned char *uuid);
 
+/**
+ * pvi_reserve - keep a name for a user; needs CAP_SYS_ADMIN
+ * @pvi: an endpoint, bound or not
+ * @uuid: the name
+ * @uid: who alone may bind it
+ */
+int pvi_reserve(int pvi, const unsigned char *uuid, uid_t uid);
+
+/**
+ * pvi_unreserve - leave the name to anybody again; needs CAP_SYS_ADMIN
+ * @pvi: an endpoint, bound or not
+ * @uuid: the name
+ */
+int pvi_unreserve(int pvi, const unsigned char *uuid);
+
 /* What the endpoint receives on: pvi_gsi(3) */
 
 /**
@@ -309,14 +324,23 @@ int pvi_features(int pvi);
 int pvi_ring(int pvi, const unsigned char *receiver, uint32_t gsi);
 
 /**
- * pvi_broadcast - ring every peer that allows it on @gsi
+ * pvi_broadcast - ring the peers at KVM_PVI_BROADCAST_MAX positions
  * @pvi: a bound endpoint
- * @gsi: the GSI
- * @first: peers to leave out; each call rings KVM_PVI_BROADCAST_MAX at most
+ * @gsi: the GSI; peers that do not allow it there are passed over
+ * @first: the first position
  *
  * Return: how many rings were accepted, or -errno.
  */
 int pvi_broadcast(int pvi, uint32_t gsi, uint32_t first);
+
+/**
+ * pvi_broadcast_all - the same at all positions, by as many calls as it takes
+ * @pvi: a bound endpoint
+ * @gsi: the GSI
+ *
+ * Return: how many rings were accepted, or -errno.
+ */
+int pvi_broadcast_all(int pvi, uint32_t gsi);
 
 /**
  * pvi_notify - ring a port
@@ -339,17 +363,6 @@ int pvi_notify(int pvi, uint32_t port);
 int pvi_notify_many(int pvi, uint32_t first, uint64_t mask, uint64_t *accepted);
 
 /**
- * pvi_peers - the peers alive that this endpoint may ring
- * @pvi: a bound endpoint
- * @peers: out: their records
- * @nr: how many there is room for
- * @first: peers to leave out
- *
- * Return: how many were written, 0 for no more, or -errno.
- */
-int pvi_peers(int pvi, struct kvm_pvi_peer *peers, size_t nr, uint32_t first);
-
-/**
  * pvi_query - one number about this endpoint
  * @pvi: a bound endpoint
  * @kind: KVM_PVI_Q_ABI...
@@ -368,6 +381,85 @@ int pvi_query(int pvi, uint32_t kind, uint32_t index, uint32_t field, uint64_t *
  * @value: out: the number
  */
 int pvi_query_wide(int pvi, uint32_t kind, uint32_t index, uint32_t field, uint64_t *value);
+
+/**
+ * pvi_query_uuid - the name of this endpoint
+ * @pvi: a bound endpoint
+ * @uuid: out: 16 bytes
+ */
+int pvi_query_uuid(int pvi, unsigned char *uuid);
+
+/* What the endpoint is told of others: pvi_event(3) */
+
+/**
+ * pvi_read_events - what has happened since the last time; waits for something, unless O_NONBLOCK is set
+ * @pvi: a bound endpoint
+ * @events: out: the events, oldest first
+ * @nr: how many there is room for, at least 1
+ *
+ * Return: how many there were, 0 if the endpoint is dead and nothing is left, or -errno;
+ * EAGAIN: there is none, and O_NONBLOCK is set.
+ */
+int pvi_read_events(int pvi, struct kvm_pvi_event *events, size_t nr);
+
+/**
+ * pvi_peers - the peers alive that this endpoint may ring
+ * @pvi: a bound endpoint
+ * @peers: out: their records, ascending by position
+ * @nr: how many there is room for
+ * @first: the first position; go on behind the position of the last record
+ *
+ * Return: how many were written, KVM_PVI_PEERS_MAX at most, 0 for no more, or -errno.
+ */
+int pvi_peers(int pvi, struct kvm_pvi_peer *peers, size_t nr, uint32_t first);
+
+/**
+ * pvi_set_config - have a GSI of one's own rung when there are events
+ * @pvi: a bound endpoint
+ * @gsi: an exposed GSI, or KVM_PVI_GSI_ANY for none
+ */
+int pvi_set_config(int pvi, uint32_t gsi);
+
+/* Hypercalls by which a guest sets itself up, in its name: pvi_guest(3) */
+
+/**
+ * pvi_call_connect - make a port that rings a peer, which counts as the guest's own
+ * @pvi: a bound endpoint
+ * @receiver: the peer's name
+ * @gsi: the peer's GSI
+ *
+ * Return: the port, or -errno.
+ */
+int pvi_call_connect(int pvi, const unsigned char *receiver, uint32_t gsi);
+
+/**
+ * pvi_call_disconnect - close a port that the guest or pvi_call_connect() made
+ * @pvi: a bound endpoint
+ * @port: the port
+ */
+int pvi_call_disconnect(int pvi, uint32_t port);
+
+/**
+ * pvi_set_msi - say which MSI a virtual GSI is
+ * @pvi: the endpoint of a VM
+ * @gsi: an exposed GSI of kind KVM_PVI_GSI_MSI
+ * @address: as the guest's device driver would write it, or 0 for none
+ * @data: the same
+ */
+int pvi_set_msi(int pvi, uint32_t gsi, uint64_t address, uint32_t data);
+
+/**
+ * pvi_arm - who handles a GSI is ready: deliver again what may have been overlooked
+ * @pvi: a bound endpoint
+ * @gsi: an exposed GSI
+ */
+int pvi_arm(int pvi, uint32_t gsi);
+
+/**
+ * pvi_reset - the guest starts anew: undo what it has made
+ * @pvi: a bound endpoint
+ */
+int pvi_reset(int pvi);
 
 /* Permissions that are descriptors: pvi_grant(3) */
 
@@ -490,6 +582,42 @@ int pvi_bell_mask(int pvi, uint32_t bell, uint64_t enable, uint64_t ack);
  * @bell: the bell
  */
 int pvi_bell_reset(int pvi, uint32_t bell);
+
+/* Save, migrate, restore: pvi_state(3) */
+
+/**
+ * pvi_get_state - write what the guest has made
+ * @pvi: a bound endpoint
+ * @flags: KVM_PVI_STATE_FREEZE
+ * @blob: out: the state
+ * @size: how many bytes there is room for, 0 only to ask
+ *
+ * Return: the length of the state, or -errno. If it is more than @size, nothing was written.
+ */
+int pvi_get_state(int pvi, uint32_t flags, void *blob, size_t size);
+
+/**
+ * pvi_save_state - freeze the endpoint, and get its state into memory of its size
+ * @pvi: a bound endpoint
+ * @blob: out: the state, for free(); NULL on error
+ *
+ * Return: its length, or -errno; it may be frozen then, too.
+ */
+int pvi_save_state(int pvi, void **blob);
+
+/**
+ * pvi_set_state - restore what the guest had made
+ * @pvi: a bound endpoint whose guest has made nothing yet
+ * @blob: the state
+ * @length: its length
+ */
+int pvi_set_state(int pvi, const void *blob, size_t length);
+
+/**
+ * pvi_thaw - take rings again, and deliver what is owed
+ * @pvi: a bound endpoint
+ */
+int pvi_thaw(int pvi);
 
 /* Statistics: pvi_stats(3) */
 

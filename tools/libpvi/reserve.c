@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* libpvi reserve - names kept for users */
+#include "internal.h"
+
+static int call_reserve(int pvi, unsigned long cmd, const unsigned char *uuid, uid_t uid)
+{
+	struct kvm_pvi_reserve arg = PVI_ARG(kvm_pvi_reserve, .uid = uid);
+
+	pvi_copy_uuid(arg.uuid, uuid);
+	return pvi_ioctl(pvi, cmd, &arg);
+}
+
+int pvi_reserve(int pvi, const unsigned char *uuid, uid_t uid)
+{
+	return call_reserve(pvi, KVM_PVI_RESERVE, uuid, uid);
+}
+
+int pvi_unreserve(int pvi, const unsigned char *uuid)
+{
+	return call_reserve(pvi, KVM_PVI_UNRESERVE, uuid, 0);
+}
