@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pvi-ivshmem-server: what its files share
+ *
+ * A peer is whoever has an id in the space that the guests' ivshmem devices see: a client, which
+ * is a QEMU at the other end of a socket, or a virtual peer, which stands for an endpoint of
+ * kvm_pvi. Everything happens in callbacks of one event loop. What is to be sent to a client is
+ * queued and sent by the client's own callback, which alone may end that client, so nothing that
+ * happens to one peer changes the list while another one is looked at.
+ */
+#ifndef IVSHMEM_SERVER_H
+#define IVSHMEM_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <systemd/sd-event.h>
+#include <uuid/uuid.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define __attribute(...) __attribute__((__VA_ARGS__))
+#define __printf(fmt, args) __attribute(format(printf, fmt, args))
+#define __noreturn __attribute(noreturn)
+#define __always_unused __attribute(unused)
+
+#define NR_IDS		65536	/* what a doorbell register can name */
+#define MAX_VECTORS	64
+#define MAX_PEERS	4096
+#define MAX_GSI		131071	/* the last virtual GSI */
+#define USEC		1000000ull
+
+/* --allow: who may ring the vectors of clients */
+struct allowed {
+	uuid_t uuid;
+	uint32_t gsi;		/* a vector, or KVM_PVI_GSI_ANY */
+};
+
+/* --peer: vector n of this virtual peer rings @gsis[n] of @uuid */
+struct target {
+	uuid_t uuid;
+	unsigned int nr_gsis;
+	uint32_t gsis[MAX_VECTORS];
+};
+
+struct settings {
+	const char *socket;	/* NULL: systemd's */
+	uint64_t size;
+	unsigned int vectors;
+	unsigned int max_peers;
+	unsigned int timeout;	/* seconds */
+	bool has_uuid;
+	bool no_kvm_pvi;
+	uuid_t uuid;		/* of id 0; the id goes into its last two bytes */
+	struct allowed *allowed;
+	size_t nr_allowed;
+	struct target *targets;
+	size_t nr_targets;
+};
+
+struct message {
+	TAILQ_ENTRY(message) entry;
+	int64_t id;
+	int fd;				/* travels with it, or -1 */
+	const struct peer *about;	/* whose vector @fd is, or NULL */
+	size_t sent;			/* bytes */
+};
+
+TAILQ_HEAD(messages, message);
+TAILQ_HEAD(peers, peer);
+
+struct server {
+	struct settings settings;
+	sd_event *event;
+	struct sd_event_source *listener;
+	struct sd_event_source *tick;		/* see tick.c */
+	int memory;
+	unsigned int nr_clients;
+	uint64_t serial;		/* grows with everyone who comes or goes */
+	struct peers clients;		/* as they came */
+	struct peers virtuals;
+	struct peer *by_id[NR_IDS];
+	uint64_t left[NR_IDS];		/* @serial when an id was given up, or 0 */
+};
+
+struct peer {
+	TAILQ_ENTRY(peer) entry;
+	struct server *server;
+	uint16_t id;
+	int pvi;			/* its endpoint, or -1 */
+	int vectors[MAX_VECTORS];	/* eventfds; -1 behind the last */
+
+	/* A client's */
+	int socket;
+	pid_t pid;
+	uint64_t joined;		/* @serial then */
+	struct messages queue;
+	bool waiting;			/* for the kernel, not for the client */
+	uint64_t progress;		/* when the queue was last empty, or became shorter */
+	struct sd_event_source *io;
+
+	/* A virtual peer's */
+	const struct target *target;
+	int ports[MAX_VECTORS];		/* -1: not connected */
+};
+
+/* args.c */
+void parse_args(struct settings *settings, int argc, char **argv);
+
+/* error.c: "pvi-ivshmem-server: " and what was wrong to stderr */
+void die(const char *fmt, ...) __printf(1, 2) __noreturn;
+void warn(const char *fmt, ...) __printf(1, 2);
+/* What an errno of kvm_pvi, positive or negative, means to whoever runs the server */
+const char *explain(int err);
+void *must_alloc(void *ptr);
+
+/* listen.c */
+void listen_start(struct server *server);
+/* After a failure that passes by itself */
+void listen_resume(struct server *server);
+void listen_end(struct server *server);
+
+/* id.c: who has which id. take_id() returns -1 if there is none that is safe to give. */
+int take_id(struct server *server, struct peer *peer);
+void give_up_id(struct server *server, const struct peer *peer);
+
+/* client.c: takes the socket */
+void client_join(struct server *server, int socket);
+/* Ends all, at the end of the server */
+void clients_end(struct server *server);
+/* From tick.c; true if it has to be called again */
+bool clients_tick(struct server *server, uint64_t now);
+
+/* queue.c: messages of the protocol to one client */
+void queue_greeting(struct peer *client);
+void queue_vectors(struct peer *client, const struct peer *about);
+void queue_departure(struct peer *client, const struct peer *about);
+void queue_drop(struct peer *client);
+/* Sends as much as the client takes; why it must go, or NULL */
+const char *queue_send(struct peer *client);
+
+/* vectors.c: a peer's eventfds, none at first; -errno if there are none to be had */
+void vectors_init(struct peer *peer);
+int vectors_open(struct peer *peer, unsigned int nr);
+void vectors_close(struct peer *peer);
+
+/* endpoint.c: the endpoint of kvm_pvi that a peer is; -errno */
+int endpoint_open(struct peer *peer);
+/* GSI n becomes vector n */
+int endpoint_expose(struct peer *peer);
+void endpoint_uuid(const struct server *server, uint16_t id, uuid_t uuid);
+/* Dies if there is no kvm_pvi */
+void endpoint_check(void);
+
+/* virtual.c */
+void virtuals_start(struct server *server);
+bool virtuals_tick(struct server *server);
+
+/* tick.c: have *_tick() and listen_resume() called in a second */
+void tick_soon(struct server *server);
+
+#endif

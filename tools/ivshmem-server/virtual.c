@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * pvi-ivshmem-server virtual - peers that stand for endpoints of kvm_pvi
+ *
+ * To clients such a peer is one like the others. Its eventfds are sources: what a doorbell signals
+ * rings a GSI of the receiver. The receiver may come, go and come again; signals for one that is
+ * not there stay in the eventfd, and are one ring when it is.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libpvi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server.h"
+
+static void print_vector(const struct peer *peer, unsigned int i)
+{
+	char text[UUID_STR_LEN];
+
+	uuid_unparse_lower(peer->target->uuid, text);
+	printf("peer %u: vector %u %s GSI %u of %s\n", peer->id, i,
+	       peer->ports[i] >= 0 ? "rings" : "waits for", peer->target->gsis[i], text);
+}
+
+static void disconnect_vector(struct peer *peer, unsigned int i)
+{
+	pvi_unwire_source(peer->pvi, peer->ports[i], peer->vectors[i]);
+	pvi_close_port(peer->pvi, peer->ports[i]);
+	peer->ports[i] = -1;
+	print_vector(peer, i);
+}
+
+static bool is_alive(const struct peer *peer, unsigned int i)
+{
+	uint64_t state;
+
+	return !pvi_query(peer->pvi, KVM_PVI_Q_PORT, peer->ports[i], KVM_PVI_Q_PORT_STATE, &state) &&
+	       state == KVM_PVI_PORT_LIVE;
+}
+
+static bool connect_vector(struct peer *peer, unsigned int i)
+{
+	int port, ret;
+
+	port = pvi_connect(peer->pvi, KVM_PVI_PORT_ANY, peer->target->uuid, peer->target->gsis[i]);
+	if (port < 0)
+		return false;
+	ret = pvi_wire_source(peer->pvi, port, peer->vectors[i]);
+	if (ret < 0) {
+		warn("peer %u: vector %u cannot ring: %s", peer->id, i, explain(ret));
+		pvi_close_port(peer->pvi, port);
+		return false;
+	}
+	peer->ports[i] = port;
+	print_vector(peer, i);
+	return true;
+}
+
+/* True if all its vectors ring now. */
+static bool refresh(struct peer *peer)
+{
+	bool all = true;
+	unsigned int i;
+
+	for (i = 0; i < peer->target->nr_gsis; i++) {
+		if (peer->ports[i] >= 0 && !is_alive(peer, i))
+			disconnect_vector(peer, i);
+		if (peer->ports[i] < 0)
+			all &= connect_vector(peer, i);
+	}
+	return all;
+}
+
+/* What the events say in detail does not matter: some may have been lost. */
+static int on_event(__always_unused struct sd_event_source *source, int fd,
+		    __always_unused uint32_t events, void *userdata)
+{
+	struct kvm_pvi_event kept[KVM_PVI_EVENTS_KEPT];
+	struct peer *peer = userdata;
+
+	while (read(fd, kept, sizeof(kept)) > 0)
+		;
+	if (!refresh(peer))
+		tick_soon(peer->server);
+	return 0;
+}
+
+static void start_one(struct server *server, const struct target *target)
+{
+	struct peer *peer = must_alloc(calloc(1, sizeof(*peer)));
+	char text[UUID_STR_LEN];
+	unsigned int i;
+	uuid_t uuid;
+	int ret;
+
+	peer->server = server;
+	peer->target = target;
+	peer->socket = -1;
+	vectors_init(peer);
+	ret = vectors_open(peer, server->settings.vectors);
+	if (ret)
+		die("eventfd: %s", strerror(-ret));
+	take_id(server, peer);
+	ret = endpoint_open(peer);
+	endpoint_uuid(server, peer->id, uuid);
+	uuid_unparse_lower(uuid, text);
+	if (ret)
+		die("cannot be %s: %s", text, explain(ret));
+	fcntl(peer->pvi, F_SETFL, O_NONBLOCK);
+	ret = sd_event_add_io(server->event, &peer->io, peer->pvi, EPOLLIN, on_event, peer);
+	if (ret < 0)
+		die("cannot watch an endpoint: %s", strerror(-ret));
+	printf("peer %u is virtual, %s\n", peer->id, text);
+	for (i = 0; i < target->nr_gsis; i++) {
+		peer->ports[i] = -1;
+		print_vector(peer, i);
+	}
+	TAILQ_INSERT_TAIL(&server->virtuals, peer, entry);
+}
+
+void virtuals_start(struct server *server)
+{
+	size_t i;
+
+	for (i = 0; i < server->settings.nr_targets; i++)
+		start_one(server, &server->settings.targets[i]);
+	if (!virtuals_tick(server))
+		return;
+	tick_soon(server);
+}
+
+/* Events tell that a receiver is there, but not that it has exposed one GSI more. */
+bool virtuals_tick(struct server *server)
+{
+	struct peer *peer;
+	bool again = false;
+
+	TAILQ_FOREACH(peer, &server->virtuals, entry)
+		again |= !refresh(peer);
+	return again;
+}
