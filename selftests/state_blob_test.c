@@ -5,30 +5,13 @@
 #include "pvi_test.h"
 #include "state.h"
 
-#define GSI		20
+#define GSI		STATE_GSI
 #define OTHER_GSI	21
 #define VIRTUAL		KVM_PVI_GSI_VIRTUAL
 #define VECTOR		0x40
 #define NOTIFY(fd, port) pvi_call(fd, KVM_HC_NOTIFY, port, 0, 0, 0)
 #define QUERY(fd, kind, index, field) \
 	pvi_call(fd, KVM_HC_PVI_QUERY, KVM_PVI_Q_##kind, index, KVM_PVI_Q_##field, 0)
-
-/* A receiver that @uuid may ring, with or without somebody who takes it */
-static int receiver_create(const u8 *name, const u8 *sender, int sink)
-{
-	int fd = pvi_bind(NULL, name);
-
-	pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
-	if (sink >= 0)
-		pvi_wire(fd, GSI, sink);
-	pvi_allow(fd, sender, GSI);
-	return fd;
-}
-
-static s64 guest_connect(int fd, const u8 *uuid)
-{
-	return pvi_call(fd, KVM_HC_PVI_CONNECT, (u64)uuid, GSI, 0, 0);
-}
 
 static void expect_set(int fd, const struct blob *blob, int expected)
 {
@@ -44,7 +27,7 @@ static void expect_set(int fd, const struct blob *blob, int expected)
 /* Good records first, a bad one last: none of them is restored */
 static void test_all_or_nothing(void)
 {
-	int fd = receiver_create(pvi_uuid[0], pvi_uuid[1], -1), port;
+	int fd = state_receiver(pvi_uuid[0], pvi_uuid[1], -1), port;
 	struct kvm_pvi_state_latch latches[2] = { { .gsi = GSI }, { .gsi = OTHER_GSI } };
 	struct kvm_pvi_state_port ports[3];
 	struct blob blob;
@@ -64,7 +47,7 @@ static void test_all_or_nothing(void)
 	pvi_close_port(fd, port);
 	expect_set(fd, &blob, -EEXIST);
 	pvi_close_port(fd, 1);
-	ASSERT_EQ(guest_connect(fd, pvi_uuid[0]), 0);
+	ASSERT_EQ(state_connect(fd, pvi_uuid[0]), 0);
 	expect_set(fd, &blob, -EBUSY);
 	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_DISCONNECT, 0, 0, 0, 0), 0);
 	expect_set(fd, &blob, 0);
@@ -158,7 +141,7 @@ static void test_bad_records(void)
 /* Sections that overlap, repeat, come in another order, or say they are larger than they are */
 static void test_bad_sections(void)
 {
-	int fd = receiver_create(pvi_uuid[0], pvi_uuid[1], -1);
+	int fd = state_receiver(pvi_uuid[0], pvi_uuid[1], -1);
 	struct kvm_pvi_state_latch latches[2] = { { .gsi = GSI }, { .gsi = GSI } };
 	struct kvm_pvi_state_port port = port_record(0, pvi_uuid[1], GSI);
 	struct kvm_pvi_state_section *head;
@@ -216,8 +199,8 @@ static int blob_of_each(struct blob *blob)
 	pvi_expose(fd, VIRTUAL, KVM_PVI_GSI_MSI);
 	pvi_allow(fd, pvi_uuid[0], GSI);
 	pvi_bell(fd, 3, OTHER_GSI);
-	ASSERT_EQ(guest_connect(fd, pvi_uuid[0]), 0);
-	ASSERT_EQ(guest_connect(fd, pvi_uuid[0]), 1);
+	ASSERT_EQ(state_connect(fd, pvi_uuid[0]), 0);
+	ASSERT_EQ(state_connect(fd, pvi_uuid[0]), 1);
 	ASSERT_EQ(NOTIFY(fd, 0), KVM_PVI_LATCHED);
 	ASSERT_EQ(pvi_call(fd, KVM_HC_BELL_MASK, 3, 0xf0, 0xf, 0), 0);
 	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_SET_MSI, VIRTUAL, 0xfee00000, VECTOR, 0), 0);

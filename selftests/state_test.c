@@ -7,30 +7,13 @@
 #include "pvi_test.h"
 #include "state.h"
 
-#define GSI		20
+#define GSI		STATE_GSI
 #define OTHER_GSI	21
 #define VIRTUAL		KVM_PVI_GSI_VIRTUAL
 #define VECTOR		0x40
 #define NOTIFY(fd, port) pvi_call(fd, KVM_HC_NOTIFY, port, 0, 0, 0)
 #define QUERY(fd, kind, index, field) \
 	pvi_call(fd, KVM_HC_PVI_QUERY, KVM_PVI_Q_##kind, index, KVM_PVI_Q_##field, 0)
-
-/* A receiver that @uuid may ring, with or without somebody who takes it */
-static int receiver_create(const u8 *name, const u8 *sender, int sink)
-{
-	int fd = pvi_bind(NULL, name);
-
-	pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
-	if (sink >= 0)
-		pvi_wire(fd, GSI, sink);
-	pvi_allow(fd, sender, GSI);
-	return fd;
-}
-
-static s64 guest_connect(int fd, const u8 *uuid)
-{
-	return pvi_call(fd, KVM_HC_PVI_CONNECT, (u64)uuid, GSI, 0, 0);
-}
 
 static void test_nothing(void)
 {
@@ -60,11 +43,11 @@ static void test_ports(void)
 	u32 nr;
 
 	for (i = 0; i < 2; i++)
-		receiver_create(pvi_uuid[i], pvi_uuid[2], sinks[i]);
-	ASSERT_EQ(guest_connect(fd, pvi_uuid[0]), 0);
+		state_receiver(pvi_uuid[i], pvi_uuid[2], sinks[i]);
+	ASSERT_EQ(state_connect(fd, pvi_uuid[0]), 0);
 	ASSERT_EQ(pvi_connect(fd, pvi_uuid[0], GSI), 1);
-	ASSERT_EQ(guest_connect(fd, pvi_uuid[0]), 2);
-	ASSERT_EQ(guest_connect(fd, pvi_uuid[1]), 3);
+	ASSERT_EQ(state_connect(fd, pvi_uuid[0]), 2);
+	ASSERT_EQ(state_connect(fd, pvi_uuid[1]), 3);
 	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_DISCONNECT, 2, 0, 0, 0), 0);
 	state_freeze(fd, &blob);
 	r = blob_records(&blob, KVM_PVI_STATE_PORT, &nr);
@@ -90,7 +73,7 @@ static void test_ports(void)
 	blob_expect_same(&again, &blob);
 	/* They are the guest's: it may close them, and they go when it starts anew */
 	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_DISCONNECT, 0, 0, 0, 0), 0);
-	ASSERT_EQ(guest_connect(fd, pvi_uuid[1]), 0);
+	ASSERT_EQ(state_connect(fd, pvi_uuid[1]), 0);
 	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_RESET, 0, 0, 0, 0), 0);
 	ASSERT_EQ(NOTIFY(fd, 3), -ENOENT);
 }
@@ -104,8 +87,8 @@ static void test_ports_lost(void)
 	u32 nr;
 
 	for (i = 0; i < 3; i++) {
-		rx[i] = receiver_create(pvi_uuid[i], pvi_uuid[3], sink);
-		ASSERT_EQ(guest_connect(fd, pvi_uuid[i]), i);
+		rx[i] = state_receiver(pvi_uuid[i], pvi_uuid[3], sink);
+		ASSERT_EQ(state_connect(fd, pvi_uuid[i]), i);
 	}
 	ASSERT_EQ(__state_get(fd, 0, &blob), 0);
 	close(fd);
@@ -119,10 +102,10 @@ static void test_ports_lost(void)
 	ASSERT_EQ(NOTIFY(fd, 2), KVM_PVI_RAISED);
 	ASSERT_EQ(QUERY(fd, PORT, 0, PORT_STATE), KVM_PVI_PORT_DEAD);
 	ASSERT_EQ(QUERY(fd, PORT, 1, PORT_GSI), GSI);
-	ASSERT_EQ(guest_connect(fd, pvi_uuid[2]), 3);
+	ASSERT_EQ(state_connect(fd, pvi_uuid[2]), 3);
 
 	/* Coming back does not help, neither now nor by way of another snapshot */
-	rx[0] = receiver_create(pvi_uuid[0], pvi_uuid[3], sink);
+	rx[0] = state_receiver(pvi_uuid[0], pvi_uuid[3], sink);
 	pvi_allow(rx[1], pvi_uuid[3], GSI);
 	pvi_revoke(rx[2], pvi_uuid[3], GSI);
 	ASSERT_EQ(NOTIFY(fd, 0), -ENXIO);
@@ -139,13 +122,13 @@ static void test_ports_lost(void)
 	ASSERT_EQ(__state_set(fd, &blob), 0);
 	for (i = 0; i < 4; i++)
 		ASSERT_EQ(NOTIFY(fd, i), -ENXIO);
-	ASSERT_EQ(guest_connect(fd, pvi_uuid[0]), 4);
+	ASSERT_EQ(state_connect(fd, pvi_uuid[0]), 4);
 	ASSERT_EQ(NOTIFY(fd, 4), KVM_PVI_RAISED);
 }
 
 static void test_latch(void)
 {
-	int fd = receiver_create(pvi_uuid[0], pvi_uuid[1], -1), tx = pvi_bind(NULL, pvi_uuid[1]);
+	int fd = state_receiver(pvi_uuid[0], pvi_uuid[1], -1), tx = pvi_bind(NULL, pvi_uuid[1]);
 	const struct kvm_pvi_state_latch *r;
 	int sink = new_eventfd();
 	struct blob blob;
@@ -160,11 +143,11 @@ static void test_latch(void)
 	close(fd);
 
 	/* Wired before: paid at once. Wired later: paid then */
-	fd = receiver_create(pvi_uuid[0], pvi_uuid[1], sink);
+	fd = state_receiver(pvi_uuid[0], pvi_uuid[1], sink);
 	ASSERT_EQ(__state_set(fd, &blob), 0);
 	ASSERT_EQ(read_eventfd(sink), 1);
 	close(fd);
-	fd = receiver_create(pvi_uuid[0], pvi_uuid[1], -1);
+	fd = state_receiver(pvi_uuid[0], pvi_uuid[1], -1);
 	ASSERT_EQ(__state_set(fd, &blob), 0);
 	ASSERT_EQ(NOTIFY(tx, pvi_connect(tx, pvi_uuid[0], GSI)), KVM_PVI_COALESCED);
 	pvi_wire(fd, GSI, sink);
@@ -196,7 +179,7 @@ static void test_bell(void)
 	u32 nr;
 	u64 old;
 
-	ASSERT_EQ(guest_connect(tx, pvi_uuid[0]), 0);
+	ASSERT_EQ(state_connect(tx, pvi_uuid[0]), 0);
 	ASSERT_EQ(pvi_call(fd, KVM_HC_BELL_MASK, 5, 0xff, 0x80, 0), 0);
 	ASSERT_EQ(pvi_call(tx, KVM_HC_BELL_SEND, 0, 0x101, 0, 0), KVM_PVI_RAISED);
 	read_eventfd(sink);
@@ -278,7 +261,7 @@ static void test_msi(void)
 /* Peers that come and go are told of through the config GSI, when the VM is there to hear it */
 static void test_config(void)
 {
-	int sink = new_eventfd(), fd = receiver_create(pvi_uuid[0], pvi_uuid[1], sink), peer;
+	int sink = new_eventfd(), fd = state_receiver(pvi_uuid[0], pvi_uuid[1], sink), peer;
 	const struct kvm_pvi_state_config *r;
 	struct blob blob;
 	u32 nr;
@@ -288,7 +271,7 @@ static void test_config(void)
 	r = blob_records(&blob, KVM_PVI_STATE_CONFIG, &nr);
 	ASSERT_EQ(nr, 1);
 	ASSERT_EQ(r->gsi, GSI);
-	peer = receiver_create(pvi_uuid[2], pvi_uuid[0], -1);
+	peer = state_receiver(pvi_uuid[2], pvi_uuid[0], -1);
 	ASSERT_EQ(read_eventfd(sink), 0);
 	state_thaw(fd);
 	ASSERT_EQ(read_eventfd(sink), 1);
@@ -309,7 +292,7 @@ static void test_config(void)
 /* Frozen: rings by whatever way answer EAGAIN, and what is owed stays owed */
 static void test_freeze(void)
 {
-	int fd = receiver_create(pvi_uuid[0], pvi_uuid[1], -1), tx = pvi_bind(NULL, pvi_uuid[1]);
+	int fd = state_receiver(pvi_uuid[0], pvi_uuid[1], -1), tx = pvi_bind(NULL, pvi_uuid[1]);
 	int sink = new_eventfd(), source = new_eventfd();
 	u32 port = pvi_connect(tx, pvi_uuid[0], GSI);
 	struct blob blob, again;
@@ -345,7 +328,7 @@ static void test_freeze(void)
 
 static void test_length(void)
 {
-	int fd = receiver_create(pvi_uuid[0], pvi_uuid[1], -1), tx = pvi_bind(NULL, pvi_uuid[1]);
+	int fd = state_receiver(pvi_uuid[0], pvi_uuid[1], -1), tx = pvi_bind(NULL, pvi_uuid[1]);
 	struct kvm_pvi_state arg = { .size = sizeof(arg), .flags = KVM_PVI_STATE_FREEZE };
 	u32 port = pvi_connect(tx, pvi_uuid[0], GSI), length;
 	struct blob blob;

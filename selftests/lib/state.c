@@ -96,3 +96,19 @@ void blob_expect_same(const struct blob *a, const struct blob *b)
 	ASSERT_EQ(a->length, b->length);
 	ASSERT_TRUE(!memcmp(a->bytes, b->bytes, a->length));
 }
+
+int state_receiver(const u8 *uuid, const u8 *sender, int sink)
+{
+	int fd = pvi_bind(NULL, uuid);
+
+	pvi_expose(fd, STATE_GSI, KVM_PVI_GSI_EVENTFD);
+	if (sink >= 0)
+		pvi_wire(fd, STATE_GSI, sink);
+	pvi_allow(fd, sender, STATE_GSI);
+	return fd;
+}
+
+s64 state_connect(int fd, const u8 *uuid)
+{
+	return pvi_call(fd, KVM_HC_PVI_CONNECT, (u64)uuid, STATE_GSI, 0, 0);
+}

@@ -7,6 +7,13 @@
 
 #include "types.h"
 
+#define STATE_GSI	20
+
+/* A host process whose STATE_GSI @sender may ring; @sink is what it signals, or -1 */
+int state_receiver(const u8 *uuid, const u8 *sender, int sink);
+/* A connection to STATE_GSI, as a guest makes it: the port or -errno */
+s64 state_connect(int fd, const u8 *uuid);
+
 struct blob {
 	u32 length;
 	union {
