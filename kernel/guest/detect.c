@@ -12,9 +12,9 @@
 #include "guest.h"
 
 struct pvi_host pvi_host;
-DEFINE_MUTEX(pvi_host_lock);	/* protects becoming present, going down, and DISCONNECT */
+DEFINE_MUTEX(pvi_host_lock);	/* protects becoming present, going down, and what is made at the host */
 
-/* Wide values come in pieces of 16 bits, the lowest first. */
+/* Wide values come in pieces of 16 bits, the lowest first. Also while the host counts as absent. */
 static int read_self(u32 field, u16 *pieces, unsigned int size)
 {
 	long piece;
@@ -30,22 +30,18 @@ static int read_self(u32 field, u16 *pieces, unsigned int size)
 	return 0;
 }
 
-/* RESET, unless it is the host that was told so before: it may have recorded rings since. */
+/* RESET, unless it is the host that was left so: it may have recorded rings since. */
 static int meet(u32 features)
 {
-	u16 uuid[sizeof(uuid_t) / sizeof(u16)], epoch[sizeof(u64) / sizeof(u16)];
+	u64 epoch;
 
-	if (read_self(KVM_PVI_Q_SELF_UUID, uuid, sizeof(uuid)) ||
-	    read_self(KVM_PVI_Q_SELF_EPOCH, epoch, sizeof(epoch)))
+	if (read_self(KVM_PVI_Q_SELF_EPOCH, (u16 *)&epoch, sizeof(epoch)))
 		return -ENODEV;
-	if (memcmp(&pvi_host.epoch, epoch, sizeof(epoch)) &&
+	if ((!pvi_host.left || pvi_host.left != epoch) &&
 	    pvi_hypercall(KVM_HC_PVI_RESET, 0, 0, 0))
 		return -ENODEV;
-	memcpy(&pvi_host.uuid, uuid, sizeof(uuid));
-	memcpy(&pvi_host.epoch, epoch, sizeof(epoch));
+	pvi_host.left = 0;
 	atomic_inc(&pvi_host.life);
-	/* Pairs with the one of kvm_pvi_guest_connect(). */
-	smp_wmb();
 	WRITE_ONCE(pvi_host.features, features);
 	return 0;
 }
@@ -61,8 +57,20 @@ int pvi_detect_ask(void)
 	if (KVM_PVI_FEAT_MAJOR(features) != KVM_PVI_ABI_MAJOR || !(features & KVM_PVI_FEAT_RING))
 		return -EPROTONOSUPPORT;
 	ret = meet(features);
-	if (!ret)
-		pvi_irq_rewire();
+	if (ret)
+		return ret;
+	pvi_irq_rewire();
+	return 0;
+}
+
+/* Only a host that comes or goes has this printed again. */
+static int ask_and_tell(void)
+{
+	int ret = pvi_detect_ask();
+	uuid_t uuid;
+
+	if (!ret && !read_self(KVM_PVI_Q_SELF_UUID, (u16 *)&uuid, sizeof(uuid)))
+		pr_info("this guest is %pUb\n", &uuid);
 	return ret;
 }
 
@@ -74,7 +82,7 @@ int pvi_detect_probe(void)
 		return 0;
 	mutex_lock(&pvi_host_lock);
 	if (!READ_ONCE(pvi_host.features))
-		ret = pvi_host.down ? -ENODEV : pvi_detect_ask();
+		ret = pvi_host.down ? -ENODEV : ask_and_tell();
 	mutex_unlock(&pvi_host_lock);
 	return ret;
 }
@@ -82,21 +90,22 @@ int pvi_detect_probe(void)
 /* The host has answered ENOSYS. Any context. */
 int pvi_detect_lost(void)
 {
-	if (xchg(&pvi_host.features, 0)) {
-		atomic_inc(&pvi_host.life);
-		pvi_host.epoch = 0;
-		pr_notice_ratelimited("the host does not serve this guest any more; open /dev/kvm_pvi_guest to ask again\n");
-	}
+	if (xchg(&pvi_host.features, 0))
+		pr_notice_ratelimited("the host does not serve this guest any more; each open of /dev/kvm_pvi_guest asks again\n");
 	return -ENODEV;
 }
 
 /* Leave nothing behind: ports closed, virtual GSIs unwired, nothing recorded. */
 void pvi_detect_reset(void)
 {
+	u64 epoch;
+
 	if (!xchg(&pvi_host.features, 0))
 		return;
-	atomic_inc(&pvi_host.life);
-	pvi_hypercall(KVM_HC_PVI_RESET, 0, 0, 0);
+	if (read_self(KVM_PVI_Q_SELF_EPOCH, (u16 *)&epoch, sizeof(epoch)) ||
+	    pvi_hypercall(KVM_HC_PVI_RESET, 0, 0, 0))
+		return;
+	pvi_host.left = epoch;
 }
 
 /**
@@ -128,23 +137,18 @@ EXPORT_SYMBOL_GPL(kvm_pvi_guest_features);
  * @uuid: its name, may be NULL
  * @epoch: which life of that name this is, may be NULL
  *
- * May sleep.
+ * The epoch changes when this guest moves to another host. Any context but NMI.
  *
  * Return: 0 or -ENODEV.
  */
 int kvm_pvi_guest_self(uuid_t *uuid, u64 *epoch)
 {
-	int ret = -ENODEV;
-
-	mutex_lock(&pvi_host_lock);
-	if (READ_ONCE(pvi_host.features)) {
-		if (uuid)
-			*uuid = pvi_host.uuid;
-		if (epoch)
-			*epoch = pvi_host.epoch;
-		ret = 0;
-	}
-	mutex_unlock(&pvi_host_lock);
-	return ret;
+	if (!READ_ONCE(pvi_host.features))
+		return -ENODEV;
+	if (uuid && read_self(KVM_PVI_Q_SELF_UUID, (u16 *)uuid, sizeof(*uuid)))
+		return pvi_detect_lost();
+	if (epoch && read_self(KVM_PVI_Q_SELF_EPOCH, (u16 *)epoch, sizeof(*epoch)))
+		return pvi_detect_lost();
+	return 0;
 }
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_self);

@@ -5,7 +5,7 @@
  * Locks, outermost first. None is taken by a ring or an interrupt.
  *
  *   pvi_file.lock (chardev.c, mutex)	what one open file has
- *   pvi_host_lock (detect.c, mutex)	asking for the host, going down, closing ports
+ *   pvi_host_lock (detect.c, mutex)	asking for the host, going down, what is made at the host
  *   irqs_lock (irq.c, mutex)		GSIs that have handlers, and their handlers;
  *					readers use RCU
  *   pvi_msi.lock (raw spinlock)	the MSI of one virtual GSI, inside its irq_desc's
@@ -21,23 +21,23 @@
 #include <linux/spinlock.h>
 #include <uapi/linux/kvm_pvi_guest.h>
 
-struct file;
-struct irq_domain;
+#if !defined(CONFIG_X86_64) || !defined(CONFIG_KVM_GUEST) || !defined(CONFIG_X86_LOCAL_APIC) || \
+	!defined(CONFIG_ACPI)
+#error kvm_pvi_guest needs X86_64, KVM_GUEST, X86_LOCAL_APIC and ACPI in the kernel
+#endif
 
 /**
  * struct pvi_host - the host, as far as it is known
  * @features: KVM_PVI_FEAT_*; 0: there is none, and it is not called
  * @life: changes whenever ports that were made before are void
- * @down: this kernel ends or sleeps; the host is not called
- * @uuid: this guest's name
- * @epoch: which life of that name this is
+ * @down: this kernel ends or sleeps; the host is not called, and nothing is left armed
+ * @left: epoch in which the last call was RESET; 0: none
  */
 struct pvi_host {
 	u32 features;
 	atomic_t life;
 	bool down;
-	uuid_t uuid;
-	u64 epoch;
+	u64 left;
 };
 
 /**
@@ -127,10 +127,11 @@ void pvi_power_exit(void);
 int pvi_ring_init(void);
 void pvi_ring_exit(void);
 int pvi_ring_uuid(const uuid_t *to, u32 gsi, u32 first);
+bool pvi_ring_is_live(const struct kvm_pvi_guest_link *link);
 bool pvi_ring_is_linked(u32 port);
 
 /* irq.c: being rung */
-int pvi_irq_kind(u32 gsi);
+long pvi_irq_exposed(void);
 int pvi_irq_number(u32 gsi);
 int pvi_irq_add(struct kvm_pvi_guest_handler *h, u32 gsi);
 void pvi_irq_remove(struct kvm_pvi_guest_handler *h);

@@ -24,10 +24,10 @@ static LIST_HEAD(irqs);		/* struct kvm_pvi_guest_irq; readers use RCU */
 static DEFINE_MUTEX(irqs_lock);	/* protects changes of it and of the lists of handlers */
 
 /*
- * KVM_PVI_GSI_DIRECT..., -ENOENT: not exposed, -ENODEV. The host knows its GSIs
- * by index, ascending: look for the number in halves.
+ * The host knows its GSIs by index, ascending. The index of the first whose
+ * number is at least @gsi, or that of the end; -ENODEV.
  */
-int pvi_irq_kind(u32 gsi)
+static long lower_bound(u32 gsi)
 {
 	u32 low = 0, high = KVM_PVI_GSI_VIRTUAL_END;
 
@@ -35,8 +35,6 @@ int pvi_irq_kind(u32 gsi)
 		u32 middle = low + (high - low) / 2;
 		long number = pvi_query(KVM_PVI_Q_GSI, middle, KVM_PVI_Q_GSI_NUMBER);
 
-		if (number == gsi)
-			return pvi_query(KVM_PVI_Q_GSI, middle, KVM_PVI_Q_GSI_KIND);
 		if (number >= 0 && number < gsi)
 			low = middle + 1;
 		else if (number >= 0 || number == -ENOENT)
@@ -44,7 +42,26 @@ int pvi_irq_kind(u32 gsi)
 		else
 			return number;
 	}
-	return -ENOENT;
+	return low;
+}
+
+/* How many GSIs are exposed, or -ENODEV. */
+long pvi_irq_exposed(void)
+{
+	return lower_bound(KVM_PVI_GSI_VIRTUAL_END);
+}
+
+/* KVM_PVI_GSI_DIRECT..., -ENOENT: not exposed, -ENODEV. */
+static int kind_of(u32 gsi)
+{
+	long index = lower_bound(gsi), number;
+
+	if (index < 0)
+		return index;
+	number = pvi_query(KVM_PVI_Q_GSI, index, KVM_PVI_Q_GSI_NUMBER);
+	if (number < 0)
+		return number;
+	return number == gsi ? pvi_query(KVM_PVI_Q_GSI, index, KVM_PVI_Q_GSI_KIND) : -ENOENT;
 }
 
 /* Called under RCU or with irqs_lock held. */
@@ -66,7 +83,7 @@ int pvi_irq_number(u32 gsi)
 
 	rcu_read_lock();
 	i = find(gsi);
-	irq = i ? READ_ONCE(i->irq) : 0;
+	irq = i ? i->irq : 0;
 	rcu_read_unlock();
 	return irq;
 }
@@ -85,7 +102,7 @@ static irqreturn_t handle(int irq, void *data)
 
 static int map(struct kvm_pvi_guest_irq *i)
 {
-	int kind = pvi_irq_kind(i->gsi);
+	int kind = kind_of(i->gsi);
 
 	if (kind < 0)
 		return kind;
@@ -115,8 +132,7 @@ static int start(struct kvm_pvi_guest_irq *i)
 	irq = map(i);
 	if (irq <= 0)
 		return irq ? irq : -EOPNOTSUPP;
-	/* From here on pvi_irq_rewire() cares for it. */
-	WRITE_ONCE(i->irq, irq);
+	i->irq = irq;
 	ret = request_irq(irq, handle, 0, i->name, i);
 	if (ret)
 		goto err_unmap;
@@ -154,12 +170,11 @@ static int create(struct kvm_pvi_guest_handler *h, u32 gsi)
 		 gsi);
 	h->irq = i;
 	list_add(&h->node, &i->handlers);
-	list_add_rcu(&i->node, &irqs);
 	ret = start(i);
-	if (ret) {
-		list_del_rcu(&i->node);
-		kfree_rcu(i, rcu);
-	}
+	if (ret)
+		kfree(i);
+	else
+		list_add_rcu(&i->node, &irqs);
 	return ret;
 }
 
@@ -189,7 +204,7 @@ int pvi_irq_add(struct kvm_pvi_guest_handler *h, u32 gsi)
 	return ret;
 }
 
-/* The handler may still run, under RCU. */
+/* The handler may still run, under RCU, and is to be freed after a grace period. */
 void pvi_irq_remove(struct kvm_pvi_guest_handler *h)
 {
 	struct kvm_pvi_guest_irq *i = h->irq;
@@ -204,6 +219,18 @@ void pvi_irq_remove(struct kvm_pvi_guest_handler *h)
 	mutex_unlock(&irqs_lock);
 }
 
+static void rewire(struct kvm_pvi_guest_irq *i)
+{
+	unsigned long flags;
+
+	if (i->gsi >= KVM_PVI_GSI_VIRTUAL)
+		pvi_msi_tell(i);
+	pvi_call(KVM_HC_PVI_ARM, i->gsi, 0, 0);
+	local_irq_save(flags);
+	handle(i->irq, i);
+	local_irq_restore(flags);
+}
+
 /*
  * A host has forgotten, or never known, what is wired. Rings may have been
  * dropped too: let the handlers look.
@@ -211,20 +238,11 @@ void pvi_irq_remove(struct kvm_pvi_guest_handler *h)
 void pvi_irq_rewire(void)
 {
 	struct kvm_pvi_guest_irq *i;
-	unsigned long flags;
 
-	rcu_read_lock();
-	list_for_each_entry_rcu(i, &irqs, node) {
-		if (!READ_ONCE(i->irq))
-			continue;
-		if (i->gsi >= KVM_PVI_GSI_VIRTUAL)
-			pvi_msi_tell(i);
-		pvi_call(KVM_HC_PVI_ARM, i->gsi, 0, 0);
-		local_irq_save(flags);
-		handle(i->irq, i);
-		local_irq_restore(flags);
-	}
-	rcu_read_unlock();
+	mutex_lock(&irqs_lock);
+	list_for_each_entry(i, &irqs, node)
+		rewire(i);
+	mutex_unlock(&irqs_lock);
 }
 
 u32 pvi_irq_max_waiters(void)

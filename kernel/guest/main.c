@@ -4,11 +4,11 @@
 
 #include "guest.h"
 
-static bool late;
-module_param(late, bool, 0444);
-MODULE_PARM_DESC(late, "load although no host answers yet; each open of the device asks again");
-
-/* One line that says why there is no host. */
+/*
+ * A host may come later, when this VM is attached to it while it runs or moves
+ * to another machine. So its absence is no reason not to load; to be no guest
+ * of KVM is one. Either way one line says why nothing works.
+ */
 static int __init find_host(void)
 {
 	int ret;
@@ -18,15 +18,12 @@ static int __init find_host(void)
 		return -ENODEV;
 	}
 	ret = pvi_detect_probe();
-	if (!ret)
-		pr_info("this guest is %pUb\n", &pvi_host.uuid);
-	else if (ret == -EPROTONOSUPPORT)
-		pr_info("no host: its kvm_pvi speaks another ABI than version %u of this driver\n",
+	if (ret == -EPROTONOSUPPORT)
+		pr_info("no host yet: its kvm_pvi speaks another ABI than version %u of this driver\n",
 			KVM_PVI_ABI_MAJOR);
-	else
-		pr_info("no host: it has no kvm_pvi, or this VM was not bound to it%s\n",
-			late ? ", yet" : "");
-	return ret && !late ? -ENODEV : 0;
+	else if (ret)
+		pr_info("no host yet: it has no kvm_pvi, or this VM is not bound to it; each open of /dev/kvm_pvi_guest asks again\n");
+	return 0;
 }
 
 static int __init guest_init(void)

@@ -23,10 +23,14 @@ static struct fwnode_handle *fwnode;
 static void tell(struct kvm_pvi_guest_irq *i)
 {
 	lockdep_assert_held(&i->msi.lock);
-	if (i->msi.masked)
+	if (i->msi.masked) {
 		pvi_call(KVM_HC_PVI_SET_MSI, i->gsi, 0, 0);
-	else
-		pvi_call(KVM_HC_PVI_SET_MSI, i->gsi, i->msi.address, i->msi.data);
+		return;
+	}
+	pvi_call(KVM_HC_PVI_SET_MSI, i->gsi, i->msi.address, i->msi.data);
+	/* Went down meanwhile: the RESET may have come before. The call is a full barrier. */
+	if (unlikely(READ_ONCE(pvi_host.down)))
+		pvi_hypercall(KVM_HC_PVI_SET_MSI, i->gsi, 0, 0);
 }
 
 /* A new host: say it again. */

@@ -5,10 +5,13 @@
  * Nothing: a ring must not hit a vector of a kernel that has just been started
  * by kexec, or of one that is being restored. A device of its own is told in
  * time: of sleep when all interrupts of devices are disabled already, of reboot
- * and kexec before the CPUs stop. A kernel that panics tells nobody: the driver
- * of the next one begins with RESET.
+ * and kexec before the CPUs stop. A kernel that panics says so if it can. One that
+ * jumps to a crash kernel at once, without crash_kexec_post_notifiers, cannot; nor
+ * can one that is reset. Then the next driver's RESET, its first call, makes an end.
  */
 #include <linux/err.h>
+#include <linux/notifier.h>
+#include <linux/panic_notifier.h>
 #include <linux/platform_device.h>
 #include <linux/pm.h>
 
@@ -19,7 +22,8 @@ static struct platform_device *device;
 static int go_down(struct device *dev)
 {
 	mutex_lock(&pvi_host_lock);
-	pvi_host.down = true;
+	/* Before RESET; pairs with tell() in msi.c. */
+	WRITE_ONCE(pvi_host.down, true);
 	pvi_detect_reset();
 	mutex_unlock(&pvi_host_lock);
 	return 0;
@@ -29,7 +33,7 @@ static int go_down(struct device *dev)
 static int come_up(struct device *dev)
 {
 	mutex_lock(&pvi_host_lock);
-	pvi_host.down = false;
+	WRITE_ONCE(pvi_host.down, false);
 	pvi_detect_ask();
 	mutex_unlock(&pvi_host_lock);
 	return 0;
@@ -39,6 +43,16 @@ static void shutdown(struct platform_device *pdev)
 {
 	go_down(&pdev->dev);
 }
+
+/* Other CPUs may hold any lock, and go on for a while. */
+static int panicked(struct notifier_block *nb, unsigned long action, void *data)
+{
+	WRITE_ONCE(pvi_host.down, true);
+	pvi_detect_reset();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block panic_block = { .notifier_call = panicked };
 
 static int probe(struct platform_device *pdev)
 {
@@ -61,11 +75,15 @@ static struct platform_driver driver = {
 int __init pvi_power_init(void)
 {
 	device = platform_create_bundle(&driver, probe, NULL, 0, NULL, 0);
-	return PTR_ERR_OR_ZERO(device);
+	if (IS_ERR(device))
+		return PTR_ERR(device);
+	atomic_notifier_chain_register(&panic_notifier_list, &panic_block);
+	return 0;
 }
 
 void pvi_power_exit(void)
 {
+	atomic_notifier_chain_unregister(&panic_notifier_list, &panic_block);
 	platform_device_unregister(device);
 	platform_driver_unregister(&driver);
 }

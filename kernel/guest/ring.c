@@ -87,6 +87,12 @@ int kvm_pvi_guest_notify(u32 port)
 }
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_notify);
 
+/* False: it was made before the host was lost or left, and means nothing any more. */
+bool pvi_ring_is_live(const struct kvm_pvi_guest_link *link)
+{
+	return link->life == atomic_read(&pvi_host.life);
+}
+
 /* Whether a number stands for a connection of this driver's: no VMM's port, then. */
 bool pvi_ring_is_linked(u32 port)
 {
@@ -95,7 +101,7 @@ bool pvi_ring_is_linked(u32 port)
 
 	rcu_read_lock();
 	link = xa_load(&links, port);
-	linked = link && link->life == atomic_read(&pvi_host.life);
+	linked = link && pvi_ring_is_live(link);
 	rcu_read_unlock();
 	return linked;
 }
@@ -103,10 +109,26 @@ bool pvi_ring_is_linked(u32 port)
 /* The host forgets the connection, unless it has done so already. */
 static void close_port(const struct kvm_pvi_guest_link *link)
 {
-	mutex_lock(&pvi_host_lock);
-	if (link->life == atomic_read(&pvi_host.life))
+	lockdep_assert_held(&pvi_host_lock);
+	if (pvi_ring_is_live(link))
 		pvi_call(KVM_HC_PVI_DISCONNECT, link->port, 0, 0);
-	mutex_unlock(&pvi_host_lock);
+}
+
+/* Not while the host is found or left: a port of before it would stay behind, or be void. */
+static int open_port(struct kvm_pvi_guest_link *link, const uuid_t *to, u32 gsi)
+{
+	long ret;
+
+	lockdep_assert_held(&pvi_host_lock);
+	ret = call_uuid(KVM_HC_PVI_CONNECT, to, gsi, 0);
+	if (ret < 0)
+		return ret;
+	link->life = atomic_read(&pvi_host.life);
+	link->port = ret;
+	ret = xa_err(xa_store(&links, link->port, link, GFP_KERNEL_ACCOUNT));
+	if (ret)
+		close_port(link);
+	return ret;
 }
 
 /**
@@ -124,25 +146,15 @@ static void close_port(const struct kvm_pvi_guest_link *link)
 struct kvm_pvi_guest_link *kvm_pvi_guest_connect(const uuid_t *to, u32 gsi)
 {
 	struct kvm_pvi_guest_link *link = kzalloc(sizeof(*link), GFP_KERNEL_ACCOUNT);
-	long ret;
+	int ret;
 
 	if (!link)
 		return ERR_PTR(-ENOMEM);
-	link->life = atomic_read(&pvi_host.life);
-	/* A host found after this makes the connection void; pairs with the one of meet(). */
-	smp_rmb();
-	ret = call_uuid(KVM_HC_PVI_CONNECT, to, gsi, 0);
-	if (ret < 0)
-		goto err_free;
-	link->port = ret;
-	ret = xa_err(xa_store(&links, link->port, link, GFP_KERNEL_ACCOUNT));
-	if (ret)
-		goto err_close;
-	return link;
-
-err_close:
-	close_port(link);
-err_free:
+	mutex_lock(&pvi_host_lock);
+	ret = open_port(link, to, gsi);
+	mutex_unlock(&pvi_host_lock);
+	if (!ret)
+		return link;
 	kfree(link);
 	return ERR_PTR(ret);
 }
@@ -156,9 +168,11 @@ EXPORT_SYMBOL_GPL(kvm_pvi_guest_connect);
  */
 void kvm_pvi_guest_disconnect(struct kvm_pvi_guest_link *link)
 {
+	mutex_lock(&pvi_host_lock);
+	close_port(link);
 	/* Another may stand under that number by now, of a later life. */
 	xa_cmpxchg(&links, link->port, link, NULL, 0);
-	close_port(link);
+	mutex_unlock(&pvi_host_lock);
 	kfree_rcu(link, rcu);
 }
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_disconnect);
@@ -169,19 +183,18 @@ EXPORT_SYMBOL_GPL(kvm_pvi_guest_disconnect);
  *
  * Any context but NMI.
  *
- * Return: the verdict as kvm_pvi_guest_ring(); -ENXIO: the receiver has died, or the connection was one of a host
- * before; -EPERM: the permission was taken back; -EAGAIN: throttled, the caller owes another try; -ENODEV.
+ * Return: the verdict as kvm_pvi_guest_ring(); -ENXIO: the receiver has died, or the connection was made before the
+ * host was lost or this guest slept; -EPERM: the permission was taken back; -EINVAL: the GSI has a bell; -EAGAIN:
+ * throttled, the caller owes another try; -ENODEV.
  */
 int kvm_pvi_guest_link_ring(struct kvm_pvi_guest_link *link)
 {
 	int ret;
 
-	if (unlikely(link->life != atomic_read(&pvi_host.life)))
-		return READ_ONCE(pvi_host.features) ? -ENXIO : -ENODEV;
+	if (unlikely(!pvi_ring_is_live(link)))
+		return -ENXIO;
 	ret = pvi_call(KVM_HC_NOTIFY, link->port, 0, 0);
 	/* Somebody else may have been rung. */
-	if (unlikely(link->life != atomic_read(&pvi_host.life)) && ret >= 0)
-		return -ENXIO;
-	return ret;
+	return likely(ret < 0 || pvi_ring_is_live(link)) ? ret : -ENXIO;
 }
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_link_ring);
