@@ -10,6 +10,7 @@
 #include <linux/uuid.h>
 #include <uapi/linux/kvm_pvi.h>
 
+struct notifier_block;
 struct kvm_pvi_guest_link;
 struct kvm_pvi_guest_irq;
 
@@ -38,6 +39,18 @@ int kvm_pvi_guest_notify(u32 port);
 struct kvm_pvi_guest_link *kvm_pvi_guest_connect(const uuid_t *to, u32 gsi);
 void kvm_pvi_guest_disconnect(struct kvm_pvi_guest_link *link);
 int kvm_pvi_guest_link_ring(struct kvm_pvi_guest_link *link);
+int kvm_pvi_guest_link_ring_status(struct kvm_pvi_guest_link *link,
+				   const struct kvm_pvi_status *word);
+
+int kvm_pvi_guest_bell_send(struct kvm_pvi_guest_link *link, u64 flags, u64 *old);
+int kvm_pvi_guest_bell_notify(u32 port, u64 flags, u64 *old);
+int kvm_pvi_guest_bell_receive(u32 bell, u64 clear, u64 *old);
+int kvm_pvi_guest_bell_mask(u32 bell, u64 enable, u64 ack);
+int kvm_pvi_guest_bell_reset(u32 bell);
+
+int kvm_pvi_guest_peers(u32 first, struct kvm_pvi_peer *peers, unsigned int nr);
+int kvm_pvi_guest_watch(struct notifier_block *nb);
+void kvm_pvi_guest_unwatch(struct notifier_block *nb);
 
 int kvm_pvi_guest_request(struct kvm_pvi_guest_handler *handler, u32 gsi);
 void kvm_pvi_guest_release(struct kvm_pvi_guest_handler *handler);

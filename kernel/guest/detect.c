@@ -60,6 +60,7 @@ int pvi_detect_ask(void)
 	if (ret)
 		return ret;
 	pvi_irq_rewire();
+	pvi_peers_rewire();
 	return 0;
 }
 

@@ -5,6 +5,7 @@
  * Locks, outermost first. None is taken by a ring or an interrupt.
  *
  *   pvi_file.lock (chardev.c, mutex)	what one open file has
+ *   watch_lock (peers.c, mutex)	whether anybody is told of peers
  *   pvi_host_lock (detect.c, mutex)	asking for the host, going down, what is made at the host
  *   irqs_lock (irq.c, mutex)		GSIs that have handlers, and their handlers;
  *					readers use RCU
@@ -114,6 +115,20 @@ static inline long pvi_call(u32 nr, unsigned long a0, unsigned long a1, unsigned
 	return likely(ret != -KVM_PVI_ENOSYS) ? ret : pvi_detect_lost();
 }
 
+/* Those that give back a second value: @rbx is the first argument, and that value if RAX is not negative. */
+static inline long pvi_call_rbx(u32 nr, u64 *rbx, unsigned long a1, unsigned long a2)
+{
+	long ret = nr;
+
+	if (unlikely(!READ_ONCE(pvi_host.features)))
+		return -ENODEV;
+	asm volatile(KVM_HYPERCALL
+		     : "+a" (ret), "+b" (*rbx)
+		     : "c" (a1), "d" (a2), "S" (0L)
+		     : "memory");
+	return likely(ret != -KVM_PVI_ENOSYS) ? ret : pvi_detect_lost();
+}
+
 static inline long pvi_query(u32 kind, u32 index, u32 field)
 {
 	return pvi_call(KVM_HC_PVI_QUERY, kind, index, field);
@@ -143,6 +158,10 @@ void pvi_msi_exit(void);
 int pvi_msi_map(struct kvm_pvi_guest_irq *i);
 void pvi_msi_unmap(struct kvm_pvi_guest_irq *i);
 void pvi_msi_tell(struct kvm_pvi_guest_irq *i);
+
+/* peers.c: peers that come and go */
+void pvi_peers_rewire(void);
+void pvi_peers_exit(void);
 
 /* wait.c: descriptors and eventfds that are signalled */
 int pvi_wait_open(u32 gsi, bool nonblock);

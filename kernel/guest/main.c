@@ -57,6 +57,7 @@ static void __exit guest_exit(void)
 {
 	pvi_chardev_exit();
 	pvi_power_exit();
+	pvi_peers_exit();
 	pvi_detect_reset();
 	pvi_msi_exit();
 	pvi_ring_exit();

@@ -198,3 +198,22 @@ int kvm_pvi_guest_link_ring(struct kvm_pvi_guest_link *link)
 	return likely(ret < 0 || pvi_ring_is_live(link)) ? ret : -ENXIO;
 }
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_link_ring);
+
+/**
+ * kvm_pvi_guest_link_ring_status() - the same, unless the receiver is due to look already
+ * @link: from kvm_pvi_guest_connect(), to a GSI that has a status word
+ * @word: where the caller has that word mapped, cached, in memory that the VMMs share
+ *
+ * A word is not to be believed while no host cares for it; hence this, rather than kvm_pvi_status_owed() alone. The
+ * receiver calls kvm_pvi_status_take() first thing in its handler. Any context but NMI.
+ *
+ * Return: as kvm_pvi_guest_link_ring(); KVM_PVI_COALESCED without a hypercall if a ring is owed.
+ */
+int kvm_pvi_guest_link_ring_status(struct kvm_pvi_guest_link *link,
+				   const struct kvm_pvi_status *word)
+{
+	if (likely(pvi_ring_is_live(link) && kvm_pvi_guest_features()) && kvm_pvi_status_owed(word))
+		return KVM_PVI_COALESCED;
+	return kvm_pvi_guest_link_ring(link);
+}
+EXPORT_SYMBOL_GPL(kvm_pvi_guest_link_ring_status);

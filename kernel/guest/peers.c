@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi_guest peers - whom this guest may ring, and to be told when that changes
+ *
+ * The host rings one GSI when peers come and go, once until it is asked for them
+ * again. So whoever is told here, the work has asked before, lest the next change
+ * goes unnoticed. That GSI may be one that others use too: the last that can be had,
+ * since those are virtual ones, if there are any.
+ */
+#include <linux/export.h>
+#include <linux/io.h>
+#include <linux/notifier.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "guest.h"
+
+static BLOCKING_NOTIFIER_HEAD(watchers);
+static DEFINE_MUTEX(watch_lock);	/* protects nr_watchers; held across starting and stopping */
+static unsigned int nr_watchers;
+static u32 config_gsi = KVM_PVI_GSI_ANY;	/* the GSI that is rung; pvi_host_lock protects it */
+
+static void look(struct work_struct *work);
+static DECLARE_WORK(work, look);
+
+/**
+ * kvm_pvi_guest_peers() - whom this guest may ring
+ * @first: the position to begin at
+ * @peers: out: records, ascending by position
+ * @nr: room for so many
+ *
+ * To see all begin with 0, and go on behind the last record's position until there are none. May sleep.
+ *
+ * Return: how many records there are, at most KVM_PVI_PEERS_MAX; -EINVAL: @nr is 0; -EOPNOTSUPP: the host does not
+ * serve it; -ENOMEM; -ENODEV.
+ */
+int kvm_pvi_guest_peers(u32 first, struct kvm_pvi_peer *peers, unsigned int nr)
+{
+	struct kvm_pvi_peer *records;
+	int ret;
+
+	if (!nr)
+		return -EINVAL;
+	if (kvm_pvi_guest_features() && !(kvm_pvi_guest_features() & KVM_PVI_FEAT_PEERS))
+		return -EOPNOTSUPP;
+	nr = min(nr, KVM_PVI_PEERS_MAX);
+	/* The host writes to physical addresses; @peers may lie anywhere. */
+	records = kcalloc(nr, sizeof(*records), GFP_KERNEL_ACCOUNT);
+	if (!records)
+		return -ENOMEM;
+	ret = pvi_call(KVM_HC_PVI_PEERS, virt_to_phys(records), nr * sizeof(*records), first);
+	if (ret > 0)
+		memcpy(peers, records, min_t(unsigned int, ret, nr) * sizeof(*peers));
+	kfree(records);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(kvm_pvi_guest_peers);
+
+static void config_ring(struct kvm_pvi_guest_handler *handler)
+{
+	schedule_work(&work);
+}
+
+static struct kvm_pvi_guest_handler handler = { .ring = config_ring };
+
+/* Have the host ring again at the next change. */
+static bool rearm(void)
+{
+	struct kvm_pvi_peer record;
+	bool watched;
+
+	mutex_lock(&pvi_host_lock);
+	watched = config_gsi != KVM_PVI_GSI_ANY;
+	if (watched)
+		pvi_call(KVM_HC_PVI_SET_CONFIG, config_gsi, 0, 0);
+	mutex_unlock(&pvi_host_lock);
+	if (watched)
+		kvm_pvi_guest_peers(0, &record, 1);
+	return watched;
+}
+
+static void look(struct work_struct *work)
+{
+	if (rearm())
+		blocking_notifier_call_chain(&watchers, 0, NULL);
+}
+
+/* A host has come back, perhaps with other peers. */
+void pvi_peers_rewire(void)
+{
+	lockdep_assert_held(&pvi_host_lock);
+	if (config_gsi != KVM_PVI_GSI_ANY)
+		schedule_work(&work);
+}
+
+static int set_config(u32 gsi)
+{
+	int ret;
+
+	mutex_lock(&pvi_host_lock);
+	ret = pvi_call(KVM_HC_PVI_SET_CONFIG, gsi, 0, 0);
+	if (!ret || gsi == KVM_PVI_GSI_ANY)
+		config_gsi = gsi;
+	mutex_unlock(&pvi_host_lock);
+	return ret;
+}
+
+/* The last GSI whose interrupt can be had. */
+static int start(void)
+{
+	long index = pvi_irq_exposed(), gsi;
+	int ret = -ENOENT;
+
+	if (index < 0)
+		return index;
+	while (ret && index--) {
+		gsi = pvi_query(KVM_PVI_Q_GSI, index, KVM_PVI_Q_GSI_NUMBER);
+		ret = gsi < 0 ? gsi : pvi_irq_add(&handler, gsi);
+	}
+	if (ret)
+		return ret;
+	ret = set_config(gsi);
+	if (ret)
+		kvm_pvi_guest_release(&handler);
+	return ret;
+}
+
+static void stop(void)
+{
+	set_config(KVM_PVI_GSI_ANY);
+	kvm_pvi_guest_release(&handler);
+}
+
+/**
+ * kvm_pvi_guest_watch() - be told when peers come and go
+ * @nb: called from a work, with an action and data that mean nothing
+ *
+ * It is called too when a sender is heard of for the first time or has died, and may be when nothing has changed. When
+ * this has returned look once at kvm_pvi_guest_peers(). It takes an exposed GSI that it may share with any handler
+ * of this API. May sleep.
+ *
+ * Return: 0; -ENOENT: no GSI is exposed; -EEXIST: @nb is called already; -EOPNOTSUPP: the host does not serve it;
+ * other errors of kvm_pvi_guest_request().
+ */
+int kvm_pvi_guest_watch(struct notifier_block *nb)
+{
+	u32 features = kvm_pvi_guest_features();
+	int ret = 0;
+
+	if (!features)
+		return -ENODEV;
+	if (!(features & KVM_PVI_FEAT_PEERS))
+		return -EOPNOTSUPP;
+	mutex_lock(&watch_lock);
+	if (!nr_watchers)
+		ret = start();
+	if (!ret)
+		ret = blocking_notifier_chain_register(&watchers, nb);
+	if (!ret)
+		nr_watchers++;
+	mutex_unlock(&watch_lock);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(kvm_pvi_guest_watch);
+
+/**
+ * kvm_pvi_guest_unwatch() - not be told any more
+ * @nb: one that is watched
+ *
+ * When this has returned, it does not run. Not from a notifier. May sleep.
+ */
+void kvm_pvi_guest_unwatch(struct notifier_block *nb)
+{
+	mutex_lock(&watch_lock);
+	blocking_notifier_chain_unregister(&watchers, nb);
+	if (!--nr_watchers)
+		stop();
+	mutex_unlock(&watch_lock);
+}
+EXPORT_SYMBOL_GPL(kvm_pvi_guest_unwatch);
+
+void pvi_peers_exit(void)
+{
+	cancel_work_sync(&work);
+}
