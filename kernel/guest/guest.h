@@ -20,6 +20,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
+#include <linux/xarray.h>
 #include <uapi/linux/kvm_pvi_guest.h>
 
 #if !defined(CONFIG_X86_64) || !defined(CONFIG_KVM_GUEST) || !defined(CONFIG_X86_LOCAL_APIC) || \
@@ -87,6 +88,58 @@ struct kvm_pvi_guest_irq {
 	struct pvi_msi msi;
 	char name[sizeof("kvm_pvi:0x10000")];
 	struct rcu_head rcu;
+};
+
+/**
+ * struct pvi_file - one open of the device
+ * @lock: protects changes of the rest
+ * @links: port -> struct kvm_pvi_guest_link; readers use RCU
+ * @wires: struct pvi_wire
+ * @nr_wires: their number
+ */
+struct pvi_file {
+	struct mutex lock;
+	struct xarray links;
+	struct list_head wires;
+	unsigned int nr_wires;
+};
+
+struct pvi_header {
+	u32 size;
+	u32 flags;
+};
+
+/* What an ioctl may take */
+union pvi_arg {
+	struct pvi_header header;
+	struct kvm_pvi_guest_info info;
+	struct kvm_pvi_guest_gsi gsi;
+	struct kvm_pvi_guest_ring ring;
+	struct kvm_pvi_guest_connect connect;
+	struct kvm_pvi_guest_port port;
+	struct kvm_pvi_guest_wait wait;
+	struct kvm_pvi_guest_wire wire;
+	struct kvm_pvi_guest_bell_send bell_send;
+	struct kvm_pvi_guest_bell_receive bell_receive;
+	struct kvm_pvi_guest_bell_mask bell_mask;
+	struct kvm_pvi_guest_bell_reset bell_reset;
+	struct kvm_pvi_guest_peers peers;
+};
+
+/**
+ * struct pvi_ioctl - one ioctl
+ * @cmd: its number
+ * @fn: gets the open file and the struct; does its own locking
+ * @size: of the struct, known here
+ * @min: of its first version
+ * @flags: known
+ */
+struct pvi_ioctl {
+	unsigned int cmd;
+	int (*fn)(struct pvi_file *f, void *arg);
+	u32 size;
+	u32 min;
+	u32 flags;
 };
 
 extern struct pvi_host pvi_host;
@@ -165,9 +218,13 @@ void pvi_peers_exit(void);
 
 /* wait.c: descriptors and eventfds that are signalled */
 int pvi_wait_open(u32 gsi, bool nonblock);
+int pvi_wait_open_peers(bool nonblock);
 int pvi_wait_wire(struct list_head *wires, u32 gsi, int fd);
 int pvi_wait_unwire(struct list_head *wires, u32 gsi, int fd);
 void pvi_wait_unwire_all(struct list_head *wires);
+
+/* ioctl.c: what each ioctl does */
+const struct pvi_ioctl *pvi_ioctl_find(unsigned int cmd);
 
 /* chardev.c: /dev/kvm_pvi_guest */
 int pvi_chardev_init(void);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kvm_pvi_guest wait - processes that wait for a GSI: by a descriptor, by an eventfd
+ * kvm_pvi_guest wait - processes that wait for a GSI or for peers: by a descriptor, by an eventfd
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/module.h>
+#include <linux/notifier.h>
 #include <linux/poll.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -17,16 +18,20 @@
 
 /**
  * struct pvi_wait - what KVM_PVI_GUEST_WAIT gives out
- * @handler: counts
- * @gsi: that it waits for
+ * @handler: counts interrupts
+ * @watcher: counts changes of peers
+ * @gsi: that it waits for; KVM_PVI_GSI_ANY: for changes of peers
  * @wq: who waits; its lock protects @count
- * @count: interrupts since the last read()
+ * @count: interrupts or changes since the last read()
+ * @rcu: frees it
  */
 struct pvi_wait {
 	struct kvm_pvi_guest_handler handler;
+	struct notifier_block watcher;
 	u32 gsi;
 	wait_queue_head_t wq;
 	u64 count;
+	struct rcu_head rcu;
 };
 
 /**
@@ -43,19 +48,29 @@ struct pvi_wire {
 	struct list_head node;
 };
 
-static void wait_ring(struct kvm_pvi_guest_handler *handler)
+static void count(struct pvi_wait *w, u64 more)
 {
-	struct pvi_wait *w = container_of(handler, struct pvi_wait, handler);
 	unsigned long flags;
 
 	spin_lock_irqsave(&w->wq.lock, flags);
-	w->count++;
+	w->count += more;
 	wake_up_locked_poll(&w->wq, EPOLLIN | EPOLLRDNORM);
 	spin_unlock_irqrestore(&w->wq.lock, flags);
 }
 
+static void wait_ring(struct kvm_pvi_guest_handler *handler)
+{
+	count(container_of(handler, struct pvi_wait, handler), 1);
+}
+
+static int wait_change(struct notifier_block *nb, unsigned long action, void *data)
+{
+	count(container_of(nb, struct pvi_wait, watcher), 1);
+	return NOTIFY_OK;
+}
+
 /* Waits for a count, unless @nonblock, and takes it. */
-static int take(struct pvi_wait *w, bool nonblock, u64 *count)
+static int take(struct pvi_wait *w, bool nonblock, u64 *taken)
 {
 	int ret = 0;
 
@@ -64,37 +79,29 @@ static int take(struct pvi_wait *w, bool nonblock, u64 *count)
 		ret = nonblock ? -EAGAIN :
 		      wait_event_interruptible_locked_irq(w->wq, w->count);
 	if (!ret) {
-		*count = w->count;
+		*taken = w->count;
 		w->count = 0;
 	}
 	spin_unlock_irq(&w->wq.lock);
 	return ret;
 }
 
-static void give_back(struct pvi_wait *w, u64 count)
-{
-	spin_lock_irq(&w->wq.lock);
-	w->count += count;
-	wake_up_locked_poll(&w->wq, EPOLLIN | EPOLLRDNORM);
-	spin_unlock_irq(&w->wq.lock);
-}
-
 static ssize_t wait_read(struct file *file, char __user *buf, size_t size, loff_t *ppos)
 {
 	struct pvi_wait *w = file->private_data;
-	u64 count;
+	u64 taken;
 	int ret;
 
-	if (size < sizeof(count))
+	if (size < sizeof(taken))
 		return -EINVAL;
-	ret = take(w, file->f_flags & O_NONBLOCK, &count);
+	ret = take(w, file->f_flags & O_NONBLOCK, &taken);
 	if (ret)
 		return ret;
-	if (copy_to_user(buf, &count, sizeof(count))) {
-		give_back(w, count);
+	if (copy_to_user(buf, &taken, sizeof(taken))) {
+		count(w, taken);
 		return -EFAULT;
 	}
-	return sizeof(count);
+	return sizeof(taken);
 }
 
 static __poll_t wait_poll(struct file *file, poll_table *table)
@@ -109,15 +116,26 @@ static void wait_fdinfo(struct seq_file *m, struct file *file)
 {
 	struct pvi_wait *w = file->private_data;
 
-	seq_printf(m, "pvi-gsi:\t%u\npvi-count:\t%llu\n", w->gsi, READ_ONCE(w->count));
+	if (w->gsi == KVM_PVI_GSI_ANY)
+		seq_puts(m, "pvi-peers:\t1\n");
+	else
+		seq_printf(m, "pvi-gsi:\t%u\n", w->gsi);
+	seq_printf(m, "pvi-count:\t%llu\n", READ_ONCE(w->count));
+}
+
+/* Ends what it waits for. It may still be counted, under RCU. */
+static void end(struct pvi_wait *w)
+{
+	if (w->gsi == KVM_PVI_GSI_ANY)
+		kvm_pvi_guest_unwatch(&w->watcher);
+	else
+		pvi_irq_remove(&w->handler);
+	kfree_rcu(w, rcu);
 }
 
 static int wait_release(struct inode *inode, struct file *file)
 {
-	struct pvi_wait *w = file->private_data;
-
-	kvm_pvi_guest_release(&w->handler);
-	kfree(w);
+	end(file->private_data);
 	return 0;
 }
 
@@ -130,8 +148,14 @@ static const struct file_operations wait_fops = {
 	.show_fdinfo = wait_fdinfo,
 };
 
-/* A descriptor, or -errno. */
-int pvi_wait_open(u32 gsi, bool nonblock)
+static int begin(struct pvi_wait *w)
+{
+	if (w->gsi == KVM_PVI_GSI_ANY)
+		return kvm_pvi_guest_watch(&w->watcher);
+	return pvi_irq_add(&w->handler, w->gsi);
+}
+
+static int wait_open(u32 gsi, bool nonblock)
 {
 	struct pvi_wait *w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
 	int ret;
@@ -139,22 +163,31 @@ int pvi_wait_open(u32 gsi, bool nonblock)
 	if (!w)
 		return -ENOMEM;
 	w->handler.ring = wait_ring;
+	w->watcher.notifier_call = wait_change;
 	w->gsi = gsi;
 	init_waitqueue_head(&w->wq);
-	ret = pvi_irq_add(&w->handler, gsi);
-	if (ret)
-		goto err_free;
-	ret = anon_inode_getfd("[kvm_pvi_gsi]", &wait_fops, w,
+	ret = begin(w);
+	if (ret) {
+		kfree(w);
+		return ret;
+	}
+	ret = anon_inode_getfd("[kvm_pvi_guest]", &wait_fops, w,
 			       O_RDONLY | O_CLOEXEC | (nonblock ? O_NONBLOCK : 0));
 	if (ret < 0)
-		goto err_handler;
+		end(w);
 	return ret;
+}
 
-err_handler:
-	kvm_pvi_guest_release(&w->handler);
-err_free:
-	kfree(w);
-	return ret;
+/* A descriptor, or -errno. */
+int pvi_wait_open(u32 gsi, bool nonblock)
+{
+	return gsi == KVM_PVI_GSI_ANY ? -ENOENT : wait_open(gsi, nonblock);
+}
+
+/* A descriptor, or -errno. */
+int pvi_wait_open_peers(bool nonblock)
+{
+	return wait_open(KVM_PVI_GSI_ANY, nonblock);
 }
 
 static void wire_ring(struct kvm_pvi_guest_handler *handler)

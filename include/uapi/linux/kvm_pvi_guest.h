@@ -13,9 +13,10 @@
 /**
  * DOC: ioctls on /dev/kvm_pvi_guest
  *
- * Whoever may open it may ring whatever this guest may ring, and wait for any
- * GSI it has been given: the file's mode and owner say who. Ports and eventfds
- * belong to the open file and go with its last descriptor.
+ * Whoever may open it may ring whatever this guest may ring, wait for any GSI
+ * it has been given, and take the flags of any of its bells: the file's mode and
+ * owner say who. Ports and eventfds belong to the open file and go with its last
+ * descriptor.
  *
  * The conventions are those of /dev/kvm_pvi: a struct starts with @size
  * (sizeof() it, as the caller was compiled) and @flags and may grow at the end;
@@ -95,11 +96,11 @@ struct kvm_pvi_guest_gsi {
  * @flags: Must be 0
  * @uuid: the receiver, 16 bytes as RFC 9562 prints them; the max UUID: all that allow this guest on @gsi
  * @gsi: its GSI
- * @first: with the max UUID: how many of them to leave out, a multiple of KVM_PVI_BROADCAST_MAX; else 0
- * @result: out: the verdict; with the max UUID: how many of KVM_PVI_BROADCAST_MAX accepted
+ * @first: with the max UUID: the first of the KVM_PVI_BROADCAST_MAX positions whose peers are rung; else 0
+ * @result: out: the verdict; with the max UUID: how many accepted
  * @__reserved: Must be 0
  *
- * * EPERM: no such VM, not exposed, or not allowed
+ * * EPERM: no such VM, not exposed, not allowed, or it has a bell
  * * EAGAIN: throttled or frozen, nothing was rung; ring again later
  */
 struct kvm_pvi_guest_ring {
@@ -145,6 +146,7 @@ struct kvm_pvi_guest_connect {
  *
  * * ENOENT: no such port of this open file, or of the VMM
  * * ENXIO: NOTIFY: the receiver has died, or the port is of a host before; it stays so
+ * * EINVAL: NOTIFY: the GSI has a bell
  * * EPERM: NOTIFY: the permission was taken back; it stays so
  * * EAGAIN: NOTIFY: throttled or frozen, nothing was rung; ring again later
  */
@@ -159,10 +161,10 @@ struct kvm_pvi_guest_port {
 #define KVM_PVI_GUEST_PORT_VMM		(1u << 0)	/* a port that the VMM has made for this guest */
 
 /**
- * struct kvm_pvi_guest_wait - KVM_PVI_GUEST_WAIT: a descriptor that tells of a GSI's interrupts
+ * struct kvm_pvi_guest_wait - KVM_PVI_GUEST_WAIT: a descriptor that tells of a GSI's interrupts, or of peers
  * @size: sizeof(struct kvm_pvi_guest_wait)
- * @flags: KVM_PVI_GUEST_WAIT_NONBLOCK
- * @gsi: an exposed GSI of this guest
+ * @flags: KVM_PVI_GUEST_WAIT_*
+ * @gsi: an exposed GSI of this guest; with KVM_PVI_GUEST_WAIT_PEERS 0
  * @fd: out: the descriptor
  *
  * It is readable once there was an interrupt. read() gives a __u64 in the
@@ -176,10 +178,14 @@ struct kvm_pvi_guest_port {
  * Rings of before are told of if nobody waited for that GSI: those that were
  * recorded meanwhile. Look once at what is shared when the call has returned.
  *
- * * ENOENT: not exposed
+ * With KVM_PVI_GUEST_WAIT_PEERS it tells instead that peers may have come or gone, or senders have:
+ * look at KVM_PVI_GUEST_PEERS then, and once when the call has returned. For this the driver takes
+ * an exposed GSI that others may use too.
+ *
+ * * ENOENT: not exposed; with KVM_PVI_GUEST_WAIT_PEERS: none is
  * * ENOSPC: max_waiters reached; no vector is free
  * * EBUSY: another driver of this guest has that interrupt
- * * EOPNOTSUPP: no pin of this guest's IOAPIC, and not virtual; it has no APIC
+ * * EOPNOTSUPP: no pin of this guest's IOAPIC, and not virtual; it has no APIC; the host tells nothing of peers
  * * EMFILE, ENFILE: no descriptor is free
  */
 struct kvm_pvi_guest_wait {
@@ -190,6 +196,7 @@ struct kvm_pvi_guest_wait {
 };
 #define KVM_PVI_GUEST_WAIT		_IO(KVM_PVI_IOC, 0x86)
 #define KVM_PVI_GUEST_WAIT_NONBLOCK	(1u << 0)
+#define KVM_PVI_GUEST_WAIT_PEERS	(1u << 1)
 
 /**
  * struct kvm_pvi_guest_wire - KVM_PVI_GUEST_WIRE, KVM_PVI_GUEST_UNWIRE: a GSI's interrupts signal an eventfd
@@ -216,5 +223,113 @@ struct kvm_pvi_guest_wire {
 };
 #define KVM_PVI_GUEST_WIRE		_IO(KVM_PVI_IOC, 0x87)
 #define KVM_PVI_GUEST_UNWIRE		_IO(KVM_PVI_IOC, 0x88)
+
+/**
+ * struct kvm_pvi_guest_bell_send - KVM_PVI_GUEST_BELL_SEND: set flags of a peer's bell
+ * @size: sizeof(struct kvm_pvi_guest_bell_send)
+ * @flags: KVM_PVI_GUEST_PORT_VMM
+ * @port: connected to the GSI of the bell; with KVM_PVI_GUEST_PORT_VMM the VMM's number
+ * @result: out: the verdict, see "Bells" in kvm_pvi.h
+ * @bits: those to set
+ * @old: out: those that were set before, of those this guest may set; 0 without KVM_PVI_FEAT_RBX
+ *
+ * Errors beside those of KVM_PVI_GUEST_NOTIFY:
+ *
+ * * EINVAL: @bits is 0; the GSI has no bell
+ * * EPERM: a flag that this guest was not granted; nothing changed
+ * * EOPNOTSUPP: the host serves no bells
+ */
+struct kvm_pvi_guest_bell_send {
+	__u32 size;
+	__u32 flags;
+	__u32 port;
+	__u32 result;
+	__aligned_u64 bits;
+	__aligned_u64 old;
+};
+#define KVM_PVI_GUEST_BELL_SEND		_IO(KVM_PVI_IOC, 0x89)
+
+/**
+ * struct kvm_pvi_guest_bell_receive - KVM_PVI_GUEST_BELL_RECEIVE: take flags of a bell of this guest
+ * @size: sizeof(struct kvm_pvi_guest_bell_receive)
+ * @flags: Must be 0
+ * @bell: its number
+ * @__reserved: Must be 0
+ * @clear: those to clear, not 0
+ * @old: out: all that were set before
+ *
+ * If an enabled flag is left, there is another interrupt.
+ *
+ * * ENOENT: no such bell
+ * * EOPNOTSUPP: the host serves no bells, or this guest's registers are encrypted
+ */
+struct kvm_pvi_guest_bell_receive {
+	__u32 size;
+	__u32 flags;
+	__u32 bell;
+	__u32 __reserved;
+	__aligned_u64 clear;
+	__aligned_u64 old;
+};
+#define KVM_PVI_GUEST_BELL_RECEIVE	_IO(KVM_PVI_IOC, 0x8a)
+
+/**
+ * struct kvm_pvi_guest_bell_mask - KVM_PVI_GUEST_BELL_MASK: which flags interrupt
+ * @size: sizeof(struct kvm_pvi_guest_bell_mask)
+ * @flags: Must be 0
+ * @bell: its number
+ * @__reserved: Must be 0
+ * @enable: those that do
+ * @ack: those that clear by themselves once there was an interrupt
+ *
+ * * ENOENT: no such bell
+ * * EOPNOTSUPP: the host serves no bells
+ */
+struct kvm_pvi_guest_bell_mask {
+	__u32 size;
+	__u32 flags;
+	__u32 bell;
+	__u32 __reserved;
+	__aligned_u64 enable;
+	__aligned_u64 ack;
+};
+#define KVM_PVI_GUEST_BELL_MASK		_IO(KVM_PVI_IOC, 0x8b)
+
+/**
+ * struct kvm_pvi_guest_bell_reset - KVM_PVI_GUEST_BELL_RESET: no flag set, all enabled, none clears by itself
+ * @size: sizeof(struct kvm_pvi_guest_bell_reset)
+ * @flags: Must be 0
+ * @bell: its number
+ * @__reserved: Must be 0
+ *
+ * * ENOENT: no such bell
+ * * EOPNOTSUPP: the host serves no bells
+ */
+struct kvm_pvi_guest_bell_reset {
+	__u32 size;
+	__u32 flags;
+	__u32 bell;
+	__u32 __reserved;
+};
+#define KVM_PVI_GUEST_BELL_RESET	_IO(KVM_PVI_IOC, 0x8c)
+
+/**
+ * struct kvm_pvi_guest_peers - KVM_PVI_GUEST_PEERS: whom this guest may ring
+ * @size: sizeof(struct kvm_pvi_guest_peers)
+ * @flags: Must be 0
+ * @first: the position to begin at; go on behind that of the last record until there are none
+ * @nr: in: room for so many, at least 1; out: records written, at most KVM_PVI_PEERS_MAX
+ * @address: of an array of struct kvm_pvi_peer
+ *
+ * * EOPNOTSUPP: the host serves it not
+ */
+struct kvm_pvi_guest_peers {
+	__u32 size;
+	__u32 flags;
+	__u32 first;
+	__u32 nr;
+	__aligned_u64 address;
+};
+#define KVM_PVI_GUEST_PEERS		_IO(KVM_PVI_IOC, 0x8d)
 
 #endif /* _UAPI_LINUX_KVM_PVI_GUEST_H */
