@@ -18,7 +18,7 @@ usage()
 		has "$(pvictl "$command" --help)" "Usage: pvictl $command"
 		refuses 64 "Try" pvictl "$command" --no-such-option
 	done
-	has "$(pvictl --help)" list show attach allow revoke ring top
+	has "$(pvictl --help)" list show attach allow revoke ring top events reserve unreserve
 }
 
 arguments()
@@ -69,7 +69,7 @@ show()
 	json "$tmp/json" "[(g['gsi'], g['kind'], g['wired'], g['rings']) for g in it['gsis']] == \
 		[(20, 'direct', True, 1), (22, 'direct', True, 0), (65536, 'msi', False, 0)]"
 	json "$tmp/json" "[(s['sender'], s['gsi'], s['raised']) for s in it['senders']] == \
-		[('$a', '20', 1)] and it['ports'] == [] and it['counters'][1]['raised'] == 1"
+		[('$a', '20', 1)] and it['ports'] == [] and it['peers'] == [] and it['counters'][1]['raised'] == 1"
 }
 
 top()

@@ -8,11 +8,9 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -87,23 +85,6 @@ static void allow_senders(const struct attach *a, int pvi)
 	}
 }
 
-/* As a descriptor, from before anything is bound: a stop at any time is an orderly one. */
-static int block_signals(void)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	fd = signalfd(-1, &set, SFD_CLOEXEC);
-	if (fd < 0)
-		die("signalfd: %s", strerror(errno));
-	return fd;
-}
-
 /* True if the process has ended, false if we are to. */
 static bool wait_for_end(int pidfd, int signals)
 {
@@ -126,7 +107,8 @@ int cmd_attach(int argc, char **argv)
 	size_t i;
 
 	attach_parse(&a, argc, argv);
-	signals = block_signals();
+	/* From before anything is bound: a stop at any time is an orderly one. */
+	signals = open_signals();
 	pidfd = open_pidfd(a.pid);
 	if (pidfd < 0)
 		die_doing(DOING_TAKE, pidfd, "process %d", a.pid);

@@ -53,9 +53,15 @@ static const struct {
 	{ DOING_REVOKE, ENOENT, "it was not allowed like that, see 'pvictl show'" },
 	{ DOING_RING, EPERM,
 	  "the receiver does not allow it or has not exposed that GSI, a bell is over it (--flags), or there is no such VM" },
-	{ DOING_RING, EAGAIN, "throttled: the rate that the receiver allows is used up" },
+	{ DOING_RING, EAGAIN,
+	  "throttled, as the rate that the receiver allows is used up, or the receiver is frozen" },
 	{ DOING_RING, EINVAL,
 	  "no such GSI can be, or the UUID is all zeroes or all ones, or there is no bell for --flags" },
+	{ DOING_RESERVE, EPERM, "only root may" },
+	{ DOING_RESERVE, EINVAL, "a UUID must not be all zeroes or all ones" },
+	{ DOING_RESERVE, ENOENT, "it is not reserved" },
+	{ DOING_RESERVE, ENOSPC,
+	  "too many: raise /sys/module/kvm_pvi/parameters/max_reserved" },
 	{ DOING_RING, EOPNOTSUPP, "this host does not serve that" },
 };
 

@@ -18,6 +18,9 @@ static const struct command {
 	{ "revoke", cmd_revoke, "take that back" },
 	{ "ring", cmd_ring, "ring once" },
 	{ "top", cmd_top, "rings per second" },
+	{ "events", cmd_events, "who comes, goes, rings and is refused, as it happens" },
+	{ "reserve", cmd_reserve, "keep a name for a user" },
+	{ "unreserve", cmd_unreserve, "take that back" },
 };
 
 const char *argp_program_version = "pvictl " VERSION;
@@ -34,7 +37,7 @@ static char *list_commands(int key, const char *text, void *input)
 	out = must_alloc(open_memstream(&help, &size));
 	fputs("Commands:\n", out);
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].what);
+		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].what);
 	fputs("\nEach has a --help of its own; the manual is pvictl(8).", out);
 	fclose(out);
 	return help;

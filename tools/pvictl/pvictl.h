@@ -19,12 +19,15 @@
 /* Commands: each parses its own arguments and returns the exit status. */
 int cmd_allow(int argc, char **argv);
 int cmd_attach(int argc, char **argv);
+int cmd_events(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_memory(int argc, char **argv);
+int cmd_reserve(int argc, char **argv);
 int cmd_revoke(int argc, char **argv);
 int cmd_ring(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_top(int argc, char **argv);
+int cmd_unreserve(int argc, char **argv);
 
 /* error.c: "pvictl: " and what was wrong to stderr, and exit with 1 */
 enum doing {
@@ -37,6 +40,7 @@ enum doing {
 	DOING_ALLOW,
 	DOING_REVOKE,
 	DOING_RING,
+	DOING_RESERVE,
 	DOING_OTHER,
 };
 
@@ -77,6 +81,9 @@ int take_fd(int pidfd, int fd);
 void read_comm(pid_t pid, char comm[static COMM_LEN]);
 /* Calls @fn with each descriptor of the process; -errno if they may not be seen */
 int each_fd(pid_t pid, void (*fn)(pid_t pid, int fd, const char *target, void *arg), void *arg);
+
+/* signals.c: a descriptor of SIGINT, SIGTERM and SIGHUP, which are blocked from then on */
+int open_signals(void);
 
 /* endpoint.c: who is bound */
 struct endpoint {

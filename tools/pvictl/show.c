@@ -91,6 +91,25 @@ static void add_ports(struct report *report, int pvi)
 	}
 }
 
+/* Whom it may ring. */
+static void add_peers(struct report *report, int pvi)
+{
+	struct kvm_pvi_peer peers[KVM_PVI_PEERS_MAX];
+	uint32_t first = 0;
+	int nr, i;
+
+	report_table(report, "peers", "Peers", "PEER #POSITION #GSIS");
+	while ((nr = pvi_peers(pvi, peers, ARRAY_SIZE(peers), first)) > 0) {
+		for (i = 0; i < nr; i++) {
+			report_row(report);
+			report_cell(report, "%s", uuid_text(peers[i].uuid).s);
+			report_cell(report, "%u", peers[i].position);
+			report_cell(report, "%u", peers[i].gsis);
+		}
+		first = peers[nr - 1].position + 1;
+	}
+}
+
 static void add_counters(struct report *report, const struct endpoint *e)
 {
 	report_table(report, "counters", "Counters", "DIRECTION " COUNT_COLUMNS);
@@ -130,7 +149,7 @@ static error_t parse_show(int key, char *arg, struct argp_state *state)
 static const struct argp show_argp = {
 	.parser = parse_show,
 	.args_doc = "UUID",
-	.doc = "Print what one endpoint exposes, whom it allows, which ports it has, and its counters.",
+	.doc = "Print what one endpoint exposes, whom it allows, its ports, whom it may ring, its counters.",
 	.children = report_child,
 };
 
@@ -147,6 +166,7 @@ int cmd_show(int argc, char **argv)
 	add_gsis(args.report, pvi);
 	add_edges(args.report, pvi);
 	add_ports(args.report, pvi);
+	add_peers(args.report, pvi);
 	add_counters(args.report, &e);
 	report_print(args.report);
 	close(pvi);

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* pvictl reserve, pvictl unreserve - names kept for users */
+#include <ctype.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include "pvictl.h"
+
+struct args {
+	uuid_t uuid;
+	uid_t uid;
+	unsigned int expected;
+};
+
+static uid_t parse_user(struct argp_state *state, const char *text)
+{
+	struct passwd *user;
+
+	if (isdigit((unsigned char)*text))
+		return parse_number(state, text, 0xfffffffeu, "the uid");
+	user = getpwnam(text);
+	if (!user)
+		argp_error(state, "there is no user '%s'", text);
+	return user->pw_uid;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (state->arg_num >= args->expected)
+			argp_error(state, "too many arguments: '%s'", arg);
+		if (state->arg_num == 0)
+			parse_uuid(state, arg, args->uuid);
+		else
+			args->uid = parse_user(state, arg);
+		return 0;
+	case ARGP_KEY_END:
+		if (state->arg_num < args->expected)
+			argp_error(state, args->expected == 1 ? "which UUID?" :
+				   "which UUID, for which user?");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp reserve_argp = {
+	.parser = parse,
+	.args_doc = "UUID USER",
+	.doc = "Keep a name for a user (a name or a number): nobody else's endpoint is bound to it.",
+};
+
+static const struct argp unreserve_argp = {
+	.parser = parse,
+	.args_doc = "UUID",
+	.doc = "Leave a name to anybody again.",
+};
+
+static int open_device(void)
+{
+	int pvi = pvi_open();
+
+	if (pvi < 0)
+		die_doing(DOING_OPEN, pvi, "cannot open /dev/kvm_pvi");
+	return pvi;
+}
+
+int cmd_reserve(int argc, char **argv)
+{
+	struct args args = { .expected = 2 };
+	int pvi, ret;
+
+	argp_parse(&reserve_argp, argc, argv, 0, NULL, &args);
+	pvi = open_device();
+	ret = pvi_reserve(pvi, args.uuid, args.uid);
+	if (ret)
+		die_doing(DOING_RESERVE, ret, "cannot reserve %s", uuid_text(args.uuid).s);
+	close(pvi);
+	return 0;
+}
+
+int cmd_unreserve(int argc, char **argv)
+{
+	struct args args = { .expected = 1 };
+	int pvi, ret;
+
+	argp_parse(&unreserve_argp, argc, argv, 0, NULL, &args);
+	pvi = open_device();
+	ret = pvi_unreserve(pvi, args.uuid);
+	if (ret)
+		die_doing(DOING_RESERVE, ret, "cannot unreserve %s", uuid_text(args.uuid).s);
+	close(pvi);
+	return 0;
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * pvictl trace - the tracepoints of kvm_pvi, in a buffer of our own
+ *
+ * An instance of tracefs: nobody else's tracing is changed, and no endpoint's
+ * events are taken from its owner. It goes with us, unless we are killed; then
+ * the next one of us removes it.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pvictl.h"
+#include "trace.h"
+
+#define PREFIX "pvictl-"
+
+static const char *find_tracefs(void)
+{
+	static const char * const places[] = {
+		"/sys/kernel/tracing", "/sys/kernel/debug/tracing",
+	};
+	char path[64];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		snprintf(path, sizeof(path), "%s/instances", places[i]);
+		if (!access(path, F_OK))
+			return places[i];
+		if (errno == EACCES)
+			die("%s: only root may trace", places[i]);
+	}
+	die("tracefs is not mounted: mount -t tracefs none %s", places[0]);
+}
+
+static void remove_leftovers(const char *instances)
+{
+	DIR *dir = opendir(instances);
+	struct dirent *entry;
+	const char *number;
+
+	if (!dir)
+		die("%s: %s", instances, strerror(errno));
+	while ((entry = readdir(dir))) {
+		number = entry->d_name + strlen(PREFIX);
+		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) || !isdigit((unsigned char)*number))
+			continue;
+		if (kill(atoi(number), 0) && errno == ESRCH)
+			unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+	}
+	closedir(dir);
+}
+
+static int open_in(const struct trace *trace, const char *file, int flags)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", trace->dir, file);
+	return open(path, flags | O_CLOEXEC);
+}
+
+static void __noreturn fail(const struct trace *trace, const char *file)
+{
+	int err = errno;
+
+	rmdir(trace->dir);
+	if (err == ENOENT)
+		die("%s", explain(DOING_OPEN, ENOENT));
+	die("%s/%s: %s", trace->dir, file, strerror(err));
+}
+
+static void set(const struct trace *trace, const char *file, const char *value)
+{
+	int fd = open_in(trace, file, O_WRONLY);
+
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+		fail(trace, file);
+	close(fd);
+}
+
+void trace_open(struct trace *trace, const char * const *events)
+{
+	char instances[64], enable[64];
+
+	snprintf(instances, sizeof(instances), "%s/instances", find_tracefs());
+	remove_leftovers(instances);
+	*trace = (struct trace){ 0 };
+	snprintf(trace->dir, sizeof(trace->dir), "%s/" PREFIX "%d", instances, getpid());
+	if (mkdir(trace->dir, 0700))
+		die("%s: %s", trace->dir, strerror(errno));
+	/* No process names, which could look like an event. */
+	set(trace, "options/context-info", "0");
+	for (; *events; events++) {
+		snprintf(enable, sizeof(enable), "events/kvm_pvi/%s/enable", *events);
+		set(trace, enable, "1");
+	}
+	trace->fd = open_in(trace, "trace_pipe", O_RDONLY | O_NONBLOCK);
+	if (trace->fd < 0)
+		fail(trace, "trace_pipe");
+}
+
+/* Cuts the next line off what was read. NULL: it is not whole yet. */
+static char *next_line(struct trace *trace)
+{
+	char *line = trace->buf + trace->start;
+	char *end = memchr(line, '\n', trace->end - trace->start);
+
+	if (!end)
+		return NULL;
+	*end = '\0';
+	trace->start = end + 1 - trace->buf;
+	return line;
+}
+
+void trace_read(struct trace *trace, void (*fn)(char *line, void *arg), void *arg)
+{
+	size_t kept = trace->end - trace->start;
+	ssize_t len;
+	char *line;
+
+	/* There is room: no line is half as long as the buffer. */
+	memmove(trace->buf, trace->buf + trace->start, kept);
+	len = read(trace->fd, trace->buf + kept, sizeof(trace->buf) - kept);
+	if (len < 0 && errno != EAGAIN && errno != EINTR)
+		die("%s/trace_pipe: %s", trace->dir, strerror(errno));
+	trace->start = 0;
+	trace->end = kept + (len > 0 ? len : 0);
+	while ((line = next_line(trace)))
+		fn(line, arg);
+}
+
+void trace_close(struct trace *trace)
+{
+	close(trace->fd);
+	if (rmdir(trace->dir))
+		warn("%s: %s", trace->dir, strerror(errno));
+}
