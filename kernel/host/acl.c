@@ -27,12 +27,16 @@ static struct rhashtable edges;
 /* Secret, so that names which collide cannot be chosen. */
 static u64 hash_key[6];
 
-/* Each bit depends on all of @a and @b, which the low half of a product alone does not. */
-static u64 fold(u64 a, u64 b)
+/*
+ * Each bit depends on all of @a and @b, which the low half of a product alone
+ * does not. In C, by way of __int128, it would align the stack.
+ */
+static __always_inline u64 fold(u64 a, u64 b)
 {
-	unsigned __int128 product = (unsigned __int128)a * b;
+	u64 high;
 
-	return product ^ (product >> 64);
+	asm("mulq %[b]" : "+a" (a), "=d" (high) : [b] "rm" (b) : "cc");
+	return a ^ high;
 }
 
 /*
@@ -42,26 +46,26 @@ static u64 fold(u64 a, u64 b)
  * In a sum of products they do not: whatever odd numbers two words are
  * multiplied by, flipping the top bit of both keeps the sum.
  */
-static u32 key_hash(const void *data, u32 len, u32 seed)
+static __always_inline u32 key_hash(const void *data, u32 len, u32 seed)
 {
 	const struct pvi_edge_key *key = data;
-	const u64 *to = (const u64 *)&key->receiver;
-	const u64 *from = (const u64 *)&key->sender;
-	u64 hash = fold(to[0] ^ hash_key[0], to[1] ^ hash_key[1]) +
-		   fold(from[0] ^ hash_key[2], from[1] ^ hash_key[3]);
+	u64 hash = fold(key->receiver.first ^ hash_key[0], key->receiver.last ^ hash_key[1]) +
+		   fold(key->sender.first ^ hash_key[2], key->sender.last ^ hash_key[3]);
 
 	return fold(hash ^ hash_key[4], ((u64)seed << 32 | key->what) ^ hash_key[5]);
 }
 
-static int key_cmp(struct rhashtable_compare_arg *arg, const void *obj)
+static __always_inline u64 differ(const struct pvi_words *a, const struct pvi_words *b)
+{
+	return (a->first ^ b->first) | (a->last ^ b->last);
+}
+
+static __always_inline int key_cmp(struct rhashtable_compare_arg *arg, const void *obj)
 {
 	const struct pvi_edge_key *a = arg->key;
 	const struct pvi_edge_key *b = &((const struct pvi_edge *)obj)->key;
-	const u64 *a_words = (const u64 *)a;
-	const u64 *b_words = (const u64 *)b;
 
-	return ((a_words[0] ^ b_words[0]) | (a_words[1] ^ b_words[1]) |
-		(a_words[2] ^ b_words[2]) | (a_words[3] ^ b_words[3]) |
+	return (differ(&a->receiver, &b->receiver) | differ(&a->sender, &b->sender) |
 		(a->what ^ b->what)) != 0;
 }
 
@@ -76,8 +80,8 @@ static const struct rhashtable_params edge_params = {
 
 static void key_set(struct pvi_edge_key *key, const uuid_t *to, const uuid_t *from, u32 what)
 {
-	key->receiver = *to;
-	key->sender = *from;
+	key->receiver = pvi_uuid_words(to);
+	key->sender = pvi_uuid_words(from);
 	key->what = what;
 }
 
@@ -98,21 +102,36 @@ bool pvi_acl_permits(const struct pvi_edge *edge, const struct pvi_vm *from)
 	return edge && !edge->vm->grants_only && !pvi_acl_pinned_out(edge, from);
 }
 
-/* The row that permits @from to ring @what, a GSI or a bell, of @to, or NULL. Valid under RCU. */
-struct pvi_edge *pvi_acl_find(struct pvi_vm *from, const uuid_t *to, u32 what)
+static __always_inline struct pvi_edge *find(const struct pvi_vm *from, struct pvi_words to,
+					     u32 what)
 {
-	struct pvi_edge_key key;
+	struct pvi_edge_key key = {
+		.receiver = to,
+		.sender = pvi_uuid_words(&from->uuid),
+		.what = what,
+	};
+
+	return rhashtable_lookup(&edges, &key, edge_params);
+}
+
+/* The row is another, or there is none. */
+static noinline struct pvi_edge *find_any(const struct pvi_vm *from, struct pvi_words to, u32 what)
+{
 	struct pvi_edge *edge;
 
-	key_set(&key, to, &from->uuid, what);
-	edge = rhashtable_lookup(&edges, &key, edge_params);
-	if (pvi_acl_permits(edge, from))
-		return edge;
 	if (pvi_what_is_bell(what))
 		return NULL;
-	key.what = KVM_PVI_GSI_ANY;
-	edge = rhashtable_lookup(&edges, &key, edge_params);
+	edge = find(from, to, KVM_PVI_GSI_ANY);
 	return pvi_acl_permits(edge, from) ? edge : NULL;
+}
+
+/* The row that permits @from to ring @what, a GSI or a bell, of @to, or NULL. Valid under RCU. */
+__flatten
+struct pvi_edge *pvi_acl_find(struct pvi_vm *from, struct pvi_words to, u32 what)
+{
+	struct pvi_edge *edge = find(from, to, what);
+
+	return likely(pvi_acl_permits(edge, from)) ? edge : find_any(from, to, what);
 }
 
 static bool what_is_plain(u32 gsi)
@@ -265,7 +284,7 @@ int pvi_acl_revoke(struct pvi_vm *vm, void *arg)
 		return ret;
 	shown = pvi_peer_shown(vm, &uuid);
 	list_for_each_entry_safe(edge, next, &vm->edges, list) {
-		if (!uuid_equal(&edge->key.sender, &uuid) || (!all && edge->key.what != what))
+		if (!uuid_equal(pvi_words_uuid(&edge->key.sender), &uuid) || (!all && edge->key.what != what))
 			continue;
 		edge_remove(edge, PVI_EDGE_REVOKED);
 		list_move_tail(&edge->list, &revoked);
@@ -294,7 +313,7 @@ int pvi_acl_get_edge(struct pvi_vm *vm, void *arg)
 		if (edge->id <= e->cursor)
 			continue;
 		e->cursor = edge->id;
-		export_uuid(e->uuid, &edge->key.sender);
+		export_uuid(e->uuid, pvi_words_uuid(&edge->key.sender));
 		e->gsi = edge->key.what;
 		e->kind = KVM_PVI_EDGE_GSI;
 		if (pvi_what_is_bell(e->gsi)) {

@@ -111,7 +111,7 @@ static struct pvi_edge *grant_alloc(struct pvi_vm *vm, const struct kvm_pvi_gran
 
 	if (!edge)
 		return NULL;
-	uuid_copy(&edge->key.receiver, &vm->uuid);
+	edge->key.receiver = pvi_uuid_words(&vm->uuid);
 	edge->key.what = u->bits ? PVI_WHAT_BELL | u->gsi : u->gsi;
 	edge->bits = u->bits;
 	edge->vm = vm;
@@ -240,7 +240,7 @@ struct pvi_edge *pvi_grant_get(struct pvi_vm *vm, int fd, const kuid_t *owner, u
 		kref_get(&edge->ref);
 	} else {
 		this_cpu_inc(vm->stats->sent[PVI_DENIED]);
-		trace_kvm_pvi_deny(vm, &edge->key.receiver, edge->key.what, PVI_DENY_GRANT);
+		trace_kvm_pvi_deny(vm, pvi_words_uuid(&edge->key.receiver), edge->key.what, PVI_DENY_GRANT);
 		edge = ERR_PTR(-EPERM);
 	}
 	rcu_read_unlock();

@@ -18,8 +18,8 @@
 #include <linux/slab.h>
 
 #include "../compat/compat.h"
+#include "gsi.h"
 #include "limit.h"
-#include "pvi.h"
 
 #define RETRY_FIRST	10	/* ms */
 #define RETRY_LAST	1000
@@ -27,20 +27,20 @@
 static unsigned int max_gsis = 1024;
 PVI_LIMIT(max_gsis, 8192, "exposed GSIs of one endpoint");
 
-/* Makes one interrupt, or returns false: nothing took it. Called under RCU. */
-static bool raise(struct pvi_gsi *g)
+/* Of a GSI of kind eventfd: false if it is not wired. Called under RCU. */
+bool pvi_gsi_signal(struct pvi_gsi *g)
 {
-	struct eventfd_ctx *eventfd;
+	struct eventfd_ctx *eventfd = rcu_dereference(g->eventfd);
 
-	if (g->kind == KVM_PVI_GSI_DIRECT)
-		return pvi_inject_gsi(g);
-	if (g->kind == KVM_PVI_GSI_MSI)
-		return pvi_msi_raise(g);
-	eventfd = rcu_dereference(g->eventfd);
 	if (!eventfd)
 		return false;
 	pvi_compat_eventfd_signal(eventfd);
 	return true;
+}
+
+static bool raise(struct pvi_gsi *g)
+{
+	return pvi_gsi_try(g, g->vm);
 }
 
 /* A ring can be delivered as far as is known here. */
@@ -64,7 +64,7 @@ static void retry_later(struct pvi_gsi *g, unsigned int delay)
  * have been made meanwhile. Look first and take the latch back only then: while
  * it is taken a payer would find nothing owed. Returns the verdict.
  */
-static noinline int latch(struct pvi_gsi *g, bool owed, unsigned int delay)
+static int latch(struct pvi_gsi *g, bool owed, unsigned int delay)
 {
 	owed |= test_and_set_bit(PVI_GSI_LATCH, &g->flags);
 	/* Implies a full barrier; pairs with pvi_gsi_pay(). */
@@ -83,12 +83,18 @@ static noinline int latch(struct pvi_gsi *g, bool owed, unsigned int delay)
 }
 
 /* Makes one interrupt or owes it; returns the verdict. Called under RCU. */
-static __always_inline int raise_or_latch(struct pvi_gsi *g, unsigned int delay)
+static int raise_or_latch(struct pvi_gsi *g, unsigned int delay)
 {
 	bool owed = test_bit(PVI_GSI_LATCH, &g->flags) &&
 		    test_and_clear_bit(PVI_GSI_LATCH, &g->flags);
 
-	return likely(raise(g)) ? KVM_PVI_RAISED : latch(g, owed, delay);
+	return raise(g) ? KVM_PVI_RAISED : latch(g, owed, delay);
+}
+
+/* A plain ring that nothing took: returns the verdict. Called under RCU. */
+int pvi_gsi_latch(struct pvi_gsi *g)
+{
+	return latch(g, false, RETRY_FIRST);
 }
 
 /* An interrupt that is no accepted ring. Called under RCU; returns the verdict. */
@@ -143,7 +149,7 @@ void pvi_gsi_pay_all(struct pvi_vm *vm)
 int pvi_gsi_deliver(struct pvi_gsi *g)
 {
 	atomic64_inc(&g->rings);
-	if (unlikely(test_bit(PVI_GSI_STATUS, &g->flags)) && pvi_status_mark(g))
+	if (test_bit(PVI_GSI_STATUS, &g->flags) && pvi_status_mark(g))
 		return KVM_PVI_COALESCED;
 	return raise_or_latch(g, RETRY_FIRST);
 }
@@ -196,6 +202,7 @@ int pvi_gsi_expose(struct pvi_vm *vm, void *arg)
 	pvi_msi_init(g);
 	INIT_DELAYED_WORK(&g->retry, retry_work);
 	pvi_bucket_set(&g->bucket, e->rate, e->burst);
+	g->flags = e->rate ? BIT(PVI_GSI_LIMITED) : 0;
 
 	ret = pvi_vm_lock(vm);
 	if (ret)

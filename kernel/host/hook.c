@@ -294,108 +294,104 @@ void pvi_hook_wake(struct pvi_call *c)
 	module_put(THIS_MODULE);
 }
 
-/*
- * True if KVM skipped the instruction and did not know the number; the width of
- * its answer tells the guest's mode. A 64-bit guest must mean our number in all
- * of RAX.
- */
-static __always_inline bool unknown_to_kvm(struct kvm_vcpu *vcpu, u64 nr, bool *wide)
+/* What the original answers to a number it does not know, of a 64-bit guest. */
+static __always_inline bool unknown_to_kvm(const struct kvm_vcpu *vcpu)
 {
-	u64 rax = vcpu->arch.regs[VCPU_REGS_RAX];
-
-	if (!pvi_kvm_skipped(vcpu))
-		return false;
-	*wide = rax == (u64)-KVM_ENOSYS;
-	return *wide ? nr == (u32)nr : rax == (u32)-KVM_ENOSYS;
-}
-
-static __always_inline void write_result(struct kvm_vcpu *vcpu, bool wide, s64 ret)
-{
-	vcpu->arch.regs[VCPU_REGS_RAX] = wide ? ret : (u32)ret;
-}
-
-/* The RFC's call, where nothing is out of the ordinary. False: not served. */
-static bool ring_by_uuid(struct kvm_vcpu *vcpu, bool wide, u64 gpa, u64 gsi)
-{
-	struct pvi_vm *vm;
-	uuid_t uuid;
-
-	if (!IS_ALIGNED(gpa, UUID_SIZE) || !pvi_gsi_valid(gsi) ||
-	    !pvi_kvm_peek_uuid(vcpu, gpa, &uuid) || !pvi_uuid_is_name(&uuid))
-		return false;
-	rcu_read_lock();
-	vm = pvi_vm_find_kvm(vcpu->kvm);
-	if (likely(vm))
-		write_result(vcpu, wide, pvi_ring_uuid(vm, &uuid, gsi));
-	rcu_read_unlock();
-	return true;
+	return pvi_kvm_skipped(vcpu) && vcpu->arch.regs[VCPU_REGS_RAX] == (u64)-KVM_ENOSYS;
 }
 
 /* Any call, by the table. */
-static noinline void serve(struct kvm_vcpu *vcpu, u64 nr, bool wide, const u64 *args)
+static void serve(struct kvm_vcpu *vcpu, u64 nr, bool wide)
 {
+	const unsigned long *regs = vcpu->arch.regs;
 	struct pvi_call c = {
 		.vcpu = vcpu,
 		.kvm = vcpu->kvm,
 		.nr = (u32)nr - KVM_HC_PVI_BASE,
 		.wide = wide,
 		.rbx_returned = !pvi_kvm_encrypted(vcpu),
-		.args = { args[0], args[1], args[2], args[3] },
+		.args = {
+			regs[VCPU_REGS_RBX], regs[VCPU_REGS_RCX], regs[VCPU_REGS_RDX],
+			regs[VCPU_REGS_RSI],
+		},
 	};
-	s64 result;
+	s64 ret;
+	int i;
 
-	if (pvi_hypercall_serve(&c, &result)) {
-		write_result(vcpu, wide, result);
-		if (result >= 0 && c.rbx_returned && pvi_hypercall_returns_rbx(c.nr))
-			vcpu->arch.regs[VCPU_REGS_RBX] = wide ? c.rbx : (u32)c.rbx;
+	for (i = 0; !wide && i < ARRAY_SIZE(c.args); i++)
+		c.args[i] = (u32)c.args[i];
+	if (!pvi_hypercall_serve(&c, &ret))
+		return;
+	vcpu->arch.regs[VCPU_REGS_RAX] = wide ? ret : (u32)ret;
+	if (ret >= 0 && c.rbx_returned && pvi_hypercall_returns_rbx(c.nr))
+		vcpu->arch.regs[VCPU_REGS_RBX] = wide ? c.rbx : (u32)c.rbx;
+}
+
+/*
+ * The original has run, which for a number it does not know changes RAX alone.
+ * The width of its answer tells the guest's mode; a 64-bit guest must mean our
+ * number in all of RAX.
+ */
+static noinline void serve_unknown(struct kvm_vcpu *vcpu, u64 nr)
+{
+	u64 rax = vcpu->arch.regs[VCPU_REGS_RAX];
+
+	if (unknown_to_kvm(vcpu)) {
+		if (nr == (u32)nr)
+			serve(vcpu, nr, true);
+	} else if (pvi_kvm_skipped(vcpu) && rax == (u32)-KVM_ENOSYS) {
+		serve(vcpu, nr, false);
 	}
+}
+
+/* The RFC's call, where nothing is out of the ordinary. False: not served. */
+static __always_inline bool ring_by_uuid(struct kvm_vcpu *vcpu)
+{
+	unsigned long *regs = vcpu->arch.regs;
+	u64 gpa = regs[VCPU_REGS_RBX], gsi = regs[VCPU_REGS_RCX];
+	struct pvi_words uuid;
+	struct pvi_vm *vm;
+
+	if (regs[VCPU_REGS_RDX] | regs[VCPU_REGS_RSI] || !IS_ALIGNED(gpa, UUID_SIZE) ||
+	    !pvi_gsi_valid(gsi) || !pvi_kvm_peek_uuid(vcpu, gpa, &uuid) ||
+	    !pvi_words_are_name(uuid))
+		return false;
+	rcu_read_lock();
+	vm = pvi_vm_find_kvm(vcpu->kvm);
+	if (likely(vm))
+		regs[VCPU_REGS_RAX] = pvi_ring_uuid(vm, uuid, gsi);
+	rcu_read_unlock();
+	return true;
+}
+
+/* All that HC_NOTIFY of a 64-bit guest does not need is left out. */
+static __always_inline void ring_by_port(struct kvm_vcpu *vcpu)
+{
+	unsigned long *regs = vcpu->arch.regs;
+	struct pvi_vm *vm;
+
+	rcu_read_lock();
+	vm = pvi_vm_find_kvm(vcpu->kvm);
+	if (unlikely(!vm))
+		goto out;
+	if (unlikely(regs[VCPU_REGS_RCX] | regs[VCPU_REGS_RDX] | regs[VCPU_REGS_RSI]))
+		regs[VCPU_REGS_RAX] = -EINVAL;
+	else
+		regs[VCPU_REGS_RAX] = pvi_ring_port(vm, regs[VCPU_REGS_RBX]);
+out:
+	rcu_read_unlock();
 }
 
 /* Every call but HC_NOTIFY. */
 static noinline int hook_other(struct kvm_vcpu *vcpu, u64 nr)
 {
-	u64 args[4] = {
-		vcpu->arch.regs[VCPU_REGS_RBX],
-		vcpu->arch.regs[VCPU_REGS_RCX],
-		vcpu->arch.regs[VCPU_REGS_RDX],
-		vcpu->arch.regs[VCPU_REGS_RSI],
-	};
-	bool nested = pvi_kvm_nested(vcpu);
-	bool wide;
-	int ret, i;
+	int ret;
 
+	if (unlikely(pvi_kvm_nested(vcpu)))
+		return pvi_kvm_original(vcpu);
 	ret = pvi_kvm_original(vcpu);
-	if (nested || !unknown_to_kvm(vcpu, nr, &wide))
-		return ret;
-	for (i = 0; !wide && i < ARRAY_SIZE(args); i++)
-		args[i] = (u32)args[i];
-	if ((u32)nr != KVM_HC_PVI || args[2] | args[3] ||
-	    !ring_by_uuid(vcpu, wide, args[0], args[1]))
-		serve(vcpu, nr, wide, args);
-	return ret;
-}
-
-/* The fast path: all that HC_NOTIFY does not need is left out. */
-static __always_inline int hook_notify(struct kvm_vcpu *vcpu, u64 nr)
-{
-	u64 port = vcpu->arch.regs[VCPU_REGS_RBX];
-	u64 rest = vcpu->arch.regs[VCPU_REGS_RCX] | vcpu->arch.regs[VCPU_REGS_RDX] |
-		   vcpu->arch.regs[VCPU_REGS_RSI];
-	int ret = pvi_kvm_original(vcpu);
-	struct pvi_vm *vm;
-	bool wide;
-
-	if (unlikely(!unknown_to_kvm(vcpu, nr, &wide)))
-		return ret;
-	if (unlikely(!wide)) {
-		port = (u32)port;
-		rest = (u32)rest;
-	}
-	rcu_read_lock();
-	vm = pvi_vm_find_kvm(vcpu->kvm);
-	if (likely(vm))
-		write_result(vcpu, wide, unlikely(rest) ? -EINVAL : pvi_ring_port(vm, port));
-	rcu_read_unlock();
+	if (nr != KVM_HC_PVI || !unknown_to_kvm(vcpu) || !ring_by_uuid(vcpu))
+		serve_unknown(vcpu, nr);
 	return ret;
 }
 
@@ -409,10 +405,15 @@ int notrace pvi_hook_hypercall(struct kvm_vcpu *vcpu)
 	int ret;
 
 	this_cpu_inc(inside);
-	if (likely((u32)nr == KVM_HC_NOTIFY && !pvi_kvm_nested(vcpu)))
-		ret = hook_notify(vcpu, nr);
-	else
+	if (likely(nr == KVM_HC_NOTIFY && !pvi_kvm_nested(vcpu))) {
+		ret = pvi_kvm_original(vcpu);
+		if (likely(unknown_to_kvm(vcpu)))
+			ring_by_port(vcpu);
+		else
+			serve_unknown(vcpu, KVM_HC_NOTIFY);
+	} else {
 		ret = hook_other(vcpu, nr);
+	}
 	this_cpu_dec(inside);
 	return ret;
 }

@@ -58,7 +58,7 @@ static s64 ring(struct pvi_call *c)
 		return pvi_walk_broadcast(c->vm, c->args[1], c->args[2]);
 	if (c->args[2])
 		return -EINVAL;
-	return pvi_ring_uuid(c->vm, &c->uuid, c->args[1]);
+	return pvi_ring_uuid(c->vm, pvi_uuid_words(&c->uuid), c->args[1]);
 }
 
 static s64 notify(struct pvi_call *c)

@@ -1,45 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kvm_pvi inject - into a receiver's irqchip
- *
- * As KVM's irqfd does (virt/kvm/eventfd.c): along the VM's own routing entries,
- * under irq_srcu. Only IRQCHIP and MSI entries: a Xen event channel's set()
- * expects the VM's own threads. Not kvm_set_irq(), which would follow whatever
- * route a hostile VMM swaps in.
+ * kvm_pvi inject - into a receiver's irqchip: pins, and GSIs with several routes
  */
-#include <linux/kvm_host.h>
-#include <linux/nospec.h>
+#include "inject.h"
 
-#include "kvm_abi.h"
-#include "pvi.h"
-
-static bool is_pin(const struct kvm_kernel_irq_routing_entry *e)
+/* NULL of NULL */
+static struct kvm_kernel_irq_routing_entry *entry_of(struct hlist_node *node)
 {
-	return e->type == KVM_IRQ_ROUTING_IRQCHIP;
-}
-
-static bool is_msi(const struct kvm_kernel_irq_routing_entry *e)
-{
-	return e->type == KVM_IRQ_ROUTING_MSI;
-}
-
-/* The first routing entry of a GSI, or NULL. Valid under irq_srcu. */
-static struct kvm_kernel_irq_routing_entry *first_entry(struct kvm *kvm, u32 gsi)
-{
-	struct kvm_irq_routing_table *table;
-	struct hlist_node *node;
-
-	table = srcu_dereference(kvm->irq_routing, &kvm->irq_srcu);
-	if (unlikely(!table || gsi >= table->nr_rt_entries))
-		return NULL;
-	node = table->map[array_index_nospec(gsi, table->nr_rt_entries)].first;
 	return hlist_entry_safe(node, struct kvm_kernel_irq_routing_entry, link);
 }
 
 static struct kvm_kernel_irq_routing_entry *
 next_entry(const struct kvm_kernel_irq_routing_entry *e)
 {
-	return hlist_entry_safe(e->link.next, struct kvm_kernel_irq_routing_entry, link);
+	return entry_of(e->link.next);
+}
+
+/* As KVM's irqfd does: the short way first, which knows most destinations. */
+static int set_msi(struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm)
+{
+	int ret = pvi_kvm_set_msi_inatomic(e, kvm);
+
+	if (ret == -EWOULDBLOCK)
+		ret = e->set(e, kvm, KVM_USERSPACE_IRQ_SOURCE_ID, 1, false);
+	return ret;
 }
 
 /* Results added up as kvm_set_irq() does, negative ones ignored. */
@@ -49,10 +33,10 @@ static int set_entries(struct kvm *kvm, struct kvm_kernel_irq_routing_entry *e, 
 	int one;
 
 	for (; e; e = next_entry(e)) {
-		if (is_pin(e))
+		if (pvi_inject_is_pin(e))
 			one = e->set(e, kvm, KVM_USERSPACE_IRQ_SOURCE_ID, level, false);
-		else if (is_msi(e) && level)
-			one = pvi_kvm_set_msi(e, kvm);
+		else if (pvi_inject_is_msi(e) && level)
+			one = set_msi(e, kvm);
 		else
 			continue;
 		if (one >= 0)
@@ -65,10 +49,11 @@ static int set_entries(struct kvm *kvm, struct kvm_kernel_irq_routing_entry *e, 
  * Up and down are one critical section, or of two senders one would find the
  * line up though the other's interrupt has been handled already. An "up" that
  * says 0 found the line up from elsewhere: lower it and raise once more.
+ * Without any entry nothing is taken.
  */
-static noinline int pulse(struct pvi_gsi *g, struct kvm_kernel_irq_routing_entry *e)
+int pvi_inject_pulse(struct pvi_gsi *g, struct kvm *kvm, struct hlist_node *node)
 {
-	struct kvm *kvm = g->vm->kvm;
+	struct kvm_kernel_irq_routing_entry *e = entry_of(node);
 	int ret;
 
 	spin_lock(&g->lock);
@@ -86,29 +71,10 @@ static noinline int pulse(struct pvi_gsi *g, struct kvm_kernel_irq_routing_entry
 bool pvi_inject_possible(struct kvm *kvm, u32 gsi)
 {
 	int idx = srcu_read_lock(&kvm->irq_srcu);
-	struct kvm_kernel_irq_routing_entry *e = first_entry(kvm, gsi);
+	struct kvm_kernel_irq_routing_entry *e = entry_of(pvi_inject_first(kvm, gsi));
 
-	while (e && (is_pin(e) || is_msi(e)))
+	while (e && (pvi_inject_is_pin(e) || pvi_inject_is_msi(e)))
 		e = next_entry(e);
 	srcu_read_unlock(&kvm->irq_srcu, idx);
 	return !e;
-}
-
-/*
- * One interrupt along the routing entries of a direct GSI. True if KVM took
- * it; false if the pin is masked, no vCPU is there yet, or its LAPIC is off.
- */
-bool pvi_inject_gsi(struct pvi_gsi *g)
-{
-	struct kvm *kvm = g->vm->kvm;
-	struct kvm_kernel_irq_routing_entry *e;
-	int ret = -1;
-	int idx;
-
-	idx = srcu_read_lock(&kvm->irq_srcu);
-	e = first_entry(kvm, g->gsi);
-	if (likely(e))
-		ret = is_msi(e) && !e->link.next ? pvi_kvm_set_msi(e, kvm) : pulse(g, e);
-	srcu_read_unlock(&kvm->irq_srcu, idx);
-	return ret > 0;
 }

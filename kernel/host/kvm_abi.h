@@ -6,7 +6,8 @@
 #include <linux/kvm_host.h>
 #include <linux/static_call.h>
 #include <linux/uaccess.h>
-#include <linux/uuid.h>
+
+#include "pvi.h"
 
 DECLARE_STATIC_CALL(pvi_original, kvm_emulate_hypercall);
 DECLARE_STATIC_CALL(pvi_set_irq_inatomic, kvm_arch_set_irq_inatomic);
@@ -41,22 +42,21 @@ static __always_inline bool pvi_kvm_skipped(const struct kvm_vcpu *vcpu)
  * stands in the way: no fault, writable memory. What fails here is read by
  * pvi_kvm_read(), which knows all cases and costs a hundred instructions more.
  */
-static __always_inline bool pvi_kvm_peek_uuid(struct kvm_vcpu *vcpu, u64 gpa, uuid_t *uuid)
+static __always_inline bool pvi_kvm_peek_uuid(struct kvm_vcpu *vcpu, u64 gpa,
+					      struct pvi_words *uuid)
 {
 	unsigned long hva = static_call(pvi_gfn_to_hva)(vcpu, gpa_to_gfn(gpa));
 	const u64 __user *from = (const u64 __user *)(hva + offset_in_page(gpa));
-	u64 half[2];
 
 	if (unlikely(kvm_is_error_hva(hva)))
 		return false;
 	pagefault_disable();
-	if (!user_read_access_begin(from, sizeof(half)))
+	if (!user_read_access_begin(from, sizeof(*uuid)))
 		goto err_pagefault;
-	unsafe_get_user(half[0], from, err_access);
-	unsafe_get_user(half[1], from + 1, err_access);
+	unsafe_get_user(uuid->first, from, err_access);
+	unsafe_get_user(uuid->last, from + 1, err_access);
 	user_read_access_end();
 	pagefault_enable();
-	memcpy(uuid, half, sizeof(half));
 	return true;
 
 err_access:
@@ -67,18 +67,14 @@ err_pagefault:
 }
 
 /*
- * Injects an MSI that a route names; returns what the LAPICs said: > 0 taken,
- * else not. As KVM's irqfd does: the short way first, which knows most
- * destinations.
+ * Injects an MSI, the short way, which knows most destinations; returns what the
+ * LAPICs said: > 0 taken, -EWOULDBLOCK: ask the long way, else not. Of @e it
+ * looks at the type and the MSI alone.
  */
-static __always_inline int pvi_kvm_set_msi(struct kvm_kernel_irq_routing_entry *e,
-					   struct kvm *kvm)
+static __always_inline int pvi_kvm_set_msi_inatomic(struct kvm_kernel_irq_routing_entry *e,
+						    struct kvm *kvm)
 {
-	int ret = static_call(pvi_set_irq_inatomic)(e, kvm, KVM_USERSPACE_IRQ_SOURCE_ID, 1, false);
-
-	if (unlikely(ret == -EWOULDBLOCK))
-		ret = e->set(e, kvm, KVM_USERSPACE_IRQ_SOURCE_ID, 1, false);
-	return ret;
+	return static_call(pvi_set_irq_inatomic)(e, kvm, KVM_USERSPACE_IRQ_SOURCE_ID, 1, false);
 }
 
 #endif /* _PVI_KVM_ABI_H */

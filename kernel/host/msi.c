@@ -9,6 +9,7 @@
  */
 #include <linux/bits.h>
 
+#include "kvm_abi.h"
 #include "pvi.h"
 
 #define ADDRESS_BASE	0xfee00000u	/* of the local APICs; bits 19 to 0 are the guest's */
@@ -78,15 +79,21 @@ bool pvi_msi_wired(const struct pvi_gsi *g)
 	return g->kind == KVM_PVI_GSI_MSI && READ_ONCE(g->msi_address);
 }
 
-/*
- * One interrupt of a virtual GSI. True if KVM took it; false if it is not
- * wired, or no LAPIC is there to take it. Called under RCU.
- *
- * Looks again after injecting, or a ring could go to the old vector after
- * SET_MSI had returned. If it changes all the time, leave it to the latch: the
- * SET_MSI that changed it last pays.
- */
-bool pvi_msi_raise(struct pvi_gsi *g)
+/* As KVM would along a route; the same results. */
+static __always_inline int inject(struct kvm *kvm, u64 address, u32 data)
+{
+	/* What is not set here belongs to routes, and to their destinations. */
+	struct kvm_kernel_irq_routing_entry e __uninitialized;
+
+	e.type = KVM_IRQ_ROUTING_MSI;
+	e.msi.address_lo = lower_32_bits(address);
+	e.msi.address_hi = upper_32_bits(address);
+	e.msi.data = data;
+	return pvi_kvm_set_msi_inatomic(&e, kvm);
+}
+
+/* The MSI changes, or takes the long way. */
+static noinline bool raise_slowly(struct pvi_gsi *g)
 {
 	unsigned int seq, looks = LOOKS;
 	bool taken;
@@ -104,4 +111,29 @@ bool pvi_msi_raise(struct pvi_gsi *g)
 			return taken;
 	} while (--looks);
 	return false;
+}
+
+/*
+ * One interrupt of a virtual GSI. True if KVM took it; false if it is not
+ * wired, or no LAPIC is there to take it. Called under RCU.
+ *
+ * Looks again after injecting, or a ring could go to the old vector after
+ * SET_MSI had returned. If it changes all the time, leave it to the latch: the
+ * SET_MSI that changed it last pays.
+ */
+bool pvi_msi_raise(struct pvi_gsi *g)
+{
+	unsigned int seq = read_seqcount_begin(&g->msi_seq);
+	u64 address = g->msi_address;
+	u32 data = g->msi_data;
+	int ret;
+
+	if (unlikely(read_seqcount_retry(&g->msi_seq, seq)))
+		return raise_slowly(g);
+	if (unlikely(!address))
+		return false;
+	ret = inject(g->vm->kvm, address, data);
+	if (unlikely(ret == -EWOULDBLOCK || read_seqcount_retry(&g->msi_seq, seq)))
+		return raise_slowly(g);
+	return ret > 0;
 }

@@ -152,7 +152,7 @@ int pvi_peer_add_edge(struct pvi_vm *vm, struct pvi_edge *edge)
 {
 	if (vm->grants_only)
 		return 0;
-	edge->peer = peer_get(vm, &edge->key.sender);
+	edge->peer = peer_get(vm, pvi_words_uuid(&edge->key.sender));
 	if (!edge->peer)
 		return -ENOMEM;
 	list_add_tail_rcu(&edge->by_peer, &edge->peer->edges);

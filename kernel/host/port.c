@@ -186,7 +186,7 @@ static struct pvi_port *port_by_uuid(struct pvi_vm *vm, const uuid_t *to, u32 gs
 	p->gsi = gsi;
 	rcu_read_lock();
 	what = what_of(to, gsi);
-	edge = pvi_acl_find(vm, to, what);
+	edge = pvi_acl_find(vm, pvi_uuid_words(to), what);
 	if (edge && !pvi_vm_dying(edge->vm) && pvi_gsi_find(edge->vm, gsi) &&
 	    (!owner || uid_eq(*owner, edge->vm->owner)) && kref_get_unless_zero(&edge->ref))
 		p->edge = edge;

@@ -97,12 +97,40 @@ struct pvi_bucket {
 
 enum pvi_edge_state { PVI_EDGE_LIVE, PVI_EDGE_REVOKED, PVI_EDGE_DEAD };
 
+/* A UUID as it is compared, hashed and kept in registers */
+struct pvi_words {
+	u64 first, last;
+};
+
+static __always_inline struct pvi_words pvi_uuid_words(const uuid_t *uuid)
+{
+	const u64 *words = (const u64 *)uuid;
+
+	return (struct pvi_words){ words[0], words[1] };
+}
+
+static inline const uuid_t *pvi_words_uuid(const struct pvi_words *w)
+{
+	return (const uuid_t *)w;
+}
+
+/* Nil and max name nobody. */
+static __always_inline bool pvi_words_are_name(struct pvi_words w)
+{
+	return (w.first | w.last) && (w.first & w.last) != U64_MAX;
+}
+
+static inline bool pvi_uuid_is_name(const uuid_t *uuid)
+{
+	return pvi_words_are_name(pvi_uuid_words(uuid));
+}
+
 /* Who may ring what; @what is a GSI, KVM_PVI_GSI_ANY, or PVI_WHAT_BELL and a bell. */
 struct pvi_edge_key {
-	uuid_t receiver;
-	uuid_t sender;
+	struct pvi_words receiver;
+	struct pvi_words sender;
 	u32 what;
-} __aligned(8);
+};
 
 #define PVI_WHAT_BELL	0x80000000u
 
@@ -155,18 +183,16 @@ struct pvi_edge {
 	struct rcu_head rcu;
 };
 
-/* Bits of pvi_gsi.flags */
-enum { PVI_GSI_LATCH, PVI_GSI_BELL, PVI_GSI_STATUS };
-
-/* A ring to such a GSI is not a plain one. */
-#define PVI_GSI_SPECIAL	(BIT(PVI_GSI_BELL) | BIT(PVI_GSI_STATUS))
+/* Bits of pvi_gsi.flags; where one is set a ring is not a plain one */
+enum { PVI_GSI_LATCH, PVI_GSI_BELL, PVI_GSI_STATUS, PVI_GSI_LIMITED };
 
 /**
  * struct pvi_gsi - an exposed GSI of a receiver
  * @vm: the receiver
  * @gsi: its number
  * @kind: KVM_PVI_GSI_DIRECT, _EVENTFD or _MSI
- * @flags: PVI_GSI_LATCH: a ring is owed; PVI_GSI_BELL, PVI_GSI_STATUS: has one
+ * @flags: PVI_GSI_LATCH: a ring is owed; PVI_GSI_BELL, PVI_GSI_STATUS: has one;
+ *	PVI_GSI_LIMITED: @bucket has a limit
  * @eventfd: of kind eventfd, NULL while unwired
  * @bell: its doorbell, or NULL; set once
  * @status: its status word, or NULL
@@ -379,15 +405,6 @@ static inline bool pvi_vm_frozen(const struct pvi_vm *vm)
 	return test_bit(PVI_VM_FROZEN, &vm->flags);
 }
 
-/* Nil and max name nobody. */
-static inline bool pvi_uuid_is_name(const uuid_t *uuid)
-{
-	u64 half[2];
-
-	memcpy(half, uuid, sizeof(half));
-	return (half[0] | half[1]) && (half[0] & half[1]) != U64_MAX;
-}
-
 static inline bool pvi_gsi_valid(u64 gsi)
 {
 	return gsi < KVM_PVI_GSI_MAX ||
@@ -465,7 +482,7 @@ int pvi_acl_allow(struct pvi_vm *vm, void *arg);
 int pvi_acl_revoke(struct pvi_vm *vm, void *arg);
 int pvi_acl_get_edge(struct pvi_vm *vm, void *arg);
 bool pvi_acl_permits(const struct pvi_edge *edge, const struct pvi_vm *from);
-struct pvi_edge *pvi_acl_find(struct pvi_vm *from, const uuid_t *to, u32 what);
+struct pvi_edge *pvi_acl_find(struct pvi_vm *from, struct pvi_words to, u32 what);
 
 /* The uid pin, if there is one, does not match. */
 static inline bool pvi_acl_pinned_out(const struct pvi_edge *edge, const struct pvi_vm *from)
@@ -511,7 +528,7 @@ __poll_t pvi_event_poll(struct file *file, struct poll_table_struct *table);
 
 static inline bool pvi_edge_is_grant(const struct pvi_edge *edge)
 {
-	return uuid_is_null(&edge->key.sender);
+	return !(edge->key.sender.first | edge->key.sender.last);
 }
 
 /* grant.c: permissions that are descriptors */
@@ -571,8 +588,10 @@ static inline struct pvi_gsi *pvi_gsi_find(struct pvi_vm *vm, u32 gsi)
 }
 
 struct pvi_gsi *pvi_gsi_find_locked(struct pvi_vm *vm, u32 gsi);
+bool pvi_gsi_signal(struct pvi_gsi *g);
 int pvi_gsi_raise(struct pvi_gsi *g);
 int pvi_gsi_deliver(struct pvi_gsi *g);
+int pvi_gsi_latch(struct pvi_gsi *g);
 void pvi_gsi_unpublish(struct pvi_vm *vm);
 void pvi_gsi_free(struct pvi_vm *vm);
 u32 pvi_gsi_state(const struct pvi_gsi *g);
@@ -612,9 +631,8 @@ void pvi_status_reset(struct pvi_gsi *g);
 void pvi_status_show(struct seq_file *m, struct pvi_gsi *g);
 void pvi_status_free(struct pvi_gsi *g);
 
-/* inject.c: into a receiver's irqchip */
+/* inject.c: into a receiver's irqchip; see inject.h */
 bool pvi_inject_possible(struct kvm *kvm, u32 gsi);
-bool pvi_inject_gsi(struct pvi_gsi *g);
 
 /* msi.c: virtual GSIs */
 void pvi_msi_init(struct pvi_gsi *g);
@@ -634,14 +652,14 @@ int pvi_port_guest_disconnect(struct pvi_vm *vm, u64 port);
 void pvi_port_reset(struct pvi_vm *vm);
 
 /* Valid under RCU. */
-static inline struct pvi_port *pvi_port_find(struct pvi_vm *vm, u32 port)
+static inline struct pvi_port *pvi_port_find(struct pvi_vm *vm, u64 port)
 {
 	struct pvi_port_table *t;
 
 	t = rcu_dereference_check(vm->ports, lockdep_is_held(&vm->lock));
 	if (unlikely(port >= t->size))
 		return NULL;
-	port = array_index_nospec(port, t->size);
+	port = array_index_nospec(port, (u64)t->size);
 	return rcu_dereference_check(t->port[port], lockdep_is_held(&vm->lock));
 }
 
@@ -659,7 +677,7 @@ int pvi_ring_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi);
 int pvi_ring_bell(struct pvi_vm *from, u64 port, u64 new, u64 *old);
 int pvi_ring_source(struct pvi_vm *from, u32 port, u64 signals);
 u64 pvi_ring_wait(struct pvi_vm *from, u32 port);
-int pvi_ring_uuid(struct pvi_vm *from, const uuid_t *to, u32 gsi);
+int pvi_ring_uuid(struct pvi_vm *from, struct pvi_words to, u32 gsi);
 void pvi_ring_denied(struct pvi_vm *from, const uuid_t *to, u32 gsi);
 
 /* many.c: one exit, many rings */

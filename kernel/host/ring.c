@@ -6,6 +6,7 @@
  * injection. Revoking, unexposing, closing and dying unpublish, and then wait
  * for that section.
  */
+#include "gsi.h"
 #include "ring.h"
 
 #define FROZEN_WAIT	(10 * NSEC_PER_MSEC)
@@ -52,7 +53,7 @@ static noinline int deny(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi, en
 	this_cpu_inc(from->stats->sent[PVI_DENIED]);
 	this_cpu_inc(edge->vm->stats->received[PVI_DENIED]);
 	atomic64_inc(&edge->counts[PVI_DENIED]);
-	trace_kvm_pvi_deny(from, &edge->key.receiver, gsi, why);
+	trace_kvm_pvi_deny(from, pvi_words_uuid(&edge->key.receiver), gsi, why);
 	return -EPERM;
 }
 
@@ -66,34 +67,60 @@ static __always_inline bool take_tokens(struct pvi_edge *edge, struct pvi_gsi *g
 	return false;
 }
 
-/* Called under RCU, with an edge that permits @from to ring @gsi. */
-static __always_inline int ring_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
+/* Whatever the GSI and the edge may have. */
+static noinline int ring_any(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
 {
-	struct pvi_gsi *g;
+	struct pvi_gsi *g = rcu_dereference(edge->gsi);
 	int verdict;
 
-	if (unlikely(READ_ONCE(edge->vm->flags) & PVI_VM_UNAVAILABLE))
+	if (READ_ONCE(edge->vm->flags) & PVI_VM_UNAVAILABLE)
 		return unavailable(from, edge, gsi);
-	g = rcu_dereference(edge->gsi);
-	if (unlikely(!g)) {
+	if (!g) {
 		if (pvi_what_is_bell(edge->key.what))
 			return -EINVAL;
 		g = pvi_gsi_find(edge->vm, gsi);
 	}
-	if (unlikely(!g))
+	if (!g)
 		return deny(from, edge, gsi, PVI_DENY_NOT_EXPOSED);
-	if (unlikely(READ_ONCE(g->flags) & PVI_GSI_SPECIAL)) {
-		if (test_bit(PVI_GSI_BELL, &g->flags))
-			return -EINVAL;
-		/* No token for what is owed already. */
-		if (pvi_status_owed(g))
-			return coalesced(from, edge, gsi);
-	}
-	if (unlikely(!take_tokens(edge, g)))
+	if (test_bit(PVI_GSI_BELL, &g->flags))
+		return -EINVAL;
+	/* No token for what is owed already. */
+	if (test_bit(PVI_GSI_STATUS, &g->flags) && pvi_status_owed(g))
+		return coalesced(from, edge, gsi);
+	if (!take_tokens(edge, g))
 		return throttled(from, edge, gsi);
 	verdict = pvi_gsi_deliver(g);
 	heard(from, edge);
 	return account(from, edge, gsi, verdict, verdict);
+}
+
+static noinline int latched(struct pvi_vm *from, struct pvi_edge *edge, struct pvi_gsi *g)
+{
+	int verdict = pvi_gsi_latch(g);
+
+	heard(from, edge);
+	return account(from, edge, g->gsi, verdict, verdict);
+}
+
+/*
+ * Called under RCU, with an edge that permits @from to ring @gsi. What most
+ * rings are goes without a call: to a GSI of its own, with neither a limit nor
+ * a word nor anything owed. Whatever changes meanwhile would have come a moment
+ * later, but death, which waits.
+ */
+static __always_inline int ring_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
+{
+	struct pvi_gsi *g = rcu_dereference(edge->gsi);
+	struct pvi_vm *to = edge->vm;
+
+	if (unlikely(READ_ONCE(to->flags) & PVI_VM_UNAVAILABLE || !g || READ_ONCE(g->flags) ||
+		     READ_ONCE(edge->bucket.interval)))
+		return ring_any(from, edge, gsi);
+	atomic64_inc(&g->rings);
+	if (unlikely(!pvi_gsi_try(g, to)))
+		return latched(from, edge, g);
+	heard(from, edge);
+	return account(from, edge, g->gsi, PVI_RAISED, KVM_PVI_RAISED);
 }
 
 /* The same, for broadcast. */
@@ -137,7 +164,7 @@ static __always_inline int check_connection(struct pvi_vm *from, struct pvi_port
 		return -ENXIO;
 	default:
 		this_cpu_inc(from->stats->sent[PVI_DENIED]);
-		trace_kvm_pvi_deny(from, &edge->key.receiver, p->gsi, PVI_DENY_REVOKED);
+		trace_kvm_pvi_deny(from, pvi_words_uuid(&edge->key.receiver), p->gsi, PVI_DENY_REVOKED);
 		return -EPERM;
 	}
 	if (unlikely(pvi_acl_pinned_out(edge, from)))
@@ -156,7 +183,7 @@ int pvi_ring_connection(struct pvi_vm *from, struct pvi_port *p)
 /* Called under RCU. Returns a verdict and the flags before in @old, or an error. */
 int pvi_ring_bell(struct pvi_vm *from, u64 port, u64 new, u64 *old)
 {
-	struct pvi_port *p = port <= U32_MAX ? pvi_port_find(from, port) : NULL;
+	struct pvi_port *p = pvi_port_find(from, port);
 	int ret;
 
 	if (!p)
@@ -220,17 +247,23 @@ void pvi_ring_denied(struct pvi_vm *from, const uuid_t *to, u32 gsi)
 	rcu_read_unlock();
 }
 
+/* By UUID a dead VM is none, and a bell's GSI is not for the ringing. */
+static noinline int refused(struct pvi_vm *from, struct pvi_words to, u32 gsi)
+{
+	uuid_t uuid;
+
+	if (!pvi_words_are_name(to))
+		return -EINVAL;
+	memcpy(&uuid, &to, sizeof(uuid));
+	pvi_ring_denied(from, &uuid, gsi);
+	return -EPERM;
+}
+
 /* Called under RCU. Returns a verdict or an error. */
-int pvi_ring_uuid(struct pvi_vm *from, const uuid_t *to, u32 gsi)
+int pvi_ring_uuid(struct pvi_vm *from, struct pvi_words to, u32 gsi)
 {
 	struct pvi_edge *edge = pvi_acl_find(from, to, gsi);
 	int ret = likely(edge) ? ring_edge(from, edge, gsi) : -ENXIO;
 
-	/* By UUID a dead VM is none, and a bell's GSI is not for the ringing. */
-	if (likely(ret != -ENXIO && ret != -EINVAL))
-		return ret;
-	if (!pvi_uuid_is_name(to))
-		return -EINVAL;
-	pvi_ring_denied(from, to, gsi);
-	return -EPERM;
+	return likely(ret != -ENXIO && ret != -EINVAL) ? ret : refused(from, to, gsi);
 }

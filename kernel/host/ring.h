@@ -23,11 +23,8 @@ static __always_inline int pvi_ring_found(struct pvi_vm *from, struct pvi_port *
 /* Called under RCU. Returns a verdict or an error. */
 static __always_inline int pvi_ring_port(struct pvi_vm *from, u64 port)
 {
-	struct pvi_port *p;
+	struct pvi_port *p = pvi_port_find(from, port);
 
-	if (unlikely(port > U32_MAX))
-		return -ENOENT;
-	p = pvi_port_find(from, port);
 	if (unlikely(!p))
 		return -ENOENT;
 	return pvi_ring_found(from, p, port);

@@ -29,7 +29,7 @@ static u32 ports_save(struct pvi_vm *vm, void *to)
 			.flags = READ_ONCE(p->edge->state) == PVI_EDGE_LIVE ?
 				 0 : KVM_PVI_STATE_PORT_DEAD,
 		};
-		export_uuid(r[nr++].uuid, &p->edge->key.receiver);
+		export_uuid(r[nr++].uuid, pvi_words_uuid(&p->edge->key.receiver));
 	}
 	return nr;
 }

@@ -56,7 +56,7 @@ TRACE_EVENT(kvm_pvi_ring,
 	),
 	TP_fast_assign(
 		export_uuid(__entry->from, &from->uuid);
-		export_uuid(__entry->to, &edge->key.receiver);
+		export_uuid(__entry->to, pvi_words_uuid(&edge->key.receiver));
 		__entry->gsi = gsi;
 		__entry->verdict = verdict;
 	),

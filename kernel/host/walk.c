@@ -20,7 +20,7 @@ static bool ring_peer(struct pvi_vm *from, struct pvi_peer *peer, u32 gsi)
 
 	if (pvi_vm_dying(to) || !pvi_gsi_find(to, gsi))
 		return false;
-	edge = pvi_acl_find(from, &to->uuid, gsi);
+	edge = pvi_acl_find(from, pvi_uuid_words(&to->uuid), gsi);
 	return edge && edge->vm == to && pvi_ring_edge(from, edge, gsi) >= 0;
 }
 

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kvm_pvi inject - into a receiver's irqchip, the part on the way of a ring, inline
+ *
+ * As KVM's irqfd does (virt/kvm/eventfd.c): along the VM's own routing entries,
+ * under irq_srcu. Only IRQCHIP and MSI entries: a Xen event channel's set()
+ * expects the VM's own threads. Not kvm_set_irq(), which would follow whatever
+ * route a hostile VMM swaps in.
+ */
+#ifndef _PVI_INJECT_H
+#define _PVI_INJECT_H
+
+#include <linux/kvm_host.h>
+#include <linux/nospec.h>
+
+#include "kvm_abi.h"
+#include "pvi.h"
+
+int pvi_inject_pulse(struct pvi_gsi *g, struct kvm *kvm, struct hlist_node *node);
+
+static __always_inline struct kvm_kernel_irq_routing_entry *
+pvi_inject_entry(struct hlist_node *node)
+{
+	return hlist_entry(node, struct kvm_kernel_irq_routing_entry, link);
+}
+
+static __always_inline bool pvi_inject_is_pin(const struct kvm_kernel_irq_routing_entry *e)
+{
+	return e->type == KVM_IRQ_ROUTING_IRQCHIP;
+}
+
+static __always_inline bool pvi_inject_is_msi(const struct kvm_kernel_irq_routing_entry *e)
+{
+	return e->type == KVM_IRQ_ROUTING_MSI;
+}
+
+/* The node of a GSI's first routing entry, or NULL. Valid under irq_srcu. */
+static __always_inline struct hlist_node *pvi_inject_first(struct kvm *kvm, u32 gsi)
+{
+	struct kvm_irq_routing_table *table;
+
+	table = srcu_dereference(kvm->irq_routing, &kvm->irq_srcu);
+	if (unlikely(!table || gsi >= table->nr_rt_entries))
+		return NULL;
+	return table->map[array_index_nospec(gsi, table->nr_rt_entries)].first;
+}
+
+/*
+ * One interrupt along the routing entries of a direct GSI. True if KVM took
+ * it; false if the pin is masked, no vCPU is there yet, or its LAPIC is off.
+ */
+static __always_inline bool pvi_inject_gsi(struct pvi_gsi *g, struct kvm *kvm)
+{
+	int idx = srcu_read_lock(&kvm->irq_srcu);
+	struct hlist_node *node = pvi_inject_first(kvm, g->gsi);
+	int ret;
+
+	if (likely(node && pvi_inject_is_msi(pvi_inject_entry(node)) && !node->next))
+		ret = pvi_kvm_set_msi_inatomic(pvi_inject_entry(node), kvm);
+	else
+		ret = pvi_inject_pulse(g, kvm, node);
+	/* Looked up anew, for this is rare and keeping it would cost the others. */
+	if (unlikely(ret == -EWOULDBLOCK))
+		ret = pvi_inject_pulse(g, kvm, pvi_inject_first(kvm, g->gsi));
+	srcu_read_unlock(&kvm->irq_srcu, idx);
+	return ret > 0;
+}
+
+#endif /* _PVI_INJECT_H */
