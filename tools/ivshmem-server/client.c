@@ -189,11 +189,13 @@ static bool is_stuck(const struct peer *client, uint64_t now)
 	       now - client->progress > client->server->settings.timeout * USEC;
 }
 
-bool clients_tick(struct server *server, uint64_t now)
+bool clients_tick(struct server *server)
 {
 	struct peer *client = TAILQ_FIRST(&server->clients), *next;
 	bool again = false;
+	uint64_t now;
 
+	sd_event_now(server->event, CLOCK_MONOTONIC, &now);
 	for (; client; client = next) {
 		next = TAILQ_NEXT(client, entry);
 		if (is_stuck(client, now)) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -50,11 +51,13 @@ static int new_socket(void)
 static bool is_stale(const struct sockaddr_un *addr)
 {
 	int fd = new_socket(), ret, err;
+	struct stat st;
 
 	ret = connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
 	err = errno;
 	close(fd);
-	return ret && err == ECONNREFUSED;
+	/* The same is said of a file that is no socket. */
+	return ret && err == ECONNREFUSED && !lstat(addr->sun_path, &st) && S_ISSOCK(st.st_mode);
 }
 
 static int make_socket(const char *path)

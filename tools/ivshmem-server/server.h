@@ -129,7 +129,7 @@ void client_join(struct server *server, int socket);
 /* Ends all, at the end of the server */
 void clients_end(struct server *server);
 /* From tick.c; true if it has to be called again */
-bool clients_tick(struct server *server, uint64_t now);
+bool clients_tick(struct server *server);
 
 /* queue.c: messages of the protocol to one client */
 void queue_greeting(struct peer *client);

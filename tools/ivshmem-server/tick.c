@@ -7,10 +7,11 @@
  */
 #include "server.h"
 
-static int on_tick(__always_unused struct sd_event_source *source, uint64_t now, void *userdata)
+static int on_tick(__always_unused struct sd_event_source *source, __always_unused uint64_t when,
+		   void *userdata)
 {
 	struct server *server = userdata;
-	bool again = clients_tick(server, now);
+	bool again = clients_tick(server);
 
 	again |= virtuals_tick(server);
 	listen_resume(server);
