@@ -1,0 +1,186 @@
+#!/bin/sh
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# pvi-ivshmem-server and kvm_pvi: rings reach the vectors of ivshmem devices, doorbells reach
+# endpoints, and stock QEMUs take the server for what it is.
+
+. "$(dirname "$0")/tools/enter.sh"
+. "$(dirname "$0")/tools/lib.sh"
+. "$(dirname "$0")/tools/ivshmem.sh"
+
+# Rings by hypercall and by ioctl come out of the vector's eventfd, if they are allowed.
+ring_reaches_vector()
+{
+	vmm vm_a
+	vmm vm_b
+	attach at_a --pid "$vm_a" --uuid "$a"
+	attach at_b --pid "$vm_b" --uuid "$b"
+	server --uuid "$base" --vectors 3 --allow "$a" --allow "$b:2"
+	clients <<'PYTHON' &
+client = Client(path, 3).greet()
+print("there", flush=True, file=open(path + ".there", "w"))
+assert client.rung(1) == 1
+assert client.rung(2) == 3
+assert client.quiet(0) and client.quiet(1)
+PYTHON
+	await grep -q there "$tmp/socket.there"
+	has "$(cat "$tmp/server.log")" "peer 0 is process " ", $(name 0)"
+	same "$(tell vm_a "ring $(name 0) 3")" -1
+	same "$(tell vm_b "ring $(name 0) 1")" -1
+	same "$(tell vm_a "ring $(name 1) 1")" -1
+	same "$(tell vm_a "ring $(name 0) 2")" 0
+	same "$(tell vm_b "ring $(name 0) 2")" 0
+	same "$(pvictl ring --from "$a" "$(name 0)" 2)" raised
+	same "$(tell vm_a "ring $(name 0) 1")" 0
+	wait $!
+	# Its process has gone: nobody is there.
+	await grep -q "peer 0 has gone" "$tmp/server.log"
+	same "$(tell vm_a "ring $(name 0) 1")" -1
+	kill -KILL "$server"
+	await test ! -e "/proc/$server"
+	same "$(pvictl list --noheadings | wc -l)" 2
+}
+
+# A doorbell of an ivshmem device rings the pin of a VM that has none. The VM comes and goes.
+doorbell_reaches_endpoint()
+{
+	server --uuid "$base" --vectors 2 --peer "$b:20,22"
+	has "$(cat "$tmp/server.log")" "peer 0 is virtual, $(name 0)" "vector 1 waits for GSI 22 of $b"
+	vmm vm_b
+	attach at_b --pid "$vm_b" --uuid "$b" --expose 20,22 --allow "$(name 0):20"
+	await grep -q "vector 0 rings GSI 20 of $b" "$tmp/server.log"
+	clients <<'PYTHON'
+client = Client(path, 2).greet()
+assert client.id == 1
+client.ring(0, 0)
+client.ring(0, 1)
+PYTHON
+	await sees_irqs vm_b 20 1
+	same "$(tell vm_b "irqs 22")" 0
+	# What was rung before it was allowed is not lost.
+	pvictl allow "$b" "$(name 0)" 22
+	await sees_irqs vm_b 22 1
+
+	kill -KILL "$vm_b"
+	await said 2 "vector 1 waits for GSI 22 of $b"
+	clients <<'PYTHON'
+client = Client(path, 2).greet()
+client.ring(0, 1)
+PYTHON
+	vmm vm_a
+	attach at_a --pid "$vm_a" --uuid "$b" --expose 20,22 --allow "$(name 0)"
+	await sees_irqs vm_a 22 1
+	same "$(tell vm_a "irqs 20")" 0
+}
+
+sees_irqs()
+{
+	[ "$(tell "$1" "irqs $2")" -eq "$3" ]
+}
+
+# One peer's endpoint cannot be had: it is a client like the others, and the log says what is missing.
+name_taken()
+{
+	vmm vm_a
+	attach at_a --pid "$vm_a" --uuid "$(name 1)"
+	server --uuid "$base"
+	clients <<'PYTHON'
+a, b = Client(path, 1).greet(), Client(path, 1).greet()
+assert a.news() == (1, True)
+a.ring(1)
+assert b.rung() == 1
+PYTHON
+	has "$(cat "$tmp/server.log")" "peer 1 cannot be rung through kvm_pvi: another endpoint has that name"
+}
+
+# The names are made of the socket's path, as the manual says.
+derived_names()
+{
+	local uuid
+
+	server
+	clients <<'PYTHON'
+Client(path, 1).greet()
+PYTHON
+	uuid=$(python3 -c "import uuid; print(uuid.uuid5(uuid.NAMESPACE_URL, 'unix:$tmp/socket'))")
+	has "$(cat "$tmp/server.log")" ", ${uuid%????}0000"
+}
+
+without_kvm_pvi()
+{
+	refuses 1 "kvm_pvi is not loaded: modprobe kvm_pvi, or run with --no-kvm-pvi" unshare --mount \
+		sh -c "mount -t tmpfs none /dev && exec pvi-ivshmem-server --socket $tmp/none"
+	[ ! -e "$tmp/none" ]
+}
+
+# No more than the unit gives it: another user, and the group of the device.
+few_rights()
+{
+	chmod 777 "$tmp" "$(dirname "$tmp")"
+	chgrp 23456 /dev/kvm_pvi
+	chmod 660 /dev/kvm_pvi
+	setpriv --reuid 12345 --regid 12345 --groups 23456 --no-new-privs \
+		pvi-ivshmem-server --socket "$tmp/socket" >"$tmp/server.log" 2>&1 &
+	server=$!
+	await grep -q "^ready" "$tmp/server.log"
+	clients <<'PYTHON'
+Client(path, 1).greet()
+PYTHON
+	chgrp 0 /dev/kvm_pvi
+	said 0 "cannot be rung"
+}
+
+# The eventfds that a process holds, by the kernel's number
+eventfds()
+{
+	cat "/proc/$1/fdinfo/"* 2>/dev/null | sed -n 's/^eventfd-id: *//p' | sort -u
+}
+
+qemu()
+{
+	qemu-system-x86_64 -S -accel kvm -m 16 -nodefaults -no-user-config -display none \
+		-chardev "socket,id=server,path=$tmp/socket" \
+		-device ivshmem-doorbell,vectors=2,chardev=server >"$tmp/qemu.log" 2>&1 &
+	await grep -q "is process $!\b" "$tmp/server.log"
+	pid=$!
+}
+
+# holds PID - all vectors of the server's peers, and the memory
+holds()
+{
+	[ -z "$(comm -13 <(eventfds "$1") <(eventfds "$server"))" ] &&
+		readlink "/proc/$1/fd/"* | grep -q "memfd:ivshmem"
+}
+
+# lost PID EVENTFDS - it has none any more of those that the server has let go
+lost()
+{
+	[ -z "$(comm -12 <(comm -23 <(echo "$2") <(eventfds "$server")) <(eventfds "$1"))" ]
+}
+
+# The binary that distributions ship gets its peers, and loses them.
+stock_qemu()
+{
+	local first second pid old
+
+	server --uuid "$base" --vectors 2 --size 1M --peer "$b:20"
+	qemu
+	first=$pid
+	qemu
+	second=$pid
+	await holds "$first"
+	await holds "$second"
+	old=$(eventfds "$server")
+	kill -KILL "$second"
+	await grep -q "peer 2 has gone" "$tmp/server.log"
+	await lost "$first" "$old"
+	qemu
+	has "$(cat "$tmp/server.log")" "peer 3 is process $pid, $(name 3)"
+	await holds "$pid"
+	await holds "$first"
+	same "$(cat "$tmp/qemu.log")" ""
+}
+
+run_tests ring_reaches_vector doorbell_reaches_endpoint name_taken derived_names without_kvm_pvi few_rights \
+	stock_qemu

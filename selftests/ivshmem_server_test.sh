@@ -1,0 +1,323 @@
+#!/bin/sh
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# pvi-ivshmem-server as a server of ivshmem: what it says to clients, that no client disturbs
+# another one, and how it is started.
+
+. "$(dirname "$0")/tools/enter.sh"
+. "$(dirname "$0")/tools/lib.sh"
+. "$(dirname "$0")/tools/ivshmem.sh"
+
+# Byte by byte: the greeting, who comes, who goes.
+protocol()
+{
+	server --no-kvm-pvi --vectors 2 --size 64K
+	clients <<'PYTHON'
+raw = socket.socket(socket.AF_UNIX)
+raw.connect(path)
+first = Client(path, 2)
+data, fds = b"", []
+while len(data) < 7 * 8:
+    part, new, _, _ = socket.recv_fds(raw, 8, 1)
+    data += part
+    fds += new
+# version 0, id 0, memory, vectors 0 and 1 of id 0, then those of id 1, which came meanwhile
+assert data == struct.pack("<7q", 0, 0, -1, 0, 0, 1, 1), data
+assert len(fds) == 5
+assert os.fstat(fds[0]).st_size == 65536
+
+first.greet(step=1)
+assert first.id == 1 and list(first.peers) == [0, 1]
+os.pwrite(first.memory, b"hello", 4096)
+assert os.pread(fds[0], 5, 4096) == b"hello"
+# vectors are told apart
+first.ring(0, 1)
+assert os.eventfd_read(fds[2]) == 1
+os.eventfd_write(fds[3], 5)
+assert first.rung(0) == 5 and first.quiet(1)
+
+raw.close()
+assert first.message() == (0, None)
+PYTHON
+	has "$(cat "$tmp/server.log")" "peer 0 has gone: it has closed the connection"
+}
+
+# Whoever cut the memory off would kill all others.
+sealed()
+{
+	server --no-kvm-pvi --size 4K
+	clients <<'PYTHON'
+client = Client(path, 1).greet()
+for size in 0, 1 << 20:
+    try:
+        os.ftruncate(client.memory, size)
+        sys.exit("the memory is not sealed")
+    except PermissionError:
+        pass
+PYTHON
+}
+
+# An id that somebody connected may know is not given again; QEMU would write to freed memory.
+ids()
+{
+	server --no-kvm-pvi
+	clients <<'PYTHON'
+a, b = Client(path, 1).greet(), Client(path, 1).greet()
+assert (a.id, b.id) == (0, 1)
+b.close()
+assert a.news() == (1, True) and a.news() == (1, False)
+c = Client(path, 1).greet()
+assert c.id == 2 and a.news() == (2, True)
+a.close()
+assert c.news() == (0, False)
+# c has known 0, but has never heard of 1
+d = Client(path, 1).greet()
+assert d.id == 1 and list(d.peers) == [2, 1]
+assert c.news() == (1, True)
+c.close()
+d.close()
+while not logged("peer 1 has gone"):
+    pass
+e = Client(path, 1).greet()
+assert e.id == 0
+PYTHON
+}
+
+# Ended after each number of bytes read: who stays hears of all vectors and of the end, or nothing.
+killed_clients()
+{
+	server --no-kvm-pvi --vectors 3
+	clients <<'PYTHON'
+stays = Client(path, 3).greet()
+before = count_fds()
+# 3 messages of greeting and 2 times 3 vectors
+for read in range(9 * 8 + 1):
+    goes = Client(path, 3)
+    for _ in range(read):
+        assert goes.socket.recv(1)
+    goes.close()
+last = Client(path, 3).greet()
+seen = set()
+while last.id not in stays.peers:
+    number, came = stays.news()
+    assert came == (number not in seen)
+    seen ^= {number}
+assert seen == {last.id}
+assert count_fds() == before + 4
+PYTHON
+}
+
+# The protocol has nothing to say for a client. What it sends nevertheless is its own end.
+talking_clients()
+{
+	server --no-kvm-pvi
+	clients <<'PYTHON'
+stays = Client(path, 1).greet()
+before = count_fds()
+null = os.open("/dev/null", os.O_RDONLY)
+for what in b"\0", b"\xff" * 8, bytes(5000):
+    talks = Client(path, 1).greet()
+    socket.send_fds(talks.socket, [what], [null] * 3)
+    assert talks.ended()
+    assert stays.news() == (talks.id, True) and stays.news() == (talks.id, False)
+half = Client(path, 1).greet()
+half.socket.shutdown(socket.SHUT_WR)
+assert half.ended()
+assert stays.news() == (half.id, True) and stays.news() == (half.id, False)
+assert count_fds() == before
+assert logged("it sent something")
+PYTHON
+}
+
+# A client that does not read holds nobody up. In the end it is disconnected.
+stuck_client()
+{
+	server --no-kvm-pvi --vectors 8 --timeout 1
+	clients <<'PYTHON'
+stuck = Client(path, 8)
+stays = Client(path, 8).greet()
+def news():
+    number, came = stays.news()
+    return (number, came) if number else news()
+for _ in range(400):
+    other = Client(path, 8).greet()
+    assert news() == (other.id, True)
+    stays.ring(other.id, 7)
+    assert other.rung(7) == 1
+    other.close()
+    assert news() == (other.id, False)
+    if 0 not in stays.peers:
+        break
+else:
+    assert stays.news() == (0, False)
+assert logged("peer 0 has gone: it does not read")
+PYTHON
+}
+
+# One that reads late, and in odd pieces, gets everything it still has use for, in order.
+slow_client()
+{
+	server --no-kvm-pvi --vectors 8
+	clients <<'PYTHON'
+slow = Client(path, 8)
+stays = [Client(path, 8).greet() for _ in range(20)]
+for _ in range(100):
+    other = Client(path, 8).greet()
+    other.close()
+last = Client(path, 8).greet()
+slow.greet(step=3)
+while last.id not in slow.peers:
+    slow.news(step=3)
+gone = set(slow.peers) - {slow.id, last.id} - {c.id for c in stays}
+while gone:
+    number, came = slow.news(step=3)
+    assert not came
+    gone.remove(number)
+PYTHON
+}
+
+# Everyone reaches everyone, and nobody else.
+many_clients()
+{
+	server --no-kvm-pvi --vectors 2
+	clients <<'PYTHON'
+all = [Client(path, 2).greet() for _ in range(60)]
+for n, client in enumerate(all):
+    assert client.id == n
+    while len(client.peers) < 60:
+        assert client.news()[1]
+for client in all:
+    for other in all:
+        client.ring(other.id, client.id % 2)
+for client in all:
+    assert client.rung(0) == client.rung(1) == 30
+all.pop(30).close()
+for client in all:
+    assert client.news() == (30, False)
+PYTHON
+}
+
+limits()
+{
+	server --no-kvm-pvi --max-peers 2
+	clients <<'PYTHON'
+a, b = Client(path, 1).greet(), Client(path, 1).greet()
+assert Client(path, 1).ended() and Client(path, 1).ended()
+assert a.news() == (1, True)
+b.close()
+assert a.news() == (1, False)
+c = Client(path, 1).greet()
+assert c.id == 2 and a.news() == (2, True)
+PYTHON
+	has "$(cat "$tmp/server.log")" "is refused: there are as many as --max-peers allows"
+	refuses 1 "only 100 may be open" prlimit --nofile=100 \
+		pvi-ivshmem-server --socket "$tmp/other" --no-kvm-pvi
+}
+
+# Without descriptors newcomers are refused or wait; who is there goes on.
+no_descriptors()
+{
+	server --no-kvm-pvi --vectors 4
+	clients <<'PYTHON'
+a, b = Client(path, 4).greet(), Client(path, 4).greet()
+assert a.news() == (1, True)
+def limit(n):
+    subprocess.run(["prlimit", f"--pid={server}", f"--nofile={n}:"], check=True)
+used = set(map(int, os.listdir(f"/proc/{server}/fd")))
+free = [n for n in range(1024) if n not in used]
+# Room for the connection and some of its eventfds
+limit(free[3])
+assert Client(path, 4).ended()
+assert logged("is refused: Too many open files")
+# For nothing
+limit(free[0])
+waits = Client(path, 4)
+while not logged("cannot accept a connection, trying again: Too many open files"):
+    pass
+a.ring(1, 3)
+assert b.rung(3) == 1
+limit(1024)
+waits.greet()
+assert a.news() == b.news() == (waits.id, True)
+PYTHON
+}
+
+arguments()
+{
+	refuses 1 "Give --socket PATH" pvi-ivshmem-server --no-kvm-pvi
+	refuses 1 "the path of a socket has" pvi-ivshmem-server --no-kvm-pvi -s "$(printf '%0200d' 0)"
+	refuses 64 "power of 2 and at least 4K" pvi-ivshmem-server -s x --size 5000
+	refuses 64 "power of 2 and at least 4K" pvi-ivshmem-server -s x --size 2K
+	refuses 64 "power of 2 and at least 4K" pvi-ivshmem-server -s x --size 17179869184G
+	refuses 64 "power of 2 and at least 4K" pvi-ivshmem-server -s x --size 4Mx
+	refuses 64 "--vectors must be a number from 1 to 64" pvi-ivshmem-server -s x --vectors 65
+	refuses 64 "--max-peers must be a number from 1" pvi-ivshmem-server -s x --max-peers 0
+	refuses 64 "'x' is not a UUID" pvi-ivshmem-server -s x --uuid x
+	refuses 64 "must end in 0000" pvi-ivshmem-server -s x --uuid "$a"
+	refuses 64 "there is no vector 1: --vectors is 1" pvi-ivshmem-server -s x --allow "$a:1"
+	refuses 64 "wants a UUID, a colon and GSIs" pvi-ivshmem-server -s x --peer "$a"
+	refuses 64 "a GSI must be a number" pvi-ivshmem-server -s x --peer "$a:20,"
+	refuses 64 "a --peer has 2 GSIs, but --vectors is 1" pvi-ivshmem-server -s x --peer "$a:20,21"
+	refuses 64 "leaves no room for" pvi-ivshmem-server -s x --no-kvm-pvi --allow "$a"
+	refuses 64 "what is 'y'?" pvi-ivshmem-server -s x y
+	refuses 1 "a UUID must not be all zeroes" pvi-ivshmem-server -s "$tmp/zero" \
+		--uuid 00000000-0000-0000-0000-000000000000 --peer "$b:20"
+}
+
+# What a server that was killed has left is replaced; what is in use, or is no socket, is not.
+socket_file()
+{
+	server --no-kvm-pvi
+	refuses 1 "another server listens there" pvi-ivshmem-server --no-kvm-pvi -s "$tmp/socket"
+	kill -KILL "$server"
+	await test ! -e "/proc/$server"
+	[ -S "$tmp/socket" ]
+	server --no-kvm-pvi
+	clients <<'PYTHON'
+Client(path, 1).greet()
+PYTHON
+	kill "$server"
+	wait "$server"
+	[ ! -e "$tmp/socket" ]
+	echo data >"$tmp/socket"
+	refuses 1 "it is no socket" pvi-ivshmem-server --no-kvm-pvi -s "$tmp/socket"
+	same "$(cat "$tmp/socket")" data
+}
+
+# A socket of systemd's, and Type=notify. The socket stays when the server ends.
+under_systemd()
+{
+	clients <<'PYTHON'
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(path)
+listener.listen()
+notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+notify.bind(path + ".notify")
+def start(*args, fd):
+    pid = os.fork()
+    if not pid:
+        os.dup2(fd, 3)
+        os.set_inheritable(3, True)
+        os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()), NOTIFY_SOCKET=path + ".notify")
+        os.execlp("pvi-ivshmem-server", "pvi-ivshmem-server", "--no-kvm-pvi", *args)
+    return pid
+def status(pid):
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+# A client that came first is not lost.
+client = Client(path, 1)
+pid = start(fd=listener.fileno())
+assert notify.recv(1000) == b"READY=1"
+client.greet()
+assert notify.recv(1000) == b"STATUS=1 of 64 peers"
+os.kill(pid, 15)
+assert notify.recv(1000) == b"STOPPING=1"
+assert status(pid) == 0
+assert client.ended() and os.path.exists(path)
+assert status(start("--socket", path, fd=listener.fileno())) == 1
+assert status(start(fd=notify.fileno())) == 1
+PYTHON
+}
+
+run_tests protocol sealed ids killed_clients talking_clients stuck_client slow_client many_clients limits \
+	no_descriptors arguments socket_file under_systemd

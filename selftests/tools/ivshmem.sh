@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2154 # here and tmp are lib.sh's
+#
+# Sourced behind lib.sh by tests of pvi-ivshmem-server.
+
+base=5e5e5e5e-0000-4000-8000-000000000000
+server=''
+
+# The name of id $1
+name()
+{
+	printf '%s%04x\n' "${base%0000}" "$1"
+}
+
+# server ARGUMENT... - start one on $tmp/socket; $server is its PID
+server()
+{
+	pvi-ivshmem-server --socket "$tmp/socket" "$@" >"$tmp/server.log" 2>&1 &
+	server=$!
+	await grep -q "^ready" "$tmp/server.log"
+}
+
+# said N TEXT - so many times
+said()
+{
+	[ "$(grep -c -F "$2" "$tmp/server.log")" -eq "$1" ]
+}
+
+# A program in Python about $tmp/socket, which stands in "path", of a server with PID "server"
+clients()
+{
+	{
+		cat <<-'PYTHON'
+		import os, socket, struct, subprocess, sys
+		from ivshmem_client import Client
+		path, server = sys.argv[1:3]
+		log = path.replace("socket", "server.log")
+		def count_fds():
+		    return len(os.listdir(f"/proc/{server}/fd"))
+		def logged(text):
+		    return text in open(log).read()
+		PYTHON
+		cat
+	} >"$tmp/program.py"
+	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$here python3 "$tmp/program.py" "$tmp/socket" "$server"
+}
