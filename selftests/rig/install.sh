@@ -26,7 +26,9 @@ files()
 	for file in include/libpvi.h lib/libpvi.{a,so,so.0} lib/pkgconfig/libpvi.pc sbin/pvictl \
 		lib/modules-load.d/kvm-pvi.conf lib/systemd/system/kvm-pvi-attach@.service \
 		lib/udev/rules.d/60-kvm-pvi.rules share/bash-completion/completions/pvictl \
-		share/man/man8/pvictl.8 share/man/man3/libpvi.3; do
+		share/man/man8/pvictl.8 share/man/man3/libpvi.3 \
+		sbin/pvi-ivshmem-server share/bash-completion/completions/pvi-ivshmem-server \
+		share/man/man8/pvi-ivshmem-server.8 lib/systemd/system/kvm-pvi-ivshmem@.{socket,service}; do
 		[ -s "$root/usr/$file" ] || fail "no usr/$file"
 	done
 	! grep -r -E '@[A-Z]+@' "$root/usr/lib/systemd" "$root/usr/lib/pkgconfig"
@@ -111,7 +113,7 @@ elsewhere()
 	[ "$(ls "$tmp/root")" = opt ]
 	[ -s "$tmp/root/opt/pvi/lib64/libpvi.so.0" ]
 	grep -q '^libdir=/opt/pvi/lib64$' "$tmp/root/opt/pvi/lib64/pkgconfig/libpvi.pc"
-	grep -q '^ExecStart=/opt/pvi/sbin/pvictl' "$tmp/root/opt/pvi/lib/systemd/system/"*
+	[ "$(cat "$tmp/root/opt/pvi/lib/systemd/system/"*.service | grep -c '^ExecStart=/opt/pvi/sbin/')" -eq 2 ]
 }
 
 # One line that says what is missing and what to do.
@@ -143,6 +145,11 @@ completion()
 	[ "$(complete_words attach --pid-)" = --pid-file ]
 	[ "$(complete_words allow x y a)" = any ]
 	[ "$(complete_words attach --pid $$)" = $$ ]
+	# shellcheck source=/dev/null
+	. "$root/usr/share/bash-completion/completions/pvi-ivshmem-server"
+	COMP_WORDS=(pvi-ivshmem-server --max) COMP_CWORD=1
+	_pvi_ivshmem_server
+	[ "${COMPREPLY[*]}" = --max-peers ]
 }
 
 echo "TAP version 13"
