@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The uapi header: no struct has holes or changes its layout. The compiler has checked the same
- * numbers in uapi_layout.h; here they are shown, and that nothing lies between the members.
+ * The uapi headers: no struct has holes or changes its layout. The compiler has checked the same
+ * numbers in uapi_layout.h and uapi_guest_layout.h; here they are shown, and that nothing lies
+ * between the members.
  */
 #include "pvi_test.h"
+#include "uapi_guest_layout.h"
 #include "uapi_layout.h"
 
-static void test_no_holes(void)
+static void check_holes(const struct uapi_member *rows, size_t nr)
 {
 	u32 i, end = 0;
 
-	for (i = 0; i < ARRAY_SIZE(uapi_members); i++) {
-		const struct uapi_member *row = &uapi_members[i];
+	for (i = 0; i < nr; i++) {
+		const struct uapi_member *row = &rows[i];
 
 		test_diag("%3u %3u %s%s%s", row->offset, row->size, row->type,
 			  row->name ? "." : " ends", row->name ?: "");
@@ -20,14 +22,26 @@ static void test_no_holes(void)
 	}
 }
 
+static void test_no_holes(void)
+{
+	check_holes(uapi_members, ARRAY_SIZE(uapi_members));
+	check_holes(uapi_guest_members, ARRAY_SIZE(uapi_guest_members));
+}
+
 /* An array of them keeps the 8-byte members aligned, on 32-bit machines too */
-static void test_whole_words(void)
+static void check_words(const struct uapi_member *rows, size_t nr)
 {
 	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(uapi_members); i++)
-		if (!uapi_members[i].name)
-			ASSERT_EQ(uapi_members[i].offset % 8, 0);
+	for (i = 0; i < nr; i++)
+		if (!rows[i].name)
+			ASSERT_EQ(rows[i].offset % 8, 0);
+}
+
+static void test_whole_words(void)
+{
+	check_words(uapi_members, ARRAY_SIZE(uapi_members));
+	check_words(uapi_guest_members, ARRAY_SIZE(uapi_guest_members));
 }
 
 static bool is_type(const struct uapi_member *row, const char *type)
@@ -52,30 +66,42 @@ static bool is_argument(const struct uapi_member *row)
 	return true;
 }
 
-/* An argument of an ioctl starts with its size and its flags */
-static void test_size_and_flags(void)
+/* An argument of an ioctl starts with its size and its flags. How many arguments there are */
+static u32 check_beginnings(const struct uapi_member *rows, size_t nr)
 {
 	u32 i, args = 0;
 
-	for (i = 0; i < ARRAY_SIZE(uapi_members); i++) {
-		if ((i && uapi_members[i - 1].name) || !is_argument(&uapi_members[i]))
+	for (i = 0; i < nr; i++) {
+		if ((i && rows[i - 1].name) || !is_argument(&rows[i]))
 			continue;
-		ASSERT_TRUE(!strcmp(uapi_members[i].name, "size"));
-		ASSERT_TRUE(!strcmp(uapi_members[i + 1].name, "flags"));
+		ASSERT_TRUE(!strcmp(rows[i].name, "size"));
+		ASSERT_TRUE(!strcmp(rows[i + 1].name, "flags"));
 		args++;
 	}
-	ASSERT_GE(args, 12);
+	return args;
+}
+
+static void test_size_and_flags(void)
+{
+	ASSERT_GE(check_beginnings(uapi_members, ARRAY_SIZE(uapi_members)), 12);
+	ASSERT_GE(check_beginnings(uapi_guest_members, ARRAY_SIZE(uapi_guest_members)), 12);
+}
+
+/* 1 and 2 never reach a driver, and no two may be the same */
+static void check_numbers(const struct uapi_ioctl *ioctls, size_t nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		test_diag("0x%02x %s", ioctls[i].nr, ioctls[i].name);
+		ASSERT_GE(ioctls[i].nr, i ? ioctls[i - 1].nr + 1 : 0x10);
+	}
 }
 
 static void test_ioctl_numbers(void)
 {
-	u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(uapi_ioctls); i++) {
-		test_diag("0x%02x %s", uapi_ioctls[i].nr, uapi_ioctls[i].name);
-		/* 1 and 2 never reach a driver, and no two may be the same */
-		ASSERT_GE(uapi_ioctls[i].nr, i ? uapi_ioctls[i - 1].nr + 1 : 0x10);
-	}
+	check_numbers(uapi_ioctls, ARRAY_SIZE(uapi_ioctls));
+	check_numbers(uapi_guest_ioctls, ARRAY_SIZE(uapi_guest_ioctls));
 }
 
 static const struct test_case cases[] = {

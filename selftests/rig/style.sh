@@ -10,7 +10,6 @@
 
 points=0 failed=0
 header=include/uapi/linux/kvm_pvi.h
-layout=selftests/uapi_layout.h
 cd "$top"
 
 # Run a check that finds fault by a status other than 0.
@@ -39,13 +38,21 @@ c_sources()
 	find kernel include selftests tools -name '*.[chS]' ! -name '*.mod.c' 2>/dev/null
 }
 
-# uapi_layout.h, which includes the UAPI header, names all that the header defines.
+# The layout, which includes the header, names all that the header defines.
 layout_is_complete()
 {
+	local header=$1 layout=$2
+
 	diff <(sed -n 's/^struct \(.*\) {$/\1/p' "$header") \
 		<(sed -n 's/^\tEND(\(.*\), [0-9]*),$/\1/p' "$layout") &&
 	diff <(sed -n 's/^#define \(KVM_PVI_[A-Z_]*\)\t*_IO(.*, \(0x.*\))$/\1, \2/p' "$header" | sort) \
 		<(sed -n 's/^\tIOCTL(\(.*\)),$/\1/p' "$layout" | sort)
+}
+
+layouts_are_complete()
+{
+	layout_is_complete "$header" selftests/uapi_layout.h &&
+	layout_is_complete include/uapi/linux/kvm_pvi_guest.h selftests/uapi_guest_layout.h
 }
 
 # The tables for seccomp filters have each ioctl's number, decimal and hexadecimal, and no other.
@@ -65,7 +72,7 @@ compile_header()
 {
 	local file language target
 
-	for file in include/uapi/linux/*.h "$layout"; do
+	for file in include/uapi/linux/*.h selftests/uapi_*layout.h; do
 		for language in "gcc -std=gnu90 -x c" "g++ -std=c++11 -x c++"; do
 			for target in -m64 -m32; do
 				echo "$language $target $file"
@@ -102,9 +109,10 @@ mapfile -t sources < <(c_sources)
 echo "TAP version 13"
 echo "1..$([ "${1:-}" = --quick ] && echo 5 || echo 6)"
 check "shellcheck" shellcheck "${scripts[@]}"
-check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/*.h tools/libpvi/libpvi.h
+check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/*.h include/linux/*.h \
+	kernel/guest/*.c tools/libpvi/libpvi.h
 check "headers compile alone" compile_header
-check "header is in uapi_layout.h" layout_is_complete
+check "headers are in uapi_layout.h and uapi_guest_layout.h" layouts_are_complete
 check "api.rst has the request numbers" numbers_are_documented
 if [ "${1:-}" != --quick ]; then
 	fetch_checkpatch
