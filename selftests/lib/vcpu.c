@@ -260,6 +260,14 @@ static void check_ucall(struct vcpu *vcpu, const struct ucall *call)
 	}
 }
 
+static bool served_mmio(struct vcpu *vcpu)
+{
+	if (vcpu->run->exit_reason != KVM_EXIT_MMIO || !vcpu->vm->mmio)
+		return false;
+	vcpu->vm->mmio(vcpu);
+	return true;
+}
+
 struct ucall vcpu_run(struct vcpu *vcpu)
 {
 	struct ucall call = { .cmd = UCALL_HLT };
@@ -269,10 +277,10 @@ struct ucall vcpu_run(struct vcpu *vcpu)
 		ret = __vcpu_run(vcpu);
 		if (__atomic_load_n(&vcpu->stop, __ATOMIC_ACQUIRE))
 			return (struct ucall){ .cmd = UCALL_STOPPED };
-		if (!ret)
+		if (!ret && !served_mmio(vcpu))
 			break;
 		/* EAGAIN: an INIT or SIPI changed the state of a vCPU that was waiting for one */
-		if (ret != -EINTR && ret != -EAGAIN)
+		if (ret && ret != -EINTR && ret != -EAGAIN)
 			vcpu_fail(vcpu, strerror(-ret));
 	}
 	if (vcpu->run->exit_reason == KVM_EXIT_HLT)

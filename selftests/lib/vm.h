@@ -53,6 +53,7 @@ struct vcpu {
 /*
  * @low:	the host's mapping of guest-physical 0 to LOW_SIZE
  * @routes:	the GSI routing last set; starts with IOAPIC pins 0 to 23 at GSI 0 to 23
+ * @mmio:	serves accesses to where no memory is, if the test sets it; they fail the test else
  */
 struct vm {
 	int fd;
@@ -64,6 +65,7 @@ struct vm {
 	struct vcpu vcpus[MAX_VCPUS];
 	u32 nr_routes;
 	struct kvm_irq_routing_entry routes[MAX_ROUTES];
+	void (*mmio)(struct vcpu *vcpu);
 };
 
 /* ioctl pairs: __x() returns -errno, x() fails the test */

@@ -3,10 +3,10 @@
  * libpvi - interrupts between virtual machines, for VMMs and host processes
  *
  * A thin layer over the ioctls of /dev/kvm_pvi. An endpoint is a file descriptor
- * as pvi_open() returns it; there is no other state, here or in the process, so
- * all functions may be called from any thread at any time. All descriptors that
- * the library makes are close-on-exec and the caller's to close. Nothing is
- * printed.
+ * as pvi_open() returns it; there is no other state, here or in the process, but
+ * that of a struct pvi_ivshmem, so all functions may be called from any thread at
+ * any time. All descriptors that the library makes are close-on-exec and the
+ * caller's to close. Nothing is printed.
  *
  * Unless said otherwise a function returns 0, or a negative errno whose meaning
  * stands in <linux/kvm_pvi.h> with the ioctl or the hypercall of that name. A
@@ -636,6 +636,117 @@ int pvi_get_stats(int pvi, struct kvm_pvi_stats *stats);
  * Return: 1, 0 behind the last row, or -errno.
  */
 int pvi_next_edge(int pvi, struct kvm_pvi_edge *edge);
+
+/* The registers of an ivshmem device of 2010: pvi_ivshmem(3) */
+
+#define PVI_IVSHMEM_BAR_SIZE	256
+#define PVI_IVSHMEM_DOORBELL	4	/* offset of the register that may be armed */
+#define PVI_IVSHMEM_BROADCAST	255	/* the id that stands for all others */
+/* What the ring of a message that was accepted rings; @message is 1 to 255 */
+#define PVI_IVSHMEM_GSI(message) (0xe00u + (message))
+
+struct pvi_ivshmem;
+
+/**
+ * pvi_ivshmem_create - the registers of one device
+ * @dev: out: the device; all functions may be called on it from any thread
+ * @pvi: the endpoint of the VM, which has to outlive it
+ * @uuid: the endpoint's own name
+ * @id: what the guest reads in IVPosition, below PVI_IVSHMEM_BROADCAST
+ * @gsi: the device's interrupt, exposed already
+ * @bell: a bell that is free; it is made over @gsi
+ */
+int pvi_ivshmem_create(struct pvi_ivshmem **dev, int pvi, const unsigned char *uuid, uint32_t id,
+		       uint32_t gsi, uint32_t bell);
+
+/**
+ * pvi_ivshmem_destroy - the end of it; the bell stays until its GSI is not exposed any more
+ * @dev: the device, which no thread uses
+ */
+void pvi_ivshmem_destroy(struct pvi_ivshmem *dev);
+
+/**
+ * pvi_ivshmem_reset - mask everything, forget what came; once before the guest starts, too
+ * @dev: the device
+ */
+int pvi_ivshmem_reset(struct pvi_ivshmem *dev);
+
+/**
+ * pvi_ivshmem_add_peer - say who an id is, and let it ring this device
+ * @dev: the device
+ * @id: the peer's, below PVI_IVSHMEM_BROADCAST
+ * @uuid: the name of its endpoint; need not be bound
+ * @gsi: the interrupt of its device
+ */
+int pvi_ivshmem_add_peer(struct pvi_ivshmem *dev, uint32_t id, const unsigned char *uuid,
+			 uint32_t gsi);
+
+/**
+ * pvi_ivshmem_remove_peer - undo pvi_ivshmem_add_peer()
+ * @dev: the device
+ * @id: the peer's
+ */
+int pvi_ivshmem_remove_peer(struct pvi_ivshmem *dev, uint32_t id);
+
+/**
+ * pvi_ivshmem_read - the guest reads the BAR
+ * @dev: the device
+ * @offset: in the BAR, or beyond
+ * @data: out: what it gets
+ * @len: bytes, any number
+ */
+void pvi_ivshmem_read(struct pvi_ivshmem *dev, uint64_t offset, void *data, size_t len);
+
+/**
+ * pvi_ivshmem_write - the guest writes the BAR
+ * @dev: the device
+ * @offset: in the BAR, or beyond
+ * @data: what it writes
+ * @len: bytes, any number
+ *
+ * Return: 0, or why a doorbell rang nobody, which the guest is not told.
+ */
+int pvi_ivshmem_write(struct pvi_ivshmem *dev, uint64_t offset, const void *data, size_t len);
+
+/**
+ * pvi_ivshmem_accept - let peers arm their doorbells for a message to this device
+ * @dev: the device
+ * @message: 1 to 255
+ */
+int pvi_ivshmem_accept(struct pvi_ivshmem *dev, uint8_t message);
+
+/**
+ * pvi_ivshmem_fd - what is readable when pvi_ivshmem_dispatch() has something to do
+ * @dev: the device
+ *
+ * Return: a descriptor, which stays the device's.
+ */
+int pvi_ivshmem_fd(struct pvi_ivshmem *dev);
+
+/**
+ * pvi_ivshmem_dispatch - put messages that came by armed doorbells into IntrStatus; never waits
+ * @dev: the device
+ */
+int pvi_ivshmem_dispatch(struct pvi_ivshmem *dev);
+
+/**
+ * pvi_ivshmem_arm - have KVM take a value of Doorbell, without an exit (KVM_IOEVENTFD)
+ * @dev: the device
+ * @vm_fd: the VM, which must have been made by this process
+ * @bar: where the guest has the BAR
+ * @doorbell: the value, of a peer that is there and accepts the message
+ *
+ * Return: 0 or -errno; EOPNOTSUPP: one that is for all cannot be armed, EPERM: the peer is not
+ * there, or does not accept that message.
+ */
+int pvi_ivshmem_arm(struct pvi_ivshmem *dev, int vm_fd, uint64_t bar, uint16_t doorbell);
+
+/**
+ * pvi_ivshmem_disarm - undo pvi_ivshmem_arm(); what was written before rings
+ * @dev: the device
+ * @doorbell: the value
+ */
+int pvi_ivshmem_disarm(struct pvi_ivshmem *dev, uint16_t doorbell);
 
 /* Descriptors over a unix socket: pvi_fd(3) */
 

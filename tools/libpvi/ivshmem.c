@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* libpvi ivshmem - an ivshmem device of 2010, and its peers */
+#include <stdlib.h>
+#include <sys/epoll.h>
+
+#include "ivshmem.h"
+
+static int set_up(struct pvi_ivshmem *dev, const unsigned char *uuid, uint32_t gsi)
+{
+	int ret;
+
+	dev->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (dev->epoll < 0)
+		return -errno;
+	ret = pvi_bell_create(dev->pvi, dev->bell, gsi);
+	if (!ret)
+		ret = pvi_ivshmem_add_peer(dev, dev->id, uuid, gsi);
+	if (ret)
+		close(dev->epoll);
+	return ret;
+}
+
+int pvi_ivshmem_create(struct pvi_ivshmem **dev, int pvi, const unsigned char *uuid, uint32_t id,
+		       uint32_t gsi, uint32_t bell)
+{
+	struct pvi_ivshmem *new;
+	unsigned int i;
+	int ret;
+
+	if (id >= PVI_IVSHMEM_BROADCAST)
+		return -EINVAL;
+	new = calloc(1, sizeof(*new));
+	if (!new)
+		return -ENOMEM;
+	new->pvi = pvi;
+	new->id = id;
+	new->bell = bell;
+	pthread_mutex_init(&new->lock, NULL);
+	for (i = 0; i <= MESSAGE_BITS; i++)
+		new->accepted[i] = -1;
+	ret = set_up(new, uuid, gsi);
+	if (ret)
+		free(new);
+	else
+		*dev = new;
+	return ret;
+}
+
+static void close_peer(struct pvi_ivshmem *dev, struct ivshmem_peer *peer)
+{
+	if (peer->port >= 0)
+		pvi_close_port(dev->pvi, peer->port);
+	peer->port = -1;
+}
+
+void pvi_ivshmem_destroy(struct pvi_ivshmem *dev)
+{
+	uint32_t id;
+
+	pvi_ivshmem_end_events(dev);
+	for (id = 0; id < PVI_IVSHMEM_BROADCAST; id++)
+		if (dev->peers[id].there)
+			pvi_ivshmem_remove_peer(dev, id);
+	close(dev->epoll);
+	pthread_mutex_destroy(&dev->lock);
+	free(dev);
+}
+
+static int add_peer(struct pvi_ivshmem *dev, uint32_t id, const unsigned char *uuid, uint32_t gsi)
+{
+	struct ivshmem_peer *peer = &dev->peers[id];
+	int ret;
+
+	if (peer->there)
+		return -EEXIST;
+	ret = pvi_allow_bell(dev->pvi, uuid, dev->bell, MESSAGE_BITS, NULL);
+	if (ret)
+		return ret;
+	pvi_copy_uuid(peer->uuid, uuid);
+	peer->gsi = gsi;
+	peer->port = -1;
+	ret = pvi_ivshmem_allow_values(dev, peer);
+	if (ret)
+		pvi_revoke_bell(dev->pvi, uuid, dev->bell);
+	else
+		peer->there = true;
+	return ret;
+}
+
+int pvi_ivshmem_add_peer(struct pvi_ivshmem *dev, uint32_t id, const unsigned char *uuid,
+			 uint32_t gsi)
+{
+	int ret;
+
+	if (id >= PVI_IVSHMEM_BROADCAST)
+		return -EINVAL;
+	pthread_mutex_lock(&dev->lock);
+	ret = add_peer(dev, id, uuid, gsi);
+	pthread_mutex_unlock(&dev->lock);
+	return ret;
+}
+
+static int remove_peer(struct pvi_ivshmem *dev, uint32_t id)
+{
+	struct ivshmem_peer *peer = &dev->peers[id];
+
+	if (!peer->there)
+		return -ENOENT;
+	peer->there = false;
+	pvi_ivshmem_disarm_peer(dev, id);
+	close_peer(dev, peer);
+	pvi_ivshmem_revoke_values(dev, peer);
+	return pvi_revoke_bell(dev->pvi, peer->uuid, dev->bell);
+}
+
+int pvi_ivshmem_remove_peer(struct pvi_ivshmem *dev, uint32_t id)
+{
+	int ret;
+
+	if (id >= PVI_IVSHMEM_BROADCAST)
+		return -EINVAL;
+	pthread_mutex_lock(&dev->lock);
+	ret = remove_peer(dev, id);
+	pthread_mutex_unlock(&dev->lock);
+	return ret;
+}
+
+/* The peer is a name: a VM that has died may have a successor, for which the port is no good. */
+static int connect_peer(struct pvi_ivshmem *dev, struct ivshmem_peer *peer)
+{
+	int port;
+
+	close_peer(dev, peer);
+	port = pvi_connect(dev->pvi, KVM_PVI_PORT_ANY, peer->uuid, peer->gsi);
+	if (port < 0)
+		return port;
+	peer->port = port;
+	return 0;
+}
+
+bool pvi_ivshmem_is_live(struct pvi_ivshmem *dev, uint32_t id)
+{
+	struct ivshmem_peer *peer = &dev->peers[id];
+	uint64_t state;
+
+	if (!peer->there)
+		return false;
+	if (peer->port >= 0 &&
+	    !pvi_query(dev->pvi, KVM_PVI_Q_PORT, peer->port, KVM_PVI_Q_PORT_STATE, &state) &&
+	    state == KVM_PVI_PORT_LIVE)
+		return true;
+	return !connect_peer(dev, peer);
+}
+
+int pvi_ivshmem_send(struct pvi_ivshmem *dev, uint32_t id, uint8_t message)
+{
+	struct ivshmem_peer *peer = &dev->peers[id];
+	int ret = -ENXIO;
+
+	if (!peer->there)
+		return -ENOENT;
+	if (peer->port >= 0)
+		ret = pvi_bell_send(dev->pvi, peer->port, message, NULL);
+	if (ret == -ENXIO || ret == -EPERM) {
+		ret = connect_peer(dev, peer);
+		if (!ret)
+			ret = pvi_bell_send(dev->pvi, peer->port, message, NULL);
+	}
+	return ret < 0 ? ret : 0;
+}
