@@ -4,8 +4,7 @@
  *
  * An id is not given to another peer as long as a client is connected that may have known its
  * last holder. Its guest would ring a stranger; and QEMU frees what it has of a peer when it is
- * told that the peer has gone, and uses it again when the id comes back (all versions, 11.0
- * among them).
+ * told that the peer has gone, and writes there when the id comes back.
  */
 #include "server.h"
 
