@@ -6,7 +6,7 @@ TOOLS := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 OUTPUT ?= $(abspath $(TOOLS)/../build/tools)
 export OUTPUT
 
-VERSION := 0.1
+VERSION := $(file <$(TOOLS)/../VERSION)
 
 PREFIX ?= /usr
 LIBDIR ?= $(PREFIX)/lib
