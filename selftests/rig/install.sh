@@ -6,18 +6,10 @@
 # name the same functions. Prints TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
+. "$rig/points.sh"
 
 root=$1
-points=0 failed=0
 tests=(files functions calls manual program elsewhere missing_library completion)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-
-fail()
-{
-	echo "$*"
-	exit 1
-}
 
 files()
 {
@@ -152,22 +144,4 @@ completion()
 	[ "${COMPREPLY[*]}" = --max-peers ]
 }
 
-echo "TAP version 13"
-echo "1..${#tests[@]}"
-for test in "${tests[@]}"; do
-	points=$((points + 1))
-	# In a condition set -e would not hold in the subshell.
-	set +e
-	(set -e; "$test") >"$tmp/failure" 2>&1
-	status=$?
-	set -e
-	if [ "$status" -eq 0 ]; then
-		echo "ok $points $test"
-	else
-		failed=$((failed + 1))
-		echo "not ok $points $test"
-		sed 's/^/#   /' "$tmp/failure"
-	fi
-done
-echo "$((points - failed)) passed, $failed failed"
-[ "$failed" -eq 0 ]
+run_points "${tests[@]}"
