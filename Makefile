@@ -38,6 +38,13 @@ tools_install:
 check:
 	@$(RIG)/check.sh
 
+# Debian packages, in $(BUILD)/deb.
+deb:
+	@$(RIG)/deb.sh
+
+deb-check:
+	@$(RIG)/deb-check.sh $(KERNELS)
+
 check-long: export PVI_LONG := 1
 check-long: export DEADLINE ?= 3600
 check-long: export TEST_DEADLINE ?= 900
@@ -83,6 +90,8 @@ help:
 	@echo '  check-long   the same, and the tests take their time'
 	@echo '  check-debug  the same tests on a kernel with KASAN, lockdep and kmemleak, built first'
 	@echo '  style        shellcheck, kernel-doc, checkpatch'
+	@echo '  deb          build Debian packages, in $(BUILD)/deb'
+	@echo '  deb-check    install, use and remove them in a Debian system of their own; part of check'
 	@echo '  demo         show two guests ring each other'
 	@echo '  bench        count the instructions of a ring, of our paths and of the stock kernel'
 	@echo '  bench-check  fail if a row costs more than 2 % more than when bench last ran'
@@ -103,5 +112,5 @@ help:
 	@echo '  PVI_DEBUG_BUILD=  a built kernel tree that check-debug takes instead of its own'
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
-	check check-long check-debug demo bench bench-check bench-here \
+	check check-long check-debug deb deb-check demo bench bench-check bench-here \
 	style clean help

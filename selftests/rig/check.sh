@@ -2,18 +2,26 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12
-# 6.1"), all at once, each in an L1 of its own, after the quick part of style.sh, and install.sh if
-# there are tests that need the tools. Ends with "N passed, N failed[, N skipped]", the sum of all,
-# and succeeds when nothing failed, nothing was skipped and each kernel has run a test. $TESTS
-# selects tests, $DEADLINE and $TEST_DEADLINE limit the seconds of an L1 and of a test, $MEMORY is
-# L1's in megabytes, $CMDLINE is added to its kernel's command line, PVI_LONG=1 asks the tests to
-# take their time, PVI_SLOW=1 gives them four times as long.
+# 6.1"), all at once, each in an L1 of its own, after the quick part of style.sh, after install.sh
+# if there are tests that need the tools, and beside deb-check.sh. Ends with "N passed, N failed[,
+# N skipped]", the sum of all, and succeeds when nothing failed, nothing was skipped and each kernel
+# has run a test. $TESTS selects tests, "deb" is deb-check.sh; $DEADLINE and $TEST_DEADLINE limit the
+# seconds of an L1 and of a test, $MEMORY is L1's in megabytes, $CMDLINE is added to its kernel's
+# command line, PVI_LONG=1 asks the tests to take their time, PVI_SLOW=1 gives them four times as
+# long.
 
 . "$(dirname "$0")/common.sh"
 
 read -ra kernels <<<"${KERNELS:-6.12 6.1}"
 read -ra tests <<<"${TESTS:-$(cd "$top/selftests" && printf '%s ' *_test.c *_test.sh)}"
 tests=("${tests[@]%.*}")
+with_deb=
+if [ -z "${TESTS:-}" ] || [[ " $TESTS " == *" deb "* ]]; then
+	with_deb=1
+fi
+for i in "${!tests[@]}"; do
+	[ "${tests[i]}" != deb ] || unset "tests[i]"
+done
 # The scripts among them need the host's file system, and the tools.
 scripts=()
 for test in "${tests[@]}"; do
@@ -70,6 +78,21 @@ check_install()
 	return "$status"
 }
 
+# The kernels of Debian's own packages, for which DKMS can build.
+debian_kernels()
+{
+	printf '%s\n' "${kernels[@]}" | grep -v -x debug
+}
+
+# Nothing waits for it until the L1s have ended, so they come first. timeout ends all of it.
+check_deb()
+{
+	local series
+
+	mapfile -t series < <(debian_kernels)
+	exec nice timeout -k 10 3600 "$rig/deb-check.sh" "${series[@]}" >"$build/deb-check.output"
+}
+
 prepare()
 {
 	local test files=()
@@ -119,10 +142,11 @@ wait_for_all()
 	done
 }
 
+debian_kernels >/dev/null || with_deb=
 trap finish EXIT
 trap 'exit 130' INT TERM
 lock "$build/lock"
-"$rig/setup.sh"
+"$rig/setup.sh" ${with_deb:+"${deb_needs[@]}"}
 say "building the selftests"
 quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" \
 	TESTS="${tests[*]}" tests
@@ -146,12 +170,20 @@ for series in "${kernels[@]}"; do
 	boot "$series" &
 	children+=($!)
 done
+if [ -n "$with_deb" ]; then
+	check_deb &
+	children+=($!)
+fi
 wait_for_all
 for i in "${!kernels[@]}"; do
 	dir=$build/check-${kernels[i]}
 	wait "${children[i]}" || bad=1
 	report "kernel $(cat "$dir/kernel/release")" "$dir/output" "$dir/verdict"
 done
+if [ -n "$with_deb" ]; then
+	wait "${children[-1]}" || bad=1
+	report "Debian packages" "$build/deb-check.output" "$build/deb-check.output"
+fi
 children=()
 [ "$bad" -eq 0 ] || say "consoles and outputs are in $build/check-*/"
 exit "$bad"

@@ -20,6 +20,9 @@ build=$(cd "$build" && pwd)
 # shellcheck disable=SC2034 # the scripts use it
 cache=${XDG_CACHE_HOME:-${HOME:?is not set: set it or XDG_CACHE_HOME, for the cache of kernels}/.cache}/kvm-pvi
 
+# shellcheck disable=SC2034 # deb.sh, deb-root.sh and check.sh do
+deb_needs=(debhelper debootstrap dh-dkms dpkg-dev lintian)
+
 : "${RIG_START:=$(date +%s)}"
 export RIG_START
 

@@ -1,0 +1,210 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# deb-check.sh [SERIES...] - build the Debian packages, install them in a small Debian system with
+# the headers of these kernels (default 6.12 6.1), use what they bring, in an L1 the module that
+# DKMS has built, and remove them again. Prints TAP and "N passed, N failed".
+
+. "$(dirname "$0")/common.sh"
+. "$rig/points.sh"
+
+version=$(cat "$top/VERSION")
+packages=(kvm-pvi-dkms kvm-pvi-guest-dkms kvm-pvi-tools libpvi0 libpvi-dev)
+tests=(built installed modules_built loaded key_rejected tools program removed checkout)
+out=$build/deb-check
+kernels=() releases=()
+
+inside()
+{
+	as_root "$rig/in-root.sh" "$root" "$@"
+}
+
+# The paths that are there, but what others keep: logs, caches, the indices of depmod, DKMS' key.
+paths()
+{
+	as_root find "$root" -mindepth 1 \( -path "$root/proc" -o -path "$root/dev" \
+		-o -path "$root/tmp" -o -path "$root/var/log" -o -path "$root/var/cache" \) -prune \
+		-o ! -path "$root/lib/modules/*/modules.*" ! -path "$root/usr/lib/modules/*/modules.*" \
+		! -path "$root/var/lib/dkms/mok.*" -printf '%M %P\n' | sort
+}
+
+# Where DKMS has put module $2 for kernel $1; compressed, if that kernel's own modules are.
+module_path()
+{
+	local path
+
+	for path in "$root/lib/modules/$1/updates/dkms/$2".ko*; do
+		[ -s "$path" ] || fail "no module $path"
+		echo "$path"
+	done
+}
+
+built()
+{
+	local package
+
+	for package in "${packages[@]}"; do
+		[ -e "$build/deb/${package}_${version}_all.deb" ] ||
+			[ -e "$build/deb/${package}_${version}_amd64.deb" ] || fail "no package $package"
+	done
+}
+
+installed()
+{
+	local package files=()
+
+	as_root rm -rf "$root/tmp/deb"
+	as_root mkdir "$root/tmp/deb"
+	for package in "${packages[@]}"; do
+		as_root cp "$build/deb/${package}_"*.deb "$root/tmp/deb"
+	done
+	mapfile -t files < <(cd "$root" && ls tmp/deb/*.deb)
+	inside env DEBIAN_FRONTEND=noninteractive apt-get -y -q --no-install-recommends install \
+		"${files[@]/#//}"
+	for package in "${packages[@]}"; do
+		inside dpkg --verify "$package" | diff - /dev/null
+	done
+}
+
+# For each kernel, and signed with the key that a user enrols.
+modules_built()
+{
+	local release module path
+
+	for release in "${releases[@]}"; do
+		for module in kvm_pvi kvm_pvi_guest; do
+			inside dkms status "${module//_/-}/$version" -k "$release" | grep -q ': installed'
+			path=$(module_path "$release" "$module")
+			[[ $(modinfo -F vermagic "$path") == "$release "* ]] || fail "wrong vermagic in $path"
+			[[ $(modinfo -F signer "$path") == DKMS* ]] || fail "$path is not signed"
+		done
+	done
+}
+
+# The module that DKMS has built serves, on the first kernel.
+loaded()
+{
+	local tests=(bind_test ring_test) files=() test path
+
+	path=$(module_path "${releases[0]}" kvm_pvi)
+	mkdir -p "$out"
+	if [[ $path == *.xz ]]; then
+		xz -dc "$path" >"$out/kvm_pvi.ko"
+	else
+		cp "$path" "$out/kvm_pvi.ko"
+	fi
+	make -s -C "$top/selftests" OUTPUT="$build/selftests" TESTS="${tests[*]}" tests
+	for test in "${tests[@]}"; do
+		files+=(-f "$build/selftests/$test:/selftests/$test")
+	done
+	"$rig/initramfs.sh" "${kernels[0]}" "$out/initramfs" "${files[@]}" \
+		-f "$out/kvm_pvi.ko:/modules/kvm_pvi.ko" \
+		-f "$top/selftests/run_tests.sh:/run_tests.sh" \
+		-e PVI_RIG=1 -e PVI_MODULE=/modules/kvm_pvi.ko \
+		${PVI_SLOW:+-e "PVI_SLOW=$PVI_SLOW"} -e "TEST_DEADLINE=${TEST_DEADLINE:-120}" \
+		-e "RIG_RUN=/run_tests.sh /selftests ${tests[*]}"
+	"$rig/boot.sh" "${kernels[0]}" "$out/initramfs" "$out" -t "${DEADLINE:-600}" || {
+		cat "$out/output"
+		fail "the tests have failed"
+	}
+}
+
+# Where its key is not enrolled it is refused, with the words that the documentation explains.
+key_rejected()
+{
+	local words
+
+	"$rig/initramfs.sh" "${kernels[0]}" "$out/initramfs" -e "RIG_RUN=insmod /modules/kvm_pvi.ko" \
+		-f "$out/kvm_pvi.ko:/modules/kvm_pvi.ko"
+	! "$rig/boot.sh" "${kernels[0]}" "$out/initramfs" "$out" -t "${DEADLINE:-600}" \
+		-a module.sig_enforce=1 || fail "the kernel has taken it"
+	for words in "Key was rejected by service" "Loading of module with unavailable key is rejected"; do
+		cat "$out/output" "$out/console" | grep -q "$words" || fail "nobody says '$words'"
+		grep -q "$words" "$top/Documentation/virt/kvm/pvi/install.rst" || fail "no '$words' in it"
+	done
+}
+
+tools()
+{
+	local program
+
+	for program in "$root"/usr/sbin/*pvi*; do
+		program=${program##*/}
+		[ "$(inside "$program" --version)" = "$program $version" ] || fail "$program's version"
+		[ -s "$root/usr/share/man/man8/$program.8.gz" ] || fail "$program has no manual"
+		[ -s "$root/usr/share/bash-completion/completions/$program" ] ||
+			fail "$program has no completion"
+	done
+	[ -x "$root/usr/sbin/pvictl" ]
+	grep -q 'GROUP="kvm"' "$root/lib/udev/rules.d/60-kvm-pvi.rules"
+	grep -q -x kvm_pvi "$root/usr/lib/modules-load.d/kvm-pvi.conf"
+	grep -q -x kvm_pvi_guest "$root/usr/lib/modules-load.d/kvm-pvi-guest.conf"
+	grep -q -r '^ExecStart=/usr/sbin/pvictl' "$root/lib/systemd/system"
+	[ -d "$root/etc/kvm-pvi" ]
+}
+
+# As the manual says: header, flags and library are found.
+program()
+{
+	as_root tee "$root/tmp/program.c" >/dev/null <<-'END'
+	#include <libpvi.h>
+	#include <linux/kvm_pvi_guest.h>
+	#include <stdio.h>
+
+	int main(void)
+	{
+		printf("%d\n", pvi_open());
+		return 0;
+	}
+	END
+	# shellcheck disable=SC2016 # for the shell inside
+	inside sh -e -c 'cd /tmp
+		gcc -Wall -Werror -o shared program.c $(pkg-config --cflags --libs libpvi)
+		gcc -Wall -Werror -static -o static program.c $(pkg-config --cflags --libs --static libpvi)
+		[ "$(./shared)" = -2 ] && [ "$(./static)" = -2 ]
+		ldd ./shared | grep -q libpvi.so.0
+		rm program.c shared static'
+}
+
+# Nothing is left, of the files and in dpkg's own records.
+removed()
+{
+	inside env DEBIAN_FRONTEND=noninteractive apt-get -y -q purge "${packages[@]}"
+	as_root rm -rf "$root/tmp/deb"
+	inside dpkg -l >"$tmp/packages"
+	! grep pvi "$tmp/packages" || fail "not purged"
+	paths | diff "$tmp/paths" - || fail "this differs from what was there before"
+	[ -z "$(inside dkms status)" ] || fail "DKMS keeps: $(inside dkms status)"
+}
+
+# The same conf in a checkout builds both.
+checkout()
+{
+	as_root rm -rf "$root/tmp/checkout"
+	as_root mkdir "$root/tmp/checkout"
+	as_root cp -r "$top"/{VERSION,dkms.conf,include,kernel} "$root/tmp/checkout"
+	inside dkms add /tmp/checkout
+	inside dkms install "kvm-pvi/$version" -k "${releases[0]}"
+	module_path "${releases[0]}" kvm_pvi >/dev/null
+	module_path "${releases[0]}" kvm_pvi_guest >/dev/null
+	inside dkms remove "kvm-pvi/$version" --all
+	as_root rm -r "$root/tmp/checkout" "$root/usr/src/kvm-pvi-$version"
+	paths | diff "$tmp/paths" - || fail "this differs from what was there before"
+}
+
+"$rig/deb.sh"
+[ $# -gt 0 ] || set -- 6.12 6.1
+for series; do
+	kernels+=("$("$rig/kernel.sh" "$series")")
+	releases+=("$(cat "${kernels[-1]}/release")")
+done
+lock "$cache/deb.lock"
+dir=$("$rig/deb-root.sh" "${releases[@]}")
+root=$dir/root
+paths >"$tmp/paths"
+touch "$dir/used"
+say "installing, using and removing the Debian packages"
+status=0
+run_points "${tests[@]}" || status=$?
+! paths | cmp -s "$tmp/paths" || rm "$dir/used"
+exit "$status"
