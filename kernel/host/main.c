@@ -55,12 +55,13 @@ err_wq:
 
 /*
  * No endpoint is open any more, but the teardown of the last ones may still
- * run: it is what the work queue is drained of. Then nobody needs the hook.
+ * run. Then nobody needs the hook.
  */
 static void __exit pvi_exit(void)
 {
 	pvi_ioctl_exit();
 	pvi_stats_exit();
+	pvi_vm_drain();
 	destroy_workqueue(pvi_wq);
 	pvi_source_exit();
 	pvi_hook_exit();

@@ -333,7 +333,7 @@ struct pvi_events {
  * @sources: eventfds that ring its ports
  * @nr_sources: their number
  * @mn: tells that the VM's address space goes
- * @teardown: after death
+ * @teardown: after death, in steps
  * @unlisted: the dead one's name is free, and nothing stands under it any more
  * @ref: the file's and the binding's
  */
@@ -364,7 +364,7 @@ struct pvi_vm {
 	struct list_head sources;
 	u32 nr_sources;
 	struct mmu_notifier mn;
-	struct work_struct teardown;
+	struct rcu_work teardown;
 	struct completion unlisted;
 	struct kref ref;
 };
@@ -444,6 +444,7 @@ s64 pvi_query(struct pvi_vm *vm, u64 kind, u64 index, u64 field);
 
 /* vm.c: endpoints and the list of bound ones */
 int pvi_vm_init(void);
+void pvi_vm_drain(void);
 void pvi_vm_exit(void);
 struct pvi_vm *pvi_vm_alloc(void);
 int pvi_vm_bind(struct pvi_vm *vm, void *arg);

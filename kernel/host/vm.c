@@ -115,7 +115,7 @@ static u64 new_epoch(void)
 	return (u64)left << 32 | right;
 }
 
-/* Everything else goes in teardown(). Never sleeps. */
+/* Everything else goes in teardown_work(). Never sleeps. */
 static void pvi_vm_die(struct pvi_vm *vm)
 {
 	if (test_and_set_bit(PVI_VM_DYING, &vm->flags))
@@ -123,7 +123,7 @@ static void pvi_vm_die(struct pvi_vm *vm)
 	if (vm->kvm)
 		unlist_kvm(vm);
 	pvi_event_hangup(vm);
-	queue_work(pvi_wq, &vm->teardown);
+	queue_work(pvi_wq, &vm->teardown.work);
 }
 
 static void mm_release(struct mmu_notifier *mn, struct mm_struct *mm)
@@ -131,18 +131,54 @@ static void mm_release(struct mmu_notifier *mn, struct mm_struct *mm)
 	pvi_vm_die(container_of(mn, struct pvi_vm, mn));
 }
 
+static void put_work(struct work_struct *work)
+{
+	pvi_vm_put(container_of(work, struct pvi_vm, teardown.work));
+}
+
+/* No mm_release() is running any more. Must not sleep. */
+static void mm_unregistered(struct mmu_notifier *mn)
+{
+	struct pvi_vm *vm = container_of(mn, struct pvi_vm, mn);
+
+	INIT_WORK(&vm->teardown.work, put_work);
+	queue_work(pvi_wq, &vm->teardown.work);
+}
+
 static const struct mmu_notifier_ops mm_ops = {
 	.release = mm_release,
+	.free_notifier = mm_unregistered,
 };
 
 /*
- * No lock is held while waiting, so any number of endpoints goes at once. The
- * reference to the VM keeps all of the guest's memory: it is dropped here, not
- * with the last descriptor.
+ * The rings that found it alive have left. The reference to the VM keeps all of
+ * the guest's memory: it is dropped here, not with the last descriptor.
  */
-static void teardown(struct work_struct *work)
+static void free_work(struct work_struct *work)
 {
-	struct pvi_vm *vm = container_of(work, struct pvi_vm, teardown);
+	struct pvi_vm *vm = container_of(work, struct pvi_vm, teardown.work);
+
+	pvi_peer_tell_receivers(vm);
+	pvi_gsi_free(vm);
+	pvi_port_free(vm);
+	if (vm->kvm)
+		pvi_kvm_put(vm->kvm);
+	trace_kvm_pvi_unbind(vm);
+	pvi_hook_put();
+	if (vm->kvm)
+		mmu_notifier_put(&vm->mn);
+	else
+		pvi_vm_put(vm);
+}
+
+/*
+ * The first of the steps to the end. They wait for each other without a task
+ * that sleeps, so any number of endpoints goes at once, in the same grace
+ * periods.
+ */
+static void teardown_work(struct work_struct *work)
+{
+	struct pvi_vm *vm = container_of(work, struct pvi_vm, teardown.work);
 
 	mutex_lock(&vm->lock);
 	vm->state = PVI_VM_DEAD;
@@ -154,18 +190,21 @@ static void teardown(struct work_struct *work)
 	complete_all(&vm->unlisted);
 
 	pvi_source_free(vm);
-	synchronize_rcu();
+	INIT_RCU_WORK(&vm->teardown, free_work);
+	queue_rcu_work(pvi_wq, &vm->teardown);
+}
 
-	pvi_peer_tell_receivers(vm);
-	pvi_gsi_free(vm);
-	pvi_port_free(vm);
-	if (vm->kvm) {
-		mmu_notifier_unregister(&vm->mn, vm->mn.mm);
-		pvi_kvm_put(vm->kvm);
-	}
-	trace_kvm_pvi_unbind(vm);
-	pvi_hook_put();
-	pvi_vm_put(vm);
+/*
+ * Waits for the teardown of endpoints whose last descriptor was closed: each
+ * step is queued by the one before.
+ */
+void pvi_vm_drain(void)
+{
+	flush_workqueue(pvi_wq);
+	rcu_barrier();
+	flush_workqueue(pvi_wq);
+	mmu_notifier_synchronize();
+	flush_workqueue(pvi_wq);
 }
 
 struct pvi_vm *pvi_vm_alloc(void)
@@ -188,7 +227,7 @@ struct pvi_vm *pvi_vm_alloc(void)
 	INIT_LIST_HEAD(&vm->edges);
 	INIT_LIST_HEAD(&vm->sources);
 	INIT_LIST_HEAD(&vm->peers);
-	INIT_WORK(&vm->teardown, teardown);
+	INIT_WORK(&vm->teardown.work, teardown_work);
 	init_completion(&vm->unlisted);
 	kref_init(&vm->ref);
 	return vm;
@@ -207,7 +246,7 @@ static void release(struct kref *ref)
 	kfree(vm);
 }
 
-/* Whoever found @vm under RCU has left: teardown() waited, or it was never listed. */
+/* Whoever found @vm under RCU has left: teardown waited, or it was never listed. */
 void pvi_vm_put(struct pvi_vm *vm)
 {
 	kref_put(&vm->ref, release);
