@@ -73,6 +73,9 @@ void bench_rings_exit(const char *name, struct vcpu *vcpu, enum bench_op op, ben
 		      void *data);
 /* The same, having checked that each ring raises an interrupt before the sender goes on */
 u64 bench_rings_checked(const char *name, struct vcpu *vcpu, enum bench_op op, struct vm *rx);
+/* What they are made of: the sender as the host's idle task or not; the figures of a row */
+void bench_be_idle(bool idle);
+void bench_print_row(const char *name, u64 value, u64 exits, u64 user, u32 skips);
 /* Those that take @values sort them */
 u64 bench_median(u64 *values, u32 nr);
 /* Print the figures of a row that the host measured */
@@ -121,6 +124,14 @@ FILE *bench_trace_open(void);
 /* control.c: print what the VMMs' calls cost, told how many VMs there are */
 void bench_control(u32 nr_vms);
 
+/* flat.c: the guest's code, and what it reads */
+struct flat_args {
+	u32 rax, rbx, rdx, end;
+};
+
+extern struct flat_args flat_args;
+extern const u8 flat_start[], flat_ring[], flat_end[];
+
 /* The rows, by file */
 void row_null_not_loaded(void);
 void row_load(void);
@@ -152,6 +163,10 @@ void row_pio(void);
 void row_mmio(void);
 void row_pio_user(void);
 void row_mmio_user(void);
+
+void row_flat_null(void);
+void row_flat_pio(void);
+void row_flat_pvi(void);
 
 void row_scale_vms(void);
 void row_scale_uuids(void);

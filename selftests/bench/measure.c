@@ -187,34 +187,39 @@ static u64 guest_median(void)
 	return bench_median(samples + BENCH_WARMUP, BENCH_RINGS);
 }
 
-static void print(const char *name, u64 value, struct exits exits, u32 skips)
+/* The host has exits of its own to make, for its clock and at the guest's end: a few */
+static u64 per_ring(u64 exits)
 {
-	if (name)
-		printf("figure %s %llu %llu %llu %u\n", name, value, exits.all, exits.user, skips);
+	return (exits + BENCH_SAMPLES / 2) / BENCH_SAMPLES;
 }
 
-/* The host has exits of its own to make, for its clock and at the guest's end: a few */
-static struct exits per_ring(struct exits exits)
+void bench_print_row(const char *name, u64 value, u64 exits, u64 user, u32 skips)
 {
-	exits.all = (exits.all + BENCH_SAMPLES / 2) / BENCH_SAMPLES;
-	exits.user = (exits.user + BENCH_SAMPLES / 2) / BENCH_SAMPLES;
-	return exits;
+	if (name)
+		printf("figure %s %llu %llu %llu %u\n", name, value, per_ring(exits),
+		       per_ring(user), skips);
+}
+
+void bench_be_idle(bool idle)
+{
+	struct sched_param param = { };
+
+	ASSERT_EQ(sched_setscheduler(0, idle ? SCHED_IDLE : SCHED_OTHER, &param), 0);
 }
 
 /* What a ring costs, less what the guest pays that does not ring */
 static void measure(const char *name, struct vcpu *vcpu, enum bench_op op, bench_exit_fn on_exit,
 		    void *data)
 {
-	struct sched_param param = { };
 	struct exits exits;
 	u64 without;
 
-	ASSERT_EQ(sched_setscheduler(0, SCHED_IDLE, &param), 0);
+	bench_be_idle(true);
 	run_guest(vcpu, ring_empty, NULL, NULL);
 	without = guest_median();
 	exits = run_guest(vcpu, ops[op].ring, on_exit, data);
-	ASSERT_EQ(sched_setscheduler(0, SCHED_OTHER, &param), 0);
-	print(name, guest_median() - without, per_ring(exits), ops[op].skips);
+	bench_be_idle(false);
+	bench_print_row(name, guest_median() - without, exits.all, exits.user, ops[op].skips);
 }
 
 u64 bench_rings(const char *name, struct vcpu *vcpu, enum bench_op op)
@@ -240,16 +245,14 @@ static void check_and_clear(void *rx)
 
 u64 bench_rings_checked(const char *name, struct vcpu *vcpu, enum bench_op op, struct vm *rx)
 {
-	struct sched_param param = { };
-
-	ASSERT_EQ(sched_setscheduler(0, SCHED_IDLE, &param), 0);
+	bench_be_idle(true);
 	run_guest(vcpu, ops[op].ring_done, check_and_clear, rx);
 	return bench_rings(name, vcpu, op);
 }
 
 void bench_print(const char *name, u64 value)
 {
-	print(name, value, (struct exits){ }, 0);
+	bench_print_row(name, value, 0, 0, 0);
 }
 
 void bench_print_median(const char *name, u64 *values, u32 nr)
