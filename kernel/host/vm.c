@@ -18,6 +18,7 @@
 #include <linux/seq_file.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 
 #include "limit.h"
 #include "pvi.h"
@@ -43,6 +44,7 @@ static const struct rhashtable_params by_uuid_params = {
 };
 
 static atomic_t nr_vms = ATOMIC_INIT(0);
+static atomic_t nr_bindings = ATOMIC_INIT(0);	/* the dead ones too, until nothing of them is left */
 static atomic64_t nr_epochs = ATOMIC64_INIT(0);
 static hsiphash_key_t epoch_key[4];
 
@@ -131,9 +133,16 @@ static void mm_release(struct mmu_notifier *mn, struct mm_struct *mm)
 	pvi_vm_die(container_of(mn, struct pvi_vm, mn));
 }
 
+static void binding_put(struct pvi_vm *vm)
+{
+	pvi_vm_put(vm);
+	if (atomic_dec_and_test(&nr_bindings))
+		wake_up_var(&nr_bindings);
+}
+
 static void put_work(struct work_struct *work)
 {
-	pvi_vm_put(container_of(work, struct pvi_vm, teardown.work));
+	binding_put(container_of(work, struct pvi_vm, teardown.work));
 }
 
 /* No mm_release() is running any more. Must not sleep. */
@@ -168,7 +177,7 @@ static void free_work(struct work_struct *work)
 	if (vm->kvm)
 		mmu_notifier_put(&vm->mn);
 	else
-		pvi_vm_put(vm);
+		binding_put(vm);
 }
 
 /*
@@ -195,16 +204,15 @@ static void teardown_work(struct work_struct *work)
 }
 
 /*
- * Waits for the teardown of endpoints whose last descriptor was closed: each
- * step is queued by the one before.
+ * Waits for the teardown of the endpoints whose last descriptor was closed, in
+ * all its steps. mmu_notifier_synchronize() would not do: it waits for a grace
+ * period, and not for callbacks that are due.
  */
 void pvi_vm_drain(void)
 {
-	flush_workqueue(pvi_wq);
-	rcu_barrier();
-	flush_workqueue(pvi_wq);
-	mmu_notifier_synchronize();
-	flush_workqueue(pvi_wq);
+	wait_var_event(&nr_bindings, !atomic_read(&nr_bindings));
+	/* mm_unregistered(), which queued the last step, has returned. */
+	synchronize_rcu();
 }
 
 struct pvi_vm *pvi_vm_alloc(void)
@@ -396,6 +404,7 @@ static int bind_locked(struct pvi_vm *vm, const struct kvm_pvi_bind *b, struct k
 	if (ret)
 		goto err_name;
 	kref_get(&vm->ref);
+	atomic_inc(&nr_bindings);
 	vm->state = PVI_VM_BOUND;
 	trace_kvm_pvi_bind(vm);
 	goto out_mm;
