@@ -15,7 +15,7 @@ files()
 {
 	local file
 
-	for file in include/libpvi.h lib/libpvi.{a,so,so.0} lib/pkgconfig/libpvi.pc sbin/pvictl \
+	for file in include/libpvi{,_guest}.h lib/libpvi.{a,so,so.0} lib/pkgconfig/libpvi.pc sbin/pvictl \
 		lib/modules-load.d/kvm-pvi.conf lib/systemd/system/kvm-pvi-attach@.service \
 		lib/udev/rules.d/60-kvm-pvi{,-guest}.rules share/bash-completion/completions/pvictl \
 		share/man/man8/pvictl.8 share/man/man3/libpvi.3 \
@@ -31,7 +31,7 @@ functions()
 {
 	nm -D --defined-only "$root/usr/lib/libpvi.so" |
 		sed -n 's/^[0-9a-f]* T \([a-z_0-9]*\)@@LIBPVI_[0-9.]*$/\1/p' | sort >"$tmp/exported"
-	sed -n 's/^[a-z].*[ *]\(pvi_[a-z_]*\)(.*/\1/p' "$root/usr/include/libpvi.h" |
+	sed -n 's/^[a-z].*[ *]\(pvi_[a-z_]*\)(.*/\1/p' "$root"/usr/include/libpvi*.h |
 		sort >"$tmp/declared"
 	nm -D --defined-only "$root/usr/lib/libpvi.so" | grep -c ' T ' >"$tmp/number"
 	[ -s "$tmp/declared" ]
@@ -39,11 +39,11 @@ functions()
 	[ "$(cat "$tmp/number")" -eq "$(wc -l <"$tmp/exported")" ] || fail "some have no version"
 }
 
-# The library has all ioctls and hypercalls of the header.
+# The library has all ioctls and hypercalls of the headers.
 calls()
 {
 	sed -n -E 's/^#define (KVM_PVI_[A-Z_]*)\t*_IO\(.*/\1/p; s/^#define (KVM_HC_[A-Z_]*)\t+\(.*/\1/p' \
-		"$top/include/uapi/linux/kvm_pvi.h" | sort >"$tmp/calls"
+		"$top"/include/uapi/linux/kvm_pvi*.h | sort >"$tmp/calls"
 	[ -s "$tmp/calls" ]
 	grep -h -o -w -E 'KVM_(PVI|HC)_[A-Z_]+' "$top"/tools/libpvi/*.c | sort -u |
 		comm -23 "$tmp/calls" - >"$tmp/missing"

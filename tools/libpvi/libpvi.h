@@ -420,7 +420,7 @@ int pvi_peers(int pvi, struct kvm_pvi_peer *peers, size_t nr, uint32_t first);
  */
 int pvi_set_config(int pvi, uint32_t gsi);
 
-/* Hypercalls by which a guest sets itself up, in its name: pvi_guest(3) */
+/* Hypercalls by which a guest sets itself up, in its name: pvi_reset(3) */
 
 /**
  * pvi_call_connect - make a port that rings a peer, which counts as the guest's own
