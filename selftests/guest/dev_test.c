@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /dev/kvm_pvi_guest: what each of its ioctls does */
+#include <stdint.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "guest_test.h"
+
+static void test_info(void)
+{
+	struct kvm_pvi_guest_info info;
+	struct kvm_pvi_guest_gsi gsi;
+
+	CHECK_EQ(pvi_guest_get_info(dev, &info), 0);
+	CHECK_EQ(info.size, sizeof(info));
+	CHECK_EQ(info.abi_major, KVM_PVI_ABI_MAJOR);
+	CHECK_EQ(KVM_PVI_FEAT_MAJOR(info.features), KVM_PVI_ABI_MAJOR);
+	CHECK_EQ(info.epoch != 0, 1);
+	CHECK_EQ(memcmp(info.uuid, self, sizeof(self)), 0);
+
+	CHECK_EQ(pvi_guest_get_gsi(dev, 0, &gsi), 0);
+	CHECK_EQ(gsi.gsi, PIN);
+	CHECK_EQ(gsi.kind, KVM_PVI_GSI_DIRECT);
+	CHECK_EQ(gsi.bell, KVM_PVI_GUEST_NO_BELL);
+	CHECK_EQ(gsi.irq, 0);
+	CHECK_EQ(pvi_guest_get_gsi(dev, 2, &gsi), 0);
+	CHECK_EQ(gsi.gsi, BELL_GSI);
+	CHECK_EQ(gsi.kind, KVM_PVI_GSI_MSI);
+	CHECK_EQ(gsi.bell, BELL);
+	CHECK_EQ(pvi_guest_get_gsi(dev, 3, &gsi), -ENOENT);
+	CHECK_EQ(pvi_guest_get_gsi(dev, ~0u, &gsi), -ENOENT);
+}
+
+static void wait_on(unsigned int gsi)
+{
+	int a = pvi_guest_wait(dev, gsi, 0);
+	int b = pvi_guest_wait(dev, gsi, KVM_PVI_GUEST_WAIT_NONBLOCK);
+	char small[4];
+
+	CHECK_EQ(a >= 0 && b >= 0, 1);
+	CHECK_EQ(read(b, small, sizeof(small)) < 0 ? -errno : 0, -EINVAL);
+	CHECK_EQ(pvi_guest_ring(dev, self, gsi), KVM_PVI_RAISED);
+	CHECK_EQ(wait_for(a) > 0, 1);
+	CHECK_EQ(wait_for(b) > 0, 1);
+	CHECK_EQ(pvi_guest_ring(dev, self, gsi), KVM_PVI_RAISED);
+	CHECK_EQ(wait_for(a) > 0, 1);
+	CHECK_EQ(syscall(SYS_read, b, 1, 8) < 0 ? -errno : 0, -EFAULT);
+	CHECK_EQ(wait_for(b) > 0, 1);
+	close(a);
+	drain(b);
+	CHECK_EQ(read(b, &(uint64_t){ 0 }, 8) < 0 ? -errno : 0, -EAGAIN);
+	CHECK_EQ(pvi_guest_ring(dev, self, gsi), KVM_PVI_RAISED);
+	CHECK_EQ(wait_for(b) > 0, 1);
+	close(b);
+
+	/* Nobody waits: it is recorded, once, and told to the next. */
+	CHECK_EQ(pvi_guest_ring(dev, self, gsi), KVM_PVI_LATCHED);
+	CHECK_EQ(pvi_guest_ring(dev, self, gsi), KVM_PVI_COALESCED);
+	a = pvi_guest_wait(dev, gsi, 0);
+	CHECK_EQ(wait_for(a) > 0, 1);
+	close(a);
+}
+
+static void test_wait(void)
+{
+	wait_on(PIN);
+	wait_on(MSI);
+}
+
+static void test_wire(void)
+{
+	int fd = pvi_guest_wire(dev, MSI, -1), other;
+
+	CHECK_EQ(fd >= 0, 1);
+	CHECK_EQ(pvi_guest_wire(dev, MSI, fd), -EEXIST);
+	CHECK_EQ(pvi_guest_ring(dev, self, MSI), KVM_PVI_RAISED);
+	CHECK_EQ(wait_for(fd) > 0, 1);
+	CHECK_EQ(pvi_guest_wire(dev, PIN, fd), fd);
+	CHECK_EQ(pvi_guest_ring(dev, self, PIN), KVM_PVI_RAISED);
+	CHECK_EQ(wait_for(fd) > 0, 1);
+	CHECK_EQ(pvi_guest_unwire(dev, PIN, fd), 0);
+	CHECK_EQ(pvi_guest_unwire(dev, PIN, fd), -ENOENT);
+	other = pvi_guest_open();
+	CHECK_EQ(pvi_guest_unwire(other, MSI, fd), -ENOENT);
+	CHECK_EQ(pvi_guest_wire(other, MSI, fd), fd);
+	CHECK_EQ(pvi_guest_unwire(dev, MSI, fd), 0);
+	CHECK_EQ(pvi_guest_ring(dev, self, MSI), KVM_PVI_RAISED);
+	CHECK_EQ(wait_for(fd) > 0, 1);
+	close(other);
+	drain(fd);
+	CHECK_EQ(pvi_guest_ring(dev, self, MSI), KVM_PVI_LATCHED);
+	CHECK_EQ(readable(fd), 0);
+	close(fd);
+}
+
+static void test_port(void)
+{
+	int fd = pvi_guest_wait(dev, MSI, 0), port = pvi_guest_connect(dev, self, MSI);
+	int other = pvi_guest_open(), number;
+
+	CHECK_EQ(port, 0);
+	drain(fd);
+	CHECK_EQ(pvi_guest_notify(dev, port, 0), KVM_PVI_RAISED);
+	CHECK_EQ(wait_for(fd) > 0, 1);
+	/* It is this open file's alone, and is no port of the VMM's. */
+	CHECK_EQ(pvi_guest_notify(other, port, 0), -ENOENT);
+	for (number = 0; number < 16; number++)
+		CHECK_EQ(pvi_guest_notify(dev, number, KVM_PVI_GUEST_PORT_VMM), -ENOENT);
+	CHECK_EQ(pvi_guest_connect(dev, self, MSI), 1);
+	CHECK_EQ(pvi_guest_bell_send(dev, port, 0, 1, NULL), -EINVAL);
+	CHECK_EQ(pvi_guest_disconnect(dev, port), 0);
+	CHECK_EQ(pvi_guest_notify(dev, port, 0), -ENOENT);
+	CHECK_EQ(pvi_guest_disconnect(dev, port), -ENOENT);
+	CHECK_EQ(pvi_guest_notify(dev, 1, 0), KVM_PVI_RAISED);
+	CHECK_EQ(pvi_guest_disconnect(dev, 1), 0);
+	close(other);
+	close(fd);
+}
+
+static void test_limits(void)
+{
+	struct kvm_pvi_guest_info info;
+	int other = pvi_guest_open(), fd = eventfd(0, EFD_CLOEXEC), ret = 0;
+	uint32_t n;
+
+	CHECK_EQ(pvi_guest_get_info(dev, &info), 0);
+	for (n = 0; ret >= 0 && n <= info.max_ports; n++)
+		ret = pvi_guest_connect(other, self, MSI);
+	CHECK_EQ(ret, -ENOSPC);
+	CHECK_EQ(n, info.max_ports + 1);
+	for (n = 0, ret = 0; ret >= 0 && n <= info.max_eventfds; n++)
+		ret = pvi_guest_wire(other, MSI, eventfd(0, EFD_CLOEXEC));
+	CHECK_EQ(ret, -ENOSPC);
+	CHECK_EQ(n, info.max_eventfds + 1);
+	close(other);
+	CHECK_EQ(pvi_guest_connect(dev, self, MSI), 0);
+	CHECK_EQ(pvi_guest_disconnect(dev, 0), 0);
+	close(fd);
+}
+
+static void test_bell(void)
+{
+	int fd = pvi_guest_wait(dev, BELL_GSI, 0), port = pvi_guest_connect(dev, self, BELL_GSI);
+	uint64_t old = ~0ull;
+
+	CHECK_EQ(pvi_guest_notify(dev, port, 0), -EINVAL);
+	CHECK_EQ(pvi_guest_bell_send(dev, port, 0, 0, NULL), -EINVAL);
+	CHECK_EQ(pvi_guest_bell_send(dev, port, 0, ~(uint64_t)GRANTED, NULL), -EPERM);
+	CHECK_EQ(pvi_guest_bell_send(dev, port + 1, 0, 1, NULL), -ENOENT);
+	CHECK_EQ(pvi_guest_bell_send(dev, ~0u, KVM_PVI_GUEST_PORT_VMM, 1, NULL), -ENOENT);
+	CHECK_EQ(pvi_guest_bell_receive(dev, BELL, 0, &old), -EINVAL);
+	CHECK_EQ(pvi_guest_bell_receive(dev, ~0u, 1, &old), -ENOENT);
+	CHECK_EQ(pvi_guest_bell_mask(dev, ~0u, 1, 0), -ENOENT);
+	CHECK_EQ(pvi_guest_bell_reset(dev, ~0u), -ENOENT);
+
+	CHECK_EQ(pvi_guest_bell_send(dev, port, 0, 1, &old), KVM_PVI_RAISED);
+	CHECK_EQ(old, 0);
+	CHECK_EQ(wait_for(fd) > 0, 1);
+	CHECK_EQ(pvi_guest_bell_send(dev, port, 0, 1, &old), KVM_PVI_COALESCED);
+	CHECK_EQ(old, 1);
+	CHECK_EQ(pvi_guest_bell_receive(dev, BELL, 1, &old), 0);
+	CHECK_EQ(old, 1);
+	CHECK_EQ(pvi_guest_bell_mask(dev, BELL, 1, 0), 0);
+	CHECK_EQ(pvi_guest_bell_send(dev, port, 0, 2, NULL), KVM_PVI_COALESCED);
+	CHECK_EQ(pvi_guest_bell_mask(dev, BELL, 2, 0), 0);
+	CHECK_EQ(wait_for(fd) > 0, 1);
+	CHECK_EQ(pvi_guest_bell_reset(dev, BELL), 0);
+	CHECK_EQ(pvi_guest_bell_receive(dev, BELL, 1, &old), 0);
+	CHECK_EQ(old, 0);
+	CHECK_EQ(pvi_guest_disconnect(dev, port), 0);
+	close(fd);
+}
+
+static void test_peers(void)
+{
+	struct kvm_pvi_peer peers[KVM_PVI_PEERS_MAX];
+	struct kvm_pvi_guest_peers arg = { .size = sizeof(arg), .nr = 1 };
+	int nr = pvi_guest_peers(dev, peers, KVM_PVI_PEERS_MAX, 0), i;
+	int fd = pvi_guest_wait(dev, 0, KVM_PVI_GUEST_WAIT_PEERS), port;
+
+	for (i = 0; i < nr && memcmp(peers[i].uuid, self, sizeof(self)); i++)
+		;
+	CHECK_EQ(i < nr, 1);
+	CHECK_EQ(pvi_guest_peers(dev, peers, 1, ~0u), 0);
+	CHECK_EQ(pvi_guest_peers(dev, peers, 0, 0), -EINVAL);
+	CHECK_EQ(call(KVM_PVI_GUEST_PEERS, &arg), -EFAULT);
+
+	/* The interrupt that tells of them is that of the last GSI, which others may ring. */
+	port = pvi_guest_connect(dev, self, BELL_GSI);
+	CHECK_EQ(pvi_guest_bell_send(dev, port, 0, 1, NULL), KVM_PVI_RAISED);
+	CHECK_EQ(wait_for(fd) > 0, 1);
+	CHECK_EQ(pvi_guest_bell_reset(dev, BELL), 0);
+	CHECK_EQ(pvi_guest_disconnect(dev, port), 0);
+	close(fd);
+}
+
+/* Several at once; what they leave behind goes with them. */
+static void test_processes(void)
+{
+	pid_t children[4];
+	size_t i;
+	int status, fd;
+
+	for (i = 0; i < ARRAY_SIZE(children); i++) {
+		children[i] = fork();
+		if (children[i])
+			continue;
+		dev = pvi_guest_open();
+		fd = pvi_guest_wait(dev, MSI, 0);
+		CHECK_EQ(pvi_guest_connect(dev, self, MSI), 0);
+		CHECK_EQ(pvi_guest_notify(dev, 0, 0) >= 0, 1);
+		CHECK_EQ(wait_for(fd) > 0, 1);
+		_exit(check_failures() != 0);
+	}
+	for (i = 0; i < ARRAY_SIZE(children); i++) {
+		CHECK_EQ(waitpid(children[i], &status, 0), children[i]);
+		CHECK_EQ(status, 0);
+	}
+	fd = pvi_guest_wait(dev, MSI, 0);
+	close(fd);
+	CHECK_EQ(pvi_guest_ring(dev, self, MSI), KVM_PVI_LATCHED);
+}
+
+static const struct guest_case cases[] = {
+	{ "info", test_info },
+	{ "wait", test_wait },
+	{ "wire", test_wire },
+	{ "port", test_port },
+	{ "limits", test_limits },
+	{ "bell", test_bell },
+	{ "peers", test_peers },
+	{ "processes", test_processes },
+};
+
+int main(void)
+{
+	return run(cases, ARRAY_SIZE(cases));
+}
