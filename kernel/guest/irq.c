@@ -100,17 +100,28 @@ static irqreturn_t handle(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
+/* Of the errors there may be, callers are told those that mean the same to them. */
+static int map_pin(u32 gsi)
+{
+	int irq;
+
+	if (gsi >= NR_PINS)
+		return -EOPNOTSUPP;
+	irq = acpi_register_gsi(NULL, gsi, ACPI_EDGE_SENSITIVE, ACPI_ACTIVE_HIGH);
+	if (irq == -EBUSY || irq == -ENOSPC || irq == -ENOMEM)
+		return irq;
+	/* Interrupt 0 is the timer's. */
+	return irq > 0 ? irq : -EOPNOTSUPP;
+}
+
+/* Linux's number, or -errno. */
 static int map(struct kvm_pvi_guest_irq *i)
 {
 	int kind = kind_of(i->gsi);
 
 	if (kind < 0)
 		return kind;
-	if (kind == KVM_PVI_GSI_MSI)
-		return pvi_msi_map(i);
-	if (i->gsi >= NR_PINS)
-		return -EOPNOTSUPP;
-	return acpi_register_gsi(NULL, i->gsi, ACPI_EDGE_SENSITIVE, ACPI_ACTIVE_HIGH);
+	return kind == KVM_PVI_GSI_MSI ? pvi_msi_map(i) : map_pin(i->gsi);
 }
 
 static void unmap(struct kvm_pvi_guest_irq *i)
@@ -130,8 +141,8 @@ static int start(struct kvm_pvi_guest_irq *i)
 	int irq, ret;
 
 	irq = map(i);
-	if (irq <= 0)
-		return irq ? irq : -EOPNOTSUPP;
+	if (irq < 0)
+		return irq;
 	i->irq = irq;
 	ret = request_irq(irq, handle, 0, i->name, i);
 	if (ret)

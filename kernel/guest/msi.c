@@ -158,7 +158,9 @@ int pvi_msi_map(struct kvm_pvi_guest_irq *i)
 	if (ret)
 		return ret;
 	i->msi.masked = true;
-	return irq_domain_alloc_irqs(domain, 1, NUMA_NO_NODE, &info);
+	ret = irq_domain_alloc_irqs(domain, 1, NUMA_NO_NODE, &info);
+	/* The APIC is disabled. */
+	return ret == -ENXIO ? -EOPNOTSUPP : ret;
 }
 
 void pvi_msi_unmap(struct kvm_pvi_guest_irq *i)

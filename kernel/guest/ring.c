@@ -51,7 +51,7 @@ static long call_uuid(u32 nr, const uuid_t *to, u32 gsi, u32 first)
 	return ret;
 }
 
-/* The max UUID rings all but the @first who allow it, so many at a time. */
+/* The max UUID rings the peers at KVM_PVI_BROADCAST_MAX positions from @first on. */
 int pvi_ring_uuid(const uuid_t *to, u32 gsi, u32 first)
 {
 	return call_uuid(KVM_HC_PVI, to, gsi, first);
