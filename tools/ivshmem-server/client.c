@@ -45,7 +45,7 @@ static void client_leave(struct peer *client, const char *why)
 static const char *read_input(struct peer *client)
 {
 	char byte;
-	ssize_t ret = recv(client->socket, &byte, 1, MSG_DONTWAIT);
+	ssize_t ret = recv(client->socket, &byte, 1, 0);
 
 	if (ret > 0)
 		return "it sent something";

@@ -122,7 +122,7 @@ static ssize_t send_message(int socket, const struct message *m)
 		msg.msg_control = &control;
 		msg.msg_controllen = sizeof(control);
 	}
-	return sendmsg(socket, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return sendmsg(socket, &msg, MSG_NOSIGNAL);
 }
 
 /* Nothing that the client could change: the poll would say at once that there is room. */
