@@ -182,5 +182,52 @@ stock_qemu()
 	same "$(cat "$tmp/qemu.log")" ""
 }
 
+# All the way: a guest's hypercall is an MSI-X message of a stock QEMU's device, and a write to that
+# device's doorbell is an interrupt of a guest that has none.
+stock_qemu_rings()
+{
+	vmm vm_a
+	vmm vm_b
+	attach at_a --pid "$vm_a" --uuid "$a"
+	attach at_b --pid "$vm_b" --uuid "$b" --expose 20,22 --allow "$(name 0)"
+	server --uuid "$base" --vectors 2 --allow "$a" --peer "$b:22,20"
+	clients <<'PYTHON' &
+from ivshmem_qemu import MEMORY, Machine
+machine = Machine(path, 2)
+assert machine.id() == 1
+message, other = machine.expect(1), machine.expect(0)
+print("there", flush=True, file=open(path + ".there", "w"))
+machine.wait(message)
+assert not machine.has(other)
+machine.ring(0, 1)
+
+# Two of them, with what they share
+second = Machine(path, 2)
+machine.write(MEMORY + 4096, 0x12345678)
+message = second.expect(0)
+machine.ring(2, 0)
+second.wait(message)
+assert second.read(MEMORY + 4096) == 0x12345678
+# One is killed. Its id is nobody's, and its successor is known by another.
+second.kill()
+while not logged("peer 2 has gone"):
+    pass
+third = Machine(path, 2)
+assert third.id() == 3
+message, other = third.expect(0), third.expect(1)
+machine.ring(2, 1)
+machine.ring(3, 0)
+third.wait(message)
+assert not third.has(other)
+machine.kill()
+third.kill()
+PYTHON
+	await grep -q there "$tmp/socket.there"
+	same "$(tell vm_a "ring $(name 1) 1")" 0
+	wait $!
+	await sees_irqs vm_b 20 1
+	same "$(tell vm_b "irqs 22")" 0
+}
+
 run_tests ring_reaches_vector doorbell_reaches_endpoint name_taken derived_names without_kvm_pvi few_rights \
-	stock_qemu
+	stock_qemu stock_qemu_rings
