@@ -137,6 +137,7 @@ tools()
 	done
 	[ -x "$root/usr/sbin/pvictl" ]
 	grep -q 'GROUP="kvm"' "$root/lib/udev/rules.d/60-kvm-pvi.rules"
+	grep -q 'GROUP="kvm"' "$root/lib/udev/rules.d/60-kvm-pvi-guest.rules"
 	grep -q -x kvm_pvi "$root/usr/lib/modules-load.d/kvm-pvi.conf"
 	grep -q -x kvm_pvi_guest "$root/usr/lib/modules-load.d/kvm-pvi-guest.conf"
 	grep -q -r '^ExecStart=/usr/sbin/pvictl' "$root/lib/systemd/system"
