@@ -26,7 +26,7 @@ sources()
 
 mirror()
 {
-	sources | sed -n "s/^deb \\(.*\\) $codename main$/\\1/p" | head -n 1
+	sources | sed -n "s/^deb \\(.*\\) $codename main$/\\1/p" | awk 'NR == 1'
 }
 
 # The settings of apt here, proxies among them, hold there too.
@@ -36,7 +36,7 @@ configure_apt()
 
 	sources | as_root tee "$root/etc/apt/sources.list" >/dev/null
 	as_root cp /etc/resolv.conf /etc/hosts "$root/etc/"
-	apt-config dump | sed -n -E '/^Acquire::(http|https|Retries|ForceIPv[46])\>/p' |
+	apt-config dump | sed -n -E '/^Acquire::(http|https|Retries|ForceIPv[46]|Check-Valid-Until)\>/p' |
 		as_root tee "$root/etc/apt/apt.conf.d/50rig" >/dev/null
 }
 
