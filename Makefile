@@ -69,6 +69,12 @@ bench-check:
 bench-here:
 	@$(RIG)/bench.sh --here
 
+bench-profile:
+	@$(RIG)/profile.sh $(CASES)
+
+bench-apart:
+	@$(RIG)/profile.sh --apart
+
 style:
 	@$(RIG)/style.sh
 
@@ -97,6 +103,8 @@ help:
 	@echo '  bench        count the instructions of a ring, of our paths and of the stock kernel'
 	@echo '  bench-check  fail if a row costs more than 2 % more than when bench last ran'
 	@echo '  bench-here   measure this kernel in cycles, as root, with kvm_pvi installed'
+	@echo '  bench-profile  where the instructions of a ring go, by function'
+	@echo '  bench-apart  show that vCPUs which ring different receivers share no memory they write'
 	@echo '  clean        remove what was built'
 	@echo 'To run the tests on the present kernel, as root: make -C selftests run_tests'
 	@echo
@@ -108,10 +116,12 @@ help:
 	@echo '  BUILD=       where tools, check, demo and bench build [$(BUILD)]'
 	@echo '  KERNELS=     kernels of check, e.g. KERNELS=6.12 [6.12 6.1]'
 	@echo '  TESTS=       tests of check, e.g. TESTS="bind_test acl_test" [all]'
+	@echo '  CASES=       cases of bench-profile, e.g. CASES="load pvi_port_msi" [some]'
 	@echo '  CMDLINE=     added to the command line of these kernels, e.g. CMDLINE=preempt=full'
 	@echo '  DEADLINE=, TEST_DEADLINE=  seconds an emulated machine, a test may take'
 	@echo '  PVI_DEBUG_BUILD=  a built kernel tree that check-debug takes instead of its own'
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-long check-debug deb deb-check demo bench bench-check bench-here \
+	bench-profile bench-apart \
 	style clean help

@@ -42,6 +42,10 @@ struct bench_regs {
 
 extern struct bench_regs bench_regs;
 
+/* A NOP that plugin/rings.c knows: where a row begins (0), a ring (1), its end (2), the row's (3) */
+#define BENCH_MARK(n) \
+	asm volatile(".byte 0x0f, 0x1f, 0x80, " #n ", 0x56, 0x49, 0x50" : : : "memory")
+
 /* For guest and host */
 static inline __attribute__((always_inline)) u64 bench_tsc(void)
 {
@@ -73,7 +77,11 @@ void bench_rings_exit(const char *name, struct vcpu *vcpu, enum bench_op op, ben
 		      void *data);
 /* The same, having checked that each ring raises an interrupt before the sender goes on */
 u64 bench_rings_checked(const char *name, struct vcpu *vcpu, enum bench_op op, struct vm *rx);
-/* What they are made of: the sender as the host's idle task or not; the figures of a row */
+/* Without a row */
+u64 bench_rings_uncounted(struct vcpu *vcpu, enum bench_op op);
+/* What they are made of: what a plugin sees as a row; the sender as the host's idle task or not; the figures of a row */
+void bench_begin_row(const char *name);
+void bench_end_row(void);
 void bench_be_idle(bool idle);
 void bench_print_row(const char *name, u64 value, u64 exits, u64 user, u32 skips);
 /* Those that take @values sort them */
@@ -167,6 +175,8 @@ void row_mmio_user(void);
 void row_flat_null(void);
 void row_flat_pio(void);
 void row_flat_pvi(void);
+
+void row_apart(void);
 
 void row_scale_vms(void);
 void row_scale_uuids(void);

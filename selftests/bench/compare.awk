@@ -2,13 +2,13 @@
 #
 # awk -f compare.awk OLD NEW - fail if a row of OLD has grown by more than 2 % in NEW, or is missing.
 # Rows of the stock kernel say nothing of us on another kernel, so there they are left out and the
-# others compared as multiples of the null hypercall. Rows in time, grace periods, may come out a
-# tick longer: what holds them is their goal.
+# others compared as multiples of the null hypercall. The VMMs' calls, into which works and a tick
+# of the host's may come, may grow by 10 %. Rows in time, grace periods, may come out a tick longer:
+# what holds them is their goal.
 
 function is_time(name) { return name ~ /^teardown_/ }
 function is_ours(name) { return name !~ /^(flat_)?(null_not_loaded|skip|hyperv|xen|pio|mmio)/ }
-
-BEGIN { tolerance = 1.02 }
+function tolerance(name) { return name ~ /^control_/ ? 1.10 : 1.02 }
 
 FNR == 1 { file++ }
 /^# kernel / { kernel[file] = $3 }
@@ -33,7 +33,7 @@ END {
 			failed++
 		} else if (is_time(name) || other && !is_ours(name)) {
 			continue
-		} else if (median[2, name] > old * tolerance) {
+		} else if (median[2, name] > old * tolerance(name)) {
 			printf "# %s has grown by %.1f %%, from %d to %d\n", name,
 				(median[2, name] / old - 1) * 100, old, median[2, name]
 			failed++

@@ -33,8 +33,10 @@ asm(
 	"	movl %eax, %ebp\n"
 	"	movl flat_args, %eax\n"
 	"	movl flat_args + 8, %edx\n"
+	"	.byte 0x0f, 0x1f, 0x80, 1, 0x56, 0x49, 0x50\n"	/* BENCH_MARK(1) */
 	"flat_ring:\n"
 	"	.skip 3\n"
+	"	.byte 0x0f, 0x1f, 0x80, 2, 0x56, 0x49, 0x50\n"	/* BENCH_MARK(2) */
 	"	lfence\n"
 	"	rdtsc\n"
 	"	lfence\n"
@@ -81,7 +83,9 @@ static void measure(const char *name, struct vcpu *vcpu, const u8 ring[RING_SIZE
 	bench_be_idle(true);
 	without = median_of(vcpu, ring_none);
 	exits = vcpu_stat(vcpu, "exits");
+	bench_begin_row(name);
 	with = median_of(vcpu, ring);
+	bench_end_row();
 	exits = vcpu_stat(vcpu, "exits") - exits;
 	bench_be_idle(false);
 	vcpu_mode_leave(vcpu, &saved);

@@ -34,6 +34,7 @@ static const struct test_case cases[] = {
 	{ "pvi_many", row_pvi_many },
 	{ "pvi_status", row_pvi_status },
 	{ "flat_pvi", row_flat_pvi },
+	{ "apart", row_apart },
 	{ "scale_vms", row_scale_vms, 120 },
 	{ "scale_uuids", row_scale_uuids, 120 },
 	{ "scale_senders", row_scale_senders },

@@ -81,9 +81,6 @@ static inline u64 swept_rbx(u32 i)
 				     bench_regs.rbx;
 }
 
-/* A NOP that a tracer of instructions knows: where a row begins (0), a ring (1) and its end (2) */
-#define MARK(n) asm volatile(".byte 0x0f, 0x1f, 0x80, " #n ", 0x56, 0x49, 0x50" : : : "memory")
-
 /* Defines guest code; @rbx is there for @ring, @ret is what the guest returns */
 #define SAMPLING_GUEST(name, prepare, ring)                                   \
 static __guest u64 name(u64 ret)                                              \
@@ -91,15 +88,14 @@ static __guest u64 name(u64 ret)                                              \
 	u64 start, rbx;                                                       \
 	u32 i;                                                                \
 									      \
-	MARK(0);                                                              \
 	for (i = 0; i < BENCH_SAMPLES; i++) {                                 \
 		rbx = swept_rbx(i);                                           \
 		(void)rbx;                                                    \
 		prepare;                                                      \
 		start = bench_tsc();                                          \
-		MARK(1);                                                      \
+		BENCH_MARK(1);                                                      \
 		ring;                                                         \
-		MARK(2);                                                      \
+		BENCH_MARK(2);                                                      \
 		samples[i] = bench_tsc() - start;                             \
 	}                                                                     \
 	return ret;                                                           \
@@ -207,6 +203,17 @@ void bench_be_idle(bool idle)
 	ASSERT_EQ(sched_setscheduler(0, idle ? SCHED_IDLE : SCHED_OTHER, &param), 0);
 }
 
+void bench_begin_row(const char *name)
+{
+	printf("# ring %s\n", name);
+	BENCH_MARK(0);
+}
+
+void bench_end_row(void)
+{
+	BENCH_MARK(3);
+}
+
 /* What a ring costs, less what the guest pays that does not ring */
 static void measure(const char *name, struct vcpu *vcpu, enum bench_op op, bench_exit_fn on_exit,
 		    void *data)
@@ -217,18 +224,32 @@ static void measure(const char *name, struct vcpu *vcpu, enum bench_op op, bench
 	bench_be_idle(true);
 	run_guest(vcpu, ring_empty, NULL, NULL);
 	without = guest_median();
+	if (name)
+		bench_begin_row(name);
 	exits = run_guest(vcpu, ops[op].ring, on_exit, data);
+	bench_end_row();
 	bench_be_idle(false);
 	bench_print_row(name, guest_median() - without, exits.all, exits.user, ops[op].skips);
 }
 
-u64 bench_rings(const char *name, struct vcpu *vcpu, enum bench_op op)
+static u64 last_rax(struct vcpu *vcpu)
 {
 	struct kvm_regs regs;
 
-	measure(name, vcpu, op, NULL, NULL);
 	vcpu_ioctl(vcpu, KVM_GET_REGS, &regs);
 	return regs.rsi;
+}
+
+u64 bench_rings(const char *name, struct vcpu *vcpu, enum bench_op op)
+{
+	measure(name, vcpu, op, NULL, NULL);
+	return last_rax(vcpu);
+}
+
+u64 bench_rings_uncounted(struct vcpu *vcpu, enum bench_op op)
+{
+	run_guest(vcpu, ops[op].ring, NULL, NULL);
+	return last_rax(vcpu);
 }
 
 void bench_rings_exit(const char *name, struct vcpu *vcpu, enum bench_op op, bench_exit_fn on_exit,

@@ -7,7 +7,7 @@
 # An L1 without a verdict (hung, dead, past its deadline) is a failure, status 124, and the end
 # of its console is printed. Options: -t SECONDS the deadline, -m MEGABYTES, -a ARGUMENTS for
 # the kernel's command line, -l the command's output live on stdout, -9 DIRECTORY offered to L1
-# over 9p, -c count: one vCPU whose TSC counts instructions, the same in every run.
+# over 9p, -c count: one vCPU whose TSC counts instructions, the same in every run, -p PLUGIN of QEMU's.
 
 . "$(dirname "$0")/common.sh"
 
@@ -17,7 +17,7 @@ shift 3
 deadline=600 memory=2048 args=() output=file:$out/output devices=()
 # With a thread for each vCPU TCG runs stale translations of text that the kernel has patched.
 machine=(-accel "tcg,thread=single" -smp 2)
-while getopts 9:a:clm:t: option; do
+while getopts 9:a:clm:p:t: option; do
 	case $option in
 	9)	devices+=(-virtfs "local,path=$OPTARG,mount_tag=host,security_model=none,readonly=on,multidevs=remap")
 		args+=(rig.9p) ;;
@@ -26,8 +26,9 @@ while getopts 9:a:clm:t: option; do
 		args+=(mitigations=off nokaslr norandmaps) ;;
 	l)	output=stdio ;;
 	m)	memory=$OPTARG ;;
+	p)	devices+=(-plugin "$OPTARG") ;;
 	t)	deadline=$OPTARG ;;
-	*)	die "usage: boot.sh KERNEL-DIR INITRAMFS OUT [-t S] [-m MB] [-a ARGS] [-l] [-9 DIR] [-c]" ;;
+	*)	die "usage: boot.sh KERNEL-DIR INITRAMFS OUT [-t S] [-m MB] [-a ARGS] [-l] [-9 DIR] [-c] [-p PLUGIN]" ;;
 	esac
 done
 

@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# profile.sh [CASE...] - print where the instructions of a ring go, function by function, of the
+# rows of these cases of the bench (selftests/bench/main.c names them all; default: the null
+# hypercall, an MSI the stock kernel's way and ours, pins). A plugin of QEMU's counts them.
+#
+# profile.sh --apart - print which cache lines two vCPUs write that ring different receivers on two
+# CPUs, and fail if one writes what the other reads or writes.
+
+. "$(dirname "$0")/common.sh"
+
+series=6.12
+out=$build/profile-$series
+plugin=$top/selftests/bench/plugin
+
+# The bench runs the cases given, and tells where the kernel's functions are.
+run_in_l1()
+{
+	local status=0
+
+	lock "$build/lock"
+	"$rig/setup.sh"
+	quietly "$build/profile.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" bench
+	quietly "$build/profile.log" gcc -Wall -Wextra -Werror -O2 -shared -fPIC \
+		-o "$build/rings.so" "$plugin/rings.c"
+	"$rig/prepare.sh" "$series" "$out" -f "$build/selftests/bench/bench:/bench" \
+		-e PVI_MODULE=/modules/kvm_pvi.ko \
+		-e "RIG_RUN=/bench $* && grep ' [tT] ' /proc/kallsyms"
+	say "watching each instruction on $(cat "$out/kernel/release")"
+	"$rig/boot.sh" "$out/kernel" "$out/initramfs" "$out" -t "${DEADLINE:-900}" \
+		-p "$build/rings.so,out=$out/rings" "${machine[@]}" &
+	trap 'kill $!; wait $!; exit 143' INT TERM
+	wait $! || status=$?
+	[ "$status" -eq 0 ] || die "the bench has failed; all output is in $out"
+}
+
+# "ADDRESS 0 NAME" of each function, "ADDRESS 1 ROW COUNT" of each instruction, in order.
+addresses()
+{
+	sed -n -E '/ __pfx_/d; s/^([0-9a-f]{16}) [tT] ([^\t]*)\t?(.*)$/\1 0 \2 \3/p' "$out/output"
+	awk '/^row/ { row = $2 } /^insn/ { print $2, 1, row, $3 }' "$out/rings"
+}
+
+# All of it about the rows that the bench has announced.
+profile()
+{
+	addresses | sort | awk -f "$plugin/profile.awk" <(grep '^# ring ' "$out/output") \
+		<(grep '^row' "$out/rings") -
+}
+
+if [ "${1:-}" = --apart ]; then
+	machine=()
+	run_in_l1 load apart
+	awk -f "$plugin/apart.awk" "$out/rings"
+else
+	machine=(-c)
+	cases=("$@")
+	[ $# -gt 0 ] || cases=(null_not_loaded hyperv_irqfd_msi load pvi_port_msi pvi_uuid_msi \
+		pvi_virtual pvi_port_pin)
+	run_in_l1 "${cases[@]}"
+	profile
+fi
