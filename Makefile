@@ -123,5 +123,4 @@ help:
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-long check-debug deb deb-check demo bench bench-check bench-here \
-	bench-profile bench-apart \
-	style clean help
+	bench-profile bench-apart style clean help

@@ -3,12 +3,12 @@
 #
 # check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12
 # 6.1"), all at once, each in an L1 of its own, after the quick part of style.sh, after install.sh
-# if there are tests that need the tools, and beside deb-check.sh. Ends with "N passed, N failed[,
-# N skipped]", the sum of all, and succeeds when nothing failed, nothing was skipped and each kernel
-# has run a test. $TESTS selects tests, "deb" is deb-check.sh; $DEADLINE and $TEST_DEADLINE limit the
-# seconds of an L1 and of a test, $MEMORY is L1's in megabytes, $CMDLINE is added to its kernel's
-# command line, PVI_LONG=1 asks the tests to take their time, PVI_SLOW=1 gives them four times as
-# long.
+# if there are tests that need the tools, and beside deb-check.sh and, with kernel 6.12, bench.sh
+# --check. Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing
+# failed, nothing was skipped and each kernel has run a test. $TESTS selects tests, "deb" is
+# deb-check.sh and "bench" bench.sh; $DEADLINE and $TEST_DEADLINE limit the seconds of an L1 and of
+# a test, $MEMORY is L1's in megabytes, $CMDLINE is added to its kernel's command line, PVI_LONG=1
+# asks the tests to take their time, PVI_SLOW=1 gives them four times as long.
 
 . "$(dirname "$0")/common.sh"
 
@@ -19,8 +19,12 @@ with_deb=
 if [ -z "${TESTS:-}" ] || [[ " $TESTS " == *" deb "* ]]; then
 	with_deb=1
 fi
+with_bench=
+if [[ " ${TESTS:-bench} " == *" bench "* && " ${kernels[*]} " == *" 6.12 "* ]]; then
+	with_bench=1
+fi
 for i in "${!tests[@]}"; do
-	[ "${tests[i]}" != deb ] || unset "tests[i]"
+	[[ ${tests[i]} != deb && ${tests[i]} != bench ]] || unset "tests[i]"
 done
 # The scripts among them need the host's file system, and the tools.
 scripts=()
@@ -146,6 +150,7 @@ debian_kernels >/dev/null || with_deb=
 trap finish EXIT
 trap 'exit 130' INT TERM
 lock "$build/lock"
+export RIG_LOCKED=$build/lock
 "$rig/setup.sh" ${with_deb:+"${deb_needs[@]}"}
 say "building the selftests"
 quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" \
@@ -170,6 +175,11 @@ for series in "${kernels[@]}"; do
 	boot "$series" &
 	children+=($!)
 done
+if [ -n "$with_bench" ]; then
+	"$rig/bench.sh" --check >"$build/bench-check" &
+	bench_pid=$!
+	children+=("$bench_pid")
+fi
 if [ -n "$with_deb" ]; then
 	check_deb &
 	children+=($!)
@@ -180,6 +190,10 @@ for i in "${!kernels[@]}"; do
 	wait "${children[i]}" || bad=1
 	report "kernel $(cat "$dir/kernel/release")" "$dir/output" "$dir/verdict"
 done
+if [ -n "$with_bench" ]; then
+	wait "$bench_pid" || bad=1
+	report "bench" "$build/bench-check" "$build/bench-check"
+fi
 if [ -n "$with_deb" ]; then
 	wait "${children[-1]}" || bad=1
 	report "Debian packages" "$build/deb-check.output" "$build/deb-check.output"

@@ -58,9 +58,10 @@ quietly()
 	die "'$*' failed; all of its output is in $log"
 }
 
-# Hold the lock named $1 until this process ends.
+# Hold the lock named $1 until this process ends, unless who started it does.
 lock()
 {
+	[ "$1" != "${RIG_LOCKED:-}" ] || return 0
 	mkdir -p "$(dirname "$1")"
 	exec {lock_fd}>"$1"
 	flock -n "$lock_fd" && return
