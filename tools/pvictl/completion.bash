@@ -12,7 +12,7 @@ _pvictl()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words=$(pvictl --help | sed -n 's/^  \([a-z]\+\) .*/\1/p')
+		words=$(pvictl --help | sed -n 's/^  \([a-z-]\+\) .*/\1/p')
 	elif [[ $prev == --pid-file ]]; then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")

@@ -15,6 +15,13 @@ static const struct {
 } meanings[] = {
 	{ DOING_OPEN, ENOENT, "kvm_pvi is not loaded: modprobe kvm_pvi" },
 	{ DOING_OPEN, EACCES, "run as root, or as a member of the group that owns /dev/kvm_pvi" },
+	{ DOING_GUEST, ENOENT, "kvm_pvi_guest is not loaded in this guest: modprobe kvm_pvi_guest" },
+	{ DOING_GUEST, EACCES, "run as root, or as a member of the group that owns it" },
+	{ DOING_GUEST, ENODEV, "the host does not serve this guest any more" },
+	{ DOING_GUEST_WAIT, ENOENT,
+	  "this guest may not be rung there: on the host, 'pvictl attach --expose'; 'pvictl guest' lists what is" },
+	{ DOING_GUEST_WAIT, EBUSY, "another driver of this guest has that interrupt" },
+	{ DOING_GUEST_WAIT, EOPNOTSUPP, "it is neither a pin of the IOAPIC nor a virtual GSI" },
 	{ DOING_TAKE, EPERM, "needs the permission to trace that process: run as root" },
 	{ DOING_TAKE, EACCES, "needs the permission to trace that process: run as root" },
 	{ DOING_TAKE, EBADF, "the process has closed it meanwhile" },

@@ -21,6 +21,9 @@ static const struct command {
 	{ "events", cmd_events, "who comes, goes, rings and is refused, as it happens" },
 	{ "reserve", cmd_reserve, "keep a name for a user" },
 	{ "unreserve", cmd_unreserve, "take that back" },
+	{ "guest", cmd_guest, "in a guest: who it is, who may ring it and whom it may ring" },
+	{ "guest-ring", cmd_guest_ring, "in a guest: ring once" },
+	{ "guest-wait", cmd_guest_wait, "in a guest: wait to be rung" },
 };
 
 const char *argp_program_version = "pvictl " VERSION;
@@ -37,7 +40,7 @@ static char *list_commands(int key, const char *text, void *input)
 	out = must_alloc(open_memstream(&help, &size));
 	fputs("Commands:\n", out);
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].what);
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].what);
 	fputs("\nEach has a --help of its own; the manual is pvictl(8).", out);
 	fclose(out);
 	return help;

@@ -20,6 +20,9 @@
 int cmd_allow(int argc, char **argv);
 int cmd_attach(int argc, char **argv);
 int cmd_events(int argc, char **argv);
+int cmd_guest(int argc, char **argv);
+int cmd_guest_ring(int argc, char **argv);
+int cmd_guest_wait(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_memory(int argc, char **argv);
 int cmd_reserve(int argc, char **argv);
@@ -32,6 +35,8 @@ int cmd_unreserve(int argc, char **argv);
 /* error.c: "pvictl: " and what was wrong to stderr, and exit with 1 */
 enum doing {
 	DOING_OPEN,
+	DOING_GUEST,
+	DOING_GUEST_WAIT,
 	DOING_TAKE,
 	DOING_BIND,
 	DOING_EXPOSE,
@@ -123,6 +128,14 @@ void report_cell(struct report *report, const char *fmt, ...) __printf(2, 3);
 void report_counts(struct report *report, const struct kvm_pvi_counts *counts);
 /* Prints and forgets the tables. */
 void report_print(struct report *report);
+
+/* ring.c: what became of a ring that was accepted */
+void print_verdict(int verdict);
+
+/* show.c: parts of a report that guests print too */
+const char *kind_text(uint32_t kind);
+void peers_table(struct report *report);
+void peers_row(struct report *report, const struct kvm_pvi_peer *peer);
 
 /* list.c: endpoints as rows */
 void list_table(struct report *report, const char *name);

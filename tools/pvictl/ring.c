@@ -123,13 +123,19 @@ static int ring_once(const struct args *args)
 	return ret;
 }
 
-int cmd_ring(int argc, char **argv)
+void print_verdict(int verdict)
 {
 	static const char * const verdicts[] = {
 		[KVM_PVI_RAISED] = "raised",
 		[KVM_PVI_COALESCED] = "coalesced: an earlier ring is owed, or the flags are masked",
 		[KVM_PVI_LATCHED] = "latched: delivered as soon as it can be",
 	};
+
+	puts(verdict < (int)ARRAY_SIZE(verdicts) ? verdicts[verdict] : "accepted");
+}
+
+int cmd_ring(int argc, char **argv)
+{
 	struct args args = { 0 };
 	int ret;
 
@@ -137,6 +143,6 @@ int cmd_ring(int argc, char **argv)
 	ret = args.has_from ? ring_from(&args) : ring_once(&args);
 	if (ret < 0)
 		die_doing(DOING_RING, ret, "not rung");
-	puts(ret < (int)ARRAY_SIZE(verdicts) ? verdicts[ret] : "accepted");
+	print_verdict(ret);
 	return 0;
 }

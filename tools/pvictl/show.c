@@ -13,9 +13,15 @@ static uint64_t query(int pvi, uint32_t kind, uint32_t index, uint32_t field, in
 	return value;
 }
 
-static void add_gsi(struct report *report, int pvi, uint32_t index, uint32_t gsi)
+const char *kind_text(uint32_t kind)
 {
 	static const char * const kinds[] = { "direct", "eventfd", "msi" };
+
+	return kind < ARRAY_SIZE(kinds) ? kinds[kind] : "?";
+}
+
+static void add_gsi(struct report *report, int pvi, uint32_t index, uint32_t gsi)
+{
 	uint64_t kind, state, rings = 0, bell;
 	int ret;
 
@@ -26,7 +32,7 @@ static void add_gsi(struct report *report, int pvi, uint32_t index, uint32_t gsi
 
 	report_row(report);
 	report_cell(report, "%u", gsi);
-	report_cell(report, "%s", kind < ARRAY_SIZE(kinds) ? kinds[kind] : "?");
+	report_cell(report, "%s", kind_text(kind));
 	report_cell(report, "%d", !!(state & KVM_PVI_GSI_WIRED));
 	report_cell(report, "%d", !!(state & KVM_PVI_GSI_LATCHED));
 	report_cell(report, "%d", !!(state & KVM_PVI_GSI_STATUS));
@@ -91,6 +97,19 @@ static void add_ports(struct report *report, int pvi)
 	}
 }
 
+void peers_table(struct report *report)
+{
+	report_table(report, "peers", "Peers", "PEER #POSITION #GSIS");
+}
+
+void peers_row(struct report *report, const struct kvm_pvi_peer *peer)
+{
+	report_row(report);
+	report_cell(report, "%s", uuid_text(peer->uuid).s);
+	report_cell(report, "%u", peer->position);
+	report_cell(report, "%u", peer->gsis);
+}
+
 /* Whom it may ring. */
 static void add_peers(struct report *report, int pvi)
 {
@@ -98,14 +117,10 @@ static void add_peers(struct report *report, int pvi)
 	uint32_t first = 0;
 	int nr, i;
 
-	report_table(report, "peers", "Peers", "PEER #POSITION #GSIS");
+	peers_table(report);
 	while ((nr = pvi_peers(pvi, peers, ARRAY_SIZE(peers), first)) > 0) {
-		for (i = 0; i < nr; i++) {
-			report_row(report);
-			report_cell(report, "%s", uuid_text(peers[i].uuid).s);
-			report_cell(report, "%u", peers[i].position);
-			report_cell(report, "%u", peers[i].gsis);
-		}
+		for (i = 0; i < nr; i++)
+			peers_row(report, &peers[i]);
 		first = peers[nr - 1].position + 1;
 	}
 }
