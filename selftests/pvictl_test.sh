@@ -14,11 +14,11 @@ usage()
 	refuses 64 "which command?" pvictl
 	refuses 64 "there is no command 'lost'" pvictl lost
 	has "$(pvictl --version)" "pvictl 0."
-	for command in $(pvictl --help | sed -n 's/^  \([a-z]\+\) .*/\1/p'); do
+	for command in $(pvictl --help | sed -n 's/^  \([a-z-]\+\) .*/\1/p'); do
 		has "$(pvictl "$command" --help)" "Usage: pvictl $command"
 		refuses 64 "Try" pvictl "$command" --no-such-option
 	done
-	has "$(pvictl --help)" list show attach allow revoke ring top events reserve unreserve
+	has "$(pvictl --help)" list show attach allow revoke ring top events reserve unreserve guest
 }
 
 arguments()
@@ -111,4 +111,15 @@ without_permission()
 		setpriv --reuid 12345 --clear-groups pvictl attach --pid "$vm_a"
 }
 
-run_tests usage arguments list show top completion without_permission
+# This is a host.
+guest()
+{
+	refuses 1 "modprobe kvm_pvi_guest" pvictl guest
+	refuses 1 "modprobe kvm_pvi_guest" pvictl guest-ring "$a" 20
+	refuses 1 "modprobe kvm_pvi_guest" pvictl guest-wait 20
+	refuses 64 "which GSI" pvictl guest-wait
+	refuses 64 "which receiver, which GSI" pvictl guest-ring "$a"
+	refuses 64 "is not a UUID" pvictl guest-ring a 20
+}
+
+run_tests usage arguments list show top completion without_permission guest
