@@ -16,9 +16,9 @@ struct kvm_pvi_guest_irq;
 
 /**
  * struct kvm_pvi_guest_handler - what is called when a GSI was rung
- * @ring: called in interrupt context, or with interrupts disabled, and on two CPUs at once when a host comes back;
- *        look at everything there is, since several rings may be one interrupt, and expect to be called without a
- *        new ring
+ * @ring: called in interrupt context, or with interrupts disabled, and on two CPUs at once
+ *	when a host comes back; look at everything there is, since several rings may be one
+ *	interrupt, and expect to be called without a new ring
  * @node: private
  * @irq: private
  *

@@ -40,13 +40,15 @@ static int send(u32 port, u64 flags, u64 *old)
  * kvm_pvi_guest_bell_send() - set flags of a peer's bell
  * @link: a connection to the GSI of the bell
  * @flags: those to set, at least one
- * @old: out: the flags before, of those that this guest may set; may be NULL. 0 without KVM_PVI_FEAT_RBX
+ * @old: out: the flags before, of those that this guest may set; may be NULL. 0 without
+ *	KVM_PVI_FEAT_RBX
  *
  * Any context but NMI.
  *
- * Return: the verdict: KVM_PVI_RAISED; _COALESCED: the line was up already, or the receiver has not enabled these
- * flags; _LATCHED; or -EPERM: a flag that was not granted, nothing changed; -EINVAL: no flag, or the GSI has no
- * bell; -EOPNOTSUPP: the host serves no bells; beyond that as kvm_pvi_guest_link_ring().
+ * Return: the verdict: KVM_PVI_RAISED; _COALESCED: the line was up already, or the receiver has
+ * not enabled these flags; _LATCHED; or -EPERM: a flag that was not granted, nothing changed;
+ * -EINVAL: no flag, or the GSI has no bell; -EOPNOTSUPP: the host serves no bells; beyond that as
+ * kvm_pvi_guest_link_ring().
  */
 int kvm_pvi_guest_bell_send(struct kvm_pvi_guest_link *link, u64 flags, u64 *old)
 {
@@ -62,7 +64,7 @@ int kvm_pvi_guest_bell_send(struct kvm_pvi_guest_link *link, u64 flags, u64 *old
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_bell_send);
 
 /**
- * kvm_pvi_guest_bell_notify() - set flags of a peer's bell by a port that the VMM has made for this guest
+ * kvm_pvi_guest_bell_notify() - set flags of a peer's bell by a port of the VMM's
  * @port: its number, as the VMM has named it
  * @flags: those to set, at least one
  * @old: as of kvm_pvi_guest_bell_send()
@@ -85,10 +87,11 @@ EXPORT_SYMBOL_GPL(kvm_pvi_guest_bell_notify);
  * @clear: those to clear, at least one
  * @old: out: all flags before
  *
- * What a handler of the bell's GSI does. If an enabled flag is left the GSI is raised again. Any context but NMI.
+ * What a handler of the bell's GSI does. If an enabled flag is left the GSI is raised again. Any
+ * context but NMI.
  *
- * Return: 0; -EINVAL: no flag; -ENOENT: no such bell; -EOPNOTSUPP: the host serves no bells, or not in this guest;
- * -ENODEV.
+ * Return: 0; -EINVAL: no flag; -ENOENT: no such bell; -EOPNOTSUPP: the host serves no bells, or
+ * not in this guest; -ENODEV.
  */
 int kvm_pvi_guest_bell_receive(u32 bell, u64 clear, u64 *old)
 {
@@ -109,7 +112,8 @@ EXPORT_SYMBOL_GPL(kvm_pvi_guest_bell_receive);
  * @enable: those that do
  * @ack: those that clear by themselves once the GSI was raised
  *
- * Any context but NMI. A host that comes back has forgotten it, as after kvm_pvi_guest_bell_reset().
+ * Any context but NMI. A host that comes back has forgotten it, as after
+ * kvm_pvi_guest_bell_reset().
  *
  * Return: 0; -ENOENT: no such bell; -EOPNOTSUPP: the host serves no bells; -ENODEV.
  */
@@ -120,7 +124,7 @@ int kvm_pvi_guest_bell_mask(u32 bell, u64 enable, u64 ack)
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_bell_mask);
 
 /**
- * kvm_pvi_guest_bell_reset() - have a bell as it was made: no flag set, all enabled, none acknowledged by itself
+ * kvm_pvi_guest_bell_reset() - no flag set, all enabled, none clears by itself
  * @bell: its number
  *
  * Any context but NMI.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kvm_pvi_guest chardev - /dev/kvm_pvi_guest: copies structs in and out, keeps what an open file has
+ * kvm_pvi_guest chardev - /dev/kvm_pvi_guest: structs in and out, and what an open file has
  *
  * Connections and eventfds belong to the open file and go with it.
  */

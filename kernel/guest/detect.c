@@ -12,7 +12,7 @@
 #include "guest.h"
 
 struct pvi_host pvi_host;
-DEFINE_MUTEX(pvi_host_lock);	/* protects becoming present, going down, and what is made at the host */
+DEFINE_MUTEX(pvi_host_lock);	/* see guest.h */
 
 /* Wide values come in pieces of 16 bits, the lowest first. Also while the host counts as absent. */
 static int read_self(u32 field, u16 *pieces, unsigned int size)

@@ -168,7 +168,7 @@ static inline long pvi_call(u32 nr, unsigned long a0, unsigned long a1, unsigned
 	return likely(ret != -KVM_PVI_ENOSYS) ? ret : pvi_detect_lost();
 }
 
-/* Those that give back a second value: @rbx is the first argument, and that value if RAX is not negative. */
+/* Those that give back a second value in @rbx, unless they fail; it is the first argument, too. */
 static inline long pvi_call_rbx(u32 nr, u64 *rbx, unsigned long a1, unsigned long a2)
 {
 	long ret = nr;

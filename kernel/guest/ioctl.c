@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kvm_pvi_guest ioctl - what each ioctl on /dev/kvm_pvi_guest does; chardev.c has copied its struct in
+ * kvm_pvi_guest ioctl - what each ioctl does, once chardev.c has copied its struct in
  *
  * What programs may do to each other is limited to ringing and being rung, and
  * to the bells of this guest: numbers of connections are the open file's own.

@@ -266,11 +266,12 @@ u32 pvi_irq_max_waiters(void)
  * @handler: its @ring is set
  * @gsi: an exposed GSI of this guest, a pin of the IOAPIC or a virtual one
  *
- * What was rung before comes now, if nobody had requested that GSI yet. When this has returned, look once at
- * what is shared with those who ring, as the handler does. May sleep.
+ * What was rung before comes now, if nobody had requested that GSI yet. When this has returned,
+ * look once at what is shared with those who ring, as the handler does. May sleep.
  *
- * Return: 0; -ENOENT: not exposed; -EBUSY: another driver has that interrupt; -ENOSPC: the limit of handlers, or
- * no vector is free; -EOPNOTSUPP: neither a pin nor virtual, or no APIC; -ENOMEM; -ENODEV.
+ * Return: 0; -ENOENT: not exposed; -EBUSY: another driver has that interrupt; -ENOSPC: the limit
+ * of handlers, or no vector is free; -EOPNOTSUPP: neither a pin nor virtual, or no APIC; -ENOMEM;
+ * -ENODEV.
  */
 int kvm_pvi_guest_request(struct kvm_pvi_guest_handler *handler, u32 gsi)
 {

@@ -29,10 +29,11 @@ static DECLARE_WORK(work, look);
  * @peers: out: records, ascending by position
  * @nr: room for so many
  *
- * To see all begin with 0, and go on behind the last record's position until there are none. May sleep.
+ * To see all begin with 0, and go on behind the last record's position until there are none. May
+ * sleep.
  *
- * Return: how many records there are, at most KVM_PVI_PEERS_MAX; -EINVAL: @nr is 0; -EOPNOTSUPP: the host does not
- * serve it; -ENOMEM; -ENODEV.
+ * Return: how many records there are, at most KVM_PVI_PEERS_MAX; -EINVAL: @nr is 0; -EOPNOTSUPP:
+ * the host does not serve it; -ENOMEM; -ENODEV.
  */
 int kvm_pvi_guest_peers(u32 first, struct kvm_pvi_peer *peers, unsigned int nr)
 {
@@ -135,12 +136,12 @@ static void stop(void)
  * kvm_pvi_guest_watch() - be told when peers come and go
  * @nb: called from a work, with an action and data that mean nothing
  *
- * It is called too when a sender is heard of for the first time or has died, and may be when nothing has changed. When
- * this has returned look once at kvm_pvi_guest_peers(). It takes an exposed GSI that it may share with any handler
- * of this API. May sleep.
+ * It is called too when a sender is heard of for the first time or has died, and may be when
+ * nothing has changed. When this has returned look once at kvm_pvi_guest_peers(). It takes an
+ * exposed GSI that it may share with any handler of this API. May sleep.
  *
- * Return: 0; -ENOENT: no GSI is exposed; -EEXIST: @nb is called already; -EOPNOTSUPP: the host does not serve it;
- * other errors of kvm_pvi_guest_request().
+ * Return: 0; -ENOENT: no GSI is exposed; -EEXIST: @nb is called already; -EOPNOTSUPP: the host
+ * does not serve it; other errors of kvm_pvi_guest_request().
  */
 int kvm_pvi_guest_watch(struct notifier_block *nb)
 {

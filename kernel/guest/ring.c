@@ -14,7 +14,7 @@
 
 #include "guest.h"
 
-/* The host wants a name in memory that is contiguous, aligned, and not the stack: one place per CPU. */
+/* The host wants a name in memory that is contiguous and aligned: one place per CPU. */
 struct slot {
 	uuid_t uuid;
 } ____cacheline_aligned;
@@ -64,8 +64,9 @@ int pvi_ring_uuid(const uuid_t *to, u32 gsi, u32 first)
  *
  * What was written before is seen by the receiver's handler. Any context but NMI.
  *
- * Return: the verdict, KVM_PVI_RAISED, _COALESCED or _LATCHED: the receiver is or will be interrupted; -EPERM:
- * no such VM, not exposed or not allowed; -EAGAIN: throttled, the caller owes another try; -EINVAL; -ENODEV.
+ * Return: the verdict, KVM_PVI_RAISED, _COALESCED or _LATCHED: the receiver is or will be
+ * interrupted; -EPERM: no such VM, not exposed or not allowed; -EAGAIN: throttled, the caller owes
+ * another try; -EINVAL; -ENODEV.
  */
 int kvm_pvi_guest_ring(const uuid_t *to, u32 gsi)
 {
@@ -136,12 +137,12 @@ static int open_port(struct kvm_pvi_guest_link *link, const uuid_t *to, u32 gsi)
  * @to: the VM
  * @gsi: its GSI
  *
- * Ringing it is cheaper than ringing by name, and it never reaches a successor of the same name. It does not
- * outlive the host, nor a suspend of this guest: then it answers -ENXIO; disconnect it, and connect anew. May
- * sleep.
+ * Ringing it is cheaper than ringing by name, and it never reaches a successor of the same name.
+ * It does not outlive the host, nor a suspend of this guest: then it answers -ENXIO; disconnect
+ * it, and connect anew. May sleep.
  *
- * Return: the connection, or an ERR_PTR() of -EPERM: no such VM, not exposed or not allowed; -ENOSPC: the host's
- * limit of ports; -EINVAL; -ENOMEM; -ENODEV.
+ * Return: the connection, or an ERR_PTR() of -EPERM: no such VM, not exposed or not allowed;
+ * -ENOSPC: the host's limit of ports; -EINVAL; -ENOMEM; -ENODEV.
  */
 struct kvm_pvi_guest_link *kvm_pvi_guest_connect(const uuid_t *to, u32 gsi)
 {
@@ -183,9 +184,9 @@ EXPORT_SYMBOL_GPL(kvm_pvi_guest_disconnect);
  *
  * Any context but NMI.
  *
- * Return: the verdict as kvm_pvi_guest_ring(); -ENXIO: the receiver has died, or the connection was made before the
- * host was lost or this guest slept; -EPERM: the permission was taken back; -EINVAL: the GSI has a bell; -EAGAIN:
- * throttled, the caller owes another try; -ENODEV.
+ * Return: the verdict as kvm_pvi_guest_ring(); -ENXIO: the receiver has died, or the connection
+ * was made before the host was lost or this guest slept; -EPERM: the permission was taken back;
+ * -EINVAL: the GSI has a bell; -EAGAIN: throttled, the caller owes another try; -ENODEV.
  */
 int kvm_pvi_guest_link_ring(struct kvm_pvi_guest_link *link)
 {
@@ -204,8 +205,9 @@ EXPORT_SYMBOL_GPL(kvm_pvi_guest_link_ring);
  * @link: from kvm_pvi_guest_connect(), to a GSI that has a status word
  * @word: where the caller has that word mapped, cached, in memory that the VMMs share
  *
- * A word is not to be believed while no host cares for it; hence this, rather than kvm_pvi_status_owed() alone. The
- * receiver calls kvm_pvi_status_take() first thing in its handler. Any context but NMI.
+ * A word is not to be believed while no host cares for it; hence this, rather than
+ * kvm_pvi_status_owed() alone. The receiver calls kvm_pvi_status_take() first thing in its
+ * handler. Any context but NMI.
  *
  * Return: as kvm_pvi_guest_link_ring(); KVM_PVI_COALESCED without a hypercall if a ring is owed.
  */

@@ -2,11 +2,12 @@
 /*
  * pvi_test_guest - calls all that kvm_pvi_guest exports, in a guest that may ring itself
  *
- * Loading it runs the cases. It loads if they pass; if not, loading fails with EIO, and the log says what was
- * seen.
+ * Loading it runs the cases. It loads if they pass; if not, loading fails with EIO, and the log
+ * says what was seen.
  *
- * The VM's endpoint must expose the GSIs of the parameters, with a bell on the last of them, allow its own UUID to
- * ring them and to set flags 0 and 1 of the bell, and have made no port for the guest.
+ * The VM's endpoint must expose the GSIs of the parameters, with a bell on the last of them, allow
+ * its own UUID to ring them and to set flags 0 and 1 of the bell, and have made no port for the
+ * guest.
  */
 #include <linux/err.h>
 #include <linux/module.h>

@@ -94,7 +94,8 @@ int pvi_guest_notify(int guest, uint32_t port, uint32_t flags);
  * @gsi: an exposed GSI of this guest; with KVM_PVI_GUEST_WAIT_PEERS 0
  * @flags: KVM_PVI_GUEST_WAIT_*
  *
- * Return: the descriptor, from which read() gives a uint64_t, how many interrupts there were; or -errno.
+ * Return: the descriptor, from which read() gives a uint64_t, how many interrupts there were; or
+ * -errno.
  */
 int pvi_guest_wait(int guest, uint32_t gsi, uint32_t flags);
 

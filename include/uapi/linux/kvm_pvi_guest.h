@@ -25,7 +25,8 @@
  * Every ioctl may fail with
  *
  * * EFAULT: the struct cannot be read or written
- * * EINVAL: @size is below the first version's; an unknown flag; a reserved field is not 0; a value out of range
+ * * EINVAL: @size is below the first version's; an unknown flag; a reserved field is not 0; a
+ *   value out of range
  * * E2BIG: @size is beyond a page, or the tail this kernel does not know is not 0
  * * ENOMEM: no memory
  * * ENODEV: no host serves this guest (any more); each open() asks again (not GET_INFO and UNWIRE)
@@ -43,7 +44,8 @@
  * @flags: Must be 0
  * @abi_major: KVM_PVI_ABI_MAJOR
  * @abi_minor: KVM_PVI_ABI_MINOR, of the guest's module
- * @features: out: KVM_PVI_FEAT_* of the host; 0: there is none now, and what follows is 0 but the limits
+ * @features: out: KVM_PVI_FEAT_* of the host; 0: there is none now, and what follows is 0 but
+ *	the limits
  * @max_ports: out: ports one open file may have
  * @max_eventfds: out: eventfds one open file may have wired
  * @max_waiters: out: how many may wait for one GSI
@@ -73,7 +75,8 @@ struct kvm_pvi_guest_info {
  * @kind: out: KVM_PVI_GSI_DIRECT...
  * @state: out: KVM_PVI_GSI_WIRED...
  * @bell: out: its bell, or KVM_PVI_GUEST_NO_BELL
- * @irq: out: Linux's number of the interrupt, as in /proc/interrupts, while somebody waits for it; else 0
+ * @irq: out: Linux's number of the interrupt, as in /proc/interrupts, while somebody waits for
+ *	it; else 0
  *
  * * ENOENT: there are no more
  */
@@ -94,9 +97,11 @@ struct kvm_pvi_guest_gsi {
  * struct kvm_pvi_guest_ring - KVM_PVI_GUEST_RING: ring a GSI of a VM by its name
  * @size: sizeof(struct kvm_pvi_guest_ring)
  * @flags: Must be 0
- * @uuid: the receiver, 16 bytes as RFC 9562 prints them; the max UUID: all that allow this guest on @gsi
+ * @uuid: the receiver, 16 bytes as RFC 9562 prints them; the max UUID: all that allow this
+ *	guest on @gsi
  * @gsi: its GSI
- * @first: with the max UUID: the first of the KVM_PVI_BROADCAST_MAX positions whose peers are rung; else 0
+ * @first: with the max UUID: the first of the KVM_PVI_BROADCAST_MAX positions whose peers are
+ *	rung; else 0
  * @result: out: the verdict; with the max UUID: how many accepted
  * @__reserved: Must be 0
  *
@@ -161,7 +166,7 @@ struct kvm_pvi_guest_port {
 #define KVM_PVI_GUEST_PORT_VMM		(1u << 0)	/* a port that the VMM has made for this guest */
 
 /**
- * struct kvm_pvi_guest_wait - KVM_PVI_GUEST_WAIT: a descriptor that tells of a GSI's interrupts, or of peers
+ * struct kvm_pvi_guest_wait - KVM_PVI_GUEST_WAIT: a descriptor that tells of interrupts, or peers
  * @size: sizeof(struct kvm_pvi_guest_wait)
  * @flags: KVM_PVI_GUEST_WAIT_*
  * @gsi: an exposed GSI of this guest; with KVM_PVI_GUEST_WAIT_PEERS 0
@@ -185,7 +190,8 @@ struct kvm_pvi_guest_port {
  * * ENOENT: not exposed; with KVM_PVI_GUEST_WAIT_PEERS: none is
  * * ENOSPC: max_waiters reached; no vector is free
  * * EBUSY: another driver of this guest has that interrupt
- * * EOPNOTSUPP: no pin of this guest's IOAPIC, and not virtual; it has no APIC; the host tells nothing of peers
+ * * EOPNOTSUPP: no pin of this guest's IOAPIC, and not virtual; it has no APIC; the host tells
+ *   nothing of peers
  * * EMFILE, ENFILE: no descriptor is free
  */
 struct kvm_pvi_guest_wait {
@@ -199,7 +205,7 @@ struct kvm_pvi_guest_wait {
 #define KVM_PVI_GUEST_WAIT_PEERS	(1u << 1)
 
 /**
- * struct kvm_pvi_guest_wire - KVM_PVI_GUEST_WIRE, KVM_PVI_GUEST_UNWIRE: a GSI's interrupts signal an eventfd
+ * struct kvm_pvi_guest_wire - KVM_PVI_GUEST_WIRE, KVM_PVI_GUEST_UNWIRE: a GSI signals an eventfd
  * @size: sizeof(struct kvm_pvi_guest_wire)
  * @flags: Must be 0
  * @gsi: an exposed GSI of this guest
@@ -250,7 +256,7 @@ struct kvm_pvi_guest_bell_send {
 #define KVM_PVI_GUEST_BELL_SEND		_IO(KVM_PVI_IOC, 0x89)
 
 /**
- * struct kvm_pvi_guest_bell_receive - KVM_PVI_GUEST_BELL_RECEIVE: take flags of a bell of this guest
+ * struct kvm_pvi_guest_bell_receive - KVM_PVI_GUEST_BELL_RECEIVE: take flags of one's own bell
  * @size: sizeof(struct kvm_pvi_guest_bell_receive)
  * @flags: Must be 0
  * @bell: its number
@@ -296,11 +302,13 @@ struct kvm_pvi_guest_bell_mask {
 #define KVM_PVI_GUEST_BELL_MASK		_IO(KVM_PVI_IOC, 0x8b)
 
 /**
- * struct kvm_pvi_guest_bell_reset - KVM_PVI_GUEST_BELL_RESET: no flag set, all enabled, none clears by itself
+ * struct kvm_pvi_guest_bell_reset - KVM_PVI_GUEST_BELL_RESET: have a bell as it was made
  * @size: sizeof(struct kvm_pvi_guest_bell_reset)
  * @flags: Must be 0
  * @bell: its number
  * @__reserved: Must be 0
+ *
+ * No flag set, all enabled, none clears by itself.
  *
  * * ENOENT: no such bell
  * * EOPNOTSUPP: the host serves no bells
