@@ -21,7 +21,7 @@ ring_reaches_vector()
 client = Client(path, 3).greet()
 print("there", flush=True, file=open(path + ".there", "w"))
 assert client.rung(1) == 1
-assert client.rung(2) == 3
+assert client.rung(2) == 4
 assert client.quiet(0) and client.quiet(1)
 PYTHON
 	await grep -q there "$tmp/socket.there"
@@ -32,6 +32,7 @@ PYTHON
 	same "$(tell vm_a "ring $(name 0) 2")" 0
 	same "$(tell vm_b "ring $(name 0) 2")" 0
 	same "$(pvictl ring --from "$a" "$(name 0)" 2)" raised
+	same "$(pvictl ring "$(name 0)" 2)" raised
 	same "$(tell vm_a "ring $(name 0) 1")" 0
 	wait $!
 	# Its process has gone: nobody is there.

@@ -264,6 +264,29 @@ assert a.news() == b.news() == (waits.id, True)
 PYTHON
 }
 
+# Descriptors that nobody has read count for the server's user. Those who wait for that are served when
+# others have read theirs.
+too_many_in_flight()
+{
+	chmod 777 "$tmp" "$(dirname "$tmp")"
+	setpriv --reuid 12345 --clear-groups prlimit --nofile=120 pvi-ivshmem-server --no-kvm-pvi \
+		--socket "$tmp/socket" --vectors 8 --max-peers 5 >"$tmp/server.log" 2>&1 &
+	server=$!
+	await grep -q "^ready" "$tmp/server.log"
+	clients <<'PYTHON'
+all = [Client(path, 8) for _ in range(5)]
+for client in all:
+    client.greet()
+for client in all:
+    while len(client.peers) < 5:
+        assert client.news()[1]
+    for other in all:
+        client.ring(other.id, client.id)
+for client in all:
+    assert [client.rung(n) for n in range(5)] == [1] * 5
+PYTHON
+}
+
 arguments()
 {
 	refuses 1 "Give --socket PATH" pvi-ivshmem-server --no-kvm-pvi
@@ -341,4 +364,4 @@ PYTHON
 }
 
 run_tests protocol sealed ids killed_clients talking_clients stuck_client stuck_newcomer slow_client many_clients \
-	limits no_descriptors arguments socket_file under_systemd
+	limits no_descriptors too_many_in_flight arguments socket_file under_systemd

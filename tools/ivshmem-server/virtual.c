@@ -127,9 +127,8 @@ void virtuals_start(struct server *server)
 
 	for (i = 0; i < server->settings.nr_targets; i++)
 		start_one(server, &server->settings.targets[i]);
-	if (!virtuals_tick(server))
-		return;
-	tick_soon(server);
+	if (virtuals_tick(server))
+		tick_soon(server);
 }
 
 /* Events tell that a receiver is there, but not that it has exposed one GSI more. */
