@@ -49,8 +49,9 @@ make_root()
 		"$(mirror)"
 	configure_apt "$root"
 	say "installing ${packages[*]} in it"
+	# The headers bring the kernel, which nobody boots there.
 	quietly "$build/deb-root.log" as_root "$rig/in-root.sh" "$root" sh -c "
-		export DEBIAN_FRONTEND=noninteractive
+		export DEBIAN_FRONTEND=noninteractive INITRD=No
 		apt-get -y -q update &&
 		apt-get -y -q install --no-install-recommends ${packages[*]} &&
 		apt-get clean"
