@@ -3,10 +3,11 @@
 #
 # bench.sh [--check|--here] - count what rings cost, in an emulated machine whose TSC counts
 # instructions: figures that depend neither on the machine it runs on nor on its load. Writes
-# them to selftests/bench/figures.txt, as a table with the goals to Documentation/bench.txt, and as
-# a picture to Documentation/bench.svg. With --check writes nothing, but fails if a row costs more
-# than 2 % more than the file says, or misses a goal that it met; its last line is
-# "N passed, N failed". With --here measures the present kernel, in cycles, as root.
+# them to selftests/bench/figures.txt, as a table with the goals to Documentation/bench.txt, as a
+# picture to Documentation/bench.svg, and some of them into README.md. With --check writes nothing,
+# but fails if a row costs more than 2 % more than the file says, or misses a goal that it met, or
+# if what is made of the file is not up to date; its last line is "N passed, N failed". With --here
+# measures the present kernel, in cycles, as root.
 
 . "$(dirname "$0")/common.sh"
 
@@ -62,11 +63,38 @@ missed()
 	report "$1" | sed -n 's/^MISSED *[^ ]*, //p' | sort
 }
 
+# What is made of the figures in the tree
+table()
+{
+	report "$bench/figures.txt"
+}
+
+picture()
+{
+	awk -f "$bench/plot.awk" "$bench/figures.txt"
+}
+
+readme()
+{
+	awk -f "$bench/readme.awk" "$bench/figures.txt" "$top/README.md"
+}
+
+# is_made_by FUNCTION FILE
+is_made_by()
+{
+	"$1" | cmp -s - "$top/$2" && return
+	echo "# $2 is not of the figures in the tree: \"make bench\", and commit what it writes"
+	return 1
+}
+
 check()
 {
 	local bad=0 name
 
 	name="no row costs more than 2 % more than before, or misses a goal it met"
+	is_made_by table Documentation/bench.txt || bad=1
+	is_made_by picture Documentation/bench.svg || bad=1
+	is_made_by readme README.md || bad=1
 	awk -f "$bench/compare.awk" "$bench/figures.txt" "$out/figures.txt" || bad=1
 	comm -13 <(missed "$bench/figures.txt") <(missed "$out/figures.txt") >"$out/missed"
 	sed 's/^/# now missed: /' "$out/missed"
@@ -93,8 +121,10 @@ run_here()
 case $mode in
 '')	run_in_rig
 	cp "$out/figures.txt" "$bench/figures.txt"
-	report "$bench/figures.txt" | tee "$top/Documentation/bench.txt"
-	awk -f "$bench/plot.awk" "$bench/figures.txt" >"$top/Documentation/bench.svg" ;;
+	table | tee "$top/Documentation/bench.txt"
+	picture >"$top/Documentation/bench.svg"
+	readme >"$build/README.md"
+	cp "$build/README.md" "$top/README.md" ;;
 --check) run_in_rig
 	check ;;
 --here)	run_here ;;
