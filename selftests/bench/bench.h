@@ -110,8 +110,8 @@ void bench_by_uuid(void);
 /* The null hypercall: KVM takes it and does nothing */
 void bench_null(const char *name, struct vm *vm);
 
-/* Bind @nr VMs without vCPUs, in a process of their own, until the end of this row */
-void bench_populate(u32 nr);
+/* Bind VMs without vCPUs to @nr of bench_uuid, in a process of their own, until the row's end */
+void bench_populate(u32 first, u32 nr);
 void bench_raise_limits(void);
 /* A VM without anything */
 int bench_new_kvm(void);

@@ -35,7 +35,7 @@ static const struct test_case cases[] = {
 	{ "pvi_status", row_pvi_status },
 	{ "flat_pvi", row_flat_pvi },
 	{ "apart", row_apart },
-	{ "scale_vms", row_scale_vms, 120 },
+	{ "scale_vms", row_scale_vms, 240 },
 	{ "scale_uuids", row_scale_uuids, 120 },
 	{ "scale_senders", row_scale_senders },
 	{ "scale_ports", row_scale_ports },

@@ -2,28 +2,41 @@
 /* kvm-pvi bench: the same rings among many VMs, receivers, senders and ports */
 #include "bench.h"
 
-/* Many VMs are bound, the two that ring and are rung among them */
+/* Rings of a pair among @nr VMs, and a VM that is not bound */
+static void ring_among(u32 nr, struct bench_pair *p)
+{
+	u32 port = pvi_set_port(p->tx_fd, new_eventfd());
+	char name[64];
+
+	snprintf(name, sizeof(name), "null_unbound_vms%u", nr);
+	bench_null(name, vm_create(1, 0));
+	snprintf(name, sizeof(name), "null_bound_vms%u", nr);
+	bench_null(name, p->tx);
+	bench_by_port(p);
+	snprintf(name, sizeof(name), "pvi_port_msi_vms%u", nr);
+	bench_rings(name, &p->tx->vcpus[0], BENCH_HYPERCALL);
+	bench_by_uuid();
+	snprintf(name, sizeof(name), "pvi_uuid_msi_vms%u", nr);
+	bench_rings(name, &p->tx->vcpus[0], BENCH_HYPERCALL);
+	ASSERT_TRUE(bench_is_raised(p->rx));
+	bench_regs = (struct bench_regs){ .rax = KVM_HC_NOTIFY, .rbx = port };
+	snprintf(name, sizeof(name), "pvi_eventfd_vms%u", nr);
+	bench_rings(name, &p->tx->vcpus[0], BENCH_HYPERCALL);
+}
+
+/* The pair is there first: whatever chains there are, it is at their ends */
 void row_scale_vms(void)
 {
 	struct bench_pair p;
-	u32 port;
 
 	bench_settle();
-	pvi_bind(vm_create(0, 0), pvi_uuid[3]);
-	bench_control(2);
-	bench_populate(BENCH_NR_VMS - 2);
-	bench_control(BENCH_NR_VMS);
-	bench_null("null_unbound_vms4096", vm_create(1, 0));
 	p = bench_pair(true);
-	bench_null("null_bound_vms4096", p.tx);
-	bench_by_port(&p);
-	bench_rings("pvi_port_msi_vms4096", &p.tx->vcpus[0], BENCH_HYPERCALL);
-	bench_by_uuid();
-	bench_rings("pvi_uuid_msi_vms4096", &p.tx->vcpus[0], BENCH_HYPERCALL);
-	ASSERT_TRUE(bench_is_raised(p.rx));
-	port = pvi_set_port(p.tx_fd, new_eventfd());
-	bench_regs = (struct bench_regs){ .rax = KVM_HC_NOTIFY, .rbx = port };
-	bench_rings("pvi_eventfd_vms4096", &p.tx->vcpus[0], BENCH_HYPERCALL);
+	bench_control(2);
+	bench_populate(0, BENCH_NR_VMS - 2);
+	bench_control(BENCH_NR_VMS);
+	ring_among(BENCH_NR_VMS, &p);
+	bench_populate(BENCH_NR_VMS - 2, BENCH_NR_UUIDS - BENCH_NR_VMS);
+	ring_among(BENCH_NR_UUIDS, &p);
 }
 
 /* A process that takes rings to a GSI of its own by an eventfd */

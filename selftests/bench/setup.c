@@ -121,11 +121,11 @@ void bench_settle(void)
 	sleep(1);
 }
 
-static void hold_vms(u32 nr, int done)
+static void hold_vms(u32 first, u32 nr, int done)
 {
 	u32 i;
 
-	for (i = 0; i < nr; i++) {
+	for (i = first; i < first + nr; i++) {
 		struct vm vm = { .fd = bench_new_kvm() };
 
 		pvi_bind(&vm, bench_uuid[i]);
@@ -135,7 +135,7 @@ static void hold_vms(u32 nr, int done)
 		pause();
 }
 
-void bench_populate(u32 nr)
+void bench_populate(u32 first, u32 nr)
 {
 	int done = new_eventfd();
 	pid_t pid;
@@ -143,9 +143,9 @@ void bench_populate(u32 nr)
 	bench_raise_limits();
 	pid = fork();
 	if (!pid)
-		hold_vms(nr, done);
+		hold_vms(first, nr, done);
 	ASSERT_GT(pid, 0);
-	ASSERT_TRUE(wait_readable(done, 60000));
+	ASSERT_TRUE(wait_readable(done, 120000));
 }
 
 int bench_new_kvm(void)

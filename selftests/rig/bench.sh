@@ -47,7 +47,7 @@ run_in_rig()
 	"$rig/prepare.sh" "$series" "$out" -f "$build/selftests/bench/bench:/bench" \
 		-e PVI_MODULE=/modules/kvm_pvi.ko -e RIG_RUN=/bench
 	say "counting on $(cat "$out/kernel/release")"
-	"$rig/boot.sh" "$out/kernel" "$out/initramfs" "$out" -c -t "${DEADLINE:-900}" &
+	"$rig/boot.sh" "$out/kernel" "$out/initramfs" "$out" -c -m 3072 -t "${DEADLINE:-900}" &
 	trap 'kill $!; wait $!; exit 143' INT TERM
 	wait $! || status=$?
 	if [ "$status" -ne 0 ]; then
