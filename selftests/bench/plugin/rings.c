@@ -3,12 +3,13 @@
  * kvm-pvi bench: a QEMU plugin that watches the rings of the bench
  *
  * The bench guest marks where a row begins, and each ring and its end, by NOPs of its own (MARK in
- * measure.c). Between the marks of a ring this counts, of guest and host, how often each
+ * bench.h). Between the marks of a ring this counts, of guest and host, how often each
  * instruction ran, and which cache lines of physical memory each virtual CPU read and wrote.
+ * Instructions count in rings that were as long as the one before: no interrupt came into them.
  *
  * Writes to the file given as "out=FILE", for each row:
  *
- *	row NUMBER RINGS...		from 1 on; rings, by virtual CPU
+ *	row NUMBER RINGS... STEADY	from 1 on; rings by virtual CPU; as long as the one before
  *	insn ADDRESS COUNT
  *	line ADDRESS WRITES... READS...	the address is the virtual one it was first seen under
  */
@@ -23,6 +24,7 @@
 #define MAX_VCPUS	2
 #define TABLE_SIZE	(1u << 18)
 #define LINE		64
+#define MAX_INSNS	(1u << 20)	/* of a ring */
 
 struct entry {
 	uint64_t key;
@@ -30,11 +32,18 @@ struct entry {
 	uint64_t count[2][MAX_VCPUS];	/* [0]: runs of an instruction, or reads; [1]: writes */
 };
 
+/* The present ring of a virtual CPU, and how long the last one was */
+struct ring {
+	bool on;
+	size_t len, last;
+	uint64_t insn[MAX_INSNS];
+};
+
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
 static struct entry insns[TABLE_SIZE], lines[TABLE_SIZE];
-static bool ringing[MAX_VCPUS];
-static uint64_t rings[MAX_VCPUS];
+static struct ring ring[MAX_VCPUS];
+static uint64_t rings[MAX_VCPUS], steady;
 static unsigned int row;
 static bool in_row;
 static FILE *out;
@@ -54,11 +63,12 @@ static void write_row(void)
 {
 	unsigned int i;
 
-	fprintf(out, "row %u %" PRIu64 " %" PRIu64 "\n", ++row, rings[0], rings[1]);
+	fprintf(out, "row %u %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", ++row, rings[0], rings[1],
+		steady);
 	for (i = 0; i < TABLE_SIZE; i++)
 		if (insns[i].key)
 			fprintf(out, "insn %016" PRIx64 " %" PRIu64 "\n", insns[i].key,
-				insns[i].count[0][0] + insns[i].count[0][1]);
+				insns[i].count[0][0]);
 	for (i = 0; i < TABLE_SIZE; i++)
 		if (lines[i].key)
 			fprintf(out, "line %016" PRIx64 " %" PRIu64 " %" PRIu64 " %" PRIu64
@@ -69,6 +79,7 @@ static void write_row(void)
 	memset(insns, 0, sizeof(insns));
 	memset(lines, 0, sizeof(lines));
 	memset(rings, 0, sizeof(rings));
+	steady = 0;
 }
 
 static void on_row(unsigned int vcpu, void *data)
@@ -90,20 +101,34 @@ static void on_end_of_row(unsigned int vcpu, void *data)
 static void on_ring(unsigned int vcpu, void *data)
 {
 	(void)data;
-	ringing[vcpu] = in_row;
+	ring[vcpu].on = in_row;
+	ring[vcpu].len = 0;
 }
 
 static void on_end(unsigned int vcpu, void *data)
 {
+	struct ring *r = &ring[vcpu];
+	size_t i;
+
 	(void)data;
-	rings[vcpu] += ringing[vcpu];
-	ringing[vcpu] = false;
+	if (!r->on)
+		return;
+	r->on = false;
+	rings[vcpu]++;
+	if (r->len == r->last && r->len < MAX_INSNS) {
+		steady++;
+		for (i = 0; i < r->len; i++)
+			find(insns, r->insn[i])->count[0][0]++;
+	}
+	r->last = r->len;
 }
 
 static void on_insn(unsigned int vcpu, void *data)
 {
-	if (ringing[vcpu])
-		find(insns, (uint64_t)data)->count[0][vcpu]++;
+	struct ring *r = &ring[vcpu];
+
+	if (r->on && r->len < MAX_INSNS)
+		r->insn[r->len++] = (uint64_t)data;
 }
 
 static void on_access(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t vaddr, void *data)
@@ -112,7 +137,7 @@ static void on_access(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t va
 	struct entry *line;
 
 	(void)data;
-	if (!ringing[vcpu])
+	if (!ring[vcpu].on)
 		return;
 	addr = qemu_plugin_get_hwaddr(info, vaddr);
 	if (!addr)
