@@ -5,8 +5,8 @@
 # rows of these cases of the bench (selftests/bench/main.c names them all; default: the null
 # hypercall, an MSI the stock kernel's way and ours, pins). A plugin of QEMU's counts them.
 #
-# profile.sh --apart - print which cache lines two vCPUs write that ring different receivers on two
-# CPUs, and fail if one writes what the other reads or writes.
+# profile.sh --apart - print what a ring writes, from the structures, and which cache lines two vCPUs
+# write that ring different receivers on two CPUs; fail if one writes what the other reads or writes.
 
 . "$(dirname "$0")/common.sh"
 
@@ -52,6 +52,7 @@ profile()
 if [ "${1:-}" = --apart ]; then
 	machine=()
 	run_in_l1 load apart
+	pahole "$build/src-$series/kernel/kvm_pvi.ko" | awk -f "$plugin/structs.awk"
 	awk -f "$plugin/apart.awk" "$out/rings"
 else
 	machine=(-c)
