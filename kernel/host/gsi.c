@@ -106,8 +106,8 @@ int pvi_gsi_raise(struct pvi_gsi *g)
 /* Delivers what is owed. Called under RCU. */
 static void pay(struct pvi_gsi *g, unsigned int delay)
 {
-	/* What a snapshot has seen owed stays owed. */
-	if (pvi_vm_frozen(g->vm))
+	/* What a snapshot has seen owed stays owed; the dead are owed nothing. */
+	if (READ_ONCE(g->vm->flags) & PVI_VM_UNAVAILABLE)
 		return;
 	if (test_and_clear_bit(PVI_GSI_LATCH, &g->flags) || pvi_status_pending(g) ||
 	    pvi_bell_up(g))
