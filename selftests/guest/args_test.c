@@ -76,10 +76,10 @@ static void test_structs(void)
 
 static void test_reserved(void)
 {
-	struct kvm_pvi_guest_ring ring = { .size = sizeof(ring), .gsi = MSI, .__reserved = 1 };
+	struct kvm_pvi_guest_ring ring = { .size = sizeof(ring), .gsi = msi, .__reserved = 1 };
 	struct kvm_pvi_guest_port port = { .size = sizeof(port), .result = 1 };
 	struct kvm_pvi_guest_wait wait = {
-		.size = sizeof(wait), .flags = KVM_PVI_GUEST_WAIT_PEERS, .gsi = MSI,
+		.size = sizeof(wait), .flags = KVM_PVI_GUEST_WAIT_PEERS, .gsi = msi,
 	};
 	struct kvm_pvi_guest_bell_receive receive = {
 		.size = sizeof(receive), .__reserved = 1, .clear = 1,
@@ -100,13 +100,13 @@ static void test_refused(void)
 {
 	static const unsigned char nil[KVM_PVI_UUID_SIZE];
 
-	CHECK_EQ(pvi_guest_ring(dev, nobody, MSI), -EPERM);
+	CHECK_EQ(pvi_guest_ring(dev, nobody, msi), -EPERM);
 	CHECK_EQ(pvi_guest_ring(dev, self, UNEXPOSED), -EPERM);
-	CHECK_EQ(pvi_guest_ring(dev, self, BELL_GSI), -EPERM);
-	CHECK_EQ(pvi_guest_ring(dev, nil, MSI), -EINVAL);
+	CHECK_EQ(pvi_guest_ring(dev, self, bell_gsi), -EPERM);
+	CHECK_EQ(pvi_guest_ring(dev, nil, msi), -EINVAL);
 	CHECK_EQ(pvi_guest_ring(dev, self, ~0u), -EINVAL);
-	CHECK_EQ(pvi_guest_connect(dev, nobody, MSI), -EPERM);
-	CHECK_EQ(pvi_guest_connect(dev, nil, MSI), -EINVAL);
+	CHECK_EQ(pvi_guest_connect(dev, nobody, msi), -EPERM);
+	CHECK_EQ(pvi_guest_connect(dev, nil, msi), -EINVAL);
 	CHECK_EQ(pvi_guest_connect(dev, self, ~0u), -EINVAL);
 	CHECK_EQ(pvi_guest_notify(dev, 0, 0), -ENOENT);
 	CHECK_EQ(pvi_guest_notify(dev, ~0u, 0), -ENOENT);
@@ -116,10 +116,10 @@ static void test_refused(void)
 	CHECK_EQ(pvi_guest_wait(dev, UNEXPOSED, 0), -ENOENT);
 	CHECK_EQ(pvi_guest_wait(dev, KVM_PVI_GSI_ANY, 0), -ENOENT);
 	CHECK_EQ(pvi_guest_wire(dev, UNEXPOSED, -1), -ENOENT);
-	CHECK_EQ(pvi_guest_wire(dev, MSI, 1000), -EBADF);
-	CHECK_EQ(pvi_guest_wire(dev, MSI, dev), -EINVAL);
-	CHECK_EQ(pvi_guest_unwire(dev, MSI, 1000), -EBADF);
-	CHECK_EQ(pvi_guest_unwire(dev, MSI, dev), -EINVAL);
+	CHECK_EQ(pvi_guest_wire(dev, msi, 1000), -EBADF);
+	CHECK_EQ(pvi_guest_wire(dev, msi, dev), -EINVAL);
+	CHECK_EQ(pvi_guest_unwire(dev, msi, 1000), -EBADF);
+	CHECK_EQ(pvi_guest_unwire(dev, msi, dev), -EINVAL);
 }
 
 static const struct guest_case cases[] = {
@@ -128,7 +128,7 @@ static const struct guest_case cases[] = {
 	{ "refused", test_refused },
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
-	return run(cases, ARRAY_SIZE(cases));
+	return run(argc, argv, cases, ARRAY_SIZE(cases));
 }

@@ -9,6 +9,19 @@
 
 #include "guest_test.h"
 
+/* Ascending, and ENOENT behind the last. */
+static void find_gsi(unsigned int number, struct kvm_pvi_guest_gsi *gsi)
+{
+	unsigned int i = 0, last = 0;
+
+	do {
+		CHECK_EQ(pvi_guest_get_gsi(dev, i, gsi), 0);
+		CHECK_EQ(!i || gsi->gsi > last, 1);
+		last = gsi->gsi;
+	} while (gsi->gsi != number && ++i < KVM_PVI_GSI_MAX && !check_failures());
+	CHECK_EQ(gsi->gsi, number);
+}
+
 static void test_info(void)
 {
 	struct kvm_pvi_guest_info info;
@@ -21,16 +34,14 @@ static void test_info(void)
 	CHECK_EQ(info.epoch != 0, 1);
 	CHECK_EQ(memcmp(info.uuid, self, sizeof(self)), 0);
 
-	CHECK_EQ(pvi_guest_get_gsi(dev, 0, &gsi), 0);
-	CHECK_EQ(gsi.gsi, PIN);
+	find_gsi(pin, &gsi);
 	CHECK_EQ(gsi.kind, KVM_PVI_GSI_DIRECT);
 	CHECK_EQ(gsi.bell, KVM_PVI_GUEST_NO_BELL);
 	CHECK_EQ(gsi.irq, 0);
-	CHECK_EQ(pvi_guest_get_gsi(dev, 2, &gsi), 0);
-	CHECK_EQ(gsi.gsi, BELL_GSI);
+	find_gsi(msi, &gsi);
 	CHECK_EQ(gsi.kind, KVM_PVI_GSI_MSI);
+	find_gsi(bell_gsi, &gsi);
 	CHECK_EQ(gsi.bell, BELL);
-	CHECK_EQ(pvi_guest_get_gsi(dev, 3, &gsi), -ENOENT);
 	CHECK_EQ(pvi_guest_get_gsi(dev, ~0u, &gsi), -ENOENT);
 }
 
@@ -66,39 +77,39 @@ static void wait_on(unsigned int gsi)
 
 static void test_wait(void)
 {
-	wait_on(PIN);
-	wait_on(MSI);
+	wait_on(pin);
+	wait_on(msi);
 }
 
 static void test_wire(void)
 {
-	int fd = pvi_guest_wire(dev, MSI, -1), other;
+	int fd = pvi_guest_wire(dev, msi, -1), other;
 
 	CHECK_EQ(fd >= 0, 1);
-	CHECK_EQ(pvi_guest_wire(dev, MSI, fd), -EEXIST);
-	CHECK_EQ(pvi_guest_ring(dev, self, MSI), KVM_PVI_RAISED);
+	CHECK_EQ(pvi_guest_wire(dev, msi, fd), -EEXIST);
+	CHECK_EQ(pvi_guest_ring(dev, self, msi), KVM_PVI_RAISED);
 	CHECK_EQ(wait_for(fd) > 0, 1);
-	CHECK_EQ(pvi_guest_wire(dev, PIN, fd), fd);
-	CHECK_EQ(pvi_guest_ring(dev, self, PIN), KVM_PVI_RAISED);
+	CHECK_EQ(pvi_guest_wire(dev, pin, fd), fd);
+	CHECK_EQ(pvi_guest_ring(dev, self, pin), KVM_PVI_RAISED);
 	CHECK_EQ(wait_for(fd) > 0, 1);
-	CHECK_EQ(pvi_guest_unwire(dev, PIN, fd), 0);
-	CHECK_EQ(pvi_guest_unwire(dev, PIN, fd), -ENOENT);
+	CHECK_EQ(pvi_guest_unwire(dev, pin, fd), 0);
+	CHECK_EQ(pvi_guest_unwire(dev, pin, fd), -ENOENT);
 	other = pvi_guest_open();
-	CHECK_EQ(pvi_guest_unwire(other, MSI, fd), -ENOENT);
-	CHECK_EQ(pvi_guest_wire(other, MSI, fd), fd);
-	CHECK_EQ(pvi_guest_unwire(dev, MSI, fd), 0);
-	CHECK_EQ(pvi_guest_ring(dev, self, MSI), KVM_PVI_RAISED);
+	CHECK_EQ(pvi_guest_unwire(other, msi, fd), -ENOENT);
+	CHECK_EQ(pvi_guest_wire(other, msi, fd), fd);
+	CHECK_EQ(pvi_guest_unwire(dev, msi, fd), 0);
+	CHECK_EQ(pvi_guest_ring(dev, self, msi), KVM_PVI_RAISED);
 	CHECK_EQ(wait_for(fd) > 0, 1);
 	close(other);
 	drain(fd);
-	CHECK_EQ(pvi_guest_ring(dev, self, MSI), KVM_PVI_LATCHED);
+	CHECK_EQ(pvi_guest_ring(dev, self, msi), KVM_PVI_LATCHED);
 	CHECK_EQ(readable(fd), 0);
 	close(fd);
 }
 
 static void test_port(void)
 {
-	int fd = pvi_guest_wait(dev, MSI, 0), port = pvi_guest_connect(dev, self, MSI);
+	int fd = pvi_guest_wait(dev, msi, 0), port = pvi_guest_connect(dev, self, msi);
 	int other = pvi_guest_open(), number;
 
 	CHECK_EQ(port, 0);
@@ -109,7 +120,7 @@ static void test_port(void)
 	CHECK_EQ(pvi_guest_notify(other, port, 0), -ENOENT);
 	for (number = 0; number < 16; number++)
 		CHECK_EQ(pvi_guest_notify(dev, number, KVM_PVI_GUEST_PORT_VMM), -ENOENT);
-	CHECK_EQ(pvi_guest_connect(dev, self, MSI), 1);
+	CHECK_EQ(pvi_guest_connect(dev, self, msi), 1);
 	CHECK_EQ(pvi_guest_bell_send(dev, port, 0, 1, NULL), -EINVAL);
 	CHECK_EQ(pvi_guest_disconnect(dev, port), 0);
 	CHECK_EQ(pvi_guest_notify(dev, port, 0), -ENOENT);
@@ -128,22 +139,22 @@ static void test_limits(void)
 
 	CHECK_EQ(pvi_guest_get_info(dev, &info), 0);
 	for (n = 0; ret >= 0 && n <= info.max_ports; n++)
-		ret = pvi_guest_connect(other, self, MSI);
+		ret = pvi_guest_connect(other, self, msi);
 	CHECK_EQ(ret, -ENOSPC);
 	CHECK_EQ(n, info.max_ports + 1);
 	for (n = 0, ret = 0; ret >= 0 && n <= info.max_eventfds; n++)
-		ret = pvi_guest_wire(other, MSI, eventfd(0, EFD_CLOEXEC));
+		ret = pvi_guest_wire(other, msi, eventfd(0, EFD_CLOEXEC));
 	CHECK_EQ(ret, -ENOSPC);
 	CHECK_EQ(n, info.max_eventfds + 1);
 	close(other);
-	CHECK_EQ(pvi_guest_connect(dev, self, MSI), 0);
+	CHECK_EQ(pvi_guest_connect(dev, self, msi), 0);
 	CHECK_EQ(pvi_guest_disconnect(dev, 0), 0);
 	close(fd);
 }
 
 static void test_bell(void)
 {
-	int fd = pvi_guest_wait(dev, BELL_GSI, 0), port = pvi_guest_connect(dev, self, BELL_GSI);
+	int fd = pvi_guest_wait(dev, bell_gsi, 0), port = pvi_guest_connect(dev, self, bell_gsi);
 	uint64_t old = ~0ull;
 
 	CHECK_EQ(pvi_guest_notify(dev, port, 0), -EINVAL);
@@ -189,8 +200,9 @@ static void test_peers(void)
 	CHECK_EQ(call(KVM_PVI_GUEST_PEERS, &arg), -EFAULT);
 
 	/* The interrupt that tells of them is that of the last GSI, which others may ring. */
-	port = pvi_guest_connect(dev, self, BELL_GSI);
-	CHECK_EQ(pvi_guest_bell_send(dev, port, 0, 1, NULL), KVM_PVI_RAISED);
+	port = pvi_guest_connect(dev, self, bell_gsi);
+	CHECK_EQ(pvi_guest_bell_send(dev, port, 0, 1, NULL) >= 0, 1);
+	CHECK_EQ(pvi_guest_ring(dev, self, msi) >= 0, 1);
 	CHECK_EQ(wait_for(fd) > 0, 1);
 	CHECK_EQ(pvi_guest_bell_reset(dev, BELL), 0);
 	CHECK_EQ(pvi_guest_disconnect(dev, port), 0);
@@ -209,8 +221,8 @@ static void test_processes(void)
 		if (children[i])
 			continue;
 		dev = pvi_guest_open();
-		fd = pvi_guest_wait(dev, MSI, 0);
-		CHECK_EQ(pvi_guest_connect(dev, self, MSI), 0);
+		fd = pvi_guest_wait(dev, msi, 0);
+		CHECK_EQ(pvi_guest_connect(dev, self, msi), 0);
 		CHECK_EQ(pvi_guest_notify(dev, 0, 0) >= 0, 1);
 		CHECK_EQ(wait_for(fd) > 0, 1);
 		_exit(check_failures() != 0);
@@ -219,9 +231,9 @@ static void test_processes(void)
 		CHECK_EQ(waitpid(children[i], &status, 0), children[i]);
 		CHECK_EQ(status, 0);
 	}
-	fd = pvi_guest_wait(dev, MSI, 0);
+	fd = pvi_guest_wait(dev, msi, 0);
 	close(fd);
-	CHECK_EQ(pvi_guest_ring(dev, self, MSI), KVM_PVI_LATCHED);
+	CHECK_EQ(pvi_guest_ring(dev, self, msi), KVM_PVI_LATCHED);
 }
 
 static const struct guest_case cases[] = {
@@ -235,7 +247,7 @@ static const struct guest_case cases[] = {
 	{ "processes", test_processes },
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
-	return run(cases, ARRAY_SIZE(cases));
+	return run(argc, argv, cases, ARRAY_SIZE(cases));
 }

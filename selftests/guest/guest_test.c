@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "guest_test.h"
 
 int dev;
+unsigned int pin = 20, msi = 0x10000, bell_gsi = 0x10001;
 unsigned char self[KVM_PVI_UUID_SIZE];
 
 static unsigned int failures;
@@ -74,9 +76,15 @@ static int open_device(void)
 	return ret;
 }
 
-int run(const struct guest_case *cases, unsigned int nr)
+int run(int argc, char **argv, const struct guest_case *cases, unsigned int nr)
 {
 	unsigned int i, failed = 0;
+
+	if (argc == 4) {
+		pin = strtoul(argv[1], NULL, 0);
+		msi = strtoul(argv[2], NULL, 0);
+		bell_gsi = strtoul(argv[3], NULL, 0);
+	}
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("TAP version 13\n1..%u\n", nr);

@@ -2,6 +2,8 @@
 /*
  * What the tests of /dev/kvm_pvi_guest share. They run in a guest that is set up as
  * selftests/modules/guest_main.c wants it, and print TAP.
+ *
+ *	args_test|dev_test [PIN MSI BELL-GSI]
  */
 #ifndef PVI_GUEST_TEST_H
 #define PVI_GUEST_TEST_H
@@ -10,9 +12,6 @@
 #include <libpvi_guest.h>
 #include <stdbool.h>
 
-#define PIN		20
-#define MSI		0x10000
-#define BELL_GSI	0x10001
 #define BELL		0
 #define UNEXPOSED	0x1ffff
 #define GRANTED		0x3
@@ -26,6 +25,7 @@ struct guest_case {
 };
 
 extern int dev;		/* /dev/kvm_pvi_guest */
+extern unsigned int pin, msi, bell_gsi;
 extern unsigned char self[KVM_PVI_UUID_SIZE];
 
 void check_eq(long long seen, long long value, int line, const char *what);
@@ -41,6 +41,6 @@ bool readable(int fd);
 void drain(int fd);
 
 /* To be returned by main() */
-int run(const struct guest_case *cases, unsigned int nr);
+int run(int argc, char **argv, const struct guest_case *cases, unsigned int nr);
 
 #endif

@@ -101,7 +101,7 @@ static void peers_list(void)
 	CHECK_EQ(kvm_pvi_guest_peers(peers[nr - 1].position + 1, peers, 1), 0);
 }
 
-/* The interrupt that tells of peers is that of the last GSI. */
+/* The interrupt that tells of peers is that of the last GSI, whichever that is. */
 static void peers_watch(struct kvm_pvi_guest_link *link)
 {
 	struct notifier_block one = { .notifier_call = change }, two = one;
@@ -111,6 +111,7 @@ static void peers_watch(struct kvm_pvi_guest_link *link)
 	CHECK_EQ(kvm_pvi_guest_watch(&two), 0);
 	kvm_pvi_guest_unwatch(&one);
 	CHECK_RINGS(kvm_pvi_guest_bell_send(link, 1, NULL));
+	CHECK(kvm_pvi_guest_ring(&self, msi) >= 0);
 	CHECK(wait_for_completion_timeout(&changed, DEADLINE));
 	kvm_pvi_guest_unwatch(&two);
 	CHECK_EQ(kvm_pvi_guest_bell_reset(bell), 0);

@@ -5,9 +5,9 @@
  * Loading it runs the cases. It loads if they pass; if not, loading fails with EIO, and the log
  * says what was seen.
  *
- * The VM's endpoint must expose the GSIs of the parameters, with a bell on the last of them, allow
- * its own UUID to ring them and to set flags 0 and 1 of the bell, and have made no port for the
- * guest.
+ * The VM's endpoint must expose the GSIs of the parameters, msi or bell_gsi as its last ones, have a
+ * bell on bell_gsi, allow its own UUID to ring pin and msi and to set flags 0 and 1 of the bell, and
+ * have made no port for the guest.
  */
 #include <linux/err.h>
 #include <linux/module.h>
@@ -25,7 +25,7 @@ MODULE_PARM_DESC(msi, "a virtual GSI");
 
 unsigned int bell_gsi = 0x10001;
 module_param(bell_gsi, uint, 0444);
-MODULE_PARM_DESC(bell_gsi, "a virtual GSI with a bell, the last exposed GSI");
+MODULE_PARM_DESC(bell_gsi, "a GSI with a bell");
 
 unsigned int bell;
 module_param(bell, uint, 0444);
