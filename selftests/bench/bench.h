@@ -43,11 +43,14 @@ struct bench_regs {
 extern struct bench_regs bench_regs;
 
 /* A NOP that plugin/rings.c knows: where a row begins (0), a ring (1), its end (2), the row's (3) */
-#define BENCH_MARK(n) \
-	asm volatile(".byte 0x0f, 0x1f, 0x80, " #n ", 0x56, 0x49, 0x50" : : : "memory")
+static __always_inline void bench_mark(u8 n)
+{
+	asm volatile(".byte 0x0f, 0x1f, 0x80, %c[n], 0x56, 0x49, 0x50"
+		     : : [n] "i" (n) : "memory");
+}
 
 /* For guest and host */
-static inline __attribute__((always_inline)) u64 bench_tsc(void)
+static __always_inline u64 bench_tsc(void)
 {
 	u32 low, high;
 

@@ -75,44 +75,105 @@ static inline void take(void)
 	kvm_pvi_status_take(bench_regs.word);
 }
 
+static inline void nothing(void)
+{
+}
+
 static inline u64 swept_rbx(u32 i)
 {
 	return bench_regs.nr_swept ? bench_regs.rbx + i % bench_regs.nr_swept * bench_regs.step :
 				     bench_regs.rbx;
 }
 
-/* Defines guest code; @rbx is there for @ring, @ret is what the guest returns */
-#define SAMPLING_GUEST(name, prepare, ring)                                   \
-static __guest u64 name(u64 ret)                                              \
-{                                                                             \
-	u64 start, rbx;                                                       \
-	u32 i;                                                                \
-									      \
-	for (i = 0; i < BENCH_SAMPLES; i++) {                                 \
-		rbx = swept_rbx(i);                                           \
-		(void)rbx;                                                    \
-		prepare;                                                      \
-		start = bench_tsc();                                          \
-		BENCH_MARK(1);                                                      \
-		ring;                                                         \
-		BENCH_MARK(2);                                                      \
-		samples[i] = bench_tsc() - start;                             \
-	}                                                                     \
-	return ret;                                                           \
+/* Guest code: @ring BENCH_SAMPLES times, with @rbx at its hand, @prepare before each */
+#define SAMPLE(prepare, ring)							\
+	do {									\
+		u64 start, rbx;							\
+		u32 i;								\
+										\
+		for (i = 0; i < BENCH_SAMPLES; i++) {				\
+			rbx = swept_rbx(i);					\
+			(void)rbx;						\
+			prepare;						\
+			start = bench_tsc();					\
+			bench_mark(1);						\
+			ring;							\
+			bench_mark(2);						\
+			samples[i] = bench_tsc() - start;			\
+		}								\
+	} while (0)
+
+static __guest u64 ring_empty(u64 ret)
+{
+	SAMPLE(nothing(), nothing());
+	return ret;
 }
 
-SAMPLING_GUEST(ring_empty, , )
-SAMPLING_GUEST(ring_hypercall, , ret = hypercall(rbx))
-SAMPLING_GUEST(ring_out, , out())
-SAMPLING_GUEST(ring_mmio, , mmio())
-SAMPLING_GUEST(ring_xen_port, xen_clear_pending(), ret = hypercall(rbx))
-SAMPLING_GUEST(ring_hypercalls, , ret = hypercalls(rbx))
-SAMPLING_GUEST(ring_status, , look())
-SAMPLING_GUEST(ring_status_ring, take(), look_and_ring(rbx))
-SAMPLING_GUEST(ring_status_burst, take(), burst(rbx))
-SAMPLING_GUEST(ring_hypercall_done, , ret = hypercall(rbx); done())
-SAMPLING_GUEST(ring_out_done, , out(); done())
-SAMPLING_GUEST(ring_mmio_done, , mmio(); done())
+static __guest u64 ring_hypercall(u64 ret)
+{
+	SAMPLE(nothing(), ret = hypercall(rbx));
+	return ret;
+}
+
+static __guest u64 ring_out(u64 ret)
+{
+	SAMPLE(nothing(), out());
+	return ret;
+}
+
+static __guest u64 ring_mmio(u64 ret)
+{
+	SAMPLE(nothing(), mmio());
+	return ret;
+}
+
+static __guest u64 ring_xen_port(u64 ret)
+{
+	SAMPLE(xen_clear_pending(), ret = hypercall(rbx));
+	return ret;
+}
+
+static __guest u64 ring_hypercalls(u64 ret)
+{
+	SAMPLE(nothing(), ret = hypercalls(rbx));
+	return ret;
+}
+
+static __guest u64 ring_status(u64 ret)
+{
+	SAMPLE(nothing(), look());
+	return ret;
+}
+
+static __guest u64 ring_status_ring(u64 ret)
+{
+	SAMPLE(take(), look_and_ring(rbx));
+	return ret;
+}
+
+static __guest u64 ring_status_burst(u64 ret)
+{
+	SAMPLE(take(), burst(rbx));
+	return ret;
+}
+
+static __guest u64 ring_hypercall_done(u64 ret)
+{
+	SAMPLE(nothing(), ret = hypercall(rbx); done());
+	return ret;
+}
+
+static __guest u64 ring_out_done(u64 ret)
+{
+	SAMPLE(nothing(), out(); done());
+	return ret;
+}
+
+static __guest u64 ring_mmio_done(u64 ret)
+{
+	SAMPLE(nothing(), mmio(); done());
+	return ret;
+}
 
 static const struct {
 	guest_fn ring;
@@ -206,12 +267,12 @@ void bench_be_idle(bool idle)
 void bench_begin_row(const char *name)
 {
 	printf("# ring %s\n", name);
-	BENCH_MARK(0);
+	bench_mark(0);
 }
 
 void bench_end_row(void)
 {
-	BENCH_MARK(3);
+	bench_mark(3);
 }
 
 /* What a ring costs, less what the guest pays that does not ring */

@@ -5,7 +5,7 @@
 
 #include "bench.h"
 
-u8 bench_uuid[BENCH_NR_UUIDS][KVM_PVI_UUID_SIZE] __attribute__((aligned(16)));
+u8 bench_uuid[BENCH_NR_UUIDS][KVM_PVI_UUID_SIZE] __aligned(16);
 
 /* Version 8: be4c0000-0000-8000-8000-00000000NNNN */
 static __attribute__((constructor)) void fill_uuids(void)

@@ -10,8 +10,8 @@
 #define SEND_PORT		1
 #define PORT			5	/* of the same VM; KVM delivers to no other */
 
-struct xen_shared_info xen_shared_info __attribute__((aligned(PAGE_SIZE)));
-struct xen_vcpu_info xen_vcpu_info __attribute__((aligned(64)));
+struct xen_shared_info xen_shared_info __aligned(PAGE_SIZE);
+struct xen_vcpu_info xen_vcpu_info __aligned(64);
 static u32 send_port = SEND_PORT;
 
 static void set_attr(struct vm *vm, struct kvm_xen_hvm_attr attr)

@@ -26,9 +26,9 @@ extern struct xen_vcpu_info xen_vcpu_info;
 /* What handling the event would clear, so that the next one raises an interrupt again */
 static inline void xen_clear_pending(void)
 {
-	*(volatile u64 *)&xen_shared_info.pending[0] = 0;
-	*(volatile u64 *)&xen_vcpu_info.pending_sel = 0;
-	*(volatile u8 *)&xen_vcpu_info.upcall_pending = 0;
+	WRITE_ONCE(xen_shared_info.pending[0], 0);
+	WRITE_ONCE(xen_vcpu_info.pending_sel, 0);
+	WRITE_ONCE(xen_vcpu_info.upcall_pending, 0);
 }
 
 #endif
