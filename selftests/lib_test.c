@@ -204,6 +204,44 @@ static __guest u64 guest_late_lapic(u64 arg)
 	return guest_irq_count(VECTOR);
 }
 
+static __guest u64 sleep_once(u64 arg)
+{
+	guest_irq_wait();
+	return arg;
+}
+
+/* The HLT behind the STI of a guest function */
+static u64 find_hlt(guest_fn fn)
+{
+	const u8 *insn = (const u8 *)fn;
+
+	while (insn[0] != 0xfb || insn[1] != 0xf4)
+		insn++;
+	return (u64)insn + 1;
+}
+
+/* QEMU's TCG may interrupt between STI and HLT: then nothing is to be waited for any more */
+static void test_sti_shadow(void)
+{
+	struct vm *vm = vm_create(1, 0);
+	struct vcpu *vcpu = &vm->vcpus[0];
+	struct kvm_regs regs;
+	struct ucall end;
+
+	vm_ioapic_set(vm, PIN, VECTOR, 0, 0);
+	vcpu_start(vcpu, sleep_once, 7);
+	vcpu_ioctl(vcpu, KVM_GET_REGS, &regs);
+	regs.rip = find_hlt(sleep_once);
+	regs.rflags |= 0x200;
+	vcpu_ioctl(vcpu, KVM_SET_REGS, &regs);
+	vm_irq_line(vm, PIN, 1);
+	vm_irq_line(vm, PIN, 0);
+	end = vcpu_run(vcpu);
+	ASSERT_EQ(end.cmd, UCALL_EXIT);
+	ASSERT_EQ(end.args[0], 7);
+	ASSERT_EQ(vcpu_irq_count(vcpu, VECTOR), 1);
+}
+
 static void test_lapic_off(void)
 {
 	struct vm *vm = vm_create(1, VM_NO_LAPIC_ENABLE);
@@ -532,6 +570,7 @@ static const struct test_case cases[] = {
 	{ "split_irqchip", test_split_irqchip },
 	{ "resample", test_resample },
 	{ "irq_line", test_irq_line },
+	{ "sti_shadow", test_sti_shadow },
 	{ "lapic_off", test_lapic_off },
 	{ "ipi", test_ipi },
 	{ "shared_memory", test_shared_memory },

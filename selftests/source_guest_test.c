@@ -62,7 +62,7 @@ static void test_modes(void)
 
 static __guest u64 write_mmio(u64 value)
 {
-	*(volatile u32 *)DOORBELL_MMIO = value;
+	WRITE_ONCE(*(u32 *)DOORBELL_MMIO, value);
 	return 0;
 }
 

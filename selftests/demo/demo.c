@@ -11,14 +11,14 @@
 #define STRIDE	100	/* rings between two looks at what the receiver has seen */
 #define ROUNDS	1000
 
-static volatile u64 written, seen, handled;
+static u64 written, seen, handled;
 static u64 verdicts[3];
 
 static __guest void on_ring(u8 vector)
 {
 	(void)vector;
-	seen = written;
-	handled++;
+	WRITE_ONCE(seen, READ_ONCE(written));
+	WRITE_ONCE(handled, handled + 1);
 }
 
 static __guest u64 listen(u64 last)
@@ -26,14 +26,14 @@ static __guest u64 listen(u64 last)
 	guest_on_irq(VECTOR, on_ring);
 	guest_sync(1);
 	guest_irq_disable();
-	while (seen < last)
+	while (READ_ONCE(seen) < last)
 		guest_irq_wait();
-	return handled;
+	return READ_ONCE(handled);
 }
 
 static __guest u64 ring_uuid(u64 uuid)
 {
-	written++;
+	WRITE_ONCE(written, written + 1);
 	return guest_hypercall(KVM_HC_PVI, uuid, GSI, 0, 0);
 }
 
@@ -50,15 +50,15 @@ static __guest u64 storm(u64 port)
 	for (i = 0; i < STORM; i++) {
 		u64 verdict;
 
-		written++;
+		WRITE_ONCE(written, written + 1);
 		verdict = guest_hypercall(KVM_HC_NOTIFY, port, 0, 0, 0);
 		GUEST_ASSERT(verdict <= KVM_PVI_LATCHED);
 		verdicts[verdict]++;
 		if (i % STRIDE)
 			continue;
-		for (wait = 0; seen < written && wait < 100000000; wait++)
+		for (wait = 0; READ_ONCE(seen) < written && wait < 100000000; wait++)
 			guest_pause();
-		lost += seen < written;
+		lost += READ_ONCE(seen) < written;
 	}
 	return lost;
 }

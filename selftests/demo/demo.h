@@ -9,8 +9,8 @@
 #define VECTOR	0x40
 
 /* Print a numbered line, and a line below it */
-__attribute__((format(printf, 1, 2))) void say(const char *fmt, ...);
-__attribute__((format(printf, 1, 2))) void detail(const char *fmt, ...);
+void say(const char *fmt, ...) __printf(1, 2);
+void detail(const char *fmt, ...) __printf(1, 2);
 
 /* Guest A, and host processes that it rings: one scene for each mechanism */
 void demo_mechanisms(struct vm *a, int a_fd);

@@ -50,7 +50,7 @@ static u64 exits(struct vm *vm)
 	return vcpu_stat(&vm->vcpus[0], "hypercalls");
 }
 
-static void many(struct vm *a, int a_fd)
+static void scene_many(struct vm *a, int a_fd)
 {
 	int rx[MANY], efd[MANY], i, woken = 0;
 	u32 first = 0;
@@ -87,7 +87,7 @@ static void many(struct vm *a, int a_fd)
 		pvi_close_port(a_fd, first + i);
 }
 
-static void bell(struct vm *a, int a_fd)
+static void scene_bell(struct vm *a, int a_fd)
 {
 	int efd = new_eventfd(), rx = pvi_bind(NULL, RECEIVER);
 	u32 port;
@@ -124,7 +124,7 @@ static __guest u64 ring_by_status(u64 rings)
 	return status_calls;
 }
 
-static void status(void)
+static void scene_status(void)
 {
 	struct status_mem mem = status_make();
 	struct vm *rx, *tx;
@@ -162,7 +162,7 @@ static __guest u64 listen_twice(u64 unused)
 	return 0;
 }
 
-static void virtual_gsi(struct vm *a)
+static void scene_virtual_gsi(struct vm *a)
 {
 	struct vm *rx = vm_create(1, 0);
 	int rx_fd = pvi_bind(rx, RECEIVER), i;
@@ -183,7 +183,7 @@ static void virtual_gsi(struct vm *a)
 	close(rx_fd);
 }
 
-static void source(struct vm *a, int a_fd)
+static void scene_source(struct vm *a, int a_fd)
 {
 	int efd, rx = pvi_receiver(RECEIVER, GSI, pvi_uuid[0], &efd), fd = new_eventfd();
 	u32 port = pvi_connect(a_fd, RECEIVER, GSI);
@@ -202,7 +202,7 @@ static void source(struct vm *a, int a_fd)
 	pvi_close_port(a_fd, port);
 }
 
-static void grant(struct vm *a, int a_fd)
+static void scene_grant(struct vm *a, int a_fd)
 {
 	int efd = new_eventfd(), rx = pvi_bind(NULL, RECEIVER), fd;
 	u64 id;
@@ -224,7 +224,7 @@ static void grant(struct vm *a, int a_fd)
 	pvi_close_port(a_fd, port);
 }
 
-static void rate(struct vm *a)
+static void scene_rate(struct vm *a)
 {
 	int efd, rx = pvi_receiver(RECEIVER, GSI, pvi_uuid[0], &efd), i;
 	u32 raised = 0, refused = 0;
@@ -255,7 +255,7 @@ static void state_ioctl(int fd, unsigned long cmd, u32 flags, struct kvm_pvi_sta
 	pvi_ioctl(fd, cmd, state);
 }
 
-static void state(void)
+static void scene_state(void)
 {
 	int efd, rx = pvi_receiver(RECEIVER, GSI, pvi_uuid[11], &efd), fd;
 	struct kvm_pvi_state state = { 0 };
@@ -284,7 +284,7 @@ static void state(void)
 	close(rx);
 }
 
-static void death(struct vm *a, int a_fd)
+static void scene_death(struct vm *a, int a_fd)
 {
 	struct kvm_pvi_peer peer;
 	int efd, rx;
@@ -314,13 +314,13 @@ static void death(struct vm *a, int a_fd)
 
 void demo_mechanisms(struct vm *a, int a_fd)
 {
-	many(a, a_fd);
-	bell(a, a_fd);
-	status();
-	virtual_gsi(a);
-	source(a, a_fd);
-	grant(a, a_fd);
-	rate(a);
-	state();
-	death(a, a_fd);
+	scene_many(a, a_fd);
+	scene_bell(a, a_fd);
+	scene_status();
+	scene_virtual_gsi(a);
+	scene_source(a, a_fd);
+	scene_grant(a, a_fd);
+	scene_rate(a);
+	scene_state();
+	scene_death(a, a_fd);
 }

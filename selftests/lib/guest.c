@@ -16,6 +16,8 @@ static_assert(sizeof(struct guest_cpu) <= CPU_SIZE, "layout.h");
 #define PTE_USER_RW 0x7
 #define PTE_LARGE 0x80
 #define RFLAGS_IF 0x200
+#define INSN_STI 0xfb
+#define INSN_HLT 0xf4
 #define RFLAGS_IOPL 0x3000ULL
 
 u8 guest_has_vmmcall;
@@ -52,6 +54,17 @@ static void take_irq(struct guest_cpu *cpu, u8 vector)
 		guest_wrmsr(X2APIC_MSR(APIC_EOI), 0);
 }
 
+/*
+ * QEMU's TCG forgets that no interrupt comes between STI and the instruction behind it, if L1 was
+ * interrupted there. After that HLT would sleep though what it is to wait for has been.
+ */
+static bool before_sti_hlt_sleeps(const struct trap_frame *frame)
+{
+	const u8 *insn = (const u8 *)frame->rip;
+
+	return insn[-1] == INSN_STI && insn[0] == INSN_HLT;
+}
+
 __guest void guest_trap(struct trap_frame *frame)
 {
 	struct guest_cpu *cpu = guest_this_cpu();
@@ -68,6 +81,8 @@ __guest void guest_trap(struct trap_frame *frame)
 		 */
 		if (frame->rflags & RFLAGS_IF)
 			take_irq(cpu, frame->vector);
+		if (!(frame->cs & 3) && before_sti_hlt_sleeps(frame))
+			frame->rip++;
 		return;
 	}
 	asm volatile("movq %%cr2, %0" : "=r" (cr2));
