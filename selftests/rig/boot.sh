@@ -7,18 +7,32 @@
 # An L1 without a verdict (hung, dead, past its deadline) is a failure, status 124, and the end
 # of its console is printed. Options: -t SECONDS the deadline, -m MEGABYTES, -a ARGUMENTS for
 # the kernel's command line, -l the command's output live on stdout, -9 DIRECTORY offered to L1
-# over 9p, -c count: one vCPU whose TSC counts instructions, the same in every run, -p PLUGIN of QEMU's.
+# over 9p, -1 one vCPU, -c count: one vCPU whose TSC counts instructions, the same in every run,
+# -p PLUGIN of QEMU's.
+#
+# Two faults of TCG make -1 what an L1 with Linux guests needs. With more vCPUs, each turn to the next
+# may deliver an interrupt that KVM has injected once more, whatever the guest's interrupt flag
+# says: helper_vmrun() leaves the vector in exception_index. Our guests bear that, a Linux guest
+# deadlocks. And VMRUN and #VMEXIT change interrupt_request without the lock, so that an interrupt,
+# that of the only timer for instance, may be forgotten until another one comes: with -1 a byte from
+# outside interrupts L1 every second.
 
 . "$(dirname "$0")/common.sh"
 
 kernel=$1 initramfs=$2 out=$3
 shift 3
 
-deadline=600 memory=2048 args=() output=file:$out/output devices=()
+deadline=600 memory=2048 args=() output=file:$out/output devices=() beat=()
+mkdir -p "$out"
 # With a thread for each vCPU TCG runs stale translations of text that the kernel has patched.
 machine=(-accel "tcg,thread=single" -smp 2)
-while getopts 9:a:clm:p:t: option; do
+while getopts 19:a:clm:p:t: option; do
 	case $option in
+	1)	machine=(-accel "tcg,thread=single" -smp 1)
+		rm -f "$out"/beat.{in,out}
+		mkfifo "$out"/beat.{in,out}
+		beat=(-chardev "pipe,id=beat,path=$out/beat" -serial chardev:beat)
+		args+=(rig.beat) ;;
 	9)	devices+=(-virtfs "local,path=$OPTARG,mount_tag=host,security_model=none,readonly=on,multidevs=remap")
 		args+=(rig.9p) ;;
 	a)	args+=("$OPTARG") ;;
@@ -28,11 +42,10 @@ while getopts 9:a:clm:p:t: option; do
 	m)	memory=$OPTARG ;;
 	p)	devices+=(-plugin "$OPTARG") ;;
 	t)	deadline=$OPTARG ;;
-	*)	die "usage: boot.sh KERNEL-DIR INITRAMFS OUT [-t S] [-m MB] [-a ARGS] [-l] [-9 DIR] [-c] [-p PLUGIN]" ;;
+	*)	die "usage: boot.sh KERNEL-DIR INITRAMFS OUT [-t S] [-m MB] [-a ARGS] [-l] [-9 DIR] [-1] [-c] [-p PLUGIN]" ;;
 	esac
 done
 
-mkdir -p "$out"
 rm -f "$out"/{console,output,verdict,qemu.log}
 touch "$out"/{console,output,verdict}
 
@@ -40,11 +53,17 @@ status=0
 timeout -k 10 "$deadline" qemu-system-x86_64 "${machine[@]}" -cpu qemu64,+svm,+npt -m "$memory" \
 	-nodefaults -no-user-config -display none -no-reboot \
 	-serial "file:$out/console" -serial "$output" -serial "file:$out/verdict" \
-	"${devices[@]}" -kernel "$kernel/vmlinuz" -initrd "$initramfs" \
+	"${beat[@]}" "${devices[@]}" -kernel "$kernel/vmlinuz" -initrd "$initramfs" \
 	-append "console=ttyS0 panic=-1 no_timer_check printk.time=1 log_buf_len=4M printk.devkmsg=on ${args[*]}" \
 	</dev/null 2>"$out/qemu.log" &
-trap 'kill $!; exit 143' INT TERM
-wait $! || status=$?
+qemu=$!
+trap 'kill $qemu; exit 143' INT TERM
+if [ ${#beat[@]} -gt 0 ]; then
+	while kill -0 "$qemu" 2>/dev/null && sleep 1; do
+		echo
+	done >"$out/beat.in" &
+fi
+wait "$qemu" || status=$?
 
 result=$(sed -n '$ s/^exit \([0-9]*\)$/\1/p' "$out/verdict")
 [ -z "$result" ] || exit "$result"
