@@ -3,8 +3,8 @@
 #
 # build.sh KDIR DIR - build the modules against KDIR in a copy of kernel/, include/ and
 # selftests/modules/ under DIR, so that several kernels can be served at once and the checkout stays clean.
-# Only changed files are copied. Any warning, be it the compiler's at W=1, sparse's or modpost's, is
-# an error.
+# Only changed files are copied; where there are none all is built already. Any warning, be it the
+# compiler's at W=1, sparse's or modpost's, is an error.
 
 . "$(dirname "$0")/common.sh"
 
@@ -19,12 +19,14 @@ sources()
 mkdir -p "$dir/kernel" "$dir/include" "$dir/selftests/modules"
 sources "$top" | while read -r file; do
 	cmp -s "$top/$file" "$dir/$file" && continue
+	rm -f "$dir/built"
 	mkdir -p "$(dirname "$dir/$file")"
 	cp "$top/$file" "$dir/$file"
 done
 comm -13 <(sources "$top") <(sources "$dir") | while read -r file; do
-	rm "$dir/$file"
+	rm -f "$dir/$file" "$dir/built"
 done
+[ "$(cat "$dir/built" 2>/dev/null)" != "$kdir" ] || [ "$kdir/Module.symvers" -nt "$dir/built" ] || exit 0
 
 build_modules()
 {
@@ -41,3 +43,4 @@ build_modules()
 
 build_modules build kernel
 build_modules build-test selftests/modules
+echo "$kdir" >"$dir/built"
