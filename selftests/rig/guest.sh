@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# guest.sh SERIES OUT [FILE...] - make what a Linux guest of L1 boots: OUT/vmlinuz and OUT/initramfs,
+# which holds busybox, e2e/init, the modules for that kernel, and the FILEs in /bin.
+
+. "$(dirname "$0")/common.sh"
+
+series=$1 out=$2
+shift 2
+
+kernel=$("$rig/kernel.sh" "$series")
+say "building the guest's module for $(cat "$kernel/release")"
+src=$build/src-$series
+"$rig/build.sh" "$(readlink -f "$kernel/build")" "$src"
+
+stage=$out/root
+rm -rf "$out"
+trap 'rm -rf "$stage"' EXIT
+mkdir -p "$stage"/{bin,dev,proc,sys,tmp}
+cp "$(command -v busybox)" "$@" "$stage/bin/"
+ln -s busybox "$stage/bin/sh"
+cp "$top/selftests/e2e/init" "$stage/init"
+for ko in "$src"/kernel/kvm_pvi_guest.ko "$src"/selftests/modules/*.ko; do
+	strip --strip-debug -o "$stage/$(basename "$ko")" "$ko"
+done
+
+(cd "$stage" && find . | cpio -o -H newc -R 0:0 --quiet) >"$out/initramfs.tmp"
+mv "$out/initramfs.tmp" "$out/initramfs"
+cp "$kernel/vmlinuz" "$out/vmlinuz"
