@@ -4,8 +4,9 @@
 # check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12
 # 6.1"), all at once, each in an L1 of its own, after the quick part of style.sh, after install.sh
 # if there are tests that need the tools, and beside deb-check.sh and, with kernel 6.12, bench.sh
-# --check. Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing
-# failed, nothing was skipped and each kernel has run a test. $TESTS selects tests, "deb" is
+# --check. The tests with Linux guests, e2e*_test.sh, have another L1 of that kernel behind it.
+# Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing
+# failed, nothing was skipped and each L1 has run a test. $TESTS selects tests, "deb" is
 # deb-check.sh and "bench" bench.sh; $DEADLINE and $TEST_DEADLINE limit the seconds of an L1 and of
 # a test, $MEMORY is L1's in megabytes, $CMDLINE is added to its kernel's command line, PVI_LONG=1
 # asks the tests to take their time, PVI_SLOW=1 gives them four times as long.
@@ -30,6 +31,13 @@ done
 scripts=()
 for test in "${tests[@]}"; do
 	[ ! -e "$top/selftests/$test.sh" ] || scripts+=("$test")
+done
+plain=() with_guests=()
+for test in "${tests[@]}"; do
+	case $test in
+	e2e*)	with_guests+=("$test") ;;
+	*)	plain+=("$test") ;;
+	esac
 done
 passed=0 failed=0 skipped=0 children=()
 counted='^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$'
@@ -97,51 +105,89 @@ check_deb()
 	exec nice timeout -k 10 3600 "$rig/deb-check.sh" "${series[@]}" >"$build/deb-check.output"
 }
 
+# The names of the L1s of a kernel, in the order in which they run.
+machines_of()
+{
+	[ ${#plain[@]} -eq 0 ] || echo "$1"
+	[ ${#with_guests[@]} -eq 0 ] || echo "$1-guests"
+}
+
+# What Linux guests boot: one has the older kernel, one the newer.
+prepare_guests()
+{
+	local series
+
+	for series in 6.1 6.12; do
+		"$rig/guest.sh" "$series" "$build/guest-$series" "$build/selftests/e2e/pvi" \
+			"$build"/selftests/guest/{args,dev}_test
+	done
+}
+
+# prepare MACHINE TEST... - make what it needs to run these
 prepare()
 {
-	local test files=()
+	local machine=$1 test files=() deadline=120
 
-	for test in "${tests[@]}"; do
+	shift
+	for test; do
 		files+=(-f "$build/selftests/$test:/selftests/$test")
 	done
 	if [ ${#scripts[@]} -gt 0 ]; then
 		files+=(-9 -f "$build/tools-root:/tools" -f "$build/selftests/tools:/selftests/tools")
 	fi
-	"$rig/prepare.sh" "$1" "$build/check-$1" "${files[@]}" \
+	if [[ $machine == *-guests ]]; then
+		files+=(-f "$build/guest-6.1:/guests/6.1" -f "$build/guest-6.12:/guests/6.12")
+		deadline=500
+	fi
+	"$rig/prepare.sh" "${machine%-guests}" "$build/check-$machine" "${files[@]}" \
 		-f "$top/selftests/run_tests.sh:/run_tests.sh" \
 		-e PVI_RIG=1 -e PVI_MODULE=/modules/kvm_pvi.ko -e PVI_TEST_MODULES=/modules \
 		${PVI_LONG:+-e "PVI_LONG=$PVI_LONG"} ${PVI_SLOW:+-e "PVI_SLOW=$PVI_SLOW"} \
-		-e "TEST_DEADLINE=${TEST_DEADLINE:-120}" \
-		-e "RIG_RUN=/run_tests.sh /selftests ${tests[*]}"
+		-e "TEST_DEADLINE=${TEST_DEADLINE:-$deadline}" \
+		-e "RIG_RUN=/run_tests.sh /selftests $*"
 }
 
 boot()
 {
-	local dir=$build/check-$1 share=()
+	local dir=$build/check-$1 options=()
 
-	[ ${#scripts[@]} -eq 0 ] || share=(-9 /)
+	[ ${#scripts[@]} -eq 0 ] || options=(-9 /)
+	[[ $1 != *-guests ]] || options+=(-1)
 	exec "$rig/boot.sh" "$dir/kernel" "$dir/initramfs" "$dir" -t "${DEADLINE:-600}" \
-		-m "${MEMORY:-2048}" -a "${CMDLINE:-}" "${share[@]}"
+		-m "${MEMORY:-2048}" -a "${CMDLINE:-}" "${options[@]}"
+}
+
+# Boot one machine after the other.
+lane()
+{
+	local machine status=0
+
+	trap 'kill $!; exit 143' INT TERM
+	for machine; do
+		boot "$machine" &
+		wait $! || status=1
+	done
+	return "$status"
 }
 
 how_far()
 {
-	awk -v series="$1" '/^(not )?ok/ { points++ }
+	awk -v machine="$1" '/^(not )?ok/ { points++ }
 		/^# [a-z0-9_]+_test$/ { test = ", now in " $2 }
-		END { printf "%s: %d test points%s", series, points, test }' "$build/check-$1/output"
+		END { printf "%s: %d test points%s", machine, points, test }' "$build/check-$1/output"
 }
 
 # Every 20 seconds say how far each L1 is, until all have ended.
 wait_for_all()
 {
-	local seconds=0 series
+	local seconds=0 machine
 
 	while kill -0 "${children[@]}" 2>/dev/null; do
 		sleep 1
 		seconds=$((seconds + 1))
 		[ $((seconds % 20)) -eq 0 ] || continue
-		for series in "${kernels[@]}"; do
-			say "$(how_far "$series")"
+		for machine in "${machines[@]}"; do
+			say "$(how_far "$machine")"
 		done
 	done
 }
@@ -161,41 +207,48 @@ if [ ${#scripts[@]} -gt 0 ]; then
 	quietly "$build/tools.log" make -C "$top/tools" -j2 OUTPUT="$build/tools" \
 		DESTDIR="$build/tools-root" PREFIX=/usr install
 fi
+[ ${#with_guests[@]} -eq 0 ] || prepare_guests
+machines=()
 for series in "${kernels[@]}"; do
-	prepare "$series"
+	[ ${#plain[@]} -eq 0 ] || prepare "$series" "${plain[@]}"
+	[ ${#with_guests[@]} -eq 0 ] || prepare "$series-guests" "${with_guests[@]}"
+	mapfile -t -O ${#machines[@]} machines < <(machines_of "$series")
 done
 bad=0
 check_style || bad=1
 [ ${#scripts[@]} -eq 0 ] || check_install || bad=1
 
-say "booting ${kernels[*]}"
+say "booting ${machines[*]}"
+for machine in "${machines[@]}"; do
+	: >"$build/check-$machine/output"
+	: >"$build/check-$machine/verdict"
+done
 for series in "${kernels[@]}"; do
-	rm -f "$build/check-$series/output"
-	touch "$build/check-$series/output"
-	boot "$series" &
+	mapfile -t names < <(machines_of "$series")
+	lane "${names[@]}" &
 	children+=($!)
 done
 if [ -n "$with_bench" ]; then
 	"$rig/bench.sh" --check >"$build/bench-check" &
-	bench_pid=$!
-	children+=("$bench_pid")
+	children+=($!)
 fi
 if [ -n "$with_deb" ]; then
 	check_deb &
 	children+=($!)
 fi
 wait_for_all
-for i in "${!kernels[@]}"; do
-	dir=$build/check-${kernels[i]}
-	wait "${children[i]}" || bad=1
-	report "kernel $(cat "$dir/kernel/release")" "$dir/output" "$dir/verdict"
+for child in "${children[@]}"; do
+	wait "$child" || bad=1
+done
+for machine in "${machines[@]}"; do
+	dir=$build/check-$machine
+	report "kernel $(cat "$dir/kernel/release")${machine#"${machine%-guests}"}" \
+		"$dir/output" "$dir/verdict"
 done
 if [ -n "$with_bench" ]; then
-	wait "$bench_pid" || bad=1
 	report "bench" "$build/bench-check" "$build/bench-check"
 fi
 if [ -n "$with_deb" ]; then
-	wait "${children[-1]}" || bad=1
 	report "Debian packages" "$build/deb-check.output" "$build/deb-check.output"
 fi
 children=()

@@ -1,0 +1,263 @@
+#!/bin/sh
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# End to end: stock QEMUs with Debian kernels and kvm_pvi_guest, attached from outside while they
+# run. What a program of one does is seen by a program of the other. The guests live through all
+# of the tests: a has a kernel of 6.1, b of 6.12 and two vCPUs; nobody allows c anything.
+
+. "$(dirname "$0")/tools/enter.sh"
+. "$(dirname "$0")/tools/lib.sh"
+. "$(dirname "$0")/tools/guest.sh"
+
+# What b exposes: a plain pin, one with a status word, one with a bell, and no pin.
+pin=20 word=21 bell=22 virtual=65536
+# Of a it is a pin, and one for the doorbell of b's ivshmem; the server's first peer stands for a.
+bottom=23 server=dddddddd-0000-4000-8000-000000000000
+# How a guest sees $memory, and b its ivshmem-doorbell.
+device=/sys/bus/pci/devices/0000:00:04.0 doorbell=/sys/bus/pci/devices/0000:00:05.0
+
+# wired NAME GSI - the host has a place to deliver rings of it to
+wired()
+{
+	pvictl show --json "$1" >"$tmp/json"
+	json "$tmp/json" "[g['wired'] for g in it['gsis'] if g['gsi'] == $2] == [True]"
+}
+
+# rings_of NAME GSI - how many it has accepted
+rings_of()
+{
+	pvictl show --json "$1" >"$tmp/json"
+	python3 -c 'import json, sys
+print(*[g["rings"] for g in json.load(open(sys.argv[1]))["gsis"] if g["gsi"] == int(sys.argv[2])])' \
+		"$tmp/json" "$2"
+}
+
+# c's module was loaded before anyone attached c.
+no_host()
+{
+	has "$(run g_c 'dmesg | grep kvm_pvi_guest:')" "no host yet: "
+	same "$(run g_c pvi ring "$b" $pin)" "ring -19"
+}
+
+names()
+{
+	run g_a grep -q "$a" /sys/class/misc/kvm_pvi_guest/uuid
+	run g_b grep -q "$b" /sys/class/misc/kvm_pvi_guest/uuid
+	same "$(run g_b pvi gsi 0 gsi 1 gsi 2 gsi 3 gsi 4)" "gsi $pin kind 0 state 1 bell -1 irq 0
+gsi $word kind 0 state 5 bell -1 irq 0
+gsi $bell kind 0 state 1 bell 0 irq 0
+gsi $virtual kind 2 state 0 bell -1 irq 0
+gsi -2"
+}
+
+# A program of a's rings, and one of b's wakes from poll(); all others that wait are told as well.
+ring()
+{
+	wakes g_b wait $pin wait $pin wire $pin poll 4 look 5 look 6
+	has "$(run g_b "grep kvm_pvi:$pin /proc/interrupts")" "$pin-edge"
+	same "$(run g_a pvi ring "$b" $pin)" "ring 0"
+	has "$(woken g_b)" "poll 1" "look 1
+look 1"
+}
+
+connection()
+{
+	wakes g_b wait $pin poll 4
+	same "$(run g_a pvi connect "$b" $pin notify 0 disconnect 0 notify 0)" "connect 0
+notify 0
+disconnect 0
+notify -2"
+	has "$(woken g_b)" "poll 1"
+}
+
+# A rings only when the ring before was answered, so a lost one would be the last.
+moved()
+{
+	local line before irq
+
+	wakes g_b wait $virtual echo $a $pin 4
+	before=$(rings_of "$b" $virtual)
+	irq=$(run g_b "sed -n 's/^ *\\([0-9]*\\):.*kvm_pvi:0x10000/\\1/p' /proc/interrupts")
+	run g_b "while :; do for cpu in 1 2; do echo \$cpu >/proc/irq/$irq/smp_affinity; usleep 5000;" \
+		"done; done & mover=\$!"
+	same "$(run g_a pvi wait $pin pingpong "$b" $virtual 4 200)" "wait 4
+pingpong 200"
+	same "$(rings_of "$b" $virtual)" $((before + 200))
+	read -ra line <<<"$(run g_b "grep kvm_pvi:0x10000 /proc/interrupts")"
+	run g_b "kill \$mover; killall pvi"
+	[[ ${line[1]} -gt 0 && ${line[2]} -gt 0 ]] || fail "CPUs took ${line[*]:1:2} interrupts"
+}
+
+flags()
+{
+	wakes g_b wait $bell poll 4 receive 0 0xff receive 0 0xff
+	same "$(run g_a pvi ring "$b" $bell connect "$b" $bell notify 0 send 0 5)" "ring -1
+connect 0
+notify -22
+send 0 0"
+	has "$(woken g_b)" "receive 0 0x5
+receive 0 0"
+	pvictl allow --bell --flags 0xf0 "$b" "$a" 0
+	same "$(run g_a pvi connect "$b" $bell send 0 1)" "connect 0
+send -1 0"
+}
+
+# A sender that sees that a ring is owed makes none.
+status()
+{
+	local at="$device/resource2 64" before
+
+	run g_a "echo 1 >$device/enable"
+	run g_b "echo 1 >$device/enable"
+	wakes g_b take "$at" wait $word poll 4 take "$at"
+	before=$(rings_of "$b" $word)
+	same "$(run g_a pvi owed "$at" ring "$b" $word)" "owed 0
+ring 0"
+	has "$(woken g_b)" "poll 1
+take 1"
+	same "$(run g_a pvi owed "$at" ring "$b" $word owed "$at" ring "$b" $word)" "owed 0
+ring 2
+owed 1
+ring 1"
+	same "$(rings_of "$b" $word)" $((before + 3))
+	# A cannot write it.
+	same "$(run g_a pvi take "$at" owed "$at")" "take 1
+owed 1"
+}
+
+# A ring reaches an MSI-X vector of b's ivshmem-doorbell, whose doorbell reaches a.
+ivshmem()
+{
+	run g_b insmod /pvi_test_ivshmem.ko
+	same "$(run g_b cat $doorbell/position)" 1
+	same "$(run g_b "grep -c 'ivshmem:[01]' /proc/interrupts")" 2
+	same "$(run g_a pvi ring "${server%0}1" 1)" "ring 0"
+	run g_b "until grep 'ivshmem:1' /proc/interrupts | grep ' 1 '; do usleep 20000; done"
+	same "$(run g_b "grep 'ivshmem:0' /proc/interrupts | grep -c ' 1 '; true")" 0
+
+	wakes g_a wait $bottom poll 4
+	run g_b "echo 0 >$doorbell/doorbell"
+	has "$(woken g_a)" "poll 1"
+}
+
+# c is told the same of what it may not ring and of what does not exist.
+third_guest()
+{
+	attach at_c --pid "$g_c" --uuid "$c" --expose $pin
+	same "$(run g_c pvi ring "$b" $pin connect "$b" $pin ring "$b" 1 ring "${c%?}9" $pin peers)" \
+		"ring -1
+connect -1
+ring -1
+ring -1
+peers 0"
+	same "$(run g_a pvi ring "$c" $pin)" "ring -1"
+	has "$(pvictl show "$c")" "$pin direct"
+}
+
+quiet_kernels()
+{
+	quiet g_a
+	quiet g_c
+}
+
+# What else the driver's functions and its device do, in a guest that may ring itself.
+itself()
+{
+	attach at_c --pid "$g_c" --uuid "$c" --expose $pin,65536,65537 --bell 65537 --allow "$c"
+	pvictl allow --bell --flags 3 "$c" "$c" 0
+	run g_c insmod /pvi_test_guest.ko || fail "$(run g_c 'dmesg | tail -n 20')"
+	run g_c args_test
+	run g_c dev_test
+}
+
+# Unloaded, the driver leaves nothing armed, and starts anew when it is loaded.
+reload()
+{
+	wakes g_b wait $virtual connect $a $pin poll 4
+	wired "$b" $virtual
+	refuses 1 "" run g_b rmmod kvm_pvi_guest
+	run g_b 'kill $!; wait $!; rmmod kvm_pvi_guest'
+	refuses 1 "is not so" wired "$b" $virtual
+	json "$tmp/json" "it['ports'] == []"
+	same "$(run g_a pvi ring "$b" $virtual)" "ring 2"
+	run g_b insmod /kvm_pvi_guest.ko
+	ring
+}
+
+# So does a guest that starts anew itself.
+reboot()
+{
+	wakes g_b wait $virtual poll 4
+	wired "$b" $virtual
+	quiet g_b
+	say g_b reboot -f
+	booted g_b
+	refuses 1 "is not so" wired "$b" $virtual
+	run g_b insmod /kvm_pvi_guest.ko
+	ring
+	quiet g_b
+}
+
+has_peers()
+{
+	[ "$(run g_a pvi peers)" = "peers $1" ]
+}
+
+# a has a port to b and watches its peers when b's VMM is killed; with b its ivshmem goes.
+death()
+{
+	has_peers 2
+	wakes g_a connect $b $pin notify 0 watch poll 4 notify 0 ring $b $pin
+	kill -KILL "$g_b"
+	same "$(woken g_a)" "connect 0
+notify 2
+watch 4
+poll 1
+notify -6
+ring -1"
+	await has_peers 0
+	await test ! -e "/proc/$at_b"
+	has "$(cat "$at_b_log")" "process $g_b has ended"
+}
+
+# In the order of what they need: b is killed at last.
+run_all()
+{
+	run_tests no_host names ring connection moved flags status ivshmem third_guest itself reload reboot death \
+		quiet_kernels
+}
+
+start_guests()
+{
+	pvictl memory 1 >"$tmp/memory" &
+	await test -s "$tmp/memory"
+	memory=memory-backend-file,id=m,size=4K,share=on,mem-path=$(cat "$tmp/memory")
+
+	pvi-ivshmem-server --socket "$tmp/socket" --size 4K --vectors 2 --uuid "$server" --allow "$a" \
+		--peer "$a:$bottom" >"$tmp/server" &
+	await test -S "$tmp/socket"
+
+	guest g_b 6.12 -uuid "$b" -smp 2 -object "$memory" -device ivshmem-plain,memdev=m,addr=4 \
+		-chardev "socket,path=$tmp/socket,id=s" -device ivshmem-doorbell,chardev=s,vectors=2,addr=5
+	booted g_b
+	attach at_b --pid "$g_b" --expose $pin,$word,$bell,$virtual --bell $bell --allow "$a" \
+		--allow-bell "$a:0" --status "$word:$(cat "$tmp/memory"):64"
+	at_b_log=$tmp/at_b.log
+	guest g_a 6.1 -uuid "$a" -object "$memory,readonly=on" -device ivshmem-plain,memdev=m,addr=4
+	guest g_c 6.1 -smp 2
+	booted g_a
+	booted g_c
+	attach at_a --pid "$g_a" --expose $pin,$bottom --allow "$b" --allow "$server:$bottom"
+	for guest in g_a g_b g_c; do
+		run $guest insmod /kvm_pvi_guest.ko
+	done
+}
+
+tmp=$(mktemp -d)
+trap 'stop_jobs; rm -rf "$tmp"' EXIT
+set -e
+start_guests
+set +e
+# Where bash would say that b was killed.
+run_all 2>"$tmp/stderr"

@@ -1,0 +1,107 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Sourced behind lib.sh by the tests with Linux guests: stock QEMUs, each with a Debian kernel and
+# kvm_pvi_guest, told what to do over a serial port.
+
+# Guests, which guest() sets, and their attachments; $tmp is the test's.
+# shellcheck disable=SC2034 # the tests use them
+g_a='' g_b='' g_c='' tmp=''
+
+# What a test says of a kernel that has complained.
+reports='WARNING|BUG:|kernel BUG|Oops|possible circular locking|suspicious RCU|======|hung task'
+reports="$reports|blocked for more than|rcu: INFO|soft lockup|hard LOCKUP|general protection"
+reports="$reports|[Uu]nable to handle|refcount_t|Kernel panic|Call Trace"
+
+if [ ! -e "${PVI_GUESTS:-}/6.1/vmlinuz" ]; then
+	echo "# SKIP PVI_GUESTS does not name a directory with what rig/guest.sh makes, as 6.1 and 6.12"
+	exit 4
+fi
+
+# guest NAME SERIES ARGUMENT... - start a QEMU, as the variable $NAME; do not wait for the guest. A
+# stall of RCU says how busy the host is, no more: guests that are stuck do not answer.
+guest()
+{
+	local name=$1 series=$2
+
+	shift 2
+	mkfifo "$tmp/$name.in" "$tmp/$name.out"
+	qemu-system-x86_64 -name "$name" -accel kvm -machine pc -cpu host -m 160 -nodefaults \
+		-no-user-config -display none -kernel "$PVI_GUESTS/$series/vmlinuz" \
+		-initrd "$PVI_GUESTS/$series/initramfs" \
+		-append "console=ttyS0 quiet mitigations=off rcupdate.rcu_cpu_stall_suppress=1" \
+		-serial "file:$tmp/$name.console" \
+		-chardev stdio,id=shell,signal=off -serial chardev:shell "$@" \
+		<"$tmp/$name.in" >"$tmp/$name.out" 2>"$tmp/$name.qemu" &
+	declare -g "$name=$!" "${name}_console=$tmp/$name.console"
+	exec {fd}>"$tmp/$name.in"
+	declare -g "${name}_in=$fd"
+	exec {fd}<"$tmp/$name.out"
+	declare -g "${name}_out=$fd"
+}
+
+# listen NAME SECONDS - print what the guest says until a command has ended, and return its status
+listen()
+{
+	local out=${1}_out console=${1}_console line
+
+	while read -r -t "$(($2 * ${PVI_SLOW:-1}))" line <&"${!out}"; do
+		[ "${line#=}" = "$line" ] || return "${line#=}"
+		echo "$line"
+	done
+	# Nor does it answer to the tests that follow.
+	echo "guest $1 says nothing more, and is ended; the end of its kernel's console:" >&2
+	tail -n 20 "${!console}" >&2
+	kill -KILL "${!1}"
+	exit 1
+}
+
+booted()
+{
+	listen "$1" 240
+}
+
+# say NAME COMMAND... - to the guest's shell; do not wait
+say()
+{
+	local in=${1}_in
+
+	echo "${*:2}" >&"${!in}"
+}
+
+# run NAME COMMAND... - in the guest; prints its output, and returns its status
+run()
+{
+	local status=0
+
+	say "$@"
+	listen "$1" 120 || status=$?
+	[ "$status" -eq 0 ] || echo "guest $1: '${*:2}' gives $status" >&2
+	return "$status"
+}
+
+# wakes NAME VERB... - start pvi in the guest, and wait until it sleeps in poll()
+wakes()
+{
+	run "$1" "pvi ${*:2} >/tmp/out 2>&1 & true"
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run "$1" 'until grep -q poll /proc/$!/wchan || [ ! -e /proc/$!/exe ]; do usleep 20000; done;' \
+		'[ -e /proc/$!/exe ] || { cat /tmp/out; false; }' >&2
+}
+
+# woken NAME - what that pvi has printed, now that it has ended
+woken()
+{
+	# shellcheck disable=SC2016
+	run "$1" 'wait $!; cat /tmp/out'
+}
+
+# The guest's kernel has not complained since it booted.
+quiet()
+{
+	local console=${1}_console
+
+	run "$1" dmesg >"$tmp/dmesg"
+	cat "${!console}" >>"$tmp/dmesg"
+	! grep -E -B 5 -A 30 "$reports" "$tmp/dmesg" || fail "the kernel of guest $1 complained"
+}
