@@ -3,13 +3,30 @@
 #
 # demo.sh - build the modules and the demo, boot a 6.12 kernel with them and show what the demo
 # says while it runs. The rig counts instructions, so that the costs in it are the same each time.
+# The last scene, demo_guests.sh, has Linux guests and an L1 of its own.
 
 . "$(dirname "$0")/common.sh"
 
 lock "$build/lock"
 "$rig/setup.sh"
-quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" demo
+quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" \
+	TESTS=e2e_test demo tests
+quietly "$build/tools.log" make -C "$top/tools" -j2 OUTPUT="$build/tools" \
+	DESTDIR="$build/tools-root" PREFIX=/usr install
 "$rig/prepare.sh" 6.12 "$build/demo" -f "$build/selftests/demo/demo:/demo" \
 	-e "RIG_RUN=insmod /modules/kvm_pvi.ko && /demo"
+guests=()
+for series in 6.1 6.12; do
+	"$rig/guest.sh" "$series" "$build/guest-$series" "$build/selftests/e2e/pvi"
+	guests+=(-f "$build/guest-$series:/guests/$series")
+done
+"$rig/prepare.sh" 6.12 "$build/demo-guests" "${guests[@]}" -9 \
+	-f "$build/tools-root:/tools" -f "$build/selftests/tools:/selftests/tools" \
+	-f "$top/selftests/demo_guests.sh:/selftests/demo_guests.sh" \
+	-e "RIG_RUN=insmod /modules/kvm_pvi.ko && /selftests/demo_guests.sh"
+
 say "booting, then running the demo"
 "$rig/boot.sh" "$build/demo/kernel" "$build/demo/initramfs" "$build/demo" -c -l -t "${DEADLINE:-150}"
+say "booting QEMUs in QEMU, a minute or so"
+"$rig/boot.sh" "$build/demo-guests/kernel" "$build/demo-guests/initramfs" "$build/demo-guests" \
+	-1 -9 / -l -t "${DEADLINE:-400}"
