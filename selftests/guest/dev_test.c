@@ -57,8 +57,8 @@ static void wait_on(unsigned int gsi)
 	CHECK_EQ(wait_for(a) > 0, 1);
 	CHECK_EQ(wait_for(b) > 0, 1);
 	CHECK_EQ(pvi_guest_ring(dev, self, gsi), KVM_PVI_RAISED);
+	CHECK_EQ(syscall(SYS_read, a, 1, 8) < 0 ? -errno : 0, -EFAULT);
 	CHECK_EQ(wait_for(a) > 0, 1);
-	CHECK_EQ(syscall(SYS_read, b, 1, 8) < 0 ? -errno : 0, -EFAULT);
 	CHECK_EQ(wait_for(b) > 0, 1);
 	close(a);
 	drain(b);
