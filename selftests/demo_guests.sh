@@ -10,17 +10,22 @@
 
 pin=20
 
-# rings RESULT MEANING - a program in a rings b, which must have that result
-rings()
-{
-	same "$(run g_a pvi ring "$b" $pin)" "ring $1"
-	echo "    a program in a rings pin $pin of b: $2"
-}
-
-# The command as a user types it, done or to be done.
+# typed WHERE COMMAND... - a command as a user types it, done or to be done, on the host or in a guest
 typed()
 {
-	echo "    # pvictl $*"
+	echo "    $1# pvictl ${*:2}"
+}
+
+# rings STATUS SAYS - a user of a rings b, which must end so and say that
+rings()
+{
+	local status=0 output
+
+	typed a guest-ring "$b" "$pin"
+	output=$(run g_a pvictl guest-ring "$b" "$pin" 2>/dev/null) || status=$?
+	echo "    $output"
+	[ "$status" -eq "$1" ]
+	has "$output" "$2"
 }
 
 tmp=$(mktemp -d)
@@ -35,18 +40,18 @@ echo "And two Linux guests on stock QEMU, with kvm_pvi_guest, attached while the
 echo "    a is process $g_a and runs $(run g_a uname -r)"
 echo "    b is process $g_b and runs $(run g_b uname -r)"
 attach at_a --pid "$g_a" --uuid "$a"
-typed attach --pid "$g_a" --uuid "$a"
+typed host attach --pid "$g_a" --uuid "$a"
 attach at_b --pid "$g_b" --uuid "$b" --expose $pin
-typed attach --pid "$g_b" --uuid "$b" --expose $pin
+typed host attach --pid "$g_b" --uuid "$b" --expose $pin
 run g_a insmod /kvm_pvi_guest.ko
 run g_b insmod /kvm_pvi_guest.ko
-wakes g_b wait $pin poll 4
-echo "    a program in b sleeps in poll()"
-rings -1 "refused, -EPERM"
-typed allow "$b" "$a" $pin
+typed b guest-wait $pin
+run g_b "pvictl guest-wait --count 1 $pin >/tmp/out & true"
+run g_b "until grep -q kvm_pvi:$pin /proc/interrupts; do usleep 20000; done"
+rings 1 "the receiver does not allow it"
+typed host allow "$b" "$a" $pin
 pvictl allow "$b" "$a" $pin
-rings 0 raised
-has "$(woken g_b)" "poll 1"
-echo "    the program in b has woken up"
-typed list
+rings 0 "raised"
+echo "    and b's guest-wait says: $(woken g_b)"
+typed host list
 pvictl list | sed 's/^/    /'

@@ -118,8 +118,9 @@ prepare_guests()
 	local series
 
 	for series in 6.1 6.12; do
-		"$rig/guest.sh" "$series" "$build/guest-$series" "$build/selftests/e2e/pvi" \
-			"$build"/selftests/guest/{args,dev}_test
+		LD_LIBRARY_PATH=$build/tools-root/usr/lib "$rig/guest.sh" "$series" \
+			"$build/guest-$series" "$build/selftests/e2e/pvi" \
+			"$build/tools-root/usr/sbin/pvictl" "$build"/selftests/guest/{args,dev}_test
 	done
 }
 

@@ -17,7 +17,8 @@ quietly "$build/tools.log" make -C "$top/tools" -j2 OUTPUT="$build/tools" \
 	-e "RIG_RUN=insmod /modules/kvm_pvi.ko && /demo"
 guests=()
 for series in 6.1 6.12; do
-	"$rig/guest.sh" "$series" "$build/guest-$series" "$build/selftests/e2e/pvi"
+	LD_LIBRARY_PATH=$build/tools-root/usr/lib "$rig/guest.sh" "$series" "$build/guest-$series" \
+		"$build/tools-root/usr/sbin/pvictl"
 	guests+=(-f "$build/guest-$series:/guests/$series")
 done
 "$rig/prepare.sh" 6.12 "$build/demo-guests" "${guests[@]}" -9 \

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # guest.sh SERIES OUT [FILE...] - make what a Linux guest of L1 boots: OUT/vmlinuz and OUT/initramfs,
-# which holds busybox, e2e/init, the modules for that kernel, and the FILEs in /bin.
+# which holds busybox, e2e/init, the modules for that kernel, and the FILEs in /bin, with the libraries
+# they need.
 
 . "$(dirname "$0")/common.sh"
 
@@ -18,7 +19,18 @@ stage=$out/root
 rm -rf "$out"
 trap 'rm -rf "$stage"' EXIT
 mkdir -p "$stage"/{bin,dev,proc,sys,tmp}
+mkdir -p "$stage"/{lib64,lib/x86_64-linux-gnu}
 cp "$(command -v busybox)" "$@" "$stage/bin/"
+# Where its loader looks without a configuration.
+for file; do
+	libraries=$(ldd "$file" 2>/dev/null | grep -o '/[^ ]*') || continue
+	for library in $libraries; do
+		case $library in
+		*/ld-linux*)	cp -L "$library" "$stage/lib64/" ;;
+		*)		cp -L "$library" "$stage/lib/x86_64-linux-gnu/" ;;
+		esac
+	done
+done
 ln -s busybox "$stage/bin/sh"
 cp "$top/selftests/e2e/init" "$stage/init"
 for ko in "$src"/kernel/kvm_pvi_guest.ko "$src"/selftests/modules/*.ko; do
