@@ -110,7 +110,7 @@ echo "TAP version 13"
 echo "1..$([ "${1:-}" = --quick ] && echo 5 || echo 6)"
 check "shellcheck" shellcheck "${scripts[@]}"
 check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/*.h include/linux/*.h \
-	kernel/guest/*.c tools/libpvi/libpvi*.h
+	kernel/*/*.[ch] kernel/*.h tools/libpvi/libpvi*.h
 check "headers compile alone" compile_header
 check "headers are in uapi_layout.h and uapi_guest_layout.h" layouts_are_complete
 check "api.rst has the request numbers" numbers_are_documented
