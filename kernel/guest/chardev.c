@@ -13,6 +13,7 @@
 #include <linux/uaccess.h>
 #include <linux/xarray.h>
 
+#include "args.h"
 #include "guest.h"
 
 static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long ptr)
@@ -20,28 +21,14 @@ static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long ptr)
 	const struct pvi_ioctl *op = pvi_ioctl_find(cmd);
 	void __user *user = (void __user *)ptr;
 	union pvi_arg arg;
-	u32 size;
-	int ret;
+	int size, ret;
 
 	if (!op)
 		return -ENOTTY;
-	if (get_user(size, (u32 __user *)user))
-		return -EFAULT;
-	if (size < op->min)
-		return -EINVAL;
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	memset(&arg, 0, sizeof(arg));
-	ret = copy_struct_from_user(&arg, op->size, user, size);
-	if (ret)
-		return ret;
-	if (arg.header.flags & ~op->flags)
-		return -EINVAL;
-	/* The size was read twice; what counts is what was checked. */
-	arg.header.size = size;
-
+	size = pvi_args_get(&arg, op->size, op->min, op->flags, user);
+	if (size < 0)
+		return size;
 	/* Results must find a place before anything changes. */
-	size = min(size, op->size);
 	if (copy_to_user(user, &arg, size))
 		return -EFAULT;
 	ret = op->fn(file->private_data, &arg);

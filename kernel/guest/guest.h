@@ -104,14 +104,8 @@ struct pvi_file {
 	unsigned int nr_wires;
 };
 
-struct pvi_header {
-	u32 size;
-	u32 flags;
-};
-
 /* What an ioctl may take */
 union pvi_arg {
-	struct pvi_header header;
 	struct kvm_pvi_guest_info info;
 	struct kvm_pvi_guest_gsi gsi;
 	struct kvm_pvi_guest_ring ring;

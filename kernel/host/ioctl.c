@@ -10,15 +10,10 @@
 #include <linux/module.h>
 #include <linux/uaccess.h>
 
+#include "args.h"
 #include "pvi.h"
 
-struct header {
-	u32 size;
-	u32 flags;
-};
-
 union arg {
-	struct header header;
 	struct kvm_pvi_info info;
 	struct kvm_pvi_bind bind;
 	struct kvm_pvi_expose expose;
@@ -148,31 +143,17 @@ static long pvi_ioctl(struct file *file, unsigned int cmd, unsigned long ptr)
 	struct pvi_vm *vm = file->private_data;
 	void __user *user = (void __user *)ptr;
 	union arg arg;
-	u32 size;
-	int ret;
+	int size, ret;
 
 	if (!op)
 		return -ENOTTY;
-	if (get_user(size, (u32 __user *)user))
-		return -EFAULT;
-	if (size < op->min)
-		return -EINVAL;
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	memset(&arg, 0, sizeof(arg));
-	ret = copy_struct_from_user(&arg, op->size, user, size);
-	if (ret)
-		return ret;
-	if (arg.header.flags & ~op->flags)
-		return -EINVAL;
-	/* The size was read twice; what counts is what was checked. */
-	arg.header.size = size;
-
+	size = pvi_args_get(&arg, op->size, op->min, op->flags, user);
+	if (size < 0)
+		return size;
 	ret = pvi_vm_usable(vm, op->unbound, op->dead);
 	if (ret)
 		return ret;
 	/* Results must find a place before anything changes. */
-	size = min(size, op->size);
 	if (op->out && copy_to_user(user, &arg, size))
 		return -EFAULT;
 	ret = op->fn(vm, &arg);

@@ -7,38 +7,13 @@
 
 #include "guest.h"
 
-struct ring_args {
-	uuid_t receiver;
-	uint32_t gsi;
-	uint64_t flags;		/* of a bell, or 0 */
-};
-
 static error_t parse_ring(int key, char *arg, struct argp_state *state)
 {
-	struct ring_args *args = state->input;
-
-	switch (key) {
-	case 'F':
-		args->flags = parse_wide(state, arg, "the flags");
-		return 0;
-	case ARGP_KEY_ARG:
-		if (state->arg_num == 0)
-			parse_uuid(state, arg, args->receiver);
-		else if (state->arg_num == 1)
-			args->gsi = parse_number(state, arg, MAX_GSI, "a GSI");
-		else
-			argp_error(state, "too many arguments: '%s'", arg);
-		return 0;
-	case ARGP_KEY_END:
-		if (state->arg_num < 2)
-			argp_error(state, "which receiver, which GSI?");
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
+	return parse_ring_target(key, arg, state, state->input);
 }
 
 static const struct argp_option ring_options[] = {
-	{ "flags", 'F', "MASK", 0, "Set these flags of the bell over this GSI", 0 },
+	RING_FLAGS_OPTION,
 	{ 0 }
 };
 
@@ -49,28 +24,28 @@ static const struct argp ring_argp = {
 	.doc = "In a guest with kvm_pvi_guest: ring a GSI of RECEIVER once and print the verdict.",
 };
 
-static int ring(int guest, const struct ring_args *args)
+static int ring(int guest, const struct ring_target *to)
 {
 	int port, ret;
 
-	if (!args->flags)
-		return pvi_guest_ring(guest, args->receiver, args->gsi);
-	port = pvi_guest_connect(guest, args->receiver, args->gsi);
+	if (!to->flags)
+		return pvi_guest_ring(guest, to->receiver, to->gsi);
+	port = pvi_guest_connect(guest, to->receiver, to->gsi);
 	if (port < 0)
 		return port;
-	ret = pvi_guest_bell_send(guest, port, 0, args->flags, NULL);
+	ret = pvi_guest_bell_send(guest, port, 0, to->flags, NULL);
 	pvi_guest_disconnect(guest, port);
 	return ret;
 }
 
 int cmd_guest_ring(int argc, char **argv)
 {
-	struct ring_args args = { 0 };
+	struct ring_target to = { 0 };
 	int guest, ret;
 
-	argp_parse(&ring_argp, argc, argv, 0, NULL, &args);
+	argp_parse(&ring_argp, argc, argv, 0, NULL, &to);
 	guest = open_guest();
-	ret = ring(guest, &args);
+	ret = ring(guest, &to);
 	close(guest);
 	if (ret < 0)
 		die_doing(ret == -ENODEV ? DOING_GUEST : DOING_RING, ret, "not rung");

@@ -129,7 +129,18 @@ void report_counts(struct report *report, const struct kvm_pvi_counts *counts);
 /* Prints and forgets the tables. */
 void report_print(struct report *report);
 
-/* ring.c: what became of a ring that was accepted */
+/* ring.c: RECEIVER GSI, and --flags of the bell over it, or 0 */
+struct ring_target {
+	uuid_t receiver;
+	uint32_t gsi;
+	uint64_t flags;
+};
+
+#define RING_FLAGS_OPTION \
+	{ "flags", 'F', "MASK", 0, "Set these flags of the bell over this GSI", 0 }
+
+error_t parse_ring_target(int key, char *arg, struct argp_state *state, struct ring_target *to);
+/* What became of a ring that was accepted */
 void print_verdict(int verdict);
 
 /* show.c: parts of a report that guests print too */

@@ -7,30 +7,22 @@
 #include "pvictl.h"
 
 struct args {
-	uuid_t receiver;
+	struct ring_target to;
 	uuid_t from;
 	bool has_from;
-	uint32_t gsi;
-	uint64_t flags;		/* of a bell, or 0 */
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+error_t parse_ring_target(int key, char *arg, struct argp_state *state, struct ring_target *to)
 {
-	struct args *args = state->input;
-
 	switch (key) {
-	case 'f':
-		parse_uuid(state, arg, args->from);
-		args->has_from = true;
-		return 0;
 	case 'F':
-		args->flags = parse_wide(state, arg, "the flags");
+		to->flags = parse_wide(state, arg, "the flags");
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)
-			parse_uuid(state, arg, args->receiver);
+			parse_uuid(state, arg, to->receiver);
 		else if (state->arg_num == 1)
-			args->gsi = parse_number(state, arg, MAX_GSI, "a GSI");
+			to->gsi = parse_number(state, arg, MAX_GSI, "a GSI");
 		else
 			argp_error(state, "too many arguments: '%s'", arg);
 		return 0;
@@ -42,9 +34,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	if (key != 'f')
+		return parse_ring_target(key, arg, state, &args->to);
+	parse_uuid(state, arg, args->from);
+	args->has_from = true;
+	return 0;
+}
+
 static const struct argp_option options[] = {
 	{ "from", 'f', "UUID", 0, "Ring as this endpoint does, with its permissions (default: with permission)", 0 },
-	{ "flags", 'F', "MASK", 0, "Set these flags of the bell over this GSI", 0 },
+	RING_FLAGS_OPTION,
 	{ 0 }
 };
 
@@ -59,12 +62,12 @@ static int ring(int pvi, const struct args *args)
 {
 	int port, ret;
 
-	if (!args->flags)
-		return pvi_ring(pvi, args->receiver, args->gsi);
-	port = pvi_connect(pvi, KVM_PVI_PORT_ANY, args->receiver, args->gsi);
+	if (!args->to.flags)
+		return pvi_ring(pvi, args->to.receiver, args->to.gsi);
+	port = pvi_connect(pvi, KVM_PVI_PORT_ANY, args->to.receiver, args->to.gsi);
 	if (port < 0)
 		return port;
-	ret = pvi_bell_send(pvi, port, args->flags, NULL);
+	ret = pvi_bell_send(pvi, port, args->to.flags, NULL);
 	pvi_close_port(pvi, port);
 	return ret;
 }
@@ -94,10 +97,10 @@ static uint32_t find_bell(int receiver, uint32_t gsi)
 
 static int permit(int receiver, const uuid_t name, const struct args *args)
 {
-	if (args->flags)
-		return pvi_allow_bell(receiver, name, find_bell(receiver, args->gsi), args->flags,
+	if (args->to.flags)
+		return pvi_allow_bell(receiver, name, find_bell(receiver, args->to.gsi), args->to.flags,
 				      NULL);
-	return pvi_allow(receiver, name, args->gsi, NULL);
+	return pvi_allow(receiver, name, args->to.gsi, NULL);
 }
 
 /* By an endpoint with a name that nobody has, so that no other row is touched. */
@@ -107,7 +110,7 @@ static int ring_once(const struct args *args)
 	int receiver, own, ret;
 	uuid_t name;
 
-	receiver = open_endpoint(args->receiver, &e);
+	receiver = open_endpoint(args->to.receiver, &e);
 	uuid_generate(name);
 	own = pvi_enrol(-1, name);
 	if (own < 0)
