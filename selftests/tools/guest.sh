@@ -7,6 +7,7 @@
 # Guests, which guest() sets, and their attachments; $tmp is the test's.
 # shellcheck disable=SC2034 # the tests use them
 g_a='' g_b='' g_c='' tmp=''
+again=250
 
 # What a test says of a kernel that has complained.
 reports='WARNING|BUG:|kernel BUG|Oops|possible circular locking|suspicious RCU|======|hung task'
@@ -40,12 +41,14 @@ guest()
 	declare -g "${name}_out=$fd"
 }
 
-# listen NAME SECONDS - print what the guest says until a command has ended, and return its status
+# listen NAME SECONDS - print what the guest says until a command has ended, and return its status, or
+# $again if it was not understood
 listen()
 {
 	local out=${1}_out console=${1}_console line
 
 	while read -r -t "$(($2 * ${PVI_SLOW:-1}))" line <&"${!out}"; do
+		[ "$line" != "=again" ] || return $again
 		[ "${line#=}" = "$line" ] || return "${line#=}"
 		echo "$line"
 	done
@@ -64,18 +67,23 @@ booted()
 # say NAME COMMAND... - to the guest's shell; do not wait
 say()
 {
-	local in=${1}_in
+	local in=${1}_in command=${*:2}
 
-	echo "${*:2}" >&"${!in}"
+	echo "${#command}:$command" >&"${!in}"
 }
 
 # run NAME COMMAND... - in the guest; prints its output, and returns its status
 run()
 {
-	local status=0
+	local status=0 tries=5
 
 	say "$@"
 	listen "$1" 120 || status=$?
+	while [ "$status" -eq $again ] && ((tries--)); do
+		status=0
+		say "$@"
+		listen "$1" 120 || status=$?
+	done
 	[ "$status" -eq 0 ] || echo "guest $1: '${*:2}' gives $status" >&2
 	return "$status"
 }
