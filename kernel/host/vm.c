@@ -128,9 +128,13 @@ static void pvi_vm_die(struct pvi_vm *vm)
 	queue_work(pvi_wq, &vm->teardown.work);
 }
 
+/* Unregistering calls it too: of a BIND that failed there is nothing to end. */
 static void mm_release(struct mmu_notifier *mn, struct mm_struct *mm)
 {
-	pvi_vm_die(container_of(mn, struct pvi_vm, mn));
+	struct pvi_vm *vm = container_of(mn, struct pvi_vm, mn);
+
+	if (READ_ONCE(vm->state) != PVI_VM_UNBOUND)
+		pvi_vm_die(vm);
 }
 
 static void binding_put(struct pvi_vm *vm)
@@ -330,27 +334,34 @@ static int list_uuid(struct pvi_vm *vm)
 	return ret;
 }
 
-/* Into vm_list, and watch the address space; the caller keeps @mm alive meanwhile. */
+/*
+ * Watches the address space, and into vm_list; the caller keeps @mm alive
+ * meanwhile. Registering can fail (a signal is enough), so it comes first:
+ * whoever finds @vm by its struct kvm may hold a reference and use what @vm
+ * points to long after, so nothing may fail behind list_kvm().
+ */
 static int publish(struct pvi_vm *vm, struct mm_struct *mm)
 {
 	int ret;
 
-	ret = list_uuid(vm);
-	if (ret || !vm->kvm)
+	if (!vm->kvm)
+		return list_uuid(vm);
+	ret = mmu_notifier_register(&vm->mn, mm);
+	if (ret)
 		return ret;
+	ret = list_uuid(vm);
+	if (ret)
+		goto err_mn;
 	ret = -EEXIST;
 	if (!list_kvm(vm))
 		goto err_uuid;
-	ret = mmu_notifier_register(&vm->mn, mm);
-	if (ret)
-		goto err_kvm;
 	return 0;
 
-err_kvm:
-	unlist_kvm(vm);
 err_uuid:
 	rhashtable_remove_fast(&vms_by_uuid, &vm->by_uuid, by_uuid_params);
 	synchronize_rcu();
+err_mn:
+	mmu_notifier_unregister(&vm->mn, mm);
 	return ret;
 }
 
