@@ -158,7 +158,7 @@ static void test_guest(void)
 	memcpy(vm->low + 0x2000, RX, sizeof(RX));
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
 		port = hc(vcpu, modes[i], KVM_HC_PVI_CONNECT, 0x2000, GSI, 0);
-		ASSERT_EQ(port, 0);
+		ASSERT_EQ(pvi_index(port), 0);
 		ASSERT_EQ(hc(vcpu, modes[i], KVM_HC_NOTIFY, port, 0, 0), KVM_PVI_RAISED);
 		ASSERT_EQ(read_eventfd(efd), 1);
 		ASSERT_EQ(hc(vcpu, modes[i], KVM_HC_PVI_DISCONNECT, port, 0, 0), 0);
@@ -195,27 +195,34 @@ static void test_errors(void)
 	ASSERT_EQ(CONNECT(1ULL << 40, GSI, 0), -EFAULT);
 	pvi_allow(rx, TX, GSI + 1);
 	ASSERT_EQ(CONNECT(0x2000, GSI + 1, 0), -EPERM);
-	ASSERT_EQ(CONNECT(0x2000, GSI, 0), 0);
+	ASSERT_EQ(pvi_index(CONNECT(0x2000, GSI, 0)), 0);
 	ASSERT_EQ(hc(vcpu, GUEST_LONG64, KVM_HC_PVI, 0x2030, GSI, 0), -EINVAL);
 	ASSERT_EQ(hc(vcpu, GUEST_LONG64, KVM_HC_NOTIFY, 1ULL << 32, 0, 0), -ENOENT);
 	ASSERT_EQ(hc(vcpu, GUEST_LONG64, KVM_HC_PVI_DISCONNECT, 1ULL << 32, 0, 0), -ENOENT);
 #undef CONNECT
 }
 
+static s64 guest_connect(int fd)
+{
+	return pvi_call(fd, KVM_HC_PVI_CONNECT, (u64)RX, GSI, 0, 0);
+}
+
 static void test_full(void)
 {
 	int tx = pvi_bind(NULL, TX), efd;
 	u64 max = read_param("kvm_pvi", "max_ports");
+	s64 port;
 
 	host_receiver(&efd);
 	ASSERT_EQ(__write_param("kvm_pvi", "max_ports", "2"), 0);
-	ASSERT_EQ(pvi_call(tx, KVM_HC_PVI_CONNECT, (u64)RX, GSI, 0, 0), 0);
-	ASSERT_EQ(pvi_call(tx, KVM_HC_PVI_CONNECT, (u64)RX, GSI, 0, 0), 1);
-	ASSERT_EQ(pvi_call(tx, KVM_HC_PVI_CONNECT, (u64)RX, GSI, 0, 0), -ENOSPC);
+	port = guest_connect(tx);
+	ASSERT_EQ(pvi_index(port), 0);
+	ASSERT_EQ(guest_connect(tx), port + 1);
+	ASSERT_EQ(guest_connect(tx), -ENOSPC);
 	/* What tells a stranger something comes after the permission */
 	ASSERT_EQ(pvi_call(tx, KVM_HC_PVI_CONNECT, (u64)pvi_uuid[9], GSI, 0, 0), -EPERM);
-	ASSERT_EQ(pvi_call(tx, KVM_HC_PVI_DISCONNECT, 0, 0, 0, 0), 0);
-	ASSERT_EQ(pvi_call(tx, KVM_HC_PVI_CONNECT, (u64)RX, GSI, 0, 0), 0);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_PVI_DISCONNECT, port, 0, 0, 0), 0);
+	ASSERT_EQ(guest_connect(tx), port);
 	ASSERT_EQ(max, 4096);
 	ASSERT_EQ(__write_param("kvm_pvi", "max_ports", "4096"), 0);
 }
@@ -225,12 +232,14 @@ static void test_reset(void)
 {
 	int tx = pvi_bind(NULL, TX), efd;
 	u32 vmm_port;
+	s64 port;
 
 	host_receiver(&efd);
 	vmm_port = pvi_connect(tx, RX, GSI);
-	ASSERT_EQ(pvi_call(tx, KVM_HC_PVI_CONNECT, (u64)RX, GSI, 0, 0), 1);
+	port = guest_connect(tx);
+	ASSERT_EQ(pvi_index(port), 1);
 	ASSERT_EQ(pvi_call(tx, KVM_HC_PVI_RESET, 0, 0, 0, 0), 0);
-	ASSERT_EQ(notify(tx, 1), -ENOENT);
+	ASSERT_EQ(notify(tx, port), -ENOENT);
 	ASSERT_EQ(notify(tx, vmm_port), KVM_PVI_RAISED);
 }
 

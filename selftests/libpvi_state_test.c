@@ -121,20 +121,22 @@ static void test_guest_calls(void)
 {
 	int efd, rx = receiver(&efd), tx = enrol(tx_uuid);
 	unsigned char uuid[KVM_PVI_UUID_SIZE];
+	int port;
 
 	ASSERT_EQ(pvi_query_uuid(tx, uuid), 0);
 	ASSERT_EQ(memcmp(uuid, tx_uuid, sizeof(uuid)), 0);
 	ASSERT_EQ(pvi_call_connect(tx, nil, GSI), -EINVAL);
 	ASSERT_EQ(pvi_call_connect(tx, rx_uuid, GSI + 1), -EPERM);
 	ASSERT_EQ(pvi_connect(tx, 0, rx_uuid, GSI), 0);
-	ASSERT_EQ(pvi_call_connect(tx, rx_uuid, GSI), 1);
-	ASSERT_EQ(pvi_call_connect(tx, rx_uuid, GSI), 2);
-	ASSERT_EQ(pvi_notify(tx, 1), KVM_PVI_RAISED);
-	ASSERT_EQ(pvi_call_disconnect(tx, 1), 0);
-	ASSERT_EQ(pvi_call_disconnect(tx, 1), -ENOENT);
+	port = pvi_call_connect(tx, rx_uuid, GSI);
+	ASSERT_EQ(KVM_PVI_PORT_INDEX(port), 1);
+	ASSERT_EQ(pvi_call_connect(tx, rx_uuid, GSI), port + 1);
+	ASSERT_EQ(pvi_notify(tx, port), KVM_PVI_RAISED);
+	ASSERT_EQ(pvi_call_disconnect(tx, port), 0);
+	ASSERT_EQ(pvi_call_disconnect(tx, port), -ENOENT);
 	ASSERT_EQ(pvi_call_disconnect(tx, 0), -EPERM);
 	ASSERT_EQ(pvi_reset(tx), 0);
-	ASSERT_EQ(pvi_notify(tx, 2), -ENOENT);
+	ASSERT_EQ(pvi_notify(tx, port + 1), -ENOENT);
 	ASSERT_EQ(pvi_notify(tx, 0), KVM_PVI_RAISED);
 	ASSERT_EQ(pvi_arm(rx, GSI), 0);
 	ASSERT_EQ(pvi_arm(rx, GSI + 1), -ENOENT);
@@ -157,12 +159,13 @@ static void test_msi(void)
 /* What the guest of @tx has connected is there again in another endpoint of that name. */
 static void test_state(void)
 {
-	int efd, rx = receiver(&efd), tx = enrol(tx_uuid), length;
+	int efd, rx = receiver(&efd), tx = enrol(tx_uuid), length, port;
 	struct kvm_pvi_state_header *header;
 	void *blob;
 
 	ASSERT_GE(rx, 0);
-	ASSERT_EQ(pvi_call_connect(tx, rx_uuid, GSI), 0);
+	port = pvi_call_connect(tx, rx_uuid, GSI);
+	ASSERT_EQ(KVM_PVI_PORT_INDEX(port), 0);
 	length = pvi_get_state(tx, 0, NULL, 0);
 	ASSERT_GT(length, (int)sizeof(*header));
 	ASSERT_EQ(pvi_get_state(tx, 2, NULL, 0), -EINVAL);
@@ -178,7 +181,7 @@ static void test_state(void)
 	ASSERT_EQ(pvi_set_state(tx, blob, length - 1), -EINVAL);
 	ASSERT_EQ(pvi_set_state(tx, blob, 1ull << 32 | length), -EINVAL);
 	ASSERT_EQ(pvi_set_state(tx, blob, length), 0);
-	ASSERT_EQ(pvi_notify(tx, 0), KVM_PVI_RAISED);
+	ASSERT_EQ(pvi_notify(tx, port), KVM_PVI_RAISED);
 	free(blob);
 
 	close(tx);

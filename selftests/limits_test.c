@@ -83,14 +83,16 @@ static int connect_by_guest(int fd, u32 n)
 
 	if (ret < 0)
 		return ret;
-	if (fd != peer)
-		ASSERT_EQ(ret, n + 1);
+	if (fd != peer) {
+		ASSERT_EQ(pvi_index(ret), n + 1);
+		fds[n] = ret;
+	}
 	return 0;
 }
 
 static void disconnect(int fd, u32 n)
 {
-	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_DISCONNECT, n + 1, 0, 0, 0), 0);
+	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_DISCONNECT, fds[n], 0, 0, 0), 0);
 }
 
 static int wire_source(int fd, u32 n)

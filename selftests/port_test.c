@@ -24,6 +24,11 @@ static s64 notify(int fd, u64 port)
 	return pvi_call(fd, KVM_HC_NOTIFY, port, 0, 0, 0);
 }
 
+static s64 guest_connect(int fd)
+{
+	return pvi_call(fd, KVM_HC_PVI_CONNECT, (u64)RX, GSI, 0, 0);
+}
+
 static s64 query(int fd, u32 port, u32 field)
 {
 	return pvi_call(fd, KVM_HC_PVI_QUERY, KVM_PVI_Q_PORT, port, field, 0);
@@ -75,17 +80,20 @@ static void test_arguments(void)
 static void test_lowest(void)
 {
 	int fd = pvi_bind(NULL, TX), efd = new_eventfd();
+	s64 port;
 	u32 i;
 
 	receiver();
 	ASSERT_EQ(set_port_at(fd, efd, 2), 0);
 	ASSERT_EQ(pvi_set_port(fd, efd), 0);
 	ASSERT_EQ(pvi_connect(fd, RX, GSI), 1);
-	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_CONNECT, (u64)RX, GSI, 0, 0), 3);
+	port = guest_connect(fd);
+	ASSERT_EQ(pvi_index(port), 3);
 	ASSERT_EQ(pvi_set_port(fd, efd), 4);
 	pvi_close_port(fd, 1);
-	pvi_close_port(fd, 3);
-	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_CONNECT, (u64)RX, GSI, 0, 0), 1);
+	ASSERT_EQ(__pvi_close_port(fd, 3), -ENOENT);
+	pvi_close_port(fd, port);
+	ASSERT_EQ(pvi_index(guest_connect(fd)), 1);
 	ASSERT_EQ(pvi_set_port(fd, efd), 3);
 	for (i = 5; i < 200; i++)
 		ASSERT_EQ(pvi_set_port(fd, efd), i);
@@ -108,7 +116,7 @@ static void test_max_ports(void)
 	any = __pvi_set_port(fd, efd, &port);
 	at = set_port_at(fd, efd, 2);
 	connect = __pvi_connect(fd, RX, GSI, &port);
-	guest = pvi_call(fd, KVM_HC_PVI_CONNECT, (u64)RX, GSI, 0, 0);
+	guest = guest_connect(fd);
 	rung = notify(fd, 7);
 	write_param("kvm_pvi", "max_ports", usual);
 	ASSERT_EQ(limit, 2);
@@ -141,21 +149,23 @@ static void test_own_ports(void)
 static void test_reset(void)
 {
 	int fd = pvi_bind(NULL, TX), efd = new_eventfd();
+	s64 port;
 	u32 i;
 
 	receiver();
 	ASSERT_EQ(pvi_set_port(fd, efd), 0);
 	ASSERT_EQ(pvi_connect(fd, RX, GSI), 1);
 	for (i = 0; i < 3; i++) {
-		ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_CONNECT, (u64)RX, GSI, 0, 0), 2);
-		ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_CONNECT, (u64)RX, GSI, 0, 0), 3);
+		port = guest_connect(fd);
+		ASSERT_EQ(pvi_index(port), 2);
+		ASSERT_EQ(guest_connect(fd), port + 1);
 		ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_DISCONNECT, 0, 0, 0, 0), -EPERM);
 		ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_DISCONNECT, 1, 0, 0, 0), -EPERM);
 		ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_RESET, 0, 0, 0, 0), 0);
 		ASSERT_EQ(notify(fd, 0), KVM_PVI_RAISED);
 		ASSERT_EQ(notify(fd, 1), KVM_PVI_RAISED);
-		ASSERT_EQ(notify(fd, 2), -ENOENT);
-		ASSERT_EQ(notify(fd, 3), -ENOENT);
+		ASSERT_EQ(notify(fd, port), -ENOENT);
+		ASSERT_EQ(notify(fd, port + 1), -ENOENT);
 	}
 }
 

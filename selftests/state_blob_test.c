@@ -31,6 +31,7 @@ static void test_all_or_nothing(void)
 	struct kvm_pvi_state_latch latches[2] = { { .gsi = GSI }, { .gsi = OTHER_GSI } };
 	struct kvm_pvi_state_port ports[3];
 	struct blob blob;
+	s64 connected;
 
 	pvi_allow(fd, pvi_uuid[0], GSI);
 	for (port = 0; port < 3; port++)
@@ -47,9 +48,10 @@ static void test_all_or_nothing(void)
 	pvi_close_port(fd, port);
 	expect_set(fd, &blob, -EEXIST);
 	pvi_close_port(fd, 1);
-	ASSERT_EQ(state_connect(fd, pvi_uuid[0]), 0);
+	connected = state_connect(fd, pvi_uuid[0]);
+	ASSERT_EQ(pvi_index(connected), 0);
 	expect_set(fd, &blob, -EBUSY);
-	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_DISCONNECT, 0, 0, 0, 0), 0);
+	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_DISCONNECT, connected, 0, 0, 0), 0);
 	expect_set(fd, &blob, 0);
 	ASSERT_EQ(QUERY(fd, GSI, 1, GSI_STATE), KVM_PVI_GSI_LATCHED);
 	ASSERT_EQ(NOTIFY(fd, 2), KVM_PVI_COALESCED);
@@ -192,6 +194,7 @@ static int blob_of_each(struct blob *blob)
 {
 	struct vm *vm = vm_create(0, 0);
 	int fd = pvi_bind(vm, pvi_uuid[0]);
+	s64 port;
 
 	pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
 	pvi_expose(fd, OTHER_GSI, KVM_PVI_GSI_EVENTFD);
@@ -199,9 +202,10 @@ static int blob_of_each(struct blob *blob)
 	pvi_expose(fd, VIRTUAL, KVM_PVI_GSI_MSI);
 	pvi_allow(fd, pvi_uuid[0], GSI);
 	pvi_bell(fd, 3, OTHER_GSI);
-	ASSERT_EQ(state_connect(fd, pvi_uuid[0]), 0);
-	ASSERT_EQ(state_connect(fd, pvi_uuid[0]), 1);
-	ASSERT_EQ(NOTIFY(fd, 0), KVM_PVI_LATCHED);
+	port = state_connect(fd, pvi_uuid[0]);
+	ASSERT_EQ(pvi_index(port), 0);
+	ASSERT_EQ(state_connect(fd, pvi_uuid[0]), port + 1);
+	ASSERT_EQ(NOTIFY(fd, port), KVM_PVI_LATCHED);
 	ASSERT_EQ(pvi_call(fd, KVM_HC_BELL_MASK, 3, 0xf0, 0xf, 0), 0);
 	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_SET_MSI, VIRTUAL, 0xfee00000, VECTOR, 0), 0);
 	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_SET_CONFIG, OTHER_GSI + 1, 0, 0, 0), 0);

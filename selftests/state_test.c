@@ -40,42 +40,44 @@ static void test_ports(void)
 	int fd = pvi_bind(NULL, pvi_uuid[2]), i;
 	const struct kvm_pvi_state_port *r;
 	struct blob blob, again;
+	s64 port;
 	u32 nr;
 
 	for (i = 0; i < 2; i++)
 		state_receiver(pvi_uuid[i], pvi_uuid[2], sinks[i]);
-	ASSERT_EQ(state_connect(fd, pvi_uuid[0]), 0);
+	port = state_connect(fd, pvi_uuid[0]);
+	ASSERT_EQ(pvi_index(port), 0);
 	ASSERT_EQ(pvi_connect(fd, pvi_uuid[0], GSI), 1);
-	ASSERT_EQ(state_connect(fd, pvi_uuid[0]), 2);
-	ASSERT_EQ(state_connect(fd, pvi_uuid[1]), 3);
-	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_DISCONNECT, 2, 0, 0, 0), 0);
+	ASSERT_EQ(state_connect(fd, pvi_uuid[0]), port + 2);
+	ASSERT_EQ(state_connect(fd, pvi_uuid[1]), port + 3);
+	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_DISCONNECT, port + 2, 0, 0, 0), 0);
 	state_freeze(fd, &blob);
 	r = blob_records(&blob, KVM_PVI_STATE_PORT, &nr);
 	ASSERT_EQ(nr, 2);
-	ASSERT_EQ(r[0].port, 0);
-	ASSERT_EQ(r[1].port, 3);
+	ASSERT_EQ(r[0].port, port);
+	ASSERT_EQ(r[1].port, port + 3);
 	ASSERT_EQ(r[1].gsi, GSI);
 	ASSERT_TRUE(!memcmp(r[1].uuid, pvi_uuid[1], KVM_PVI_UUID_SIZE));
 	ASSERT_EQ(blob.header.sections, 1);
 	/* Frozen, it still rings others */
-	ASSERT_EQ(NOTIFY(fd, 3), KVM_PVI_RAISED);
+	ASSERT_EQ(NOTIFY(fd, port + 3), KVM_PVI_RAISED);
 	close(fd);
 
 	fd = pvi_bind(NULL, pvi_uuid[2]);
 	ASSERT_EQ(__state_set(fd, &blob), 0);
-	ASSERT_EQ(NOTIFY(fd, 0), KVM_PVI_RAISED);
+	ASSERT_EQ(NOTIFY(fd, port), KVM_PVI_RAISED);
 	ASSERT_EQ(NOTIFY(fd, 1), -ENOENT);
-	ASSERT_EQ(NOTIFY(fd, 2), -ENOENT);
-	ASSERT_EQ(NOTIFY(fd, 3), KVM_PVI_RAISED);
+	ASSERT_EQ(NOTIFY(fd, port + 2), -ENOENT);
+	ASSERT_EQ(NOTIFY(fd, port + 3), KVM_PVI_RAISED);
 	ASSERT_EQ(read_eventfd(sinks[0]), 1);
 	ASSERT_EQ(read_eventfd(sinks[1]), 2);
 	ASSERT_EQ(__state_get(fd, 0, &again), 0);
 	blob_expect_same(&again, &blob);
 	/* They are the guest's: it may close them, and they go when it starts anew */
-	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_DISCONNECT, 0, 0, 0, 0), 0);
-	ASSERT_EQ(state_connect(fd, pvi_uuid[1]), 0);
+	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_DISCONNECT, port, 0, 0, 0), 0);
+	ASSERT_EQ(pvi_index(state_connect(fd, pvi_uuid[1])), 0);
 	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_RESET, 0, 0, 0, 0), 0);
-	ASSERT_EQ(NOTIFY(fd, 3), -ENOENT);
+	ASSERT_EQ(NOTIFY(fd, port + 3), -ENOENT);
 }
 
 /* A port that cannot be had again keeps its number, answers ENXIO, and stays so */
@@ -84,11 +86,13 @@ static void test_ports_lost(void)
 	int sink = new_eventfd(), rx[3], fd = pvi_bind(NULL, pvi_uuid[3]), i;
 	const struct kvm_pvi_state_port *r;
 	struct blob blob;
+	s64 port[5];
 	u32 nr;
 
 	for (i = 0; i < 3; i++) {
 		rx[i] = state_receiver(pvi_uuid[i], pvi_uuid[3], sink);
-		ASSERT_EQ(state_connect(fd, pvi_uuid[i]), i);
+		port[i] = state_connect(fd, pvi_uuid[i]);
+		ASSERT_EQ(pvi_index(port[i]), i);
 	}
 	ASSERT_EQ(__state_get(fd, 0, &blob), 0);
 	close(fd);
@@ -97,20 +101,21 @@ static void test_ports_lost(void)
 	close(rx[0]);
 	pvi_revoke(rx[1], pvi_uuid[3], GSI);
 	ASSERT_EQ(__state_set(fd, &blob), 0);
-	ASSERT_EQ(NOTIFY(fd, 0), -ENXIO);
-	ASSERT_EQ(NOTIFY(fd, 1), -ENXIO);
-	ASSERT_EQ(NOTIFY(fd, 2), KVM_PVI_RAISED);
-	ASSERT_EQ(QUERY(fd, PORT, 0, PORT_STATE), KVM_PVI_PORT_DEAD);
-	ASSERT_EQ(QUERY(fd, PORT, 1, PORT_GSI), GSI);
-	ASSERT_EQ(state_connect(fd, pvi_uuid[2]), 3);
+	ASSERT_EQ(NOTIFY(fd, port[0]), -ENXIO);
+	ASSERT_EQ(NOTIFY(fd, port[1]), -ENXIO);
+	ASSERT_EQ(NOTIFY(fd, port[2]), KVM_PVI_RAISED);
+	ASSERT_EQ(QUERY(fd, PORT, port[0], PORT_STATE), KVM_PVI_PORT_DEAD);
+	ASSERT_EQ(QUERY(fd, PORT, port[1], PORT_GSI), GSI);
+	port[3] = state_connect(fd, pvi_uuid[2]);
+	ASSERT_EQ(pvi_index(port[3]), 3);
 
 	/* Coming back does not help, neither now nor by way of another snapshot */
 	rx[0] = state_receiver(pvi_uuid[0], pvi_uuid[3], sink);
 	pvi_allow(rx[1], pvi_uuid[3], GSI);
 	pvi_revoke(rx[2], pvi_uuid[3], GSI);
-	ASSERT_EQ(NOTIFY(fd, 0), -ENXIO);
-	ASSERT_EQ(NOTIFY(fd, 1), -ENXIO);
-	ASSERT_EQ(NOTIFY(fd, 2), -EPERM);
+	ASSERT_EQ(NOTIFY(fd, port[0]), -ENXIO);
+	ASSERT_EQ(NOTIFY(fd, port[1]), -ENXIO);
+	ASSERT_EQ(NOTIFY(fd, port[2]), -EPERM);
 	ASSERT_EQ(__state_get(fd, 0, &blob), 0);
 	r = blob_records(&blob, KVM_PVI_STATE_PORT, &nr);
 	ASSERT_EQ(nr, 4);
@@ -121,9 +126,10 @@ static void test_ports_lost(void)
 	pvi_allow(rx[2], pvi_uuid[3], GSI);
 	ASSERT_EQ(__state_set(fd, &blob), 0);
 	for (i = 0; i < 4; i++)
-		ASSERT_EQ(NOTIFY(fd, i), -ENXIO);
-	ASSERT_EQ(state_connect(fd, pvi_uuid[0]), 4);
-	ASSERT_EQ(NOTIFY(fd, 4), KVM_PVI_RAISED);
+		ASSERT_EQ(NOTIFY(fd, port[i]), -ENXIO);
+	port[4] = state_connect(fd, pvi_uuid[0]);
+	ASSERT_EQ(pvi_index(port[4]), 4);
+	ASSERT_EQ(NOTIFY(fd, port[4]), KVM_PVI_RAISED);
 }
 
 static void test_latch(void)
@@ -176,15 +182,17 @@ static void test_bell(void)
 	int sink = new_eventfd(), fd = bell_create(sink), tx = pvi_bind(NULL, pvi_uuid[1]);
 	const struct kvm_pvi_state_bell *r;
 	struct blob blob, other;
+	s64 port;
 	u32 nr;
 	u64 old;
 
-	ASSERT_EQ(state_connect(tx, pvi_uuid[0]), 0);
+	port = state_connect(tx, pvi_uuid[0]);
+	ASSERT_GE(port, 0);
 	ASSERT_EQ(pvi_call(fd, KVM_HC_BELL_MASK, 5, 0xff, 0x80, 0), 0);
-	ASSERT_EQ(pvi_call(tx, KVM_HC_BELL_SEND, 0, 0x101, 0, 0), KVM_PVI_RAISED);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_BELL_SEND, port, 0x101, 0, 0), KVM_PVI_RAISED);
 	read_eventfd(sink);
 	state_freeze(fd, &blob);
-	ASSERT_EQ(pvi_call(tx, KVM_HC_BELL_SEND, 0, 0x2, 0, 0), -EAGAIN);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_BELL_SEND, port, 0x2, 0, 0), -EAGAIN);
 	r = blob_records(&blob, KVM_PVI_STATE_BELL, &nr);
 	ASSERT_EQ(nr, 1);
 	ASSERT_EQ(r->bell, 5);
@@ -200,14 +208,14 @@ static void test_bell(void)
 	tx = pvi_bind(NULL, pvi_uuid[1]);
 	ASSERT_EQ(__state_set(tx, &other), 0);
 	/* What was sent since adds up; the line is up: raised */
-	ASSERT_EQ(pvi_call(tx, KVM_HC_BELL_SEND, 0, 0x10, 0, 0), KVM_PVI_RAISED);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_BELL_SEND, port, 0x10, 0, 0), KVM_PVI_RAISED);
 	ASSERT_EQ(read_eventfd(sink), 1);
 	ASSERT_EQ(__state_set(fd, &blob), 0);
 	ASSERT_EQ(read_eventfd(sink), 1);
 	ASSERT_EQ(pvi_call_rbx(fd, KVM_HC_BELL_RECEIVE, 5, ~0ULL, 0, 0, &old), 0);
 	ASSERT_EQ(old, 0x111);
-	ASSERT_EQ(pvi_call(tx, KVM_HC_BELL_SEND, 0, 0x100, 0, 0), KVM_PVI_COALESCED);
-	ASSERT_EQ(pvi_call(tx, KVM_HC_BELL_SEND, 0, 0x80, 0, 0), KVM_PVI_RAISED);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_BELL_SEND, port, 0x100, 0, 0), KVM_PVI_COALESCED);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_BELL_SEND, port, 0x80, 0, 0), KVM_PVI_RAISED);
 	ASSERT_EQ(pvi_call_rbx(fd, KVM_HC_BELL_RECEIVE, 5, ~0ULL, 0, 0, &old), 0);
 	ASSERT_EQ(old, 0x100);
 	/* The guest has masked it: not to be overwritten */

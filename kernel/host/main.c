@@ -16,6 +16,7 @@ static int __init pvi_init(void)
 	pvi_wq = alloc_workqueue("kvm_pvi", WQ_UNBOUND, 0);
 	if (!pvi_wq)
 		return -ENOMEM;
+	pvi_generation_init();
 	ret = pvi_vm_init();
 	if (ret)
 		goto err_wq;

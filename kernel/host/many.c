@@ -11,12 +11,15 @@
 /* Rings ports from @first on by @mask; returns the mask of those that accepted. Called under RCU. */
 u64 pvi_many_notify(struct pvi_vm *from, u64 first, u64 mask)
 {
+	u64 room = KVM_PVI_PORT_INDEX_MAX - KVM_PVI_PORT_INDEX(first);
 	u64 accepted = 0;
 	unsigned int i;
 
-	/* Or the sum could wrap around to a port. */
 	if (first > U32_MAX)
 		return 0;
+	/* What lies behind the last index is no port of that generation, nor of any other. */
+	if (room < KVM_PVI_MANY_MAX)
+		mask &= GENMASK_ULL(room, 0);
 	for (; mask; mask &= mask - 1) {
 		i = __ffs64(mask);
 		if (pvi_ring_port(from, first + i) >= 0)

@@ -6,6 +6,10 @@
  * was looked up and checked once. The connection holds the edge, not the
  * receiver, so a port to a dead or revoked one is told from its state and never
  * reaches a successor with the same UUID.
+ *
+ * The number of a port that a guest made names its binding too, above the index:
+ * a guest that was bound anew behind its back rings nothing by its old numbers.
+ * What the VMM makes has the index alone: it makes the same ones for each binding.
  */
 #include <linux/cred.h>
 #include <linux/log2.h>
@@ -31,20 +35,20 @@ void pvi_port_init(struct pvi_vm *vm)
 	RCU_INIT_POINTER(vm->ports, &no_ports);
 }
 
-/* The first number behind all ports. Called with vm->lock held. */
+/* The first index behind all ports. Called with vm->lock held. */
 u32 pvi_port_end(struct pvi_vm *vm)
 {
 	lockdep_assert_held(&vm->lock);
 	return table_of(vm)->size;
 }
 
-/* Makes room for port number @port. */
-static int grow(struct pvi_vm *vm, u32 port)
+/* Makes room for @index. */
+static int grow(struct pvi_vm *vm, u32 index)
 {
 	struct pvi_port_table *old = table_of(vm), *new;
-	u32 size = max_t(u32, roundup_pow_of_two(port + 1), 8);
+	u32 size = max_t(u32, roundup_pow_of_two(index + 1), 8);
 
-	if (port < old->size)
+	if (index < old->size)
 		return 0;
 	new = kvzalloc(struct_size(new, port, size), GFP_KERNEL_ACCOUNT);
 	if (!new)
@@ -57,7 +61,21 @@ static int grow(struct pvi_vm *vm, u32 port)
 	return 0;
 }
 
-/* Puts @p at *@port, or at the lowest free one if that is KVM_PVI_PORT_ANY. */
+/* What stands above the index of @p. */
+static u32 generation_of(struct pvi_vm *vm, const struct pvi_port *p)
+{
+	lockdep_assert_held(&vm->lock);
+	if (p->by_vmm)
+		return 0;
+	if (!vm->generation)
+		vm->generation = pvi_generation_new();
+	return vm->generation << KVM_PVI_PORT_INDEX_BITS;
+}
+
+/*
+ * Puts @p at index *@port, or at the lowest free one if that is KVM_PVI_PORT_ANY; stores its
+ * number there.
+ */
 static int insert(struct pvi_vm *vm, struct pvi_port *p, u32 *port)
 {
 	u32 max = READ_ONCE(max_ports);
@@ -66,7 +84,7 @@ static int insert(struct pvi_vm *vm, struct pvi_port *p, u32 *port)
 
 	lockdep_assert_held(&vm->lock);
 	if (at == KVM_PVI_PORT_ANY) {
-		while (pvi_port_find(vm, vm->free_port))
+		while (pvi_port_at(vm, vm->free_port))
 			vm->free_port++;
 		at = vm->free_port;
 		if (at >= max)
@@ -74,13 +92,14 @@ static int insert(struct pvi_vm *vm, struct pvi_port *p, u32 *port)
 	}
 	if (at >= max)
 		return -EINVAL;
-	if (pvi_port_find(vm, at))
+	if (pvi_port_at(vm, at))
 		return -EEXIST;
 	ret = grow(vm, at);
 	if (ret)
 		return ret;
+	p->number = generation_of(vm, p) | at;
 	rcu_assign_pointer(table_of(vm)->port[at], p);
-	*port = at;
+	*port = p->number;
 	return 0;
 }
 
@@ -88,10 +107,11 @@ static int insert(struct pvi_vm *vm, struct pvi_port *p, u32 *port)
 static struct pvi_port *erase(struct pvi_vm *vm, u32 port)
 {
 	struct pvi_port *p = pvi_port_find(vm, port);
+	u32 index = KVM_PVI_PORT_INDEX(port);
 
 	if (p) {
-		RCU_INIT_POINTER(table_of(vm)->port[port], NULL);
-		vm->free_port = min(vm->free_port, port);
+		RCU_INIT_POINTER(table_of(vm)->port[index], NULL);
+		vm->free_port = min(vm->free_port, index);
 	}
 	return p;
 }
@@ -284,28 +304,10 @@ s64 pvi_port_guest_connect(struct pvi_vm *vm, const uuid_t *to, u32 gsi)
 	return ret ? ret : (s64)port;
 }
 
-/*
- * Returns a port to be put at @port later, which then cannot fail, or an error.
- * It is connected anew; where that is not permitted, or was @dead before, it is
- * one to a dead receiver.
- */
-struct pvi_port *pvi_port_stage(struct pvi_vm *vm, u32 port, const uuid_t *to, u32 gsi, bool dead)
+static struct pvi_port *port_dead(struct pvi_vm *vm, const uuid_t *to, u32 gsi)
 {
-	struct pvi_port *p = ERR_PTR(-EPERM);
-	int ret;
+	struct pvi_port *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
 
-	if (port >= READ_ONCE(max_ports))
-		return ERR_PTR(-EINVAL);
-	if (pvi_port_find(vm, port))
-		return ERR_PTR(-EEXIST);
-	ret = grow(vm, port);
-	if (ret)
-		return ERR_PTR(ret);
-	if (!dead)
-		p = port_by_uuid(vm, to, gsi, NULL);
-	if (p != ERR_PTR(-EPERM))
-		return p;
-	p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
 	if (!p)
 		return ERR_PTR(-ENOMEM);
 	p->gsi = gsi;
@@ -316,10 +318,38 @@ struct pvi_port *pvi_port_stage(struct pvi_vm *vm, u32 port, const uuid_t *to, u
 	return ERR_PTR(-ENOMEM);
 }
 
-void pvi_port_commit(struct pvi_vm *vm, u32 port, struct pvi_port *p)
+/*
+ * Returns a port to be put where its number @port says later, which then cannot
+ * fail, or an error. It is connected anew; where that is not permitted, or was
+ * @dead before, it is one to a dead receiver. The generation in its number is that
+ * of the binding it was made in, on whatever host.
+ */
+struct pvi_port *pvi_port_stage(struct pvi_vm *vm, u32 port, const uuid_t *to, u32 gsi, bool dead)
+{
+	struct pvi_port *p = ERR_PTR(-EPERM);
+	u32 index = KVM_PVI_PORT_INDEX(port);
+	int ret;
+
+	if (port > S32_MAX || index >= READ_ONCE(max_ports))
+		return ERR_PTR(-EINVAL);
+	if (pvi_port_at(vm, index))
+		return ERR_PTR(-EEXIST);
+	ret = grow(vm, index);
+	if (ret)
+		return ERR_PTR(ret);
+	if (!dead)
+		p = port_by_uuid(vm, to, gsi, NULL);
+	if (p == ERR_PTR(-EPERM))
+		p = port_dead(vm, to, gsi);
+	if (!IS_ERR(p))
+		p->number = port;
+	return p;
+}
+
+void pvi_port_commit(struct pvi_vm *vm, struct pvi_port *p)
 {
 	lockdep_assert_held(&vm->lock);
-	rcu_assign_pointer(table_of(vm)->port[port], p);
+	rcu_assign_pointer(table_of(vm)->port[KVM_PVI_PORT_INDEX(p->number)], p);
 }
 
 void pvi_port_unstage(struct pvi_port *p)
@@ -355,13 +385,13 @@ int pvi_port_guest_disconnect(struct pvi_vm *vm, u64 port)
 void pvi_port_reset(struct pvi_vm *vm)
 {
 	struct pvi_port *p;
-	u32 port;
+	u32 index;
 
-	for (port = 0; port < pvi_port_end(vm); port++) {
-		p = pvi_port_find(vm, port);
+	for (index = 0; index < pvi_port_end(vm); index++) {
+		p = pvi_port_at(vm, index);
 		if (!p || p->by_vmm)
 			continue;
-		erase(vm, port);
+		erase(vm, p->number);
 		call_rcu(&p->rcu, port_free_rcu);
 	}
 }
@@ -370,10 +400,10 @@ void pvi_port_reset(struct pvi_vm *vm)
 void pvi_port_free(struct pvi_vm *vm)
 {
 	struct pvi_port_table *t = table_of(vm);
-	u32 port;
+	u32 index;
 
-	for (port = 0; port < t->size; port++) {
-		struct pvi_port *p = rcu_dereference_protected(t->port[port], true);
+	for (index = 0; index < t->size; index++) {
+		struct pvi_port *p = rcu_dereference_protected(t->port[index], true);
 
 		if (p)
 			port_free(p);

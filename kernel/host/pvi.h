@@ -248,6 +248,7 @@ struct pvi_bell {
  * @eventfd: an eventfd the VMM wired, or
  * @edge: the permission a connection was made by (a reference)
  * @gsi: of @edge's receiver
+ * @number: all of it; its index in the table is KVM_PVI_PORT_INDEX()
  * @by_vmm: outlives a reset of the guest
  * @rcu: frees it
  */
@@ -255,12 +256,13 @@ struct pvi_port {
 	struct eventfd_ctx *eventfd;
 	struct pvi_edge *edge;
 	u32 gsi;
+	u32 number;
 	bool by_vmm;
 	struct rcu_head rcu;
 };
 
 /**
- * struct pvi_port_table - ports by number, replaced by a larger one when it is full
+ * struct pvi_port_table - ports by index, replaced by a larger one when it is full
  * @rcu: frees it
  * @size: of @port
  * @port: NULL where none is
@@ -317,8 +319,9 @@ struct pvi_events {
  *	PVI_VM_FROZEN: a snapshot was taken.
  *	PVI_VM_CONFIG_RUNG: the config GSI was rung and the guest has not looked yet
  * @stats: counters
- * @ports: port number -> struct pvi_port
- * @free_port: no lower port is free
+ * @ports: index -> struct pvi_port
+ * @free_port: no lower index is free
+ * @generation: in the numbers of ports that its guest makes; 0: it has made none
  * @gsis: GSI -> struct pvi_gsi
  * @bells: bell -> struct pvi_bell
  * @name: its name as a sender's; once bound, to the end
@@ -350,6 +353,7 @@ struct pvi_vm {
 	struct pvi_stats __percpu *stats;
 	struct pvi_port_table __rcu *ports;
 	u32 free_port;
+	u32 generation;
 	struct xarray gsis;
 	struct xarray bells;
 	struct pvi_name *name;
@@ -652,26 +656,38 @@ s64 pvi_port_guest_connect(struct pvi_vm *vm, const uuid_t *uuid, u32 gsi);
 int pvi_port_guest_disconnect(struct pvi_vm *vm, u64 port);
 void pvi_port_reset(struct pvi_vm *vm);
 
-/* Valid under RCU. */
-static inline struct pvi_port *pvi_port_find(struct pvi_vm *vm, u64 port)
+/* Whatever number it has. Valid under RCU. */
+static inline struct pvi_port *pvi_port_at(struct pvi_vm *vm, unsigned long index)
 {
 	struct pvi_port_table *t;
 
 	t = rcu_dereference_check(vm->ports, lockdep_is_held(&vm->lock));
-	if (unlikely(port >= t->size))
+	if (unlikely(index >= t->size))
 		return NULL;
-	port = array_index_nospec(port, (u64)t->size);
-	return rcu_dereference_check(t->port[port], lockdep_is_held(&vm->lock));
+	index = array_index_nospec(index, (unsigned long)t->size);
+	return rcu_dereference_check(t->port[index], lockdep_is_held(&vm->lock));
+}
+
+/* Only all of a number names a port: the index alone may be another's by now. Valid under RCU. */
+static inline struct pvi_port *pvi_port_find(struct pvi_vm *vm, u64 port)
+{
+	struct pvi_port *p = pvi_port_at(vm, KVM_PVI_PORT_INDEX(port));
+
+	return likely(p && p->number == port) ? p : NULL;
 }
 
 void pvi_port_init(struct pvi_vm *vm);
 struct pvi_port *pvi_port_stage(struct pvi_vm *vm, u32 port, const uuid_t *to, u32 gsi, bool dead);
-void pvi_port_commit(struct pvi_vm *vm, u32 port, struct pvi_port *p);
+void pvi_port_commit(struct pvi_vm *vm, struct pvi_port *p);
 void pvi_port_unstage(struct pvi_port *p);
 void pvi_port_free(struct pvi_vm *vm);
 u32 pvi_port_end(struct pvi_vm *vm);
 u32 pvi_port_state(const struct pvi_port *p);
 u32 pvi_port_max(void);
+
+/* generation.c: what tells the ports of one binding from those of another */
+void pvi_generation_init(void);
+u32 pvi_generation_new(void);
 
 /* ring.c: the hot path; see ring.h for its start */
 int pvi_ring_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi);

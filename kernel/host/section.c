@@ -16,15 +16,15 @@ static u32 ports_limit(struct pvi_vm *vm)
 static u32 ports_save(struct pvi_vm *vm, void *to)
 {
 	struct kvm_pvi_state_port *r = to;
-	u32 port, nr = 0;
+	u32 index, nr = 0;
 
-	for (port = 0; port < pvi_port_end(vm); port++) {
-		struct pvi_port *p = pvi_port_find(vm, port);
+	for (index = 0; index < pvi_port_end(vm); index++) {
+		struct pvi_port *p = pvi_port_at(vm, index);
 
 		if (!p || p->by_vmm)
 			continue;
 		r[nr] = (struct kvm_pvi_state_port) {
-			.port = port,
+			.port = p->number,
 			.gsi = p->gsi,
 			.flags = READ_ONCE(p->edge->state) == PVI_EDGE_LIVE ?
 				 0 : KVM_PVI_STATE_PORT_DEAD,
@@ -36,10 +36,10 @@ static u32 ports_save(struct pvi_vm *vm, void *to)
 
 static bool ports_busy(struct pvi_vm *vm)
 {
-	u32 port;
+	u32 index;
 
-	for (port = 0; port < pvi_port_end(vm); port++) {
-		struct pvi_port *p = pvi_port_find(vm, port);
+	for (index = 0; index < pvi_port_end(vm); index++) {
+		struct pvi_port *p = pvi_port_at(vm, index);
 
 		if (p && !p->by_vmm)
 			return true;
@@ -66,9 +66,7 @@ static int port_stage(struct pvi_vm *vm, const void *record, void **stage)
 
 static void port_commit(struct pvi_vm *vm, const void *record, void *stage)
 {
-	const struct kvm_pvi_state_port *r = record;
-
-	pvi_port_commit(vm, r->port, stage);
+	pvi_port_commit(vm, stage);
 }
 
 static u32 gsis_limit(struct pvi_vm *vm)
@@ -241,26 +239,31 @@ static void config_commit(struct pvi_vm *vm, const void *record, void *stage)
 const struct pvi_section pvi_sections[PVI_NR_SECTIONS] = {
 	{
 		.type = KVM_PVI_STATE_PORT, .size = sizeof(struct kvm_pvi_state_port),
+		.key = KVM_PVI_PORT_INDEX(~0u),
 		.limit = ports_limit, .save = ports_save, .busy = ports_busy,
 		.stage = port_stage, .commit = port_commit,
 	},
 	{
 		.type = KVM_PVI_STATE_LATCH, .size = sizeof(struct kvm_pvi_state_latch),
+		.key = ~0u,
 		.limit = gsis_limit, .save = latches_save, .busy = never_busy,
 		.stage = latch_stage, .commit = latch_commit,
 	},
 	{
 		.type = KVM_PVI_STATE_BELL, .size = sizeof(struct kvm_pvi_state_bell),
+		.key = ~0u,
 		.limit = gsis_limit, .save = bells_save, .busy = bells_busy,
 		.stage = bell_stage, .commit = bell_commit,
 	},
 	{
 		.type = KVM_PVI_STATE_MSI, .size = sizeof(struct kvm_pvi_state_msi),
+		.key = ~0u,
 		.limit = gsis_limit, .save = msis_save, .busy = msis_busy,
 		.stage = msi_stage, .commit = msi_commit,
 	},
 	{
 		.type = KVM_PVI_STATE_CONFIG, .size = sizeof(struct kvm_pvi_state_config),
+		.key = ~0u,
 		.limit = config_limit, .save = config_save, .busy = config_busy,
 		.stage = config_stage, .commit = config_commit,
 	},

@@ -9,6 +9,7 @@
  * struct pvi_section - a type of record
  * @type: KVM_PVI_STATE_PORT...
  * @size: of a record
+ * @key: which bits of its first word no other record of that type has
  * @limit: how many records there may be now
  * @save: writes those there are, returns their number
  * @busy: the guest has made some already
@@ -20,6 +21,7 @@
 struct pvi_section {
 	u32 type;
 	u32 size;
+	u32 key;
 	u32 (*limit)(struct pvi_vm *vm);
 	u32 (*save)(struct pvi_vm *vm, void *to);
 	bool (*busy)(struct pvi_vm *vm);

@@ -3,7 +3,7 @@
  * kvm_pvi state - what a guest has made, saved and restored by its VMM
  *
  * A blob is a header and sections, each an array of records of one type in
- * ascending order of their first word, the key. It says nothing of what the VMM
+ * ascending order of their key, bits of their first word. It says nothing of what the VMM
  * has made: that is redone first.
  *
  * Nothing in it is trusted. Restoring has two passes under one lock: the first
@@ -25,6 +25,11 @@ struct found {
 static const void *record_of(const struct pvi_section *s, const struct found *f, u32 i)
 {
 	return f->records + (size_t)i * s->size;
+}
+
+static u32 key_of(const struct pvi_section *s, const struct found *f, u32 i)
+{
+	return *(const u32 *)record_of(s, f, i) & s->key;
 }
 
 static size_t blob_limit(struct pvi_vm *vm)
@@ -199,11 +204,9 @@ static int stage_section(struct pvi_vm *vm, const struct pvi_section *s, struct 
 	if (!f->stages)
 		return -ENOMEM;
 	for (i = 0; i < f->nr; i++) {
-		const u32 *key = record_of(s, f, i);
-
-		if (i && *key <= *(const u32 *)record_of(s, f, i - 1))
+		if (i && key_of(s, f, i) <= key_of(s, f, i - 1))
 			return -EINVAL;
-		ret = s->stage(vm, key, &f->stages[i]);
+		ret = s->stage(vm, record_of(s, f, i), &f->stages[i]);
 		if (ret)
 			return ret;
 		cond_resched();

@@ -88,9 +88,9 @@ void pvi_stats_fdinfo(struct seq_file *m, struct file *file)
 		pvi_status_show(m, g);
 	}
 	for (port = 0; port < pvi_port_end(vm); port++) {
-		p = pvi_port_find(vm, port);
+		p = pvi_port_at(vm, port);
 		if (p)
-			seq_printf(m, "pvi-port:\t%u state %u gsi %u\n", port,
+			seq_printf(m, "pvi-port:\t%u state %u gsi %u\n", p->number,
 				   pvi_port_state(p), p->gsi);
 	}
 	pvi_source_list(m, vm);

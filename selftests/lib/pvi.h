@@ -49,6 +49,14 @@ u32 pvi_connect(int fd, const u8 *uuid, u32 gsi);
 int __pvi_close_port(int fd, u32 port);
 void pvi_close_port(int fd, u32 port);
 
+/* A port that a guest made, without its generation, which must be there; errors as they are */
+static inline s64 pvi_index(s64 port)
+{
+	if (port >= 0)
+		ASSERT_NE(KVM_PVI_PORT_GENERATION(port), 0);
+	return port < 0 ? port : KVM_PVI_PORT_INDEX(port);
+}
+
 /* Returns the grant's descriptor; @id may be NULL */
 int __pvi_grant(int fd, u32 gsi, u32 uses, int *grant_fd, u64 *id);
 int pvi_grant(int fd, u32 gsi, u32 uses, u64 *id);

@@ -9,7 +9,6 @@
 #include <linux/printk.h>
 
 #define DEADLINE	(20 * HZ)	/* against a hang */
-#define PORTS		4096		/* more than a host has */
 
 extern unsigned int pin, msi, bell_gsi, bell, rounds;
 extern uuid_t self;
@@ -46,6 +45,12 @@ bool was_rung(struct counter *c);
 /* A connection to a GSI of this guest that counter a handles, or NULL */
 struct kvm_pvi_guest_link *connect(u32 gsi);
 void disconnect(struct kvm_pvi_guest_link *link);
+
+/* The host's number of a connection, which the driver keeps first of all, and tells nobody */
+static inline u32 number_of(const struct kvm_pvi_guest_link *link)
+{
+	return *(const u32 *)link;
+}
 
 /* guest_ring.c */
 void test_host(void);

@@ -87,7 +87,7 @@
 #define KVM_PVI_FEAT_MAJOR(f)	(((f) >> 24) & 0x7f)
 
 #define KVM_PVI_ABI_MAJOR	1
-#define KVM_PVI_ABI_MINOR	0
+#define KVM_PVI_ABI_MINOR	1
 
 /* GSI numbers: KVM's own, then those that exist between kvm_pvi and a guest. */
 #define KVM_PVI_GSI_MAX		4096u		/* first number that is no KVM GSI */
@@ -95,6 +95,20 @@
 #define KVM_PVI_GSI_VIRTUAL_END	0x20000u	/* first number behind the virtual GSIs */
 #define KVM_PVI_GSI_ANY		0xffffffffu	/* ALLOW: every plain GSI. SET_CONFIG: none */
 #define KVM_PVI_PORT_ANY	0xffffffffu	/* the lowest free port */
+
+/*
+ * Bits 0 to 15 of a port are its index, which no other port of that endpoint has.
+ * Of one that KVM_HC_PVI_CONNECT has made, bits 16 to 30 are the generation of the
+ * binding, never 0 since minor 1 of this ABI: a guest whose VMM binds it anew, of
+ * which it may hear late or never, gets ENOENT for the ports it had, not another's
+ * ring. A generation comes again on that host after 32,766 other bindings; on
+ * another host one of 32,767 times. What the VMM makes has 0 there.
+ */
+#define KVM_PVI_PORT_INDEX_BITS		16
+#define KVM_PVI_PORT_GENERATION_BITS	15
+#define KVM_PVI_PORT_INDEX_MAX		0xffffu
+#define KVM_PVI_PORT_INDEX(port)	((port) & KVM_PVI_PORT_INDEX_MAX)
+#define KVM_PVI_PORT_GENERATION(port)	(((port) >> KVM_PVI_PORT_INDEX_BITS) & 0x7fffu)
 
 #define KVM_PVI_UUID_SIZE	16
 #define KVM_PVI_BROADCAST_MAX	64	/* receivers a broadcast rings per call */
@@ -820,7 +834,8 @@ struct kvm_pvi_ungrant {
  *
  * A blob is a struct kvm_pvi_state_header, then @sections times a struct
  * kvm_pvi_state_section with its records, in ascending order of types; the
- * records of a section in ascending order of their first word, no two the same.
+ * records of a section in ascending order of their first word, of a port of its
+ * KVM_PVI_PORT_INDEX(), no two the same.
  * Only sections with records are there. All little endian, all __reserved 0.
  *
  * Save: stop the vCPUs; GET_STATE with KVM_PVI_STATE_FREEZE; save LAPICs, IOAPIC
@@ -867,7 +882,8 @@ struct kvm_pvi_state_section {
 
 /**
  * struct kvm_pvi_state_port - a port that the guest connected
- * @port: its number
+ * @port: its number, the generation too: of the binding it was made in, on whatever host; hosts
+ *	  of minor 0 of this ABI refuse one that is not 0
  * @gsi: the receiver's GSI
  * @flags: KVM_PVI_STATE_PORT_*
  * @__reserved: 0
