@@ -6,18 +6,17 @@
  * rows of all receivers stand in one table keyed by (receiver, sender, what),
  * so that a ring by UUID is one lookup however many VMs and senders there are.
  * A row's sender need not exist; a row goes with its receiver.
- *
- * State before everything: an edge that is not live any more rings nothing,
- * whoever still holds it. Revoking sets the state and then waits for the rings
- * that saw the old one.
  */
 #include <linux/cred.h>
 #include <linux/random.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
+#include "acl.h"
+#include "bell.h"
+#include "gsi.h"
 #include "limit.h"
-#include "pvi.h"
+#include "peer.h"
 
 static unsigned int max_senders = 4096;
 PVI_LIMIT(max_senders, 65536, "rows of one receiver's table");
@@ -31,7 +30,7 @@ static u64 hash_key[6];
  * Each bit depends on all of @a and @b, which the low half of a product alone
  * does not. In C, by way of __int128, it would align the stack.
  */
-static __always_inline u64 fold(u64 a, u64 b)
+static __always_inline u64 acl_fold(u64 a, u64 b)
 {
 	u64 high;
 
@@ -46,26 +45,26 @@ static __always_inline u64 fold(u64 a, u64 b)
  * In a sum of products they do not: whatever odd numbers two words are
  * multiplied by, flipping the top bit of both keeps the sum.
  */
-static __always_inline u32 key_hash(const void *data, u32 len, u32 seed)
+static __always_inline u32 acl_key_hash(const void *data, u32 len, u32 seed)
 {
 	const struct pvi_edge_key *key = data;
-	u64 hash = fold(key->receiver.first ^ hash_key[0], key->receiver.last ^ hash_key[1]) +
-		   fold(key->sender.first ^ hash_key[2], key->sender.last ^ hash_key[3]);
+	u64 hash = acl_fold(key->receiver.first ^ hash_key[0], key->receiver.last ^ hash_key[1]) +
+		   acl_fold(key->sender.first ^ hash_key[2], key->sender.last ^ hash_key[3]);
 
-	return fold(hash ^ hash_key[4], ((u64)seed << 32 | key->what) ^ hash_key[5]);
+	return acl_fold(hash ^ hash_key[4], ((u64)seed << 32 | key->what) ^ hash_key[5]);
 }
 
-static __always_inline u64 differ(const struct pvi_words *a, const struct pvi_words *b)
+static __always_inline u64 acl_differ(const struct pvi_words *a, const struct pvi_words *b)
 {
 	return (a->first ^ b->first) | (a->last ^ b->last);
 }
 
-static __always_inline int key_cmp(struct rhashtable_compare_arg *arg, const void *obj)
+static __always_inline int acl_key_cmp(struct rhashtable_compare_arg *arg, const void *obj)
 {
 	const struct pvi_edge_key *a = arg->key;
 	const struct pvi_edge_key *b = &((const struct pvi_edge *)obj)->key;
 
-	return (differ(&a->receiver, &b->receiver) | differ(&a->sender, &b->sender) |
+	return (acl_differ(&a->receiver, &b->receiver) | acl_differ(&a->sender, &b->sender) |
 		(a->what ^ b->what)) != 0;
 }
 
@@ -73,41 +72,17 @@ static const struct rhashtable_params edge_params = {
 	.key_offset = offsetof(struct pvi_edge, key),
 	.key_len = sizeof_field(struct pvi_edge, key),
 	.head_offset = offsetof(struct pvi_edge, node),
-	.hashfn = key_hash,
-	.obj_cmpfn = key_cmp,
+	.hashfn = acl_key_hash,
+	.obj_cmpfn = acl_key_cmp,
 	.automatic_shrinking = true,
 };
 
-static void key_set(struct pvi_edge_key *key, const uuid_t *to, const uuid_t *from, u32 what)
-{
-	key->receiver = pvi_uuid_words(to);
-	key->sender = pvi_uuid_words(from);
-	key->what = what;
-}
-
-static void edge_free(struct kref *ref)
-{
-	struct pvi_edge *edge = container_of(ref, struct pvi_edge, ref);
-
-	kfree_rcu(edge, rcu);
-}
-
-void pvi_acl_put(struct pvi_edge *edge)
-{
-	kref_put(&edge->ref, edge_free);
-}
-
-bool pvi_acl_permits(const struct pvi_edge *edge, const struct pvi_vm *from)
-{
-	return edge && !edge->vm->grants_only && !pvi_acl_pinned_out(edge, from);
-}
-
-static __always_inline struct pvi_edge *find(const struct pvi_vm *from, struct pvi_words to,
-					     u32 what)
+static __always_inline struct pvi_edge *acl_find(const struct pvi_vm *from,
+						 struct pvi_words to, u32 what)
 {
 	struct pvi_edge_key key = {
 		.receiver = to,
-		.sender = pvi_uuid_words(&from->uuid),
+		.sender = pvi_words_of(&from->uuid),
 		.what = what,
 	};
 
@@ -115,37 +90,38 @@ static __always_inline struct pvi_edge *find(const struct pvi_vm *from, struct p
 }
 
 /* The row is another, or there is none. */
-static noinline struct pvi_edge *find_any(const struct pvi_vm *from, struct pvi_words to, u32 what)
+static noinline struct pvi_edge *acl_find_any(const struct pvi_vm *from, struct pvi_words to,
+					      u32 what)
 {
 	struct pvi_edge *edge;
 
 	if (pvi_what_is_bell(what))
 		return NULL;
-	edge = find(from, to, KVM_PVI_GSI_ANY);
-	return pvi_acl_permits(edge, from) ? edge : NULL;
+	edge = acl_find(from, to, KVM_PVI_GSI_ANY);
+	return pvi_edge_permits(edge, from) ? edge : NULL;
 }
 
 /* The row that permits @from to ring @what, a GSI or a bell, of @to, or NULL. Valid under RCU. */
 __flatten
 struct pvi_edge *pvi_acl_find(struct pvi_vm *from, struct pvi_words to, u32 what)
 {
-	struct pvi_edge *edge = find(from, to, what);
+	struct pvi_edge *edge = acl_find(from, to, what);
 
-	return likely(pvi_acl_permits(edge, from)) ? edge : find_any(from, to, what);
+	return likely(pvi_edge_permits(edge, from)) ? edge : acl_find_any(from, to, what);
 }
 
-static bool what_is_plain(u32 gsi)
+static bool acl_what_is_plain(u32 gsi)
 {
 	return pvi_gsi_valid(gsi) || gsi == KVM_PVI_GSI_ANY;
 }
 
-static int check(const struct kvm_pvi_allow *a, const uuid_t *uuid, kuid_t *owner)
+static int acl_check(const struct kvm_pvi_allow *a, const uuid_t *uuid, kuid_t *owner)
 {
 	bool bell = a->flags & KVM_PVI_ALLOW_BELL;
 
-	if (!pvi_uuid_is_name(uuid) || bell != !!a->bits)
+	if (!pvi_words_uuid_is_name(uuid) || bell != !!a->bits)
 		return -EINVAL;
-	if (bell ? a->gsi >= pvi_bell_max() : !what_is_plain(a->gsi))
+	if (bell ? a->gsi >= pvi_bell_max() : !acl_what_is_plain(a->gsi))
 		return -EINVAL;
 	*owner = INVALID_UID;
 	if (a->flags & KVM_PVI_ALLOW_OWNER) {
@@ -158,7 +134,7 @@ static int check(const struct kvm_pvi_allow *a, const uuid_t *uuid, kuid_t *owne
 	return pvi_bucket_check(a->rate, a->burst);
 }
 
-static void edge_set(struct pvi_edge *edge, const struct kvm_pvi_allow *a, kuid_t owner)
+static void acl_set_row(struct pvi_edge *edge, const struct kvm_pvi_allow *a, kuid_t owner)
 {
 	/* A ring in between sees the stricter of old and new. */
 	WRITE_ONCE(edge->pinned, true);
@@ -168,35 +144,49 @@ static void edge_set(struct pvi_edge *edge, const struct kvm_pvi_allow *a, kuid_
 	pvi_bucket_set(&edge->bucket, a->rate, a->burst);
 }
 
-static int edge_add(struct pvi_vm *vm, const struct pvi_edge_key *key,
-		    const struct kvm_pvi_allow *a, kuid_t owner)
+static int acl_publish_row(struct pvi_vm *vm, struct pvi_edge *edge)
+{
+	int ret;
+
+	ret = pvi_edge_list(vm, edge);
+	if (ret)
+		return ret;
+	ret = pvi_peer_add_edge(vm, edge);
+	if (ret)
+		goto err_list;
+	if (edge->key.what != KVM_PVI_GSI_ANY)
+		rcu_assign_pointer(edge->gsi, pvi_gsi_find(vm, edge->key.what));
+	if (rhashtable_insert_fast(&edges, &edge->node, edge_params)) {
+		ret = -ENOMEM;
+		goto err_peer;
+	}
+	vm->nr_edges++;
+	return 0;
+
+err_peer:
+	pvi_peer_remove_edge(vm, edge);
+err_list:
+	pvi_edge_unlist(vm, edge);
+	return ret;
+}
+
+static int acl_add_row(struct pvi_vm *vm, const struct pvi_edge_key *key,
+		       const struct kvm_pvi_allow *a, kuid_t owner)
 {
 	struct pvi_edge *edge;
+	int ret;
 
 	if (vm->nr_edges >= READ_ONCE(max_senders))
 		return -ENOSPC;
-	edge = kzalloc(sizeof(*edge), GFP_KERNEL_ACCOUNT);
+	edge = pvi_edge_alloc(vm);
 	if (!edge)
 		return -ENOMEM;
 	edge->key = *key;
-	edge->vm = vm;
-	kref_init(&edge->ref);
-	edge_set(edge, a, owner);
-	if (pvi_peer_add_edge(vm, edge)) {
-		kfree(edge);
-		return -ENOMEM;
-	}
-	if (rhashtable_insert_fast(&edges, &edge->node, edge_params)) {
-		pvi_peer_remove_edge(vm, edge);
-		kfree_rcu(edge, rcu);
-		return -ENOMEM;
-	}
-	if (edge->key.what != KVM_PVI_GSI_ANY)
-		rcu_assign_pointer(edge->gsi, pvi_gsi_find(vm, edge->key.what));
-	edge->id = ++vm->next_edge;
-	list_add_tail(&edge->list, &vm->edges);
-	vm->nr_edges++;
-	return 0;
+	acl_set_row(edge, a, owner);
+	ret = acl_publish_row(vm, edge);
+	if (ret)
+		pvi_edge_put(edge);
+	return ret;
 }
 
 int pvi_acl_allow(struct pvi_vm *vm, void *arg)
@@ -210,20 +200,20 @@ int pvi_acl_allow(struct pvi_vm *vm, void *arg)
 	int ret;
 
 	import_uuid(&uuid, a->uuid);
-	ret = check(a, &uuid, &owner);
+	ret = acl_check(a, &uuid, &owner);
 	if (ret)
 		return ret;
 	ret = pvi_vm_lock(vm);
 	if (ret)
 		return ret;
 	shown = pvi_peer_shown(vm, &uuid);
-	key_set(&key, &vm->uuid, &uuid,
-		a->flags & KVM_PVI_ALLOW_BELL ? PVI_WHAT_BELL | a->gsi : a->gsi);
+	pvi_edge_key(&key, &vm->uuid, &uuid,
+		     a->flags & KVM_PVI_ALLOW_BELL ? PVI_WHAT_BELL | a->gsi : a->gsi);
 	edge = rhashtable_lookup_fast(&edges, &key, edge_params);
 	if (edge)
-		edge_set(edge, a, owner);
+		acl_set_row(edge, a, owner);
 	else
-		ret = edge_add(vm, &key, a, owner);
+		ret = acl_add_row(vm, &key, a, owner);
 	pvi_peer_tell(vm, &uuid, shown);
 	mutex_unlock(&vm->lock);
 	return ret;
@@ -233,62 +223,78 @@ int pvi_acl_allow(struct pvi_vm *vm, void *arg)
 void pvi_acl_set_gsi(struct pvi_vm *vm, u32 gsi, struct pvi_gsi *g)
 {
 	struct pvi_edge *edge;
+	unsigned long id;
 
 	lockdep_assert_held(&vm->lock);
-	list_for_each_entry(edge, &vm->edges, list)
+	xa_for_each(&vm->edges, id, edge)
 		if (edge->key.what == gsi)
 			rcu_assign_pointer(edge->gsi, g);
 }
 
-/* Returns an edge to a receiver that has died, which nobody finds, or NULL. */
-struct pvi_edge *pvi_acl_dead(struct pvi_vm *from, const uuid_t *to, u32 what)
-{
-	struct pvi_edge *edge = kzalloc(sizeof(*edge), GFP_KERNEL_ACCOUNT);
-
-	if (!edge)
-		return NULL;
-	key_set(&edge->key, to, &from->uuid, what);
-	edge->state = PVI_EDGE_DEAD;
-	kref_init(&edge->ref);
-	return edge;
-}
-
 /* Ports keep the edge; nobody finds it any more. */
-static void edge_remove(struct pvi_edge *edge, enum pvi_edge_state state)
+static void acl_remove_row(struct pvi_edge *edge, enum pvi_edge_state state)
 {
 	WRITE_ONCE(edge->state, state);
-	if (!pvi_edge_is_grant(edge))
-		rhashtable_remove_fast(&edges, &edge->node, edge_params);
+	rhashtable_remove_fast(&edges, &edge->node, edge_params);
 	pvi_peer_remove_edge(edge->vm, edge);
+}
+
+/* The row has one reference, which becomes @revoked's. */
+static void acl_revoke_row(struct pvi_vm *vm, struct pvi_edge *edge, struct list_head *revoked)
+{
+	acl_remove_row(edge, PVI_EDGE_REVOKED);
+	pvi_edge_unlist(vm, edge);
+	vm->nr_edges--;
+	list_add_tail(&edge->revoked, revoked);
+}
+
+static void acl_revoke_all(struct pvi_vm *vm, struct pvi_words sender, struct list_head *revoked)
+{
+	struct pvi_edge *edge;
+	unsigned long id;
+
+	xa_for_each(&vm->edges, id, edge)
+		if (!acl_differ(&edge->key.sender, &sender))
+			acl_revoke_row(vm, edge, revoked);
+}
+
+static int acl_check_revoke(const struct kvm_pvi_revoke *r, const uuid_t *uuid)
+{
+	bool bell = r->flags & KVM_PVI_REVOKE_BELL;
+
+	if (!pvi_words_uuid_is_name(uuid) || r->__reserved)
+		return -EINVAL;
+	if (r->flags & KVM_PVI_REVOKE_ALL)
+		return r->gsi || bell ? -EINVAL : 0;
+	return (bell ? r->gsi < PVI_BELLS_CAP : acl_what_is_plain(r->gsi)) ? 0 : -EINVAL;
 }
 
 int pvi_acl_revoke(struct pvi_vm *vm, void *arg)
 {
 	const struct kvm_pvi_revoke *r = arg;
-	bool bell = r->flags & KVM_PVI_REVOKE_BELL;
-	bool all = r->flags & KVM_PVI_REVOKE_ALL;
-	u32 what = bell ? PVI_WHAT_BELL | r->gsi : r->gsi;
 	struct pvi_edge *edge, *next;
+	struct pvi_edge_key key;
 	LIST_HEAD(revoked);
 	uuid_t uuid;
 	bool shown;
 	int ret;
 
 	import_uuid(&uuid, r->uuid);
-	if (!pvi_uuid_is_name(&uuid) || r->__reserved || (all && (r->gsi || bell)))
-		return -EINVAL;
-	if (bell ? r->gsi >= PVI_BELLS_CAP : !what_is_plain(r->gsi))
-		return -EINVAL;
+	ret = acl_check_revoke(r, &uuid);
+	if (ret)
+		return ret;
 	ret = pvi_vm_lock(vm);
 	if (ret)
 		return ret;
 	shown = pvi_peer_shown(vm, &uuid);
-	list_for_each_entry_safe(edge, next, &vm->edges, list) {
-		if (!uuid_equal(pvi_words_uuid(&edge->key.sender), &uuid) || (!all && edge->key.what != what))
-			continue;
-		edge_remove(edge, PVI_EDGE_REVOKED);
-		list_move_tail(&edge->list, &revoked);
-		vm->nr_edges--;
+	pvi_edge_key(&key, &vm->uuid, &uuid,
+		     r->flags & KVM_PVI_REVOKE_BELL ? PVI_WHAT_BELL | r->gsi : r->gsi);
+	if (r->flags & KVM_PVI_REVOKE_ALL) {
+		acl_revoke_all(vm, key.sender, &revoked);
+	} else {
+		edge = rhashtable_lookup_fast(&edges, &key, edge_params);
+		if (edge)
+			acl_revoke_row(vm, edge, &revoked);
 	}
 	pvi_peer_tell(vm, &uuid, shown);
 	mutex_unlock(&vm->lock);
@@ -297,22 +303,23 @@ int pvi_acl_revoke(struct pvi_vm *vm, void *arg)
 
 	/* Pairs with the read section from permission check to injection. */
 	synchronize_rcu();
-	list_for_each_entry_safe(edge, next, &revoked, list)
-		pvi_acl_put(edge);
+	list_for_each_entry_safe(edge, next, &revoked, revoked)
+		pvi_edge_put(edge);
 	return 0;
 }
 
 int pvi_acl_get_edge(struct pvi_vm *vm, void *arg)
 {
 	struct kvm_pvi_edge *e = arg;
+	unsigned long id = e->cursor + 1;
 	struct pvi_edge *edge;
-	int ret = -ENOENT;
 
+	if (!id)
+		return -ENOENT;
 	mutex_lock(&vm->lock);
-	list_for_each_entry(edge, &vm->edges, list) {
-		if (edge->id <= e->cursor)
-			continue;
-		e->cursor = edge->id;
+	edge = xa_find(&vm->edges, &id, ULONG_MAX, XA_PRESENT);
+	if (edge) {
+		e->cursor = id;
 		export_uuid(e->uuid, pvi_words_uuid(&edge->key.sender));
 		e->gsi = edge->key.what;
 		e->kind = KVM_PVI_EDGE_GSI;
@@ -327,32 +334,37 @@ int pvi_acl_get_edge(struct pvi_vm *vm, void *arg)
 		e->counts.latched = atomic64_read(&edge->counts[PVI_LATCHED]);
 		e->counts.denied = atomic64_read(&edge->counts[PVI_DENIED]);
 		e->counts.throttled = atomic64_read(&edge->counts[PVI_THROTTLED]);
-		ret = 0;
-		break;
 	}
 	mutex_unlock(&vm->lock);
-	return ret;
+	return edge ? 0 : -ENOENT;
 }
 
 /* The receiver has died. The edges stay in its list, for their counters. */
 void pvi_acl_unpublish(struct pvi_vm *vm)
 {
 	struct pvi_edge *edge;
+	unsigned long id;
 
 	lockdep_assert_held(&vm->lock);
-	list_for_each_entry(edge, &vm->edges, list) {
-		edge_remove(edge, PVI_EDGE_DEAD);
+	xa_for_each(&vm->edges, id, edge) {
+		if (pvi_edge_is_grant(edge))
+			WRITE_ONCE(edge->state, PVI_EDGE_DEAD);
+		else
+			acl_remove_row(edge, PVI_EDGE_DEAD);
 		cond_resched();
 	}
+	pvi_peer_unpublish(vm);
 }
 
 /* The last reference to the endpoint has gone. */
 void pvi_acl_free(struct pvi_vm *vm)
 {
-	struct pvi_edge *edge, *next;
+	struct pvi_edge *edge;
+	unsigned long id;
 
-	list_for_each_entry_safe(edge, next, &vm->edges, list)
-		pvi_acl_put(edge);
+	xa_for_each(&vm->edges, id, edge)
+		pvi_edge_put(edge);
+	xa_destroy(&vm->edges);
 }
 
 /* One line for each row of all tables. */

@@ -11,7 +11,7 @@
 #include <linux/math64.h>
 #include <linux/timekeeping.h>
 
-#include "pvi.h"
+#include "bucket.h"
 
 int pvi_bucket_check(u32 rate, u32 burst)
 {

@@ -12,29 +12,36 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "pvi.h"
+#include "deliver.h"
+#include "event.h"
 
-/* Not part of struct pvi_vm: together they would take the next size of memory. */
 int pvi_event_alloc(struct pvi_vm *vm)
 {
-	struct pvi_events *ev = &vm->events;
+	struct pvi_events *ev = kzalloc(sizeof(*ev), GFP_KERNEL_ACCOUNT);
 
-	ev->kept = kcalloc(KVM_PVI_EVENTS_KEPT, sizeof(*ev->kept), GFP_KERNEL_ACCOUNT);
-	if (!ev->kept)
+	if (!ev)
 		return -ENOMEM;
+	/* Apart, or the two would take the next size of memory. */
+	ev->kept = kcalloc(KVM_PVI_EVENTS_KEPT, sizeof(*ev->kept), GFP_KERNEL_ACCOUNT);
+	if (!ev->kept) {
+		kfree(ev);
+		return -ENOMEM;
+	}
 	spin_lock_init(&ev->lock);
 	mutex_init(&ev->reading);
 	init_waitqueue_head(&ev->wait);
 	ev->config_gsi = KVM_PVI_GSI_ANY;
+	vm->events = ev;
 	return 0;
 }
 
 void pvi_event_free(struct pvi_vm *vm)
 {
-	kfree(vm->events.kept);
+	kfree(vm->events->kept);
+	kfree(vm->events);
 }
 
-static void keep(struct pvi_events *ev, u32 type, const struct pvi_vm *about)
+static void event_keep(struct pvi_events *ev, u32 type, u64 epoch, const uuid_t *uuid)
 {
 	struct kvm_pvi_event *e;
 
@@ -43,10 +50,10 @@ static void keep(struct pvi_events *ev, u32 type, const struct pvi_vm *about)
 		e = &ev->kept[(ev->first + ev->nr) % KVM_PVI_EVENTS_KEPT];
 		e->type = type;
 		e->lost = ev->lost;
-		e->epoch = about->epoch;
-		export_uuid(e->uuid, &about->uuid);
+		e->epoch = epoch;
+		export_uuid(e->uuid, uuid);
 		ev->lost = 0;
-		/* Pairs with take(). */
+		/* Pairs with event_take(). */
 		smp_store_release(&ev->nr, ev->nr + 1);
 	} else if (ev->lost < U32_MAX) {
 		ev->lost++;
@@ -59,45 +66,45 @@ static void keep(struct pvi_events *ev, u32 type, const struct pvi_vm *about)
  * Rung once, until the guest calls PEERS: a guest that is slow to look is not
  * interrupted again by each peer that comes or goes.
  */
-static void ring_config(struct pvi_vm *vm)
+static void event_ring_config(struct pvi_vm *vm)
 {
-	struct pvi_events *ev = &vm->events;
+	struct pvi_events *ev = vm->events;
 	struct pvi_gsi *g;
 
 	if (READ_ONCE(ev->config_gsi) == KVM_PVI_GSI_ANY || pvi_vm_frozen(vm))
 		return;
 	g = pvi_gsi_find(vm, READ_ONCE(ev->config_gsi));
 	/* Implies a full barrier; pairs with pvi_event_looked(). */
-	if (g && !test_and_set_bit(PVI_VM_CONFIG_RUNG, &vm->flags))
-		pvi_gsi_deliver(g);
+	if (g && !test_and_set_bit(0, &ev->config_rung))
+		pvi_deliver_ring(g);
 }
 
 /* The guest of @vm was restored or thawed: it may have missed something. */
 void pvi_event_missed(struct pvi_vm *vm)
 {
 	rcu_read_lock();
-	ring_config(vm);
+	event_ring_config(vm);
 	rcu_read_unlock();
 }
 
-/* Tells @vm something of @about. Called under RCU. */
-void pvi_event_tell(struct pvi_vm *vm, u32 type, const struct pvi_vm *about)
+/* Tells @vm something of the binding @epoch of @uuid. Called under RCU. */
+void pvi_event_tell(struct pvi_vm *vm, u32 type, u64 epoch, const uuid_t *uuid)
 {
-	keep(&vm->events, type, about);
-	ring_config(vm);
+	event_keep(vm->events, type, epoch, uuid);
+	event_ring_config(vm);
 }
 
 /* The endpoint has died: there is nothing to wait for any more. */
 void pvi_event_hangup(struct pvi_vm *vm)
 {
-	wake_up_interruptible_poll(&vm->events.wait, EPOLLHUP);
+	wake_up_interruptible_poll(&vm->events->wait, EPOLLHUP);
 }
 
 /* The guest looks: what changes from here on rings again. */
 void pvi_event_looked(struct pvi_vm *vm)
 {
-	clear_bit(PVI_VM_CONFIG_RUNG, &vm->flags);
-	/* Pairs with ring_config(). */
+	clear_bit(0, &vm->events->config_rung);
+	/* Pairs with event_ring_config(). */
 	smp_mb__after_atomic();
 }
 
@@ -106,19 +113,25 @@ int pvi_event_set_config(struct pvi_vm *vm, u64 gsi)
 {
 	if (gsi != KVM_PVI_GSI_ANY && (!pvi_gsi_valid(gsi) || !pvi_gsi_find(vm, gsi)))
 		return -ENOENT;
-	WRITE_ONCE(vm->events.config_gsi, gsi);
+	WRITE_ONCE(vm->events->config_gsi, gsi);
 	pvi_event_looked(vm);
 	return 0;
 }
 
+/* @gsi is not exposed any more. */
+void pvi_event_forget_config(struct pvi_vm *vm, u32 gsi)
+{
+	cmpxchg(&vm->events->config_gsi, gsi, KVM_PVI_GSI_ANY);
+}
+
 /* Copies out what is kept, as far as it fits. Bytes, 0 if nothing is kept, or an error. */
-static ssize_t take(struct pvi_events *ev, char __user *buf, size_t size)
+static ssize_t event_take(struct pvi_events *ev, char __user *buf, size_t size)
 {
 	ssize_t done = 0;
 
 	if (mutex_lock_interruptible(&ev->reading))
 		return -ERESTARTSYS;
-	/* Pairs with keep(). Only who holds @reading moves @first. */
+	/* Pairs with event_keep(). Only who holds @reading moves @first. */
 	while (size - done >= sizeof(ev->kept[0]) && smp_load_acquire(&ev->nr)) {
 		if (copy_to_user(buf + done, &ev->kept[ev->first], sizeof(ev->kept[0]))) {
 			done = done ? done : -EFAULT;
@@ -137,7 +150,7 @@ static ssize_t take(struct pvi_events *ev, char __user *buf, size_t size)
 ssize_t pvi_event_read(struct file *file, char __user *buf, size_t size, loff_t *pos)
 {
 	struct pvi_vm *vm = file->private_data;
-	struct pvi_events *ev = &vm->events;
+	struct pvi_events *ev = vm->events;
 	ssize_t ret = pvi_vm_usable(vm, false, true);
 	bool dead;
 
@@ -146,13 +159,13 @@ ssize_t pvi_event_read(struct file *file, char __user *buf, size_t size, loff_t 
 	if (size < sizeof(ev->kept[0]))
 		return -EINVAL;
 	do {
-		dead = pvi_vm_dying(vm);
-		ret = take(ev, buf, size);
+		dead = !pvi_vm_bound(vm);
+		ret = event_take(ev, buf, size);
 		if (ret || dead)
 			return ret;
 		if (file->f_flags & O_NONBLOCK)
 			return -EAGAIN;
-		ret = wait_event_interruptible(ev->wait, READ_ONCE(ev->nr) || pvi_vm_dying(vm));
+		ret = wait_event_interruptible(ev->wait, READ_ONCE(ev->nr) || !pvi_vm_bound(vm));
 	} while (!ret);
 	return ret;
 }
@@ -162,10 +175,10 @@ __poll_t pvi_event_poll(struct file *file, struct poll_table_struct *table)
 	struct pvi_vm *vm = file->private_data;
 	__poll_t mask = 0;
 
-	poll_wait(file, &vm->events.wait, table);
-	if (READ_ONCE(vm->events.nr))
+	poll_wait(file, &vm->events->wait, table);
+	if (READ_ONCE(vm->events->nr))
 		mask |= EPOLLIN | EPOLLRDNORM;
-	if (pvi_vm_dying(vm))
+	if (!pvi_vm_bound(vm))
 		mask |= EPOLLHUP;
 	return mask;
 }

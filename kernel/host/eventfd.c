@@ -6,17 +6,20 @@
  * eventfd that was both would ring itself for ever, so all those in use, by
  * whatever endpoint, stand in one table.
  */
+#include <linux/eventfd.h>
+#include <linux/mutex.h>
+#include <linux/rhashtable.h>
 #include <linux/slab.h>
 
-#include "pvi.h"
+#include "eventfd.h"
 
 /**
- * struct use - an eventfd in use
+ * struct eventfd_use - an eventfd in use
  * @node: in the table
  * @eventfd: the reference of each use keeps the address its own
  * @sinks: uses as a sink, 0 for a source
  */
-struct use {
+struct eventfd_use {
 	struct rhash_head node;
 	struct eventfd_ctx *eventfd;
 	unsigned int sinks;
@@ -26,15 +29,15 @@ static struct rhashtable uses;
 static DEFINE_MUTEX(uses_lock);	/* the table and what stands in it */
 
 static const struct rhashtable_params use_params = {
-	.key_offset = offsetof(struct use, eventfd),
-	.key_len = sizeof_field(struct use, eventfd),
-	.head_offset = offsetof(struct use, node),
+	.key_offset = offsetof(struct eventfd_use, eventfd),
+	.key_len = sizeof_field(struct eventfd_use, eventfd),
+	.head_offset = offsetof(struct eventfd_use, node),
 	.automatic_shrinking = true,
 };
 
-static int use_add(struct eventfd_ctx *eventfd, unsigned int sinks)
+static int eventfd_use_add(struct eventfd_ctx *eventfd, unsigned int sinks)
 {
-	struct use *use = kzalloc(sizeof(*use), GFP_KERNEL_ACCOUNT);
+	struct eventfd_use *use = kzalloc(sizeof(*use), GFP_KERNEL_ACCOUNT);
 
 	if (!use)
 		return -ENOMEM;
@@ -47,15 +50,15 @@ static int use_add(struct eventfd_ctx *eventfd, unsigned int sinks)
 	return 0;
 }
 
-static int use_get(struct eventfd_ctx *eventfd, bool source)
+static int eventfd_use_get(struct eventfd_ctx *eventfd, bool source)
 {
-	struct use *use;
+	struct eventfd_use *use;
 	int ret = 0;
 
 	mutex_lock(&uses_lock);
 	use = rhashtable_lookup_fast(&uses, &eventfd, use_params);
 	if (!use)
-		ret = use_add(eventfd, !source);
+		ret = eventfd_use_add(eventfd, !source);
 	else if (source != !use->sinks)
 		ret = -ELOOP;
 	else if (source)
@@ -66,9 +69,9 @@ static int use_get(struct eventfd_ctx *eventfd, bool source)
 	return ret;
 }
 
-static void use_put(struct eventfd_ctx *eventfd, bool source)
+static void eventfd_use_put(struct eventfd_ctx *eventfd, bool source)
 {
-	struct use *use;
+	struct eventfd_use *use;
 
 	mutex_lock(&uses_lock);
 	use = rhashtable_lookup_fast(&uses, &eventfd, use_params);
@@ -79,45 +82,45 @@ static void use_put(struct eventfd_ctx *eventfd, bool source)
 	mutex_unlock(&uses_lock);
 }
 
-static struct eventfd_ctx *get(struct eventfd_ctx *eventfd, bool source)
+static struct eventfd_ctx *eventfd_get(struct eventfd_ctx *eventfd, bool source)
 {
 	int ret;
 
 	if (IS_ERR(eventfd))
 		return eventfd;
-	ret = use_get(eventfd, source);
+	ret = eventfd_use_get(eventfd, source);
 	if (!ret)
 		return eventfd;
 	eventfd_ctx_put(eventfd);
 	return ERR_PTR(ret);
 }
 
-static void put(struct eventfd_ctx *eventfd, bool source)
+static void eventfd_put(struct eventfd_ctx *eventfd, bool source)
 {
-	use_put(eventfd, source);
+	eventfd_use_put(eventfd, source);
 	eventfd_ctx_put(eventfd);
 }
 
 /* Returns the eventfd, to be signalled by rings, or EBADF, EINVAL, ELOOP, ENOMEM. */
 struct eventfd_ctx *pvi_eventfd_get_sink(int fd)
 {
-	return get(eventfd_ctx_fdget(fd), false);
+	return eventfd_get(eventfd_ctx_fdget(fd), false);
 }
 
 void pvi_eventfd_put_sink(struct eventfd_ctx *eventfd)
 {
-	put(eventfd, false);
+	eventfd_put(eventfd, false);
 }
 
 /* Returns the eventfd, whose signals will ring, or EINVAL, ELOOP, EEXIST, ENOMEM. */
 struct eventfd_ctx *pvi_eventfd_get_source(struct file *file)
 {
-	return get(eventfd_ctx_fileget(file), true);
+	return eventfd_get(eventfd_ctx_fileget(file), true);
 }
 
 void pvi_eventfd_put_source(struct eventfd_ctx *eventfd)
 {
-	put(eventfd, true);
+	eventfd_put(eventfd, true);
 }
 
 int __init pvi_eventfd_init(void)

@@ -9,27 +9,28 @@
 #include <linux/atomic.h>
 #include <linux/random.h>
 #include <linux/siphash.h>
+#include <uapi/linux/kvm_pvi.h>
 
-#include "pvi.h"
+#include "generation.h"
 
 #define LAST_GENERATION	(BIT(KVM_PVI_PORT_GENERATION_BITS) - 1)
 
-static hsiphash_key_t keys[4];
+static hsiphash_key_t generation_key[4];
 static atomic_t nr_generations = ATOMIC_INIT(0);
 
 void __init pvi_generation_init(void)
 {
-	get_random_bytes(keys, sizeof(keys));
+	get_random_bytes(generation_key, sizeof(generation_key));
 }
 
 /* A permutation of 16 bits (a Feistel network). */
-static u32 permute(u32 n)
+static u32 generation_permute(u32 n)
 {
 	u8 left = n >> 8, right = n;
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(keys); i++) {
-		u8 next = left ^ hsiphash_1u32(right, &keys[i]);
+	for (i = 0; i < ARRAY_SIZE(generation_key); i++) {
+		u8 next = left ^ hsiphash_1u32(right, &generation_key[i]);
 
 		left = right;
 		right = next;
@@ -47,7 +48,7 @@ u32 pvi_generation_new(void)
 	u32 n = (u32)atomic_inc_return(&nr_generations) % LAST_GENERATION + 1;
 
 	do {
-		n = permute(n);
+		n = generation_permute(n);
 	} while (!n || n > LAST_GENERATION);
 	return n;
 }

@@ -17,24 +17,25 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
+#include "bell.h"
+#include "grant.h"
 #include "limit.h"
-#include "pvi.h"
 #include "trace.h"
 
 static unsigned int max_grants = 1024;
 PVI_LIMIT(max_grants, 65536, "live grants of one endpoint");
 
 /* From now on it rings nothing; the caller drops the list's reference. */
-static void revoke(struct pvi_vm *vm, struct pvi_edge *edge)
+static void grant_end(struct pvi_vm *vm, struct pvi_edge *edge)
 {
 	lockdep_assert_held(&vm->lock);
 	WRITE_ONCE(edge->state, PVI_EDGE_REVOKED);
-	list_del(&edge->list);
+	pvi_edge_unlist(vm, edge);
 	vm->nr_grants--;
 }
 
 /* A strong reference to the receiver while it lives and the grant holds, else NULL. */
-static struct pvi_vm *receiver_get(struct pvi_edge *edge)
+static struct pvi_vm *grant_get_receiver(struct pvi_edge *edge)
 {
 	struct pvi_vm *vm = NULL;
 
@@ -51,27 +52,30 @@ static struct pvi_vm *receiver_get(struct pvi_edge *edge)
 /* The last descriptor has gone: as UNGRANT, if neither that nor death came first. */
 static void grant_drop(struct pvi_edge *edge)
 {
-	struct pvi_vm *vm = receiver_get(edge);
+	struct pvi_vm *vm = grant_get_receiver(edge);
 
 	if (vm) {
 		mutex_lock(&vm->lock);
 		if (edge->state == PVI_EDGE_LIVE) {
-			revoke(vm, edge);
-			pvi_acl_put(edge);
+			grant_end(vm, edge);
+			pvi_edge_put(edge);
 		}
 		mutex_unlock(&vm->lock);
 		pvi_vm_put(vm);
 	}
-	pvi_acl_put(edge);
+	pvi_edge_put(edge);
 }
 
 static int grant_release(struct inode *inode, struct file *file)
 {
 	grant_drop(file->private_data);
+	/* Pairs with the read section from permission check to injection. */
+	if (pvi_vm_closer_waits())
+		synchronize_rcu();
 	return 0;
 }
 
-static void show(struct seq_file *m, const struct pvi_edge *edge)
+static void grant_show(struct seq_file *m, const struct pvi_edge *edge)
 {
 	seq_printf(m, "%s %u uses %d\n", edge->bits ? "bell" : "gsi",
 		   edge->key.what & ~PVI_WHAT_BELL, atomic_read(&edge->uses));
@@ -84,7 +88,7 @@ static void grant_fdinfo(struct seq_file *m, struct file *file)
 
 	seq_printf(m, "pvi-state:\t%s\n", states[READ_ONCE(edge->state)]);
 	seq_puts(m, "pvi-grant:\t");
-	show(m, edge);
+	grant_show(m, edge);
 }
 
 static const struct file_operations grant_fops = {
@@ -94,7 +98,7 @@ static const struct file_operations grant_fops = {
 	.llseek = noop_llseek,
 };
 
-static int check(const struct kvm_pvi_grant *u)
+static int grant_check(const struct kvm_pvi_grant *u)
 {
 	bool bell = u->flags & KVM_PVI_GRANT_BELL;
 
@@ -107,35 +111,30 @@ static int check(const struct kvm_pvi_grant *u)
 
 static struct pvi_edge *grant_alloc(struct pvi_vm *vm, const struct kvm_pvi_grant *u)
 {
-	struct pvi_edge *edge = kzalloc(sizeof(*edge), GFP_KERNEL_ACCOUNT);
+	struct pvi_edge *edge = pvi_edge_alloc(vm);
 
 	if (!edge)
 		return NULL;
-	edge->key.receiver = pvi_uuid_words(&vm->uuid);
+	edge->key.receiver = pvi_words_of(&vm->uuid);
 	edge->key.what = u->bits ? PVI_WHAT_BELL | u->gsi : u->gsi;
 	edge->bits = u->bits;
-	edge->vm = vm;
 	atomic_set(&edge->uses, min_t(u32, u->uses ?: 1, INT_MAX));
 	pvi_bucket_set(&edge->bucket, u->rate, u->burst);
-	kref_init(&edge->ref);
 	return edge;
 }
 
-static int publish(struct pvi_vm *vm, struct pvi_edge *edge)
+static int grant_publish(struct pvi_vm *vm, struct pvi_edge *edge)
 {
 	int ret = pvi_vm_lock(vm);
 
 	if (ret)
 		return ret;
-	if (vm->nr_grants < READ_ONCE(max_grants)) {
-		rcu_assign_pointer(edge->gsi, pvi_gsi_find(vm, edge->key.what));
-		edge->id = ++vm->next_edge;
-		list_add_tail(&edge->list, &vm->edges);
+	rcu_assign_pointer(edge->gsi, pvi_gsi_find(vm, edge->key.what));
+	ret = vm->nr_grants < READ_ONCE(max_grants) ? pvi_edge_list(vm, edge) : -ENOSPC;
+	if (!ret) {
 		vm->nr_grants++;
 		/* The list's and the file's. */
 		kref_get(&edge->ref);
-	} else {
-		ret = -ENOSPC;
 	}
 	mutex_unlock(&vm->lock);
 	return ret;
@@ -147,15 +146,15 @@ int pvi_grant_make(struct pvi_vm *vm, void *arg)
 	struct pvi_edge *edge;
 	int fd, ret;
 
-	ret = check(u);
+	ret = grant_check(u);
 	if (ret)
 		return ret;
 	edge = grant_alloc(vm, u);
 	if (!edge)
 		return -ENOMEM;
-	ret = publish(vm, edge);
+	ret = grant_publish(vm, edge);
 	if (ret) {
-		pvi_acl_put(edge);
+		pvi_edge_put(edge);
 		return ret;
 	}
 	u->id = edge->id;
@@ -176,23 +175,22 @@ int pvi_grant_revoke(struct pvi_vm *vm, void *arg)
 
 	if (ret)
 		return ret;
-	list_for_each_entry(edge, &vm->edges, list) {
-		if (edge->id != u->id || !pvi_edge_is_grant(edge))
-			continue;
-		revoke(vm, edge);
+	edge = xa_load(&vm->edges, u->id);
+	if (!edge || !pvi_edge_is_grant(edge)) {
 		mutex_unlock(&vm->lock);
-
-		/* Pairs with the read section from permission check to injection. */
-		synchronize_rcu();
-		pvi_acl_put(edge);
-		return 0;
+		return -ENOENT;
 	}
+	grant_end(vm, edge);
 	mutex_unlock(&vm->lock);
-	return -ENOENT;
+
+	/* Pairs with the read section from permission check to injection. */
+	synchronize_rcu();
+	pvi_edge_put(edge);
+	return 0;
 }
 
 /* What a live grant is for, or NULL: not exposed. A bell's GSI is not for plain rings. */
-static struct pvi_gsi *target(const struct pvi_edge *edge)
+static struct pvi_gsi *grant_target(const struct pvi_edge *edge)
 {
 	u32 what = edge->key.what;
 	struct pvi_gsi *g;
@@ -207,15 +205,15 @@ static struct pvi_gsi *target(const struct pvi_edge *edge)
 }
 
 /* Returns the GSI of a port that may be made of @edge now, and takes a use, or NULL. */
-static struct pvi_gsi *take_use(struct pvi_edge *edge, const kuid_t *owner)
+static struct pvi_gsi *grant_take_use(struct pvi_edge *edge, const kuid_t *owner)
 {
 	struct pvi_gsi *g;
 
-	if (READ_ONCE(edge->state) != PVI_EDGE_LIVE || pvi_vm_dying(edge->vm))
+	if (READ_ONCE(edge->state) != PVI_EDGE_LIVE || !pvi_vm_bound(edge->vm))
 		return NULL;
 	if (owner && !uid_eq(*owner, edge->vm->owner))
 		return NULL;
-	g = target(edge);
+	g = grant_target(edge);
 	return g && atomic_dec_if_positive(&edge->uses) >= 0 ? g : NULL;
 }
 
@@ -234,7 +232,7 @@ struct pvi_edge *pvi_grant_get(struct pvi_vm *vm, int fd, const kuid_t *owner, u
 	}
 	edge = file->private_data;
 	rcu_read_lock();
-	g = take_use(edge, owner);
+	g = grant_take_use(edge, owner);
 	if (g) {
 		*gsi = g->gsi;
 		kref_get(&edge->ref);
@@ -257,13 +255,14 @@ void pvi_grant_unuse(struct pvi_edge *edge)
 void pvi_grant_list(struct seq_file *m, struct pvi_vm *vm)
 {
 	struct pvi_edge *edge;
+	unsigned long id;
 
 	lockdep_assert_held(&vm->lock);
-	list_for_each_entry(edge, &vm->edges, list) {
+	xa_for_each(&vm->edges, id, edge) {
 		if (!pvi_edge_is_grant(edge))
 			continue;
 		seq_printf(m, "pvi-grant:\tid %llu ", edge->id);
-		show(m, edge);
+		grant_show(m, edge);
 	}
 }
 

@@ -10,7 +10,18 @@
 #include <linux/nospec.h>
 #include <linux/uaccess.h>
 
+#include "bell_call.h"
+#include "connect.h"
+#include "deliver.h"
+#include "event.h"
+#include "expose.h"
+#include "hypercall.h"
+#include "inside.h"
+#include "kvm_abi.h"
+#include "many.h"
+#include "query.h"
 #include "ring.h"
+#include "walk.h"
 
 /**
  * struct call_desc - one hypercall
@@ -28,8 +39,8 @@ struct call_desc {
 	bool rbx;
 };
 
-/* The caller's own GSI; valid under RCU. */
-static struct pvi_gsi *own_gsi(struct pvi_call *c)
+/* The caller's own GSI. Valid under RCU. */
+static struct pvi_gsi *call_own_gsi(struct pvi_call *c)
 {
 	return pvi_gsi_valid(c->args[0]) ? pvi_gsi_find(c->vm, c->args[0]) : NULL;
 }
@@ -41,7 +52,7 @@ u32 pvi_hypercall_features(void)
 	       KVM_PVI_FEAT_STATUS | KVM_PVI_FEAT_PEERS | KVM_PVI_ABI_MAJOR << 24;
 }
 
-static s64 features(struct pvi_call *c)
+static s64 call_features(struct pvi_call *c)
 {
 	u32 feat = pvi_hypercall_features();
 
@@ -50,76 +61,88 @@ static s64 features(struct pvi_call *c)
 	return feat;
 }
 
-static s64 ring(struct pvi_call *c)
+static s64 call_ring(struct pvi_call *c)
 {
+	s64 ret = -KVM_PVI_ENOSYS;
+
 	if (!pvi_gsi_valid(c->args[1]))
 		return -EINVAL;
 	if (!memchr_inv(&c->uuid, 0xff, sizeof(c->uuid)))
 		return pvi_walk_broadcast(c->vm, c->args[1], c->args[2]);
 	if (c->args[2])
 		return -EINVAL;
-	return pvi_ring_uuid(c->vm, pvi_uuid_words(&c->uuid), c->args[1]);
+	rcu_read_lock();
+	if (pvi_vm_bound(c->vm))
+		ret = pvi_ring_uuid(c->vm, pvi_words_of(&c->uuid), c->args[1]);
+	rcu_read_unlock();
+	return ret;
 }
 
-static s64 notify(struct pvi_call *c)
+static s64 call_notify(struct pvi_call *c)
 {
 	return pvi_ring_port(c->vm, c->args[0]);
 }
 
-static s64 notify_many(struct pvi_call *c)
+static s64 call_notify_many(struct pvi_call *c)
 {
 	c->rbx = pvi_many_notify(c->vm, c->args[0], c->args[1]);
 	return hweight64(c->rbx);
 }
 
-static s64 connect(struct pvi_call *c)
+static s64 call_connect(struct pvi_call *c)
 {
 	if (!pvi_gsi_valid(c->args[1]))
 		return -EINVAL;
-	return pvi_port_guest_connect(c->vm, &c->uuid, c->args[1]);
+	return pvi_connect_guest(c->vm, &c->uuid, c->args[1]);
 }
 
-static s64 disconnect(struct pvi_call *c)
+static s64 call_disconnect(struct pvi_call *c)
 {
-	return pvi_port_guest_disconnect(c->vm, c->args[0]);
+	return pvi_port_disconnect(c->vm, c->args[0]);
 }
 
-static s64 arm(struct pvi_call *c)
+static s64 call_arm(struct pvi_call *c)
 {
-	struct pvi_gsi *g = own_gsi(c);
+	struct pvi_gsi *g = call_own_gsi(c);
 
 	if (!g)
 		return -ENOENT;
-	pvi_gsi_pay(g);
+	pvi_deliver_owed(g);
 	return 0;
 }
 
-static s64 set_msi(struct pvi_call *c)
+static s64 call_set_msi(struct pvi_call *c)
 {
-	struct pvi_gsi *g = own_gsi(c);
+	struct pvi_gsi *g = call_own_gsi(c);
 
-	return g ? pvi_msi_set(g, c->args[1], c->args[2]) : -ENOENT;
+	if (!g)
+		return -ENOENT;
+	if (g->kind != KVM_PVI_GSI_MSI || !pvi_msi_valid(c->args[1], c->args[2]))
+		return -EINVAL;
+	pvi_msi_set(g, c->args[1], c->args[2]);
+	pvi_deliver_owed(g);
+	return 0;
 }
 
-static s64 reset(struct pvi_call *c)
+static s64 call_reset(struct pvi_call *c)
 {
 	int ret = pvi_vm_lock(c->vm);
 
 	if (ret)
 		return -KVM_PVI_ENOSYS;
 	pvi_port_reset(c->vm);
-	pvi_gsi_reset(c->vm);
+	pvi_expose_reset(c->vm);
 	pvi_event_set_config(c->vm, KVM_PVI_GSI_ANY);
 	mutex_unlock(&c->vm->lock);
 	return 0;
 }
 
-static s64 set_config(struct pvi_call *c)
+static s64 call_set_config(struct pvi_call *c)
 {
 	return pvi_event_set_config(c->vm, c->args[0]);
 }
 
-static s64 query(struct pvi_call *c)
+static s64 call_query(struct pvi_call *c)
 {
 	return pvi_query(c->vm, c->args[0], c->args[1], c->args[2]);
 }
@@ -127,22 +150,22 @@ static s64 query(struct pvi_call *c)
 #define CALL(nr)[(nr) - KVM_HC_PVI_BASE]
 
 static const struct call_desc calls[KVM_HC_PVI_NR] = {
-	CALL(KVM_HC_PVI_FEATURES) =	{ .fn = features },
-	CALL(KVM_HC_PVI) =		{ .fn = ring, .nargs = 3, .uuid = true },
-	CALL(KVM_HC_NOTIFY) =		{ .fn = notify, .nargs = 1 },
-	CALL(KVM_HC_NOTIFY_MANY) =	{ .fn = notify_many, .nargs = 2, .rbx = true },
-	CALL(KVM_HC_PVI_CONNECT) =	{ .fn = connect, .nargs = 2, .uuid = true, .sleeps = true },
-	CALL(KVM_HC_PVI_DISCONNECT) =	{ .fn = disconnect, .nargs = 1, .sleeps = true },
-	CALL(KVM_HC_PVI_SET_MSI) =	{ .fn = set_msi, .nargs = 3 },
+	CALL(KVM_HC_PVI_FEATURES) =	{ .fn = call_features },
+	CALL(KVM_HC_PVI) =		{ .fn = call_ring, .nargs = 3, .uuid = true, .sleeps = true },
+	CALL(KVM_HC_NOTIFY) =		{ .fn = call_notify, .nargs = 1 },
+	CALL(KVM_HC_NOTIFY_MANY) =	{ .fn = call_notify_many, .nargs = 2, .sleeps = true, .rbx = true },
+	CALL(KVM_HC_PVI_CONNECT) =	{ .fn = call_connect, .nargs = 2, .uuid = true, .sleeps = true },
+	CALL(KVM_HC_PVI_DISCONNECT) =	{ .fn = call_disconnect, .nargs = 1, .sleeps = true },
+	CALL(KVM_HC_PVI_SET_MSI) =	{ .fn = call_set_msi, .nargs = 3 },
 	CALL(KVM_HC_BELL_SEND) =	{ .fn = pvi_bell_call_send, .nargs = 3, .rbx = true },
 	CALL(KVM_HC_BELL_RECEIVE) =	{ .fn = pvi_bell_call_receive, .nargs = 3, .rbx = true },
 	CALL(KVM_HC_BELL_MASK) =	{ .fn = pvi_bell_call_mask, .nargs = 4 },
 	CALL(KVM_HC_BELL_RESET) =	{ .fn = pvi_bell_call_reset, .nargs = 1 },
 	CALL(KVM_HC_PVI_PEERS) =	{ .fn = pvi_walk_list, .nargs = 3, .sleeps = true },
-	CALL(KVM_HC_PVI_RESET) =	{ .fn = reset, .sleeps = true },
-	CALL(KVM_HC_PVI_ARM) =		{ .fn = arm, .nargs = 1 },
-	CALL(KVM_HC_PVI_SET_CONFIG) =	{ .fn = set_config, .nargs = 1 },
-	CALL(KVM_HC_PVI_QUERY) =	{ .fn = query, .nargs = 3 },
+	CALL(KVM_HC_PVI_RESET) =	{ .fn = call_reset, .sleeps = true },
+	CALL(KVM_HC_PVI_ARM) =		{ .fn = call_arm, .nargs = 1 },
+	CALL(KVM_HC_PVI_SET_CONFIG) =	{ .fn = call_set_config, .nargs = 1 },
+	CALL(KVM_HC_PVI_QUERY) =	{ .fn = call_query, .nargs = 3 },
 };
 
 bool pvi_hypercall_returns_rbx(u32 nr)
@@ -150,7 +173,7 @@ bool pvi_hypercall_returns_rbx(u32 nr)
 	return calls[array_index_nospec(nr, KVM_HC_PVI_NR)].rbx;
 }
 
-static bool unused_are_zero(const struct pvi_call *c, unsigned int nargs)
+static bool call_unused_are_zero(const struct pvi_call *c, unsigned int nargs)
 {
 	u64 any = 0;
 
@@ -159,7 +182,7 @@ static bool unused_are_zero(const struct pvi_call *c, unsigned int nargs)
 	return !any;
 }
 
-static int read_uuid(struct pvi_call *c, bool may_sleep)
+static int call_read_uuid(struct pvi_call *c, bool may_sleep)
 {
 	if (!IS_ALIGNED(c->args[0], UUID_SIZE))
 		return -EINVAL;
@@ -173,35 +196,35 @@ static int read_uuid(struct pvi_call *c, bool may_sleep)
  * Called under RCU; false: not bound, nothing of ours is answered. The death of
  * an endpoint waits for read sections that found it alive, not for later ones.
  */
-static bool find_caller(struct pvi_call *c)
+static bool call_find_caller(struct pvi_call *c)
 {
 	if (c->vcpu)
 		c->vm = pvi_vm_find_kvm(c->kvm);
-	return c->vm && !pvi_vm_dying(c->vm);
+	return c->vm && (c->vcpu || pvi_vm_bound(c->vm));
 }
 
-static bool get_caller(struct pvi_call *c)
+static bool call_get_caller(struct pvi_call *c)
 {
 	bool found;
 
 	rcu_read_lock();
-	found = find_caller(c) && (!c->vcpu || kref_get_unless_zero(&c->vm->ref));
+	found = call_find_caller(c) && (!c->vcpu || kref_get_unless_zero(&c->vm->ref));
 	rcu_read_unlock();
 	return found;
 }
 
-static void put_caller(struct pvi_call *c)
+static void call_put_caller(struct pvi_call *c)
 {
 	if (c->vcpu)
 		pvi_vm_put(c->vm);
 }
 
-static bool is_bound(struct pvi_call *c)
+static bool call_is_bound(struct pvi_call *c)
 {
 	bool bound;
 
 	rcu_read_lock();
-	bound = find_caller(c);
+	bound = call_find_caller(c);
 	rcu_read_unlock();
 	return bound;
 }
@@ -218,30 +241,30 @@ bool pvi_hypercall_serve(struct pvi_call *c, s64 *ret)
 
 	if (!call->fn)
 		return false;
-	if (!unused_are_zero(c, call->nargs)) {
+	if (!call_unused_are_zero(c, call->nargs)) {
 		*ret = -EINVAL;
-		return is_bound(c);
+		return call_is_bound(c);
 	}
 	if (call->uuid)
-		err = read_uuid(c, false);
-	if (err == -EFAULT && c->vcpu && is_bound(c) && !pvi_hook_sleep(c)) {
-		err = read_uuid(c, true);
-		pvi_hook_wake(c);
+		err = call_read_uuid(c, false);
+	if (err == -EFAULT && c->vcpu && call_is_bound(c) && !pvi_inside_sleep(c)) {
+		err = call_read_uuid(c, true);
+		pvi_inside_wake(c);
 	}
 	if (err) {
 		*ret = err;
-		return is_bound(c);
+		return call_is_bound(c);
 	}
 
 	if (call->sleeps) {
-		if (!get_caller(c))
+		if (!call_get_caller(c))
 			return false;
 		*ret = call->fn(c);
-		put_caller(c);
+		call_put_caller(c);
 		return *ret != -KVM_PVI_ENOSYS;
 	}
 	rcu_read_lock();
-	found = find_caller(c);
+	found = call_find_caller(c);
 	if (found)
 		*ret = call->fn(c);
 	rcu_read_unlock();

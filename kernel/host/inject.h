@@ -6,6 +6,9 @@
  * under irq_srcu. Only IRQCHIP and MSI entries: a Xen event channel's set()
  * expects the VM's own threads. Not kvm_set_irq(), which would follow whatever
  * route a hostile VMM swaps in.
+ *
+ * A ring costs its sender the same whatever the receiver has made of the GSI:
+ * what would take longer is not done here, but by pvi_inject_slowly().
  */
 #ifndef _PVI_INJECT_H
 #define _PVI_INJECT_H
@@ -13,20 +16,17 @@
 #include <linux/kvm_host.h>
 #include <linux/nospec.h>
 
+#include "gsi.h"
 #include "kvm_abi.h"
-#include "pvi.h"
 
-int pvi_inject_pulse(struct pvi_gsi *g, struct kvm *kvm, struct hlist_node *node);
+int pvi_inject_pins(struct pvi_gsi *g, struct kvm *kvm, struct hlist_node *node, bool slowly);
+int pvi_inject_slowly(struct pvi_gsi *g, struct kvm *kvm);
+bool pvi_inject_possible(struct kvm *kvm, u32 gsi);
 
 static __always_inline struct kvm_kernel_irq_routing_entry *
 pvi_inject_entry(struct hlist_node *node)
 {
 	return hlist_entry(node, struct kvm_kernel_irq_routing_entry, link);
-}
-
-static __always_inline bool pvi_inject_is_pin(const struct kvm_kernel_irq_routing_entry *e)
-{
-	return e->type == KVM_IRQ_ROUTING_IRQCHIP;
 }
 
 static __always_inline bool pvi_inject_is_msi(const struct kvm_kernel_irq_routing_entry *e)
@@ -46,24 +46,22 @@ static __always_inline struct hlist_node *pvi_inject_first(struct kvm *kvm, u32 
 }
 
 /*
- * One interrupt along the routing entries of a direct GSI. True if KVM took
- * it; false if the pin is masked, no vCPU is there yet, or its LAPIC is off.
+ * One interrupt along the routing entries of a direct GSI. > 0: KVM took it;
+ * -EWOULDBLOCK: it takes long; else the pin is masked, no vCPU is there yet, or
+ * its LAPIC is off. KVM lets an MSI stand alone on a GSI.
  */
-static __always_inline bool pvi_inject_gsi(struct pvi_gsi *g, struct kvm *kvm)
+static __always_inline int pvi_inject_gsi(struct pvi_gsi *g, struct kvm *kvm)
 {
 	int idx = srcu_read_lock(&kvm->irq_srcu);
 	struct hlist_node *node = pvi_inject_first(kvm, g->gsi);
 	int ret;
 
-	if (likely(node && pvi_inject_is_msi(pvi_inject_entry(node)) && !node->next))
+	if (likely(node && pvi_inject_is_msi(pvi_inject_entry(node))))
 		ret = pvi_kvm_set_msi_inatomic(pvi_inject_entry(node), kvm);
 	else
-		ret = pvi_inject_pulse(g, kvm, node);
-	/* Looked up anew, for this is rare and keeping it would cost the others. */
-	if (unlikely(ret == -EWOULDBLOCK))
-		ret = pvi_inject_pulse(g, kvm, pvi_inject_first(kvm, g->gsi));
+		ret = pvi_inject_pins(g, kvm, node, false);
 	srcu_read_unlock(&kvm->irq_srcu, idx);
-	return ret > 0;
+	return ret;
 }
 
 #endif /* _PVI_INJECT_H */

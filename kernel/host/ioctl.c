@@ -10,10 +10,25 @@
 #include <linux/module.h>
 #include <linux/uaccess.h>
 
+#include "acl.h"
 #include "args.h"
-#include "pvi.h"
+#include "attach.h"
+#include "bell.h"
+#include "connect.h"
+#include "event.h"
+#include "expose.h"
+#include "grant.h"
+#include "hypercall.h"
+#include "ioctl.h"
+#include "life.h"
+#include "port.h"
+#include "reserve.h"
+#include "source.h"
+#include "state.h"
+#include "stats.h"
+#include "status.h"
 
-union arg {
+union ioctl_arg {
 	struct kvm_pvi_info info;
 	struct kvm_pvi_bind bind;
 	struct kvm_pvi_expose expose;
@@ -37,7 +52,7 @@ union arg {
 };
 
 /**
- * struct op - one ioctl
+ * struct ioctl_op - one ioctl
  * @cmd: its number
  * @fn: gets the endpoint and the struct; does its own locking
  * @size: of the struct, known here
@@ -46,8 +61,9 @@ union arg {
  * @out: the struct is copied back on success
  * @unbound: works on an endpoint that is not bound
  * @dead: works on a dead one
+ * @reads: changes nothing, so a descriptor that was opened for reading will do
  */
-struct op {
+struct ioctl_op {
 	unsigned int cmd;
 	int (*fn)(struct pvi_vm *vm, void *arg);
 	u32 size;
@@ -56,9 +72,10 @@ struct op {
 	bool out;
 	bool unbound;
 	bool dead;
+	bool reads;
 };
 
-static int get_info(struct pvi_vm *vm, void *arg)
+static int ioctl_get_info(struct pvi_vm *vm, void *arg)
 {
 	struct kvm_pvi_info *info = arg;
 
@@ -67,10 +84,10 @@ static int get_info(struct pvi_vm *vm, void *arg)
 		.abi_major = KVM_PVI_ABI_MAJOR,
 		.abi_minor = KVM_PVI_ABI_MINOR,
 		.features = pvi_hypercall_features(),
-		.hook = pvi_hook_kind(),
-		.max_vms = pvi_vm_max(),
+		.hook = pvi_attach_kind(),
+		.max_vms = pvi_life_max(),
 		.max_senders = pvi_acl_max(),
-		.max_gsis = pvi_gsi_max(),
+		.max_gsis = pvi_expose_max(),
 		.max_ports = pvi_port_max(),
 		.max_bells = pvi_bell_max(),
 		.max_grants = pvi_grant_max(),
@@ -87,31 +104,33 @@ static int get_info(struct pvi_vm *vm, void *arg)
 	__VA_ARGS__						\
 }
 
-static const struct op ops[] = {
-	OP(KVM_PVI_GET_INFO, get_info, kvm_pvi_info, __reserved,
-	   .out = true, .unbound = true, .dead = true),
-	OP(KVM_PVI_BIND, pvi_vm_bind, kvm_pvi_bind, epoch, .out = true, .unbound = true,
+static const struct ioctl_op ops[] = {
+	OP(KVM_PVI_GET_INFO, ioctl_get_info, kvm_pvi_info, __reserved,
+	   .out = true, .unbound = true, .dead = true, .reads = true),
+	OP(KVM_PVI_BIND, pvi_life_bind, kvm_pvi_bind, epoch, .out = true, .unbound = true,
 	   .flags = KVM_PVI_BIND_HOST | KVM_PVI_BIND_OWNER | KVM_PVI_BIND_GRANTS_ONLY),
-	OP(KVM_PVI_EXPOSE, pvi_gsi_expose, kvm_pvi_expose, burst),
-	OP(KVM_PVI_UNEXPOSE, pvi_gsi_unexpose, kvm_pvi_gsi, __reserved),
-	OP(KVM_PVI_UNWIRE, pvi_gsi_unwire, kvm_pvi_gsi, __reserved),
-	OP(KVM_PVI_KICK, pvi_gsi_kick, kvm_pvi_gsi, __reserved),
-	OP(KVM_PVI_WIRE, pvi_gsi_wire, kvm_pvi_wire, fd),
+	OP(KVM_PVI_EXPOSE, pvi_expose, kvm_pvi_expose, burst),
+	OP(KVM_PVI_UNEXPOSE, pvi_expose_undo, kvm_pvi_gsi, __reserved),
+	OP(KVM_PVI_UNWIRE, pvi_expose_unwire, kvm_pvi_gsi, __reserved),
+	OP(KVM_PVI_KICK, pvi_expose_kick, kvm_pvi_gsi, __reserved),
+	OP(KVM_PVI_WIRE, pvi_expose_wire, kvm_pvi_wire, fd),
 	OP(KVM_PVI_ALLOW, pvi_acl_allow, kvm_pvi_allow, burst,
 	   .flags = KVM_PVI_ALLOW_OWNER | KVM_PVI_ALLOW_BELL),
 	OP(KVM_PVI_REVOKE, pvi_acl_revoke, kvm_pvi_revoke, __reserved,
 	   .flags = KVM_PVI_REVOKE_ALL | KVM_PVI_REVOKE_BELL),
 	OP(KVM_PVI_SET_PORT, pvi_port_set, kvm_pvi_port, fd, .out = true),
 	OP(KVM_PVI_CLOSE_PORT, pvi_port_close, kvm_pvi_port, fd),
-	OP(KVM_PVI_CONNECT, pvi_port_connect, kvm_pvi_connect, owner, .out = true,
+	OP(KVM_PVI_CONNECT, pvi_connect, kvm_pvi_connect, owner, .out = true,
 	   .flags = KVM_PVI_CONNECT_GRANT | KVM_PVI_CONNECT_OWNER),
 	OP(KVM_PVI_CALL, pvi_hypercall_ioctl, kvm_pvi_call, ret2, .out = true),
-	OP(KVM_PVI_GET_STATS, pvi_stats_get, kvm_pvi_stats, dropped, .out = true, .dead = true),
+	OP(KVM_PVI_GET_STATS, pvi_stats_get, kvm_pvi_stats, dropped, .out = true, .dead = true,
+	   .reads = true),
 	OP(KVM_PVI_RESERVE, pvi_reserve, kvm_pvi_reserve, __reserved,
 	   .unbound = true, .dead = true),
 	OP(KVM_PVI_UNRESERVE, pvi_unreserve, kvm_pvi_reserve, __reserved,
 	   .unbound = true, .dead = true),
-	OP(KVM_PVI_GET_EDGE, pvi_acl_get_edge, kvm_pvi_edge, counts, .out = true, .dead = true),
+	OP(KVM_PVI_GET_EDGE, pvi_acl_get_edge, kvm_pvi_edge, counts, .out = true, .dead = true,
+	   .reads = true),
 	OP(KVM_PVI_BELL, pvi_bell_create, kvm_pvi_bell, gsi),
 	OP(KVM_PVI_STATUS, pvi_status_create, kvm_pvi_set_status, address,
 	   .flags = KVM_PVI_STATUS_UNSEALED),
@@ -127,7 +146,7 @@ static const struct op ops[] = {
 	OP(KVM_PVI_THAW, pvi_state_thaw, kvm_pvi_thaw, flags),
 };
 
-static const struct op *find_op(unsigned int cmd)
+static const struct ioctl_op *ioctl_find_op(unsigned int cmd)
 {
 	int i;
 
@@ -139,14 +158,16 @@ static const struct op *find_op(unsigned int cmd)
 
 static long pvi_ioctl(struct file *file, unsigned int cmd, unsigned long ptr)
 {
-	const struct op *op = find_op(cmd);
+	const struct ioctl_op *op = ioctl_find_op(cmd);
 	struct pvi_vm *vm = file->private_data;
 	void __user *user = (void __user *)ptr;
-	union arg arg;
+	union ioctl_arg arg;
 	int size, ret;
 
 	if (!op)
 		return -ENOTTY;
+	if (!op->reads && !(file->f_mode & FMODE_WRITE))
+		return -EBADF;
 	size = pvi_args_get(&arg, op->size, op->min, op->flags, user);
 	if (size < 0)
 		return size;
@@ -164,7 +185,7 @@ static long pvi_ioctl(struct file *file, unsigned int cmd, unsigned long ptr)
 
 static int pvi_open(struct inode *inode, struct file *file)
 {
-	struct pvi_vm *vm = pvi_vm_alloc();
+	struct pvi_vm *vm = pvi_life_open();
 
 	if (!vm)
 		return -ENOMEM;
@@ -174,7 +195,7 @@ static int pvi_open(struct inode *inode, struct file *file)
 
 static int pvi_release(struct inode *inode, struct file *file)
 {
-	pvi_vm_close(file->private_data);
+	pvi_life_close(file->private_data);
 	return 0;
 }
 

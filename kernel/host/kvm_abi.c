@@ -17,7 +17,6 @@
 #include <asm/ibt.h>
 
 #include "kvm_abi.h"
-#include "pvi.h"
 
 /* The prototypes of linux/kvm_host.h give the types; nothing here links to the functions. */
 DEFINE_STATIC_CALL_NULL(pvi_original, kvm_emulate_hypercall);
@@ -35,7 +34,7 @@ static unsigned long hypercall_site;
  * Returns where a kprobe on @name would stand, 0 if nowhere: with IBT that is
  * behind ENDBR. @traced says whether it is the function's ftrace site.
  */
-static unsigned long probe_address(const char *name, bool *traced)
+static unsigned long kvm_probe_address(const char *name, bool *traced)
 {
 	struct kprobe kp = { .symbol_name = name, .flags = KPROBE_FLAG_DISABLED };
 	unsigned long addr;
@@ -48,11 +47,11 @@ static unsigned long probe_address(const char *name, bool *traced)
 	return addr;
 }
 
-/* The same of a function of KVM's, which may be built in. */
+/* Of a function of KVM's, which may be a module or built in. */
 #define PROBE_KVM(name, traced) \
-	(probe_address("kvm:" name, traced) ?: probe_address(name, traced))
+	(kvm_probe_address("kvm:" name, traced) ?: kvm_probe_address(name, traced))
 
-static unsigned long entry_of(unsigned long addr)
+static unsigned long kvm_entry_of(unsigned long addr)
 {
 	u32 insn;
 
@@ -66,7 +65,7 @@ static unsigned long entry_of(unsigned long addr)
 	unsigned long addr_ = PROBE_KVM(name, &traced_);		\
 									\
 	if (addr_)							\
-		static_call_update(call, (void *)entry_of(addr_));	\
+		static_call_update(call, (void *)kvm_entry_of(addr_));	\
 	else								\
 		pr_err("kvm.ko has no function %s() that can be probed, this kernel is not supported\n", \
 		       name);						\
@@ -99,9 +98,9 @@ int pvi_kvm_init(void)
 unsigned long pvi_kvm_resolve(const char *name)
 {
 	bool traced;
-	unsigned long addr = probe_address(name, &traced);
+	unsigned long addr = kvm_probe_address(name, &traced);
 
-	return addr ? entry_of(addr) : 0;
+	return addr ? kvm_entry_of(addr) : 0;
 }
 
 unsigned long pvi_kvm_hypercall_site(void)

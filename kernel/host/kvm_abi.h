@@ -7,7 +7,20 @@
 #include <linux/static_call.h>
 #include <linux/uaccess.h>
 
-#include "pvi.h"
+#include "words.h"
+
+struct file;
+
+int pvi_kvm_init(void);
+unsigned long pvi_kvm_resolve(const char *name);
+unsigned long pvi_kvm_hypercall_site(void);
+struct kvm *pvi_kvm_get(struct file *file);
+void pvi_kvm_put(struct kvm *kvm);
+struct mm_struct *pvi_kvm_mm(struct kvm *kvm);
+bool pvi_kvm_has_lapic(struct kvm *kvm);
+int pvi_kvm_send_msi(struct kvm *kvm, u64 address, u32 data);
+int pvi_kvm_read(struct kvm_vcpu *vcpu, u64 gpa, void *to, size_t len, bool may_sleep);
+int pvi_kvm_write(struct kvm_vcpu *vcpu, u64 gpa, const void *from, size_t len);
 
 DECLARE_STATIC_CALL(pvi_original, kvm_emulate_hypercall);
 DECLARE_STATIC_CALL(pvi_set_irq_inatomic, kvm_arch_set_irq_inatomic);

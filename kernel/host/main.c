@@ -2,9 +2,19 @@
 /* kvm_pvi main - init and exit */
 #include <linux/module.h>
 
-#include "pvi.h"
-
-struct workqueue_struct *pvi_wq;
+#include "acl.h"
+#include "attach.h"
+#include "deliver.h"
+#include "eventfd.h"
+#include "generation.h"
+#include "ioctl.h"
+#include "kvm_abi.h"
+#include "life.h"
+#include "peer.h"
+#include "reserve.h"
+#include "source.h"
+#include "stats.h"
+#include "vm.h"
 
 static int __init pvi_init(void)
 {
@@ -13,16 +23,16 @@ static int __init pvi_init(void)
 	ret = pvi_kvm_init();
 	if (ret)
 		return ret;
-	pvi_wq = alloc_workqueue("kvm_pvi", WQ_UNBOUND, 0);
-	if (!pvi_wq)
-		return -ENOMEM;
 	pvi_generation_init();
 	ret = pvi_vm_init();
 	if (ret)
-		goto err_wq;
-	ret = pvi_peer_init();
+		return ret;
+	ret = pvi_deliver_init();
 	if (ret)
 		goto err_vm;
+	ret = pvi_peer_init();
+	if (ret)
+		goto err_deliver;
 	ret = pvi_acl_init();
 	if (ret)
 		goto err_peer;
@@ -32,6 +42,9 @@ static int __init pvi_init(void)
 	ret = pvi_source_init();
 	if (ret)
 		goto err_eventfd;
+	ret = pvi_life_init();
+	if (ret)
+		goto err_source;
 	pvi_stats_init();
 	ret = pvi_ioctl_init();
 	if (ret)
@@ -40,6 +53,8 @@ static int __init pvi_init(void)
 
 err_stats:
 	pvi_stats_exit();
+	pvi_life_exit();
+err_source:
 	pvi_source_exit();
 err_eventfd:
 	pvi_eventfd_exit();
@@ -47,29 +62,30 @@ err_acl:
 	pvi_acl_exit();
 err_peer:
 	pvi_peer_exit();
+err_deliver:
+	pvi_deliver_exit();
 err_vm:
 	pvi_vm_exit();
-err_wq:
-	destroy_workqueue(pvi_wq);
 	return ret;
 }
 
 /*
- * No endpoint is open any more, but the teardown of the last ones may still
- * run. Then nobody needs the hook.
+ * No endpoint is open any more, but the last ones may still be ending. Then
+ * nobody needs the hook.
  */
 static void __exit pvi_exit(void)
 {
 	pvi_ioctl_exit();
 	pvi_stats_exit();
-	pvi_vm_drain();
-	destroy_workqueue(pvi_wq);
+	pvi_life_drain();
+	pvi_life_exit();
 	pvi_source_exit();
-	pvi_hook_exit();
+	pvi_attach_exit();
 	rcu_barrier();
 	pvi_eventfd_exit();
 	pvi_acl_exit();
 	pvi_peer_exit();
+	pvi_deliver_exit();
 	pvi_vm_exit();
 	pvi_reserve_exit();
 }

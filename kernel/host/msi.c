@@ -10,7 +10,7 @@
 #include <linux/bits.h>
 
 #include "kvm_abi.h"
-#include "pvi.h"
+#include "msi.h"
 
 #define ADDRESS_BASE	0xfee00000u	/* of the local APICs; bits 19 to 0 are the guest's */
 #define ADDRESS_MASK	0xfff00000u
@@ -36,51 +36,34 @@ bool pvi_msi_valid(u64 address, u64 data)
 	return (data & DATA_VECTOR) >= FIRST_VECTOR;
 }
 
-static void set(struct pvi_gsi *g, u64 address, u32 data)
-{
-	spin_lock(&g->lock);
-	write_seqcount_begin(&g->msi_seq);
-	g->msi_address = address;
-	g->msi_data = data;
-	write_seqcount_end(&g->msi_seq);
-	spin_unlock(&g->lock);
-}
-
 void pvi_msi_init(struct pvi_gsi *g)
 {
 	seqcount_spinlock_init(&g->msi_seq, &g->lock);
 }
 
-/* Called under RCU. Pays what is latched; address 0 unwires. */
-int pvi_msi_set(struct pvi_gsi *g, u64 address, u64 data)
+/* A pair that is valid; address 0 unwires. What is owed is the caller's to pay. */
+void pvi_msi_set(struct pvi_gsi *g, u64 address, u32 data)
 {
-	if (g->kind != KVM_PVI_GSI_MSI || !pvi_msi_valid(address, data))
-		return -EINVAL;
-	set(g, address, data);
-	pvi_gsi_pay(g);
-	return 0;
+	spin_lock(&g->lock);
+	write_seqcount_begin(&g->msi_seq);
+	WRITE_ONCE(g->msi_address, address);
+	g->msi_data = data;
+	write_seqcount_end(&g->msi_seq);
+	spin_unlock(&g->lock);
 }
 
-/* As the guest had set it; what is owed is the caller's to pay. */
-void pvi_msi_restore(struct pvi_gsi *g, u64 address, u32 data)
+/* The pair as it was set, or false: unwired. */
+bool pvi_msi_get(struct pvi_gsi *g, u64 *address, u32 *data)
 {
-	set(g, address, data);
-}
-
-/* The guest starts anew. */
-void pvi_msi_reset(struct pvi_gsi *g)
-{
-	if (g->kind == KVM_PVI_GSI_MSI)
-		set(g, 0, 0);
-}
-
-bool pvi_msi_wired(const struct pvi_gsi *g)
-{
-	return g->kind == KVM_PVI_GSI_MSI && READ_ONCE(g->msi_address);
+	spin_lock(&g->lock);
+	*address = g->msi_address;
+	*data = g->msi_data;
+	spin_unlock(&g->lock);
+	return *address;
 }
 
 /* As KVM would along a route; the same results. */
-static __always_inline int inject(struct kvm *kvm, u64 address, u32 data)
+static __always_inline int msi_inject(struct kvm *kvm, u64 address, u32 data)
 {
 	/* What is not set here belongs to routes, and to their destinations. */
 	struct kvm_kernel_irq_routing_entry e __uninitialized;
@@ -92,13 +75,18 @@ static __always_inline int inject(struct kvm *kvm, u64 address, u32 data)
 	return pvi_kvm_set_msi_inatomic(&e, kvm);
 }
 
-/* The MSI changes, or takes the long way. */
-static noinline bool raise_slowly(struct pvi_gsi *g)
+/*
+ * The MSI changes meanwhile, or takes long. Looks again after injecting, or a
+ * ring could go to the old vector after SET_MSI had returned. If it changes all
+ * the time, leave it to the latch: the SET_MSI that changed it last pays.
+ */
+static int msi_raise_anew(struct pvi_gsi *g, bool slowly)
 {
+	struct kvm *kvm = g->vm->kvm;
 	unsigned int seq, looks = LOOKS;
-	bool taken;
 	u64 address;
 	u32 data;
+	int ret;
 
 	do {
 		seq = read_seqcount_begin(&g->msi_seq);
@@ -106,22 +94,21 @@ static noinline bool raise_slowly(struct pvi_gsi *g)
 		data = g->msi_data;
 		if (read_seqcount_retry(&g->msi_seq, seq))
 			continue;
-		taken = address && pvi_kvm_send_msi(g->vm->kvm, address, data) > 0;
-		if (!read_seqcount_retry(&g->msi_seq, seq))
-			return taken;
+		if (!address)
+			return 0;
+		ret = slowly ? pvi_kvm_send_msi(kvm, address, data) :
+			       msi_inject(kvm, address, data);
+		if (ret == -EWOULDBLOCK || !read_seqcount_retry(&g->msi_seq, seq))
+			return ret;
 	} while (--looks);
-	return false;
+	return 0;
 }
 
 /*
- * One interrupt of a virtual GSI. True if KVM took it; false if it is not
- * wired, or no LAPIC is there to take it. Called under RCU.
- *
- * Looks again after injecting, or a ring could go to the old vector after
- * SET_MSI had returned. If it changes all the time, leave it to the latch: the
- * SET_MSI that changed it last pays.
+ * One interrupt of a virtual GSI. > 0: KVM took it; -EWOULDBLOCK: it takes long;
+ * else it is not wired, or no LAPIC is there to take it. Called under RCU.
  */
-bool pvi_msi_raise(struct pvi_gsi *g)
+int pvi_msi_raise(struct pvi_gsi *g)
 {
 	unsigned int seq = read_seqcount_begin(&g->msi_seq);
 	u64 address = g->msi_address;
@@ -129,11 +116,17 @@ bool pvi_msi_raise(struct pvi_gsi *g)
 	int ret;
 
 	if (unlikely(read_seqcount_retry(&g->msi_seq, seq)))
-		return raise_slowly(g);
+		return msi_raise_anew(g, false);
 	if (unlikely(!address))
-		return false;
-	ret = inject(g->vm->kvm, address, data);
-	if (unlikely(ret == -EWOULDBLOCK || read_seqcount_retry(&g->msi_seq, seq)))
-		return raise_slowly(g);
-	return ret > 0;
+		return 0;
+	ret = msi_inject(g->vm->kvm, address, data);
+	if (unlikely(read_seqcount_retry(&g->msi_seq, seq)))
+		return msi_raise_anew(g, false);
+	return ret;
+}
+
+/* One interrupt, however long it takes. */
+int pvi_msi_raise_slowly(struct pvi_gsi *g)
+{
+	return msi_raise_anew(g, true);
 }

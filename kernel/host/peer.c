@@ -12,11 +12,15 @@
  *
  * A sender is told of receivers that let it ring, a receiver of senders that
  * have rung or connected. Whoever changes something computes what the sender
- * could see before and after, see pvi_peer_tell().
+ * could see before and after, see pvi_peer_tell(). What a receiver was told is
+ * up it is told is down, once: when that binding has died, or a later one of
+ * the same name is heard first. So a peer of which the receiver has heard stays
+ * until then, though its last row is taken back meanwhile.
  */
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "event.h"
 #include "peer.h"
 
 static DEFINE_MUTEX(names_lock);	/* protects names and pvi_name.users */
@@ -159,22 +163,44 @@ int pvi_peer_add_edge(struct pvi_vm *vm, struct pvi_edge *edge)
 	return 0;
 }
 
-/* The row is not live any more; those who found it before may still use it. */
-void pvi_peer_remove_edge(struct pvi_vm *vm, struct pvi_edge *edge)
+/* Nobody finds @peer from here on; who has may use it until a grace period has passed. */
+static void peer_remove(struct pvi_peer *peer)
 {
-	struct pvi_peer *peer = edge->peer;
-
-	lockdep_assert_held(&vm->lock);
-	if (!peer)
-		return;
-	list_del_rcu(&edge->by_peer);
-	if (!list_empty(&peer->edges))
-		return;
 	xa_erase(&peer->key.name->peers, peer->position);
 	rhashtable_remove_fast(&peers, &peer->node, peer_params);
 	list_del(&peer->list);
 	name_put(peer->key.name);
 	kfree_rcu(peer, rcu);
+}
+
+/* Removes a peer without rows, unless the receiver is still to be told that it is down. */
+static void peer_remove_unheard(struct pvi_vm *vm, struct pvi_peer *peer)
+{
+	lockdep_assert_held(&vm->lock);
+	if (list_empty(&peer->edges) && !cmpxchg(&peer->heard, 0, PVI_PEER_GONE))
+		peer_remove(peer);
+}
+
+/* The row is not live any more; those who found it before may still use it. */
+void pvi_peer_remove_edge(struct pvi_vm *vm, struct pvi_edge *edge)
+{
+	if (!edge->peer)
+		return;
+	list_del_rcu(&edge->by_peer);
+	peer_remove_unheard(vm, edge->peer);
+}
+
+/* The receiver has died, and has no rows any more: nobody is to tell it anything. */
+void pvi_peer_unpublish(struct pvi_vm *vm)
+{
+	struct pvi_peer *peer, *next;
+
+	lockdep_assert_held(&vm->lock);
+	list_for_each_entry_safe(peer, next, &vm->peers, list) {
+		WRITE_ONCE(peer->heard, PVI_PEER_GONE);
+		peer_remove(peer);
+		cond_resched();
+	}
 }
 
 /* True if @peer lets @from ring something, or would if it were exposed. Called under RCU. */
@@ -183,13 +209,13 @@ bool pvi_peer_permits(const struct pvi_peer *peer, const struct pvi_vm *from)
 	const struct pvi_edge *edge;
 
 	list_for_each_entry_rcu(edge, &peer->edges, by_peer)
-		if (pvi_acl_permits(edge, from))
+		if (pvi_edge_permits(edge, from))
 			return true;
 	return false;
 }
 
 /* Whether the bound sender, if there is one, may see @peer. */
-static bool shown(const struct pvi_peer *peer)
+static bool peer_is_shown(const struct pvi_peer *peer)
 {
 	struct pvi_vm *from;
 	bool ret;
@@ -201,14 +227,14 @@ static bool shown(const struct pvi_peer *peer)
 	return ret;
 }
 
-static void tell_sender(const uuid_t *uuid, u32 type, const struct pvi_vm *about)
+static void peer_tell_sender(const uuid_t *uuid, u32 type, const struct pvi_vm *about)
 {
 	struct pvi_vm *from;
 
 	rcu_read_lock();
 	from = pvi_vm_find_uuid(uuid);
 	if (from)
-		pvi_event_tell(from, type, about);
+		pvi_event_tell(from, type, about->epoch, &about->uuid);
 	rcu_read_unlock();
 }
 
@@ -223,7 +249,7 @@ bool pvi_peer_shown(struct pvi_vm *vm, const uuid_t *uuid)
 	if (name)
 		peer = peer_find(vm, name);
 	mutex_unlock(&names_lock);
-	return peer && shown(peer);
+	return peer && peer_is_shown(peer);
 }
 
 /* The rows of @vm about @uuid have changed: tell the sender if it sees the difference. */
@@ -232,8 +258,8 @@ void pvi_peer_tell(struct pvi_vm *vm, const uuid_t *uuid, bool was_shown)
 	bool is_shown = pvi_peer_shown(vm, uuid);
 
 	if (is_shown != was_shown)
-		tell_sender(uuid, is_shown ? KVM_PVI_EVENT_PEER_UP : KVM_PVI_EVENT_PEER_REVOKED,
-			    vm);
+		peer_tell_sender(uuid, is_shown ? KVM_PVI_EVENT_PEER_UP :
+						  KVM_PVI_EVENT_PEER_REVOKED, vm);
 }
 
 /* The receiver has died: tell those who may see it, before its rows go. */
@@ -243,26 +269,50 @@ void pvi_peer_tell_senders(struct pvi_vm *vm)
 
 	lockdep_assert_held(&vm->lock);
 	list_for_each_entry(peer, &vm->peers, list) {
-		if (shown(peer))
-			tell_sender(&peer->key.name->uuid, KVM_PVI_EVENT_PEER_DOWN, vm);
+		if (peer_is_shown(peer))
+			peer_tell_sender(&peer->key.name->uuid, KVM_PVI_EVENT_PEER_DOWN, vm);
 		cond_resched();
 	}
 }
 
-/* The sender has died, and its rings have left: tell those who have heard of it. */
+/* The rows of @to about the name of @from may have gone: then so does the peer. */
+static void peer_forget(struct pvi_vm *to, struct pvi_vm *from)
+{
+	struct pvi_peer *peer;
+
+	mutex_lock(&to->lock);
+	peer = peer_find(to, from->name);
+	if (peer)
+		peer_remove_unheard(to, peer);
+	mutex_unlock(&to->lock);
+}
+
+/*
+ * The sender has died, and its rings have left: tell those who have heard of it
+ * and not yet of its successor.
+ */
 void pvi_peer_tell_receivers(struct pvi_vm *vm)
 {
 	struct pvi_peer *peer;
+	struct pvi_vm *bare;
 	unsigned long i;
 
 	for (i = 0;; i++) {
+		bare = NULL;
 		rcu_read_lock();
 		peer = pvi_peer_next(vm, &i);
-		if (peer && READ_ONCE(peer->heard) == vm->epoch)
-			pvi_event_tell(peer->key.vm, KVM_PVI_EVENT_SENDER_DOWN, vm);
+		if (peer && cmpxchg(&peer->heard, vm->epoch, 0) == vm->epoch) {
+			pvi_event_tell(peer->key.vm, KVM_PVI_EVENT_SENDER_DOWN, vm->epoch, &vm->uuid);
+			if (list_empty(&peer->edges) && kref_get_unless_zero(&peer->key.vm->ref))
+				bare = peer->key.vm;
+		}
 		rcu_read_unlock();
 		if (!peer)
 			return;
+		if (bare) {
+			peer_forget(bare, vm);
+			pvi_vm_put(bare);
+		}
 		cond_resched();
 	}
 }
@@ -273,9 +323,20 @@ void pvi_peer_tell_receivers(struct pvi_vm *vm)
  */
 void pvi_peer_hear(struct pvi_vm *from, struct pvi_edge *edge)
 {
+	struct pvi_peer *peer = edge->peer;
+	u64 old;
+
 	WRITE_ONCE(edge->heard, from->epoch);
-	if (edge->peer && xchg(&edge->peer->heard, from->epoch) != from->epoch)
-		pvi_event_tell(edge->vm, KVM_PVI_EVENT_SENDER_UP, from);
+	if (!peer)
+		return;
+	old = READ_ONCE(peer->heard);
+	do {
+		if (old == from->epoch || old == PVI_PEER_GONE)
+			return;
+	} while (!try_cmpxchg(&peer->heard, &old, from->epoch));
+	if (old)
+		pvi_event_tell(edge->vm, KVM_PVI_EVENT_SENDER_DOWN, old, &from->uuid);
+	pvi_event_tell(edge->vm, KVM_PVI_EVENT_SENDER_UP, from->epoch, &from->uuid);
 }
 
 int __init pvi_peer_init(void)

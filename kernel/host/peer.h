@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* kvm_pvi peer - what peer.c and walk.c know of a sender's peers */
+/* kvm_pvi peer - who may be rung, seen from the sender */
 #ifndef _PVI_PEER_H
 #define _PVI_PEER_H
 
-#include "pvi.h"
+#include "edge.h"
+#include "vm.h"
 
 /**
  * struct pvi_name - a name that senders have, or may have one day
@@ -29,7 +30,7 @@ struct pvi_peer_key {
  * @node: in the table of all peers, by receiver and name
  * @key: receiver (valid under RCU while listed), name (a reference)
  * @position: in @key.name->peers
- * @heard: epoch of the sender that the receiver was told of last
+ * @heard: epoch of the sender that the receiver was told is up, 0: of none, PVI_PEER_GONE
  * @edges: the rows, protected by the receiver's lock; readers use RCU
  * @list: in pvi_vm.peers of the receiver, protected by its lock
  * @rcu: frees it
@@ -44,7 +45,22 @@ struct pvi_peer {
 	struct rcu_head rcu;
 };
 
+/* The receiver is told nothing of that peer any more; neither this nor 0 is an epoch. */
+#define PVI_PEER_GONE	U64_MAX
+
+int pvi_peer_init(void);
+void pvi_peer_exit(void);
+int pvi_peer_get_name(struct pvi_vm *vm);
+void pvi_peer_put_name(struct pvi_vm *vm);
+int pvi_peer_add_edge(struct pvi_vm *vm, struct pvi_edge *edge);
+void pvi_peer_remove_edge(struct pvi_vm *vm, struct pvi_edge *edge);
 bool pvi_peer_permits(const struct pvi_peer *peer, const struct pvi_vm *from);
+bool pvi_peer_shown(struct pvi_vm *vm, const uuid_t *uuid);
+void pvi_peer_tell(struct pvi_vm *vm, const uuid_t *uuid, bool was_shown);
+void pvi_peer_tell_senders(struct pvi_vm *vm);
+void pvi_peer_tell_receivers(struct pvi_vm *vm);
+void pvi_peer_hear(struct pvi_vm *from, struct pvi_edge *edge);
+void pvi_peer_unpublish(struct pvi_vm *vm);
 
 /* The peer at position *@i or the next one behind it, or NULL. Called under RCU. */
 static inline struct pvi_peer *pvi_peer_next(struct pvi_vm *vm, unsigned long *i)

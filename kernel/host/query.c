@@ -5,15 +5,19 @@
  * Every answer is 0 to 0x7fffffff, so that a 32-bit guest can tell it from an
  * error; wide values come in pieces of 16 bits.
  */
+#include "bell.h"
+#include "event.h"
+#include "expose.h"
+#include "gsi.h"
+#include "port.h"
+#include "query.h"
 
-#include "pvi.h"
-
-static s64 piece_of(u64 value, u32 piece)
+static s64 query_piece(u64 value, u32 piece)
 {
 	return piece < 4 ? (value >> (16 * piece)) & 0xffff : -EINVAL;
 }
 
-static s64 whole(u64 value, u32 piece)
+static s64 query_whole(u64 value, u32 piece)
 {
 	return piece ? -EINVAL : value;
 }
@@ -22,9 +26,9 @@ static s64 query_abi(u32 field, u32 piece)
 {
 	switch (field) {
 	case KVM_PVI_Q_ABI_MAJOR:
-		return whole(KVM_PVI_ABI_MAJOR, piece);
+		return query_whole(KVM_PVI_ABI_MAJOR, piece);
 	case KVM_PVI_Q_ABI_MINOR:
-		return whole(KVM_PVI_ABI_MINOR, piece);
+		return query_whole(KVM_PVI_ABI_MINOR, piece);
 	}
 	return -EINVAL;
 }
@@ -37,16 +41,16 @@ static s64 query_self(struct pvi_vm *vm, u32 field, u32 piece)
 			return -EINVAL;
 		return vm->uuid.b[2 * piece] | vm->uuid.b[2 * piece + 1] << 8;
 	case KVM_PVI_Q_SELF_EPOCH:
-		return piece_of(vm->epoch, piece);
+		return query_piece(vm->epoch, piece);
 	case KVM_PVI_Q_SELF_CONFIG:
-		if (READ_ONCE(vm->events.config_gsi) == KVM_PVI_GSI_ANY)
+		if (READ_ONCE(vm->events->config_gsi) == KVM_PVI_GSI_ANY)
 			return -ENOENT;
-		return whole(READ_ONCE(vm->events.config_gsi), piece);
+		return query_whole(READ_ONCE(vm->events->config_gsi), piece);
 	}
 	return -EINVAL;
 }
 
-static struct pvi_gsi *nth_gsi(struct pvi_vm *vm, u64 n)
+static struct pvi_gsi *query_nth_gsi(struct pvi_vm *vm, u64 n)
 {
 	struct pvi_gsi *g;
 	unsigned long i;
@@ -59,21 +63,23 @@ static struct pvi_gsi *nth_gsi(struct pvi_vm *vm, u64 n)
 
 static s64 query_gsi(struct pvi_vm *vm, u64 index, u32 field, u32 piece)
 {
-	struct pvi_gsi *g = nth_gsi(vm, index);
+	struct pvi_gsi *g = query_nth_gsi(vm, index);
+	const struct pvi_bell *b;
 
 	if (!g)
 		return -ENOENT;
 	switch (field) {
 	case KVM_PVI_Q_GSI_NUMBER:
-		return whole(g->gsi, piece);
+		return query_whole(g->gsi, piece);
 	case KVM_PVI_Q_GSI_KIND:
-		return whole(g->kind, piece);
+		return query_whole(g->kind, piece);
 	case KVM_PVI_Q_GSI_STATE:
-		return whole(pvi_gsi_state(g), piece);
+		return query_whole(pvi_gsi_state(g), piece);
 	case KVM_PVI_Q_GSI_RINGS:
-		return piece_of(atomic64_read(&g->rings), piece);
+		return query_piece(atomic64_read(&g->rings), piece);
 	case KVM_PVI_Q_GSI_BELL:
-		return whole(pvi_bell_number(g), piece);
+		b = pvi_bell_of(g);
+		return b ? query_whole(b->number, piece) : -ENOENT;
 	}
 	return -EINVAL;
 }
@@ -86,9 +92,9 @@ static s64 query_port(struct pvi_vm *vm, u64 port, u32 field, u32 piece)
 		return -ENOENT;
 	switch (field) {
 	case KVM_PVI_Q_PORT_STATE:
-		return whole(pvi_port_state(p), piece);
+		return query_whole(pvi_port_state(p), piece);
 	case KVM_PVI_Q_PORT_GSI:
-		return p->eventfd ? -ENOENT : whole(p->gsi, piece);
+		return p->eventfd ? -ENOENT : query_whole(p->gsi, piece);
 	}
 	return -EINVAL;
 }
@@ -97,11 +103,11 @@ static s64 query_limit(u32 field, u32 piece)
 {
 	switch (field) {
 	case KVM_PVI_Q_LIMIT_PORTS:
-		return whole(pvi_port_max(), piece);
+		return query_whole(pvi_port_max(), piece);
 	case KVM_PVI_Q_LIMIT_GSIS:
-		return whole(pvi_gsi_max(), piece);
+		return query_whole(pvi_expose_max(), piece);
 	case KVM_PVI_Q_LIMIT_BELLS:
-		return whole(pvi_bell_max(), piece);
+		return query_whole(pvi_bell_max(), piece);
 	}
 	return -EINVAL;
 }

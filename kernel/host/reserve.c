@@ -8,12 +8,16 @@
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
+#include <linux/hashtable.h>
 #include <linux/jhash.h>
+#include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <uapi/linux/kvm_pvi.h>
 
 #include "limit.h"
-#include "pvi.h"
+#include "reserve.h"
+#include "words.h"
 
 static unsigned int max_reserved = 4096;
 PVI_LIMIT(max_reserved, 65536, "UUIDs reserved for users on this host");
@@ -28,23 +32,23 @@ static DEFINE_MUTEX(reserved_lock);	/* protects reserved and nr_reserved */
 static DEFINE_HASHTABLE(reserved, 10);
 static unsigned int nr_reserved;
 
-static u32 hash(const uuid_t *uuid)
+static u32 reserved_hash(const uuid_t *uuid)
 {
 	return jhash(uuid, sizeof(*uuid), 0);
 }
 
-static struct reservation *find(const uuid_t *uuid)
+static struct reservation *reserved_find(const uuid_t *uuid)
 {
 	struct reservation *r;
 
 	lockdep_assert_held(&reserved_lock);
-	hash_for_each_possible(reserved, r, node, hash(uuid))
+	hash_for_each_possible(reserved, r, node, reserved_hash(uuid))
 		if (uuid_equal(&r->uuid, uuid))
 			return r;
 	return NULL;
 }
 
-static int add(const uuid_t *uuid, kuid_t uid)
+static int reserved_add(const uuid_t *uuid, kuid_t uid)
 {
 	struct reservation *r;
 
@@ -55,12 +59,12 @@ static int add(const uuid_t *uuid, kuid_t uid)
 		return -ENOMEM;
 	uuid_copy(&r->uuid, uuid);
 	r->uid = uid;
-	hash_add(reserved, &r->node, hash(uuid));
+	hash_add(reserved, &r->node, reserved_hash(uuid));
 	nr_reserved++;
 	return 0;
 }
 
-static void remove(struct reservation *r)
+static void reserved_remove(struct reservation *r)
 {
 	hash_del(&r->node);
 	nr_reserved--;
@@ -68,37 +72,37 @@ static void remove(struct reservation *r)
 }
 
 /* Replaces an earlier reservation of that name. */
-static int set(const uuid_t *uuid, kuid_t uid)
+static int reserved_set(const uuid_t *uuid, kuid_t uid)
 {
 	struct reservation *r;
 	int ret = 0;
 
 	mutex_lock(&reserved_lock);
-	r = find(uuid);
+	r = reserved_find(uuid);
 	if (r)
 		r->uid = uid;
 	else
-		ret = add(uuid, uid);
+		ret = reserved_add(uuid, uid);
 	mutex_unlock(&reserved_lock);
 	return ret;
 }
 
-static int take_back(const uuid_t *uuid)
+static int reserved_take_back(const uuid_t *uuid)
 {
 	struct reservation *r;
 
 	mutex_lock(&reserved_lock);
-	r = find(uuid);
+	r = reserved_find(uuid);
 	if (r)
-		remove(r);
+		reserved_remove(r);
 	mutex_unlock(&reserved_lock);
 	return r ? 0 : -ENOENT;
 }
 
-static int check(const struct kvm_pvi_reserve *u, uuid_t *uuid)
+static int reserved_check(const struct kvm_pvi_reserve *u, uuid_t *uuid)
 {
 	import_uuid(uuid, u->uuid);
-	if (!pvi_uuid_is_name(uuid) || u->__reserved)
+	if (!pvi_words_uuid_is_name(uuid) || u->__reserved)
 		return -EINVAL;
 	return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
 }
@@ -112,8 +116,8 @@ int pvi_reserve(struct pvi_vm *vm, void *arg)
 
 	if (!uid_valid(uid))
 		return -EINVAL;
-	ret = check(u, &uuid);
-	return ret ? ret : set(&uuid, uid);
+	ret = reserved_check(u, &uuid);
+	return ret ? ret : reserved_set(&uuid, uid);
 }
 
 int pvi_unreserve(struct pvi_vm *vm, void *arg)
@@ -124,8 +128,8 @@ int pvi_unreserve(struct pvi_vm *vm, void *arg)
 
 	if (u->uid)
 		return -EINVAL;
-	ret = check(u, &uuid);
-	return ret ? ret : take_back(&uuid);
+	ret = reserved_check(u, &uuid);
+	return ret ? ret : reserved_take_back(&uuid);
 }
 
 /* Whether an endpoint of @owner may have that name. */
@@ -135,7 +139,7 @@ bool pvi_reserve_permits(const uuid_t *uuid, kuid_t owner)
 	bool permits;
 
 	mutex_lock(&reserved_lock);
-	r = find(uuid);
+	r = reserved_find(uuid);
 	permits = !r || uid_eq(r->uid, owner);
 	mutex_unlock(&reserved_lock);
 	return permits;
@@ -162,6 +166,6 @@ void pvi_reserve_exit(void)
 
 	mutex_lock(&reserved_lock);
 	hash_for_each_safe(reserved, i, next, r, node)
-		remove(r);
+		reserved_remove(r);
 	mutex_unlock(&reserved_lock);
 }

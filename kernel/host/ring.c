@@ -6,14 +6,18 @@
  * injection. Revoking, unexposing, closing and dying unpublish, and then wait
  * for that section.
  */
-#include "gsi.h"
+#include "acl.h"
+#include "bell.h"
+#include "deliver.h"
+#include "peer.h"
 #include "ring.h"
+#include "status.h"
 
 #define FROZEN_WAIT	(10 * NSEC_PER_MSEC)
 
 /* Counts and traces what became of a ring by @edge; returns @ret. */
-static __always_inline int account(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi,
-				   enum pvi_count what, int ret)
+static __always_inline int ring_account(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi,
+					enum pvi_count what, int ret)
 {
 	this_cpu_inc(from->stats->sent[what]);
 	this_cpu_inc(edge->vm->stats->received[what]);
@@ -23,32 +27,27 @@ static __always_inline int account(struct pvi_vm *from, struct pvi_edge *edge, u
 }
 
 /* The receiver learns of @from by the first ring it accepts. */
-static __always_inline void heard(struct pvi_vm *from, struct pvi_edge *edge)
+static __always_inline void ring_hear(struct pvi_vm *from, struct pvi_edge *edge)
 {
 	if (unlikely(READ_ONCE(edge->heard) != from->epoch))
 		pvi_peer_hear(from, edge);
 }
 
-/* The same out of line: not on the way of a ring. */
-static noinline int throttled(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
+/* No token, or the receiver is frozen: what a sender may know only of what it may ring. */
+static noinline int ring_throttled(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
 {
-	return account(from, edge, gsi, PVI_THROTTLED, -EAGAIN);
+	return ring_account(from, edge, gsi, PVI_THROTTLED, -EAGAIN);
 }
 
-/* A receiver that is dying or frozen. */
-static noinline int unavailable(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
+static noinline int ring_coalesced(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
 {
-	return pvi_vm_dying(edge->vm) ? -ENXIO : throttled(from, edge, gsi);
+	ring_hear(from, edge);
+	return ring_account(from, edge, gsi, PVI_COALESCED, KVM_PVI_COALESCED);
 }
 
-static noinline int coalesced(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
-{
-	heard(from, edge);
-	return account(from, edge, gsi, PVI_COALESCED, KVM_PVI_COALESCED);
-}
-
-/* The same where @edge is not enough; only the host learns why. */
-static noinline int deny(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi, enum pvi_deny why)
+/* @edge is not enough, or not any more; only the host learns why. */
+static noinline int ring_deny(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi,
+			      enum pvi_deny why)
 {
 	this_cpu_inc(from->stats->sent[PVI_DENIED]);
 	this_cpu_inc(edge->vm->stats->received[PVI_DENIED]);
@@ -57,7 +56,7 @@ static noinline int deny(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi, en
 	return -EPERM;
 }
 
-static __always_inline bool take_tokens(struct pvi_edge *edge, struct pvi_gsi *g)
+static __always_inline bool ring_take_tokens(struct pvi_edge *edge, struct pvi_gsi *g)
 {
 	if (!pvi_bucket_take(&edge->bucket))
 		return false;
@@ -73,33 +72,36 @@ static noinline int ring_any(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi
 	struct pvi_gsi *g = rcu_dereference(edge->gsi);
 	int verdict;
 
-	if (READ_ONCE(edge->vm->flags) & PVI_VM_UNAVAILABLE)
-		return unavailable(from, edge, gsi);
+	if (!pvi_vm_bound(edge->vm))
+		return -ENXIO;
 	if (!g) {
 		if (pvi_what_is_bell(edge->key.what))
 			return -EINVAL;
 		g = pvi_gsi_find(edge->vm, gsi);
 	}
 	if (!g)
-		return deny(from, edge, gsi, PVI_DENY_NOT_EXPOSED);
+		return ring_deny(from, edge, gsi, PVI_DENY_NOT_EXPOSED);
 	if (test_bit(PVI_GSI_BELL, &g->flags))
 		return -EINVAL;
+	if (pvi_vm_frozen(edge->vm))
+		return ring_throttled(from, edge, gsi);
 	/* No token for what is owed already. */
 	if (test_bit(PVI_GSI_STATUS, &g->flags) && pvi_status_owed(g))
-		return coalesced(from, edge, gsi);
-	if (!take_tokens(edge, g))
-		return throttled(from, edge, gsi);
-	verdict = pvi_gsi_deliver(g);
-	heard(from, edge);
-	return account(from, edge, gsi, verdict, verdict);
+		return ring_coalesced(from, edge, gsi);
+	if (!ring_take_tokens(edge, g))
+		return ring_throttled(from, edge, gsi);
+	verdict = pvi_deliver_ring(g);
+	ring_hear(from, edge);
+	return ring_account(from, edge, gsi, verdict, verdict);
 }
 
-static noinline int latched(struct pvi_vm *from, struct pvi_edge *edge, struct pvi_gsi *g)
+static noinline int ring_failed(struct pvi_vm *from, struct pvi_edge *edge, struct pvi_gsi *g,
+				int why)
 {
-	int verdict = pvi_gsi_latch(g);
+	int verdict = pvi_deliver_failed(g, why);
 
-	heard(from, edge);
-	return account(from, edge, g->gsi, verdict, verdict);
+	ring_hear(from, edge);
+	return ring_account(from, edge, g->gsi, verdict, verdict);
 }
 
 /*
@@ -108,52 +110,56 @@ static noinline int latched(struct pvi_vm *from, struct pvi_edge *edge, struct p
  * a word nor anything owed. Whatever changes meanwhile would have come a moment
  * later, but death, which waits.
  */
-static __always_inline int ring_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
+static __always_inline int ring_by_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
 {
 	struct pvi_gsi *g = rcu_dereference(edge->gsi);
 	struct pvi_vm *to = edge->vm;
+	int ret;
 
-	if (unlikely(READ_ONCE(to->flags) & PVI_VM_UNAVAILABLE || !g || READ_ONCE(g->flags) ||
+	if (unlikely(!pvi_vm_open(to) || !g || READ_ONCE(g->flags) ||
 		     READ_ONCE(edge->bucket.interval)))
 		return ring_any(from, edge, gsi);
 	atomic64_inc(&g->rings);
-	if (unlikely(!pvi_gsi_try(g, to)))
-		return latched(from, edge, g);
-	heard(from, edge);
-	return account(from, edge, g->gsi, PVI_RAISED, KVM_PVI_RAISED);
+	ret = pvi_deliver_try(g, to);
+	if (unlikely(ret <= 0))
+		return ring_failed(from, edge, g, ret);
+	ring_hear(from, edge);
+	return ring_account(from, edge, g->gsi, PVI_RAISED, KVM_PVI_RAISED);
 }
 
-/* The same, for broadcast. */
+/* For broadcast: as any ring by UUID. */
 int pvi_ring_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
 {
-	return ring_edge(from, edge, gsi);
+	return ring_by_edge(from, edge, gsi);
 }
 
-/* The same for flags of a bell. */
-static int ring_bell_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi, u64 new, u64 *old)
+/* Sets flags of a bell. Called under RCU, with an edge that permits it some. */
+static int ring_bell_by_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi, u64 new,
+			     u64 *old)
 {
 	u64 granted = READ_ONCE(edge->bits);
 	struct pvi_bell *b;
 	int verdict;
 
-	if (unlikely(READ_ONCE(edge->vm->flags) & PVI_VM_UNAVAILABLE))
-		return unavailable(from, edge, gsi);
+	if (!pvi_vm_bound(edge->vm))
+		return -ENXIO;
 	b = pvi_bell_find(edge->vm, edge->key.what & ~PVI_WHAT_BELL);
 	if (!b || b->gsi->gsi != gsi)
-		return deny(from, edge, gsi, PVI_DENY_NOT_EXPOSED);
+		return ring_deny(from, edge, gsi, PVI_DENY_NOT_EXPOSED);
 	if (new & ~granted)
-		return deny(from, edge, gsi, PVI_DENY_NOT_ALLOWED);
-	if (!take_tokens(edge, b->gsi))
-		return throttled(from, edge, gsi);
-	verdict = pvi_bell_set(b, new, old);
-	heard(from, edge);
+		return ring_deny(from, edge, gsi, PVI_DENY_NOT_ALLOWED);
+	if (pvi_vm_frozen(edge->vm) || !ring_take_tokens(edge, b->gsi))
+		return ring_throttled(from, edge, gsi);
+	atomic64_inc(&b->gsi->rings);
+	verdict = pvi_bell_send(b, new, old) ? pvi_deliver_raise(b->gsi) : KVM_PVI_COALESCED;
+	ring_hear(from, edge);
 	/* Or senders would watch each other. */
 	*old &= granted;
-	return account(from, edge, gsi, verdict, verdict);
+	return ring_account(from, edge, gsi, verdict, verdict);
 }
 
 /* What a connection answers whatever is rung through it, or 0. */
-static __always_inline int check_connection(struct pvi_vm *from, struct pvi_port *p)
+static __always_inline int ring_check_connection(struct pvi_vm *from, struct pvi_port *p)
 {
 	struct pvi_edge *edge = p->edge;
 
@@ -167,17 +173,17 @@ static __always_inline int check_connection(struct pvi_vm *from, struct pvi_port
 		trace_kvm_pvi_deny(from, pvi_words_uuid(&edge->key.receiver), p->gsi, PVI_DENY_REVOKED);
 		return -EPERM;
 	}
-	if (unlikely(pvi_acl_pinned_out(edge, from)))
-		return deny(from, edge, p->gsi, PVI_DENY_NOT_ALLOWED);
+	if (unlikely(pvi_edge_pinned_out(edge, from)))
+		return ring_deny(from, edge, p->gsi, PVI_DENY_NOT_ALLOWED);
 	return 0;
 }
 
 /* Rings what a port is connected to. Called under RCU. */
 int pvi_ring_connection(struct pvi_vm *from, struct pvi_port *p)
 {
-	int ret = check_connection(from, p);
+	int ret = ring_check_connection(from, p);
 
-	return unlikely(ret) ? ret : ring_edge(from, p->edge, p->gsi);
+	return unlikely(ret) ? ret : ring_by_edge(from, p->edge, p->gsi);
 }
 
 /* Called under RCU. Returns a verdict and the flags before in @old, or an error. */
@@ -188,10 +194,15 @@ int pvi_ring_bell(struct pvi_vm *from, u64 port, u64 new, u64 *old)
 
 	if (!p)
 		return -ENOENT;
-	if (p->eventfd || !pvi_what_is_bell(p->edge->key.what))
+	if (p->eventfd)
 		return -EINVAL;
-	ret = check_connection(from, p);
-	return ret ? ret : ring_bell_edge(from, p->edge, p->gsi, new, old);
+	/* First what has become of it: a restored port that led nowhere names no bell. */
+	ret = ring_check_connection(from, p);
+	if (ret)
+		return ret;
+	if (!pvi_what_is_bell(p->edge->key.what))
+		return -EINVAL;
+	return ring_bell_by_edge(from, p->edge, p->gsi, new, old);
 }
 
 /* A source's @signals: one of them rings, the others are coalesced with it. Called under RCU. */
@@ -238,7 +249,7 @@ void pvi_ring_denied(struct pvi_vm *from, const uuid_t *to, u32 gsi)
 
 	rcu_read_lock();
 	vm = pvi_vm_find_uuid(to);
-	if (vm && !pvi_vm_dying(vm)) {
+	if (vm) {
 		why = pvi_gsi_find(vm, gsi) ? PVI_DENY_NOT_ALLOWED : PVI_DENY_NOT_EXPOSED;
 		this_cpu_inc(vm->stats->received[PVI_DENIED]);
 	}
@@ -248,7 +259,7 @@ void pvi_ring_denied(struct pvi_vm *from, const uuid_t *to, u32 gsi)
 }
 
 /* By UUID a dead VM is none, and a bell's GSI is not for the ringing. */
-static noinline int refused(struct pvi_vm *from, struct pvi_words to, u32 gsi)
+static noinline int ring_refused(struct pvi_vm *from, struct pvi_words to, u32 gsi)
 {
 	uuid_t uuid;
 
@@ -263,7 +274,7 @@ static noinline int refused(struct pvi_vm *from, struct pvi_words to, u32 gsi)
 int pvi_ring_uuid(struct pvi_vm *from, struct pvi_words to, u32 gsi)
 {
 	struct pvi_edge *edge = pvi_acl_find(from, to, gsi);
-	int ret = likely(edge) ? ring_edge(from, edge, gsi) : -ENXIO;
+	int ret = likely(edge) ? ring_by_edge(from, edge, gsi) : -ENXIO;
 
-	return likely(ret != -ENXIO && ret != -EINVAL) ? ret : refused(from, to, gsi);
+	return likely(ret != -ENXIO && ret != -EINVAL) ? ret : ring_refused(from, to, gsi);
 }

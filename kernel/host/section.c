@@ -6,14 +6,18 @@
  * what it needs, restore it. A record is checked as the hypercall it stands for
  * would check its arguments.
  */
+#include "bell.h"
+#include "connect.h"
+#include "event.h"
+#include "msi.h"
 #include "section.h"
 
-static u32 ports_limit(struct pvi_vm *vm)
+static u32 section_ports_limit(struct pvi_vm *vm)
 {
 	return pvi_port_end(vm);
 }
 
-static u32 ports_save(struct pvi_vm *vm, void *to)
+static u32 section_ports_save(struct pvi_vm *vm, void *to)
 {
 	struct kvm_pvi_state_port *r = to;
 	u32 index, nr = 0;
@@ -34,7 +38,7 @@ static u32 ports_save(struct pvi_vm *vm, void *to)
 	return nr;
 }
 
-static bool ports_busy(struct pvi_vm *vm)
+static bool section_ports_busy(struct pvi_vm *vm)
 {
 	u32 index;
 
@@ -47,34 +51,34 @@ static bool ports_busy(struct pvi_vm *vm)
 	return false;
 }
 
-static int port_stage(struct pvi_vm *vm, const void *record, void **stage)
+static int section_port_stage(struct pvi_vm *vm, const void *record, void **stage)
 {
 	const struct kvm_pvi_state_port *r = record;
 	struct pvi_port *p;
 	uuid_t to;
 
 	import_uuid(&to, r->uuid);
-	if (!pvi_uuid_is_name(&to) || !pvi_gsi_valid(r->gsi) || r->__reserved ||
+	if (!pvi_words_uuid_is_name(&to) || !pvi_gsi_valid(r->gsi) || r->__reserved ||
 	    (r->flags & ~KVM_PVI_STATE_PORT_DEAD))
 		return -EINVAL;
-	p = pvi_port_stage(vm, r->port, &to, r->gsi, r->flags & KVM_PVI_STATE_PORT_DEAD);
+	p = pvi_connect_stage(vm, r->port, &to, r->gsi, r->flags & KVM_PVI_STATE_PORT_DEAD);
 	if (IS_ERR(p))
 		return PTR_ERR(p);
 	*stage = p;
 	return 0;
 }
 
-static void port_commit(struct pvi_vm *vm, const void *record, void *stage)
+static void section_port_commit(struct pvi_vm *vm, const void *record, void *stage)
 {
-	pvi_port_commit(vm, stage);
+	pvi_connect_commit(vm, stage);
 }
 
-static u32 gsis_limit(struct pvi_vm *vm)
+static u32 section_gsis_limit(struct pvi_vm *vm)
 {
 	return vm->nr_gsis;
 }
 
-static u32 latches_save(struct pvi_vm *vm, void *to)
+static u32 section_latches_save(struct pvi_vm *vm, void *to)
 {
 	struct kvm_pvi_state_latch *r = to;
 	struct pvi_gsi *g;
@@ -83,17 +87,17 @@ static u32 latches_save(struct pvi_vm *vm, void *to)
 
 	xa_for_each(&vm->gsis, i, g)
 		if (test_bit(PVI_GSI_LATCH, &g->flags))
-			r[nr++].gsi = g->gsi;
+			r[nr++] = (struct kvm_pvi_state_latch) { .gsi = g->gsi };
 	return nr;
 }
 
 /* Peers latch, not the guest: what is owed already adds up. */
-static bool never_busy(struct pvi_vm *vm)
+static bool section_never_busy(struct pvi_vm *vm)
 {
 	return false;
 }
 
-static int latch_stage(struct pvi_vm *vm, const void *record, void **stage)
+static int section_latch_stage(struct pvi_vm *vm, const void *record, void **stage)
 {
 	const struct kvm_pvi_state_latch *r = record;
 
@@ -102,14 +106,14 @@ static int latch_stage(struct pvi_vm *vm, const void *record, void **stage)
 	return pvi_gsi_find(vm, r->gsi) ? 0 : -ENOENT;
 }
 
-static void latch_commit(struct pvi_vm *vm, const void *record, void *stage)
+static void section_latch_commit(struct pvi_vm *vm, const void *record, void *stage)
 {
 	const struct kvm_pvi_state_latch *r = record;
 
 	set_bit(PVI_GSI_LATCH, &pvi_gsi_find(vm, r->gsi)->flags);
 }
 
-static u32 bells_save(struct pvi_vm *vm, void *to)
+static u32 section_bells_save(struct pvi_vm *vm, void *to)
 {
 	struct kvm_pvi_state_bell *r = to;
 	struct pvi_bell *b;
@@ -123,7 +127,7 @@ static u32 bells_save(struct pvi_vm *vm, void *to)
 }
 
 /* The masks are the guest's; flags are its senders', and add up. */
-static bool bells_busy(struct pvi_vm *vm)
+static bool section_bells_busy(struct pvi_vm *vm)
 {
 	struct kvm_pvi_state_bell r;
 	struct pvi_bell *b;
@@ -135,7 +139,7 @@ static bool bells_busy(struct pvi_vm *vm)
 	return false;
 }
 
-static int bell_stage(struct pvi_vm *vm, const void *record, void **stage)
+static int section_bell_stage(struct pvi_vm *vm, const void *record, void **stage)
 {
 	const struct kvm_pvi_state_bell *r = record;
 
@@ -144,44 +148,43 @@ static int bell_stage(struct pvi_vm *vm, const void *record, void **stage)
 	return pvi_bell_find(vm, r->bell) ? 0 : -ENOENT;
 }
 
-static void bell_commit(struct pvi_vm *vm, const void *record, void *stage)
+static void section_bell_commit(struct pvi_vm *vm, const void *record, void *stage)
 {
 	const struct kvm_pvi_state_bell *r = record;
 
 	pvi_bell_restore(pvi_bell_find(vm, r->bell), r);
 }
 
-static u32 msis_save(struct pvi_vm *vm, void *to)
+static u32 section_msis_save(struct pvi_vm *vm, void *to)
 {
 	struct kvm_pvi_state_msi *r = to;
 	struct pvi_gsi *g;
 	unsigned long i;
-	u32 nr = 0;
+	u64 address;
+	u32 data, nr = 0;
 
-	xa_for_each(&vm->gsis, i, g) {
-		if (!pvi_msi_wired(g))
-			continue;
-		r[nr++] = (struct kvm_pvi_state_msi) {
-			.gsi = g->gsi,
-			.data = g->msi_data,
-			.address = g->msi_address,
-		};
-	}
+	xa_for_each(&vm->gsis, i, g)
+		if (pvi_msi_get(g, &address, &data))
+			r[nr++] = (struct kvm_pvi_state_msi) {
+				.gsi = g->gsi,
+				.data = data,
+				.address = address,
+			};
 	return nr;
 }
 
-static bool msis_busy(struct pvi_vm *vm)
+static bool section_msis_busy(struct pvi_vm *vm)
 {
 	struct pvi_gsi *g;
 	unsigned long i;
 
 	xa_for_each(&vm->gsis, i, g)
-		if (pvi_msi_wired(g))
+		if (READ_ONCE(g->msi_address))
 			return true;
 	return false;
 }
 
-static int msi_stage(struct pvi_vm *vm, const void *record, void **stage)
+static int section_msi_stage(struct pvi_vm *vm, const void *record, void **stage)
 {
 	const struct kvm_pvi_state_msi *r = record;
 	struct pvi_gsi *g;
@@ -194,33 +197,36 @@ static int msi_stage(struct pvi_vm *vm, const void *record, void **stage)
 	return g->kind == KVM_PVI_GSI_MSI ? 0 : -EINVAL;
 }
 
-static void msi_commit(struct pvi_vm *vm, const void *record, void *stage)
+static void section_msi_commit(struct pvi_vm *vm, const void *record, void *stage)
 {
 	const struct kvm_pvi_state_msi *r = record;
 
-	pvi_msi_restore(pvi_gsi_find(vm, r->gsi), r->address, r->data);
+	pvi_msi_set(pvi_gsi_find(vm, r->gsi), r->address, r->data);
 }
 
-static u32 config_limit(struct pvi_vm *vm)
+static u32 section_config_limit(struct pvi_vm *vm)
 {
 	return 1;
 }
 
-static u32 config_save(struct pvi_vm *vm, void *to)
+/* A GSI that was exposed when it was named may not be any more. */
+static u32 section_config_save(struct pvi_vm *vm, void *to)
 {
 	struct kvm_pvi_state_config *r = to;
-	u32 gsi = READ_ONCE(vm->events.config_gsi);
+	u32 gsi = READ_ONCE(vm->events->config_gsi);
 
-	r->gsi = gsi;
-	return gsi != KVM_PVI_GSI_ANY;
+	if (gsi == KVM_PVI_GSI_ANY || !pvi_gsi_find(vm, gsi))
+		return 0;
+	*r = (struct kvm_pvi_state_config) { .gsi = gsi };
+	return 1;
 }
 
-static bool config_busy(struct pvi_vm *vm)
+static bool section_config_busy(struct pvi_vm *vm)
 {
-	return READ_ONCE(vm->events.config_gsi) != KVM_PVI_GSI_ANY;
+	return READ_ONCE(vm->events->config_gsi) != KVM_PVI_GSI_ANY;
 }
 
-static int config_stage(struct pvi_vm *vm, const void *record, void **stage)
+static int section_config_stage(struct pvi_vm *vm, const void *record, void **stage)
 {
 	const struct kvm_pvi_state_config *r = record;
 
@@ -229,7 +235,7 @@ static int config_stage(struct pvi_vm *vm, const void *record, void **stage)
 	return pvi_gsi_find(vm, r->gsi) ? 0 : -ENOENT;
 }
 
-static void config_commit(struct pvi_vm *vm, const void *record, void *stage)
+static void section_config_commit(struct pvi_vm *vm, const void *record, void *stage)
 {
 	const struct kvm_pvi_state_config *r = record;
 
@@ -240,31 +246,31 @@ const struct pvi_section pvi_sections[PVI_NR_SECTIONS] = {
 	{
 		.type = KVM_PVI_STATE_PORT, .size = sizeof(struct kvm_pvi_state_port),
 		.key = KVM_PVI_PORT_INDEX(~0u),
-		.limit = ports_limit, .save = ports_save, .busy = ports_busy,
-		.stage = port_stage, .commit = port_commit,
+		.limit = section_ports_limit, .save = section_ports_save, .busy = section_ports_busy,
+		.stage = section_port_stage, .commit = section_port_commit,
 	},
 	{
 		.type = KVM_PVI_STATE_LATCH, .size = sizeof(struct kvm_pvi_state_latch),
 		.key = ~0u,
-		.limit = gsis_limit, .save = latches_save, .busy = never_busy,
-		.stage = latch_stage, .commit = latch_commit,
+		.limit = section_gsis_limit, .save = section_latches_save, .busy = section_never_busy,
+		.stage = section_latch_stage, .commit = section_latch_commit,
 	},
 	{
 		.type = KVM_PVI_STATE_BELL, .size = sizeof(struct kvm_pvi_state_bell),
 		.key = ~0u,
-		.limit = gsis_limit, .save = bells_save, .busy = bells_busy,
-		.stage = bell_stage, .commit = bell_commit,
+		.limit = section_gsis_limit, .save = section_bells_save, .busy = section_bells_busy,
+		.stage = section_bell_stage, .commit = section_bell_commit,
 	},
 	{
 		.type = KVM_PVI_STATE_MSI, .size = sizeof(struct kvm_pvi_state_msi),
 		.key = ~0u,
-		.limit = gsis_limit, .save = msis_save, .busy = msis_busy,
-		.stage = msi_stage, .commit = msi_commit,
+		.limit = section_gsis_limit, .save = section_msis_save, .busy = section_msis_busy,
+		.stage = section_msi_stage, .commit = section_msi_commit,
 	},
 	{
 		.type = KVM_PVI_STATE_CONFIG, .size = sizeof(struct kvm_pvi_state_config),
 		.key = ~0u,
-		.limit = config_limit, .save = config_save, .busy = config_busy,
-		.stage = config_stage, .commit = config_commit,
+		.limit = section_config_limit, .save = section_config_save, .busy = section_config_busy,
+		.stage = section_config_stage, .commit = section_config_commit,
 	},
 };

@@ -3,7 +3,9 @@
 #ifndef _PVI_SECTION_H
 #define _PVI_SECTION_H
 
-#include "pvi.h"
+#include <linux/types.h>
+
+struct pvi_vm;
 
 /**
  * struct pvi_section - a type of record

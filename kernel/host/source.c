@@ -21,8 +21,12 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
+#include "bucket.h"
+#include "eventfd.h"
 #include "limit.h"
-#include "pvi.h"
+#include "port.h"
+#include "ring.h"
+#include "source.h"
 
 #define DELAY_MAX	NSEC_PER_SEC	/* see a changed rate after that long */
 #define SIGNALS_MAX	U32_MAX		/* of one wake-up: the sum must not wrap to 0 */
@@ -88,7 +92,7 @@ static void source_put(struct pvi_source *s)
 }
 
 /* Called with the wait queue's lock held and interrupts disabled. */
-static void take_count(struct pvi_source *s)
+static void source_take_count(struct pvi_source *s)
 {
 	u64 count;
 
@@ -97,7 +101,7 @@ static void take_count(struct pvi_source *s)
 }
 
 /* Called with the wait queue's lock held and interrupts disabled. */
-static int wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
+static int source_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
 {
 	struct pvi_source *s = container_of(wait, struct pvi_source, wait);
 	__poll_t events = key_to_poll(key);
@@ -105,9 +109,9 @@ static int wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync, void *k
 	if (!(events & (EPOLLIN | EPOLLHUP)))
 		return 0;
 	if (events & EPOLLIN)
-		take_count(s);
+		source_take_count(s);
 	if (events & EPOLLHUP) {
-		/* Pairs with ring_work(): whoever sees this sees what was signalled before. */
+		/* Pairs with source_ring_work(): whoever sees this sees what was signalled before. */
 		smp_mb__before_atomic();
 		set_bit(SOURCE_CLOSED, &s->flags);
 	}
@@ -116,26 +120,26 @@ static int wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync, void *k
 }
 
 /* Hooks in; a count that is there already is a signal. A writer may wait for it to go. */
-static void hook_in(struct file *file, wait_queue_head_t *wqh, poll_table *pt)
+static void source_hook_in(struct file *file, wait_queue_head_t *wqh, poll_table *pt)
 {
 	struct pvi_source *s = container_of(pt, struct pvi_source, pt);
 
 	spin_lock_irq(&wqh->lock);
 	__add_wait_queue(wqh, &s->wait);
-	take_count(s);
+	source_take_count(s);
 	if (atomic64_read(&s->signals))
 		wake_up_locked_poll(wqh, EPOLLOUT);
 	spin_unlock_irq(&wqh->lock);
 }
 
-static void drop(struct pvi_source *s, u64 signals)
+static void source_drop(struct pvi_source *s, u64 signals)
 {
 	s->dropped += signals;
 	this_cpu_add(s->vm->stats->dropped, signals);
 }
 
 /* Rings once for all @signals; returns the ns to wait if there is no token for it, else 0. */
-static u64 ring(struct pvi_source *s, u64 signals)
+static u64 source_ring(struct pvi_source *s, u64 signals)
 {
 	u64 delay = 0;
 	int ret;
@@ -152,7 +156,7 @@ static u64 ring(struct pvi_source *s, u64 signals)
 
 	s->signalled += signals;
 	if (ret < 0)
-		drop(s, signals);
+		source_drop(s, signals);
 	else
 		s->rings++;
 	return 0;
@@ -164,12 +168,12 @@ static void source_end(struct pvi_source *s)
 		queue_work(source_wq, &s->release);
 }
 
-static void ring_work(struct work_struct *work)
+static void source_ring_work(struct work_struct *work)
 {
 	struct pvi_source *s = container_of(to_delayed_work(work), struct pvi_source, ring);
 	bool closed = test_bit_acquire(SOURCE_CLOSED, &s->flags);
 	u64 signals = atomic64_xchg(&s->signals, 0);
-	u64 delay = signals ? ring(s, signals) : 0;
+	u64 delay = signals ? source_ring(s, signals) : 0;
 
 	if (delay) {
 		atomic64_add(signals, &s->signals);
@@ -181,16 +185,16 @@ static void ring_work(struct work_struct *work)
 }
 
 /* Nothing is signalled any more: ring a last time, or drop what finds no token now. */
-static void ring_last(struct pvi_source *s)
+static void source_ring_last(struct pvi_source *s)
 {
 	u64 signals = atomic64_xchg(&s->signals, 0);
 
-	if (signals && (pvi_vm_dying(s->vm) || ring(s, signals)))
-		drop(s, signals);
+	if (signals && (!pvi_vm_bound(s->vm) || source_ring(s, signals)))
+		source_drop(s, signals);
 }
 
 /* Unhook first; then what is queued is all there will be. */
-static void release_work(struct work_struct *work)
+static void source_release_work(struct work_struct *work)
 {
 	struct pvi_source *s = container_of(work, struct pvi_source, release);
 	u64 count;
@@ -198,7 +202,7 @@ static void release_work(struct work_struct *work)
 	eventfd_ctx_remove_wait_queue(s->eventfd, &s->wait, &count);
 	atomic64_add(min_t(u64, count, SIGNALS_MAX), &s->signals);
 	cancel_delayed_work_sync(&s->ring);
-	ring_last(s);
+	source_ring_last(s);
 	pvi_eventfd_put_source(s->eventfd);
 
 	mutex_lock(&s->vm->lock);
@@ -218,12 +222,12 @@ static struct pvi_source *source_alloc(struct pvi_vm *vm, u32 port)
 	kref_get(&vm->ref);
 	s->vm = vm;
 	s->port = port;
-	init_waitqueue_func_entry(&s->wait, wakeup);
-	init_poll_funcptr(&s->pt, hook_in);
+	init_waitqueue_func_entry(&s->wait, source_wakeup);
+	init_poll_funcptr(&s->pt, source_hook_in);
 	/* What a tick of the clock brings in fits. */
 	pvi_bucket_set(&s->budget, rate, max_t(u32, rate / 50, 1));
-	INIT_DELAYED_WORK(&s->ring, ring_work);
-	INIT_WORK(&s->release, release_work);
+	INIT_DELAYED_WORK(&s->ring, source_ring_work);
+	INIT_WORK(&s->release, source_release_work);
 	kref_init(&s->ref);
 	return s;
 }
@@ -284,7 +288,7 @@ out_file:
 }
 
 /* Ends @s and waits for that; takes a reference and drops vm->lock meanwhile. */
-static void end_and_wait(struct pvi_vm *vm, struct pvi_source *s)
+static void source_end_and_wait(struct pvi_vm *vm, struct pvi_source *s)
 {
 	lockdep_assert_held(&vm->lock);
 
@@ -311,7 +315,7 @@ int pvi_source_unwire(struct pvi_vm *vm, void *arg)
 	list_for_each_entry(s, &vm->sources, list) {
 		if (s->eventfd != eventfd || s->port != u->port)
 			continue;
-		end_and_wait(vm, s);
+		source_end_and_wait(vm, s);
 		goto out;
 	}
 	mutex_unlock(&vm->lock);
@@ -331,7 +335,7 @@ void pvi_source_free(struct pvi_vm *vm)
 		s = list_first_entry_or_null(&vm->sources, struct pvi_source, list);
 		if (!s)
 			break;
-		end_and_wait(vm, s);
+		source_end_and_wait(vm, s);
 	}
 	mutex_unlock(&vm->lock);
 }
@@ -354,7 +358,7 @@ u32 pvi_source_max(void)
 
 int __init pvi_source_init(void)
 {
-	source_wq = alloc_workqueue("kvm_pvi_source", WQ_UNBOUND, 0);
+	source_wq = alloc_workqueue("kvm_pvi_source", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	return source_wq ? 0 : -ENOMEM;
 }
 

@@ -13,26 +13,30 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "deliver.h"
+#include "event.h"
+#include "port.h"
 #include "section.h"
+#include "state.h"
 
 /* A section of a blob that is being restored; what was got for its records. */
-struct found {
+struct state_found {
 	u32 nr;
 	const void *records;
 	void **stages;
 };
 
-static const void *record_of(const struct pvi_section *s, const struct found *f, u32 i)
+static const void *state_record(const struct pvi_section *s, const struct state_found *f, u32 i)
 {
 	return f->records + (size_t)i * s->size;
 }
 
-static u32 key_of(const struct pvi_section *s, const struct found *f, u32 i)
+static u32 state_key(const struct pvi_section *s, const struct state_found *f, u32 i)
 {
-	return *(const u32 *)record_of(s, f, i) & s->key;
+	return *(const u32 *)state_record(s, f, i) & s->key;
 }
 
-static size_t blob_limit(struct pvi_vm *vm)
+static size_t state_blob_limit(struct pvi_vm *vm)
 {
 	size_t limit = sizeof(struct kvm_pvi_state_header);
 	int i;
@@ -43,8 +47,8 @@ static size_t blob_limit(struct pvi_vm *vm)
 	return limit;
 }
 
-/* Into zeroed memory of blob_limit() bytes; returns the length. */
-static u32 blob_save(struct pvi_vm *vm, void *blob)
+/* Into zeroed memory of state_blob_limit() bytes; returns the length. */
+static u32 state_blob_save(struct pvi_vm *vm, void *blob)
 {
 	struct kvm_pvi_state_header *h = blob;
 	void *at = h + 1;
@@ -69,14 +73,19 @@ static u32 blob_save(struct pvi_vm *vm, void *blob)
 	return h->length;
 }
 
-/* From now on rings to @vm answer EAGAIN and nothing owed is paid, until it is thawed. */
-static int freeze(struct pvi_vm *vm, bool *was_frozen)
+/*
+ * From now on rings to @vm answer EAGAIN and nothing owed is paid, until it is
+ * thawed. Stores which snapshot this is, 0 if it was frozen already.
+ */
+static int state_freeze(struct pvi_vm *vm, u64 *freeze)
 {
 	int ret = pvi_vm_lock(vm);
 
 	if (ret)
 		return ret;
-	*was_frozen = test_and_set_bit(PVI_VM_FROZEN, &vm->flags);
+	*freeze = vm->frozen ? 0 : vm->freezes + 1;
+	vm->freezes++;
+	WRITE_ONCE(vm->frozen, true);
 	mutex_unlock(&vm->lock);
 
 	/* Rings and payments that found it warm have left. */
@@ -85,44 +94,56 @@ static int freeze(struct pvi_vm *vm, bool *was_frozen)
 }
 
 /* What is owed, news of peers among it. */
-static void pay(struct pvi_vm *vm)
+static void state_pay(struct pvi_vm *vm)
 {
-	pvi_gsi_pay_all(vm);
+	pvi_deliver_all_owed(vm);
 	pvi_event_missed(vm);
 }
 
-static int thaw(struct pvi_vm *vm)
+static int state_thaw(struct pvi_vm *vm)
 {
 	int ret = pvi_vm_lock(vm);
 
 	if (ret)
 		return ret;
-	clear_bit(PVI_VM_FROZEN, &vm->flags);
-	pay(vm);
+	WRITE_ONCE(vm->frozen, false);
+	state_pay(vm);
 	mutex_unlock(&vm->lock);
 	return 0;
 }
 
-static int save(struct pvi_vm *vm, void **blob, u32 *length)
+/* Nothing came of the snapshot that froze @vm; if others have asked since, it stays so for them. */
+static void state_unfreeze(struct pvi_vm *vm, u64 freeze)
+{
+	if (pvi_vm_lock(vm))
+		return;
+	if (vm->frozen && vm->freezes == freeze) {
+		WRITE_ONCE(vm->frozen, false);
+		state_pay(vm);
+	}
+	mutex_unlock(&vm->lock);
+}
+
+static int state_save(struct pvi_vm *vm, void **blob, u32 *length)
 {
 	int ret = pvi_vm_lock(vm);
 
 	if (ret)
 		return ret;
-	*blob = kvzalloc(blob_limit(vm), GFP_KERNEL_ACCOUNT);
+	*blob = kvzalloc(state_blob_limit(vm), GFP_KERNEL_ACCOUNT);
 	if (*blob)
-		*length = blob_save(vm, *blob);
+		*length = state_blob_save(vm, *blob);
 	mutex_unlock(&vm->lock);
 	return *blob ? 0 : -ENOMEM;
 }
 
-static int get(struct pvi_vm *vm, struct kvm_pvi_state *u)
+static int state_copy_out(struct pvi_vm *vm, struct kvm_pvi_state *u)
 {
 	void *blob;
 	u32 length;
 	int ret;
 
-	ret = save(vm, &blob, &length);
+	ret = state_save(vm, &blob, &length);
 	if (ret)
 		return ret;
 	if (length <= u->length && copy_to_user(u64_to_user_ptr(u->address), blob, length))
@@ -135,24 +156,24 @@ static int get(struct pvi_vm *vm, struct kvm_pvi_state *u)
 int pvi_state_get(struct pvi_vm *vm, void *arg)
 {
 	struct kvm_pvi_state *u = arg;
-	bool was_frozen = true;
+	u64 freeze = 0;
 	int ret;
 
 	if (u->__reserved)
 		return -EINVAL;
 	if (u->flags & KVM_PVI_STATE_FREEZE) {
-		ret = freeze(vm, &was_frozen);
+		ret = state_freeze(vm, &freeze);
 		if (ret)
 			return ret;
 	}
-	ret = get(vm, u);
-	if (ret && !was_frozen)
-		thaw(vm);
+	ret = state_copy_out(vm, u);
+	if (ret && freeze)
+		state_unfreeze(vm, freeze);
 	return ret;
 }
 
 /* Takes the section at *@at, which ends before @end, in the order of @sections. */
-static int parse_section(const void **at, const void *end, int *next, struct found *found)
+static int state_parse_section(const void **at, const void *end, int *next, struct state_found *found)
 {
 	const struct kvm_pvi_state_section *head = *at;
 	size_t left = end - *at, bytes;
@@ -175,7 +196,7 @@ static int parse_section(const void **at, const void *end, int *next, struct fou
 	return 0;
 }
 
-static int parse(const void *blob, u32 length, struct found *found)
+static int state_parse(const void *blob, u32 length, struct state_found *found)
 {
 	const struct kvm_pvi_state_header *h = blob;
 	const void *at = h + 1, *end = blob + length;
@@ -186,14 +207,14 @@ static int parse(const void *blob, u32 length, struct found *found)
 	    h->length != length)
 		return -EINVAL;
 	for (i = 0; i < h->sections; i++) {
-		ret = parse_section(&at, end, &next, found);
+		ret = state_parse_section(&at, end, &next, found);
 		if (ret)
 			return ret;
 	}
 	return at == end ? 0 : -EINVAL;
 }
 
-static int stage_section(struct pvi_vm *vm, const struct pvi_section *s, struct found *f)
+static int state_stage_section(struct pvi_vm *vm, const struct pvi_section *s, struct state_found *f)
 {
 	u32 i;
 	int ret;
@@ -204,9 +225,9 @@ static int stage_section(struct pvi_vm *vm, const struct pvi_section *s, struct 
 	if (!f->stages)
 		return -ENOMEM;
 	for (i = 0; i < f->nr; i++) {
-		if (i && key_of(s, f, i) <= key_of(s, f, i - 1))
+		if (i && state_key(s, f, i) <= state_key(s, f, i - 1))
 			return -EINVAL;
-		ret = s->stage(vm, record_of(s, f, i), &f->stages[i]);
+		ret = s->stage(vm, state_record(s, f, i), &f->stages[i]);
 		if (ret)
 			return ret;
 		cond_resched();
@@ -214,7 +235,7 @@ static int stage_section(struct pvi_vm *vm, const struct pvi_section *s, struct 
 	return 0;
 }
 
-static int stage(struct pvi_vm *vm, struct found *found)
+static int state_stage(struct pvi_vm *vm, struct state_found *found)
 {
 	int i, ret;
 
@@ -222,31 +243,31 @@ static int stage(struct pvi_vm *vm, struct found *found)
 		if (pvi_sections[i].busy(vm))
 			return -EBUSY;
 	for (i = 0; i < PVI_NR_SECTIONS; i++) {
-		ret = stage_section(vm, &pvi_sections[i], &found[i]);
+		ret = state_stage_section(vm, &pvi_sections[i], &found[i]);
 		if (ret)
 			return ret;
 	}
 	return 0;
 }
 
-static void commit(struct pvi_vm *vm, struct found *found)
+static void state_commit(struct pvi_vm *vm, struct state_found *found)
 {
 	int i;
 	u32 j;
 
 	for (i = 0; i < PVI_NR_SECTIONS; i++) {
-		struct found *f = &found[i];
+		struct state_found *f = &found[i];
 
 		for (j = 0; j < f->nr; j++) {
-			pvi_sections[i].commit(vm, record_of(&pvi_sections[i], f, j), f->stages[j]);
+			pvi_sections[i].commit(vm, state_record(&pvi_sections[i], f, j), f->stages[j]);
 			f->stages[j] = NULL;
 		}
 	}
-	pay(vm);
+	state_pay(vm);
 }
 
 /* What was got and not committed; ports are all that is got. */
-static void unstage(struct found *found)
+static void state_unstage(struct state_found *found)
 {
 	int i;
 	u32 j;
@@ -254,28 +275,28 @@ static void unstage(struct found *found)
 	for (i = 0; i < PVI_NR_SECTIONS; i++) {
 		for (j = 0; found[i].stages && j < found[i].nr; j++)
 			if (found[i].stages[j])
-				pvi_port_unstage(found[i].stages[j]);
+				pvi_port_free(found[i].stages[j]);
 		kvfree(found[i].stages);
 	}
 }
 
-static int restore(struct pvi_vm *vm, struct found *found)
+static int state_restore(struct pvi_vm *vm, struct state_found *found)
 {
 	int ret = pvi_vm_lock(vm);
 
 	if (ret)
 		return ret;
-	ret = stage(vm, found);
+	ret = state_stage(vm, found);
 	if (!ret)
-		commit(vm, found);
+		state_commit(vm, found);
 	mutex_unlock(&vm->lock);
-	unstage(found);
+	state_unstage(found);
 	return ret;
 }
 
 int pvi_state_set(struct pvi_vm *vm, void *arg)
 {
-	struct found found[PVI_NR_SECTIONS] = { };
+	struct state_found found[PVI_NR_SECTIONS] = { };
 	const struct kvm_pvi_state *u = arg;
 	void *blob;
 	int ret;
@@ -288,14 +309,14 @@ int pvi_state_set(struct pvi_vm *vm, void *arg)
 		return -ENOMEM;
 	ret = -EFAULT;
 	if (!copy_from_user(blob, u64_to_user_ptr(u->address), u->length))
-		ret = parse(blob, u->length, found);
+		ret = state_parse(blob, u->length, found);
 	if (!ret)
-		ret = restore(vm, found);
+		ret = state_restore(vm, found);
 	kvfree(blob);
 	return ret;
 }
 
 int pvi_state_thaw(struct pvi_vm *vm, void *arg)
 {
-	return thaw(vm);
+	return state_thaw(vm);
 }

@@ -6,14 +6,22 @@
 #include <linux/fs.h>
 #include <linux/seq_file.h>
 
-#include "pvi.h"
+#include "acl.h"
+#include "bell.h"
+#include "grant.h"
+#include "gsi.h"
+#include "port.h"
+#include "reserve.h"
+#include "source.h"
+#include "stats.h"
+#include "status.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-static struct dentry *dir;
+static struct dentry *stats_dir;
 
-void pvi_stats_sum(struct pvi_vm *vm, struct pvi_stats *sum)
+static void stats_sum(struct pvi_vm *vm, struct pvi_stats *sum)
 {
 	int cpu, i;
 
@@ -30,7 +38,7 @@ void pvi_stats_sum(struct pvi_vm *vm, struct pvi_stats *sum)
 	}
 }
 
-static void to_user(struct kvm_pvi_counts *to, const u64 *from)
+static void stats_to_user(struct kvm_pvi_counts *to, const u64 *from)
 {
 	to->raised = from[PVI_RAISED];
 	to->coalesced = from[PVI_COALESCED];
@@ -44,15 +52,15 @@ int pvi_stats_get(struct pvi_vm *vm, void *arg)
 	struct kvm_pvi_stats *s = arg;
 	struct pvi_stats sum;
 
-	pvi_stats_sum(vm, &sum);
-	to_user(&s->sent, sum.sent);
-	to_user(&s->received, sum.received);
+	stats_sum(vm, &sum);
+	stats_to_user(&s->sent, sum.sent);
+	stats_to_user(&s->received, sum.received);
 	s->retries = sum.retries;
 	s->dropped = sum.dropped;
 	return 0;
 }
 
-static void show_counts(struct seq_file *m, const char *name, const u64 *counts)
+static void stats_show_counts(struct seq_file *m, const char *name, const u64 *counts)
 {
 	seq_printf(m, "pvi-%s:\traised %llu coalesced %llu latched %llu denied %llu throttled %llu\n",
 		   name, counts[PVI_RAISED], counts[PVI_COALESCED], counts[PVI_LATCHED],
@@ -61,25 +69,27 @@ static void show_counts(struct seq_file *m, const char *name, const u64 *counts)
 
 void pvi_stats_fdinfo(struct seq_file *m, struct file *file)
 {
-	static const char * const states[] = { "unbound", "bound", "dead" };
+	static const char * const lives[] = { "unbound", "binding", "bound", "dead", "dead" };
 	struct pvi_vm *vm = file->private_data;
 	struct pvi_stats sum;
+	u8 life;
 	struct pvi_gsi *g;
 	struct pvi_port *p;
 	unsigned long i;
 	u32 port;
 
 	mutex_lock(&vm->lock);
-	seq_printf(m, "pvi-state:\t%s%s\n", states[vm->state],
-		   pvi_vm_frozen(vm) ? ", frozen" : "");
-	if (vm->state == PVI_VM_UNBOUND)
+	/* What is seen bound here stays until the lock is let go. */
+	life = smp_load_acquire(&vm->life);
+	seq_printf(m, "pvi-state:\t%s%s\n", lives[life], pvi_vm_frozen(vm) ? ", frozen" : "");
+	if (life < PVI_LIFE_BOUND)
 		goto out;
-	pvi_stats_sum(vm, &sum);
+	stats_sum(vm, &sum);
 	seq_printf(m, "pvi-uuid:\t%pUb\n", &vm->uuid);
 	seq_printf(m, "pvi-senders:\t%u\n", vm->nr_edges);
-	show_counts(m, "sent", sum.sent);
-	show_counts(m, "received", sum.received);
-	if (vm->state == PVI_VM_DEAD)
+	stats_show_counts(m, "sent", sum.sent);
+	stats_show_counts(m, "received", sum.received);
+	if (life != PVI_LIFE_BOUND)
 		goto out;
 	xa_for_each(&vm->gsis, i, g) {
 		seq_printf(m, "pvi-gsi:\t%u kind %u state %#x rings %lld\n", g->gsi, g->kind,
@@ -99,9 +109,27 @@ out:
 	mutex_unlock(&vm->lock);
 }
 
+static void stats_show_vm(struct pvi_vm *vm, void *arg)
+{
+	struct seq_file *m = arg;
+	struct pvi_stats sum;
+	int i;
+
+	stats_sum(vm, &sum);
+	seq_printf(m, "%pUb %u %s", &vm->uuid, from_kuid_munged(&init_user_ns, vm->owner),
+		   vm->kvm ? "vm" : "host");
+	for (i = 0; i < PVI_NR_COUNTS; i++)
+		seq_printf(m, " %llu", sum.sent[i]);
+	for (i = 0; i < PVI_NR_COUNTS; i++)
+		seq_printf(m, " %llu", sum.received[i]);
+	seq_printf(m, " %llu\n", sum.retries);
+}
+
+/* One line for each bound endpoint. */
 static int vms_show(struct seq_file *m, void *unused)
 {
-	pvi_vm_list(m);
+	seq_puts(m, "uuid owner kind sent: raised coalesced latched denied throttled received: raised coalesced latched denied throttled retries\n");
+	pvi_vm_for_each(stats_show_vm, m);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(vms);
@@ -123,13 +151,13 @@ DEFINE_SHOW_ATTRIBUTE(reserved);
 /* A host without debugfs serves as well. */
 void __init pvi_stats_init(void)
 {
-	dir = debugfs_create_dir("kvm_pvi", NULL);
-	debugfs_create_file("vms", 0400, dir, NULL, &vms_fops);
-	debugfs_create_file("edges", 0400, dir, NULL, &edges_fops);
-	debugfs_create_file("reserved", 0400, dir, NULL, &reserved_fops);
+	stats_dir = debugfs_create_dir("kvm_pvi", NULL);
+	debugfs_create_file("vms", 0400, stats_dir, NULL, &vms_fops);
+	debugfs_create_file("edges", 0400, stats_dir, NULL, &edges_fops);
+	debugfs_create_file("reserved", 0400, stats_dir, NULL, &reserved_fops);
 }
 
 void pvi_stats_exit(void)
 {
-	debugfs_remove(dir);
+	debugfs_remove(stats_dir);
 }

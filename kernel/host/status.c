@@ -24,7 +24,7 @@
 #include <linux/slab.h>
 
 #include "../compat/compat.h"
-#include "pvi.h"
+#include "status.h"
 
 #define SEALS	(F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
@@ -32,11 +32,13 @@
  * struct pvi_status - a registered status word
  * @word: through the kernel's mapping of
  * @page: pinned
- * @mm: charged for it, of whoever registered it
+ * @charged: pages, more than one of a huge page, which is pinned whole
+ * @mm: charged for them, of whoever registered it
  */
 struct pvi_status {
 	struct kvm_pvi_status *word;
 	struct page *page;
+	unsigned long charged;
 	struct mm_struct *mm;
 };
 
@@ -46,7 +48,7 @@ static struct pvi_status *status_of(const struct pvi_gsi *g)
 	return rcu_dereference_check(g->status, lockdep_is_held(&g->vm->lock));
 }
 
-static void count(struct pvi_status *s)
+static void status_count(struct pvi_status *s)
 {
 	atomic64_inc((atomic64_t *)&s->word->count);
 }
@@ -65,7 +67,7 @@ bool pvi_status_owed(struct pvi_gsi *g)
 	smp_mb();
 	if (!READ_ONCE(s->word->pending) || test_bit(PVI_GSI_LATCH, &g->flags))
 		return false;
-	count(s);
+	status_count(s);
 	atomic64_inc(&g->rings);
 	return true;
 }
@@ -77,7 +79,7 @@ bool pvi_status_mark(struct pvi_gsi *g)
 
 	if (!s)
 		return false;
-	count(s);
+	status_count(s);
 	/* A full barrier; pairs with the receiver's exchange, before it drains. */
 	return xchg(&s->word->pending, 1) && !test_bit(PVI_GSI_LATCH, &g->flags);
 }
@@ -109,19 +111,19 @@ void pvi_status_show(struct seq_file *m, struct pvi_gsi *g)
 }
 
 #ifdef CONFIG_HUGETLBFS
-static unsigned int hugetlb_seals(struct inode *inode)
+static unsigned int status_hugetlb_seals(struct inode *inode)
 {
 	return HUGETLBFS_I(inode)->seals;
 }
 #else
-static unsigned int hugetlb_seals(struct inode *inode)
+static unsigned int status_hugetlb_seals(struct inode *inode)
 {
 	return 0;
 }
 #endif
 
 /* Seals are never taken back. */
-static int check_file(struct file *file, bool unsealed)
+static int status_check_file(struct file *file, bool unsealed)
 {
 	struct inode *inode = file_inode(file);
 	unsigned int seals;
@@ -133,7 +135,7 @@ static int check_file(struct file *file, bool unsealed)
 		seals = SHMEM_I(inode)->seals;
 		break;
 	case HUGETLBFS_MAGIC:
-		seals = hugetlb_seals(inode);
+		seals = status_hugetlb_seals(inode);
 		break;
 	default:
 		return -EOPNOTSUPP;
@@ -142,7 +144,7 @@ static int check_file(struct file *file, bool unsealed)
 }
 
 /* The whole word is in @file, at that offset, and there is a writable, shared mapping of it. */
-static bool is_mapped(const struct vm_area_struct *vma, struct file *file,
+static bool status_is_mapped(const struct vm_area_struct *vma, struct file *file,
 		      const struct kvm_pvi_set_status *u)
 {
 	const vm_flags_t flags = VM_SHARED | VM_WRITE;
@@ -156,14 +158,15 @@ static bool is_mapped(const struct vm_area_struct *vma, struct file *file,
 }
 
 /* The page under a shared mapping is the file's: with the seals it cannot be replaced. */
-static int pin(struct file *file, const struct kvm_pvi_set_status *u, struct page **page)
+static int status_pin(struct pvi_status *s, struct file *file, const struct kvm_pvi_set_status *u)
 {
 	struct mm_struct *mm = current->mm;
 	int ret = -EINVAL;
 
-	mmap_read_lock(mm);
-	if (is_mapped(vma_lookup(mm, u->address), file, u)) {
-		ret = pvi_compat_pin_user_page(u->address, FOLL_WRITE | FOLL_LONGTERM, page);
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	if (status_is_mapped(vma_lookup(mm, u->address), file, u)) {
+		ret = pvi_compat_pin_user_page(u->address, FOLL_WRITE | FOLL_LONGTERM, &s->page);
 		if (ret != 1)
 			ret = ret == -ENOMEM ? ret : -EFAULT;
 		else
@@ -173,26 +176,28 @@ static int pin(struct file *file, const struct kvm_pvi_set_status *u, struct pag
 	return ret;
 }
 
-/* One page to the caller's RLIMIT_MEMLOCK. */
-static int charge(struct mm_struct *mm)
+/* To the caller's RLIMIT_MEMLOCK: what was pinned, which of a huge page is all of it. */
+static int status_charge(struct pvi_status *s)
 {
 	u64 limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 
-	if (atomic64_inc_return(&mm->pinned_vm) > limit && !capable(CAP_IPC_LOCK)) {
-		atomic64_dec(&mm->pinned_vm);
+	s->mm = current->mm;
+	s->charged = compound_nr(compound_head(s->page));
+	if (atomic64_add_return(s->charged, &s->mm->pinned_vm) > limit && !capable(CAP_IPC_LOCK)) {
+		atomic64_sub(s->charged, &s->mm->pinned_vm);
 		return -ENOMEM;
 	}
-	mmgrab(mm);
+	mmgrab(s->mm);
 	return 0;
 }
 
-static void uncharge(struct mm_struct *mm)
+/* Takes nothing of the word back: it may never have been ours. */
+static void status_unpin(struct pvi_status *s)
 {
-	atomic64_dec(&mm->pinned_vm);
-	mmdrop(mm);
+	unpin_user_pages_dirty_lock(&s->page, 1, true);
 }
 
-/* Pins, charges and clears the word that @u names. */
+/* Pins and charges the word that @u names. */
 static struct pvi_status *status_alloc(struct file *file, const struct kvm_pvi_set_status *u)
 {
 	struct pvi_status *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
@@ -200,32 +205,36 @@ static struct pvi_status *status_alloc(struct file *file, const struct kvm_pvi_s
 
 	if (!s)
 		return ERR_PTR(-ENOMEM);
-	ret = charge(current->mm);
+	ret = status_pin(s, file, u);
 	if (ret)
 		goto err_free;
-	s->mm = current->mm;
-	ret = pin(file, u, &s->page);
+	ret = status_charge(s);
 	if (ret)
-		goto err_charge;
+		goto err_pin;
 	s->word = page_address(s->page) + offset_in_page(u->address);
-	WRITE_ONCE(s->word->pending, 0);
-	WRITE_ONCE(s->word->count, 0);
 	return s;
 
-err_charge:
-	uncharge(s->mm);
+err_pin:
+	status_unpin(s);
 err_free:
 	kfree(s);
 	return ERR_PTR(ret);
 }
 
-/* No ring is in flight any more. Senders that skip come back, and are told. */
+/* Nobody finds @s. */
 static void status_free(struct pvi_status *s)
 {
-	WRITE_ONCE(s->word->pending, 0);
-	unpin_user_pages_dirty_lock(&s->page, 1, true);
-	uncharge(s->mm);
+	status_unpin(s);
+	atomic64_sub(s->charged, &s->mm->pinned_vm);
+	mmdrop(s->mm);
 	kfree(s);
+}
+
+/* No ring is in flight any more. Senders that skip come back, and are told. */
+static void status_end(struct pvi_status *s)
+{
+	WRITE_ONCE(s->word->pending, 0);
+	status_free(s);
 }
 
 static struct pvi_status *status_get(const struct kvm_pvi_set_status *u)
@@ -236,13 +245,17 @@ static struct pvi_status *status_get(const struct kvm_pvi_set_status *u)
 
 	if (!file)
 		return ERR_PTR(-EBADF);
-	ret = check_file(file, u->flags & KVM_PVI_STATUS_UNSEALED);
+	ret = status_check_file(file, u->flags & KVM_PVI_STATUS_UNSEALED);
 	s = ret ? ERR_PTR(ret) : status_alloc(file, u);
 	fput(file);
 	return s;
 }
 
-static int publish(struct pvi_vm *vm, u32 gsi, struct pvi_status *s)
+/*
+ * Nothing is written to the word before it is certain that it becomes one: what
+ * the caller names may be another GSI's.
+ */
+static int status_publish(struct pvi_vm *vm, u32 gsi, struct pvi_status *s)
 {
 	struct pvi_gsi *g = pvi_gsi_find_locked(vm, gsi);
 	int ret = 0;
@@ -254,6 +267,8 @@ static int publish(struct pvi_vm *vm, u32 gsi, struct pvi_status *s)
 	} else if (rcu_access_pointer(g->status)) {
 		ret = -EEXIST;
 	} else {
+		WRITE_ONCE(s->word->pending, 0);
+		WRITE_ONCE(s->word->count, 0);
 		rcu_assign_pointer(g->status, s);
 		set_bit(PVI_GSI_STATUS, &g->flags);
 	}
@@ -272,7 +287,7 @@ int pvi_status_create(struct pvi_vm *vm, void *arg)
 	s = status_get(u);
 	if (IS_ERR(s))
 		return PTR_ERR(s);
-	ret = publish(vm, u->gsi, s);
+	ret = status_publish(vm, u->gsi, s);
 	if (ret)
 		status_free(s);
 	return ret;
@@ -297,7 +312,7 @@ int pvi_status_drop(struct pvi_vm *vm, void *arg)
 
 	/* Pairs with the read section of a ring, which might set pending once more. */
 	synchronize_rcu();
-	status_free(s);
+	status_end(s);
 	return 0;
 }
 
@@ -307,5 +322,5 @@ void pvi_status_free(struct pvi_gsi *g)
 	struct pvi_status *s = rcu_dereference_protected(g->status, true);
 
 	if (s)
-		status_free(s);
+		status_end(s);
 }

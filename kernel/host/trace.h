@@ -20,7 +20,8 @@ enum pvi_deny {
 
 #include <linux/tracepoint.h>
 
-#include "pvi.h"
+#include "edge.h"
+#include "vm.h"
 
 TRACE_DEFINE_ENUM(PVI_DENY_ABSENT);
 TRACE_DEFINE_ENUM(PVI_DENY_NOT_EXPOSED);

@@ -8,76 +8,101 @@
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 
+#include "acl.h"
+#include "event.h"
+#include "gsi.h"
+#include "inside.h"
+#include "kvm_abi.h"
+#include "many.h"
 #include "peer.h"
+#include "ring.h"
+#include "walk.h"
 
 #define CHUNK	8	/* records on the way to guest memory */
 
-/* Rings a GSI of one peer; true if it accepted. Nothing happens where it is not exposed. */
-static bool ring_peer(struct pvi_vm *from, struct pvi_peer *peer, u32 gsi)
+/* Rings a GSI of one peer: true if it accepted. Nothing happens where it is not exposed. */
+static bool walk_ring_peer(struct pvi_vm *from, struct pvi_peer *peer, u32 gsi)
 {
 	struct pvi_vm *to = peer->key.vm;
 	struct pvi_edge *edge;
 
-	if (pvi_vm_dying(to) || !pvi_gsi_find(to, gsi))
+	if (!pvi_vm_bound(to) || !pvi_gsi_find(to, gsi))
 		return false;
-	edge = pvi_acl_find(from, pvi_uuid_words(&to->uuid), gsi);
+	edge = pvi_acl_find(from, pvi_words_of(&to->uuid), gsi);
 	return edge && edge->vm == to && pvi_ring_edge(from, edge, gsi) >= 0;
 }
 
-/*
- * Rings @gsi of every peer from position @first on, KVM_PVI_BROADCAST_MAX
- * positions; returns how many accepted. Called under RCU.
- */
-int pvi_walk_broadcast(struct pvi_vm *from, u32 gsi, u64 first)
+/* From position @first on, as many as one read section is for; returns how many accepted. */
+static int walk_ring_piece(struct pvi_vm *from, u32 gsi, unsigned long first)
 {
 	struct pvi_peer *peer;
 	unsigned long i;
 	int accepted = 0;
 
-	if (first > U32_MAX)
-		return 0;
-	xa_for_each_range(&from->name->peers, i, peer, first, first + KVM_PVI_BROADCAST_MAX - 1)
-		accepted += ring_peer(from, peer, gsi);
+	rcu_read_lock();
+	if (pvi_vm_bound(from))
+		xa_for_each_range(&from->name->peers, i, peer, first, first + PVI_MANY_PIECE - 1)
+			accepted += walk_ring_peer(from, peer, gsi);
+	rcu_read_unlock();
 	return accepted;
 }
 
-static bool is_plain(const struct pvi_gsi *g)
+/*
+ * Rings @gsi of every peer from position @first on, KVM_PVI_BROADCAST_MAX
+ * positions; returns how many accepted. Called with a reference to the caller.
+ */
+int pvi_walk_broadcast(struct pvi_vm *from, u32 gsi, u64 first)
 {
-	return !test_bit(PVI_GSI_BELL, &g->flags);
+	int i, accepted = 0;
+
+	if (first > U32_MAX)
+		return 0;
+	for (i = 0; i < KVM_PVI_BROADCAST_MAX; i += PVI_MANY_PIECE)
+		accepted += walk_ring_piece(from, gsi, first + i);
+	return accepted;
 }
 
-static u32 count_plain(struct pvi_vm *vm)
+/* 1 if the row names something that is there. */
+static u32 walk_count_row(const struct pvi_edge *edge)
 {
-	struct pvi_gsi *g;
-	unsigned long i;
-	u32 nr = 0;
-
-	xa_for_each(&vm->gsis, i, g)
-		nr += is_plain(g);
-	return nr;
-}
-
-/* GSIs of @peer that @from may ring now. Called under RCU. */
-static u32 count_gsis(const struct pvi_peer *peer, const struct pvi_vm *from)
-{
-	const struct pvi_edge *edge;
 	const struct pvi_gsi *g;
-	u32 nr = 0;
+	u32 what = edge->key.what;
+
+	if (pvi_what_is_bell(what))
+		return xa_load(&edge->vm->bells, what & ~PVI_WHAT_BELL) ? 1 : 0;
+	g = rcu_dereference(edge->gsi);
+	return g && !test_bit(PVI_GSI_BELL, &g->flags) ? 1 : 0;
+}
+
+/*
+ * What of @peer @from may ring now: its plain GSIs and the bells that rows name,
+ * a GSI once though a row for any names it too. Called under RCU.
+ */
+static u32 walk_count(const struct pvi_peer *peer, const struct pvi_vm *from)
+{
+	const struct pvi_vm *to = peer->key.vm;
+	const struct pvi_edge *edge;
+	u32 plain = 0, bells = 0;
+	bool any = false;
 
 	list_for_each_entry_rcu(edge, &peer->edges, by_peer) {
-		if (pvi_what_is_bell(edge->key.what) || !pvi_acl_permits(edge, from))
+		if (!pvi_edge_permits(edge, from))
 			continue;
 		if (edge->key.what == KVM_PVI_GSI_ANY)
-			return count_plain(peer->key.vm);
-		g = rcu_dereference(edge->gsi);
-		nr += g && is_plain(g);
+			any = true;
+		else if (pvi_what_is_bell(edge->key.what))
+			bells += walk_count_row(edge);
+		else
+			plain += walk_count_row(edge);
 	}
-	return nr;
+	if (any)
+		plain = READ_ONCE(to->nr_gsis) - READ_ONCE(to->nr_bells);
+	return plain + bells;
 }
 
 /* Fills records from position *@i on; returns how many. */
-static unsigned int collect(struct pvi_vm *vm, unsigned long *i, struct kvm_pvi_peer *records,
-			    unsigned int max)
+static unsigned int walk_collect(struct pvi_vm *vm, unsigned long *i, struct kvm_pvi_peer *records,
+				 unsigned int max)
 {
 	unsigned int nr = 0;
 	struct pvi_peer *peer;
@@ -85,11 +110,11 @@ static unsigned int collect(struct pvi_vm *vm, unsigned long *i, struct kvm_pvi_
 	while (nr < max) {
 		rcu_read_lock();
 		peer = pvi_peer_next(vm, i);
-		if (peer && !pvi_vm_dying(peer->key.vm) && pvi_peer_permits(peer, vm)) {
+		if (peer && pvi_vm_bound(peer->key.vm) && pvi_peer_permits(peer, vm)) {
 			records[nr].epoch = peer->key.vm->epoch;
 			export_uuid(records[nr].uuid, &peer->key.vm->uuid);
 			records[nr].position = peer->position;
-			records[nr].gsis = min_t(u32, count_gsis(peer, vm), U16_MAX);
+			records[nr].gsis = min_t(u32, walk_count(peer, vm), U16_MAX);
 			records[nr].__reserved = 0;
 			nr++;
 		}
@@ -103,16 +128,16 @@ static unsigned int collect(struct pvi_vm *vm, unsigned long *i, struct kvm_pvi_
 }
 
 /* Outside of all that others wait for: the VMM may take as long as it likes. */
-static int to_caller(struct pvi_call *c, u64 address, const void *from, size_t size)
+static int walk_copy_out(struct pvi_call *c, u64 address, const void *from, size_t size)
 {
 	int ret;
 
 	if (!c->vcpu)
 		return copy_to_user(u64_to_user_ptr(address), from, size) ? -EFAULT : 0;
-	if (pvi_hook_sleep(c))
+	if (pvi_inside_sleep(c))
 		return -KVM_PVI_ENOSYS;
 	ret = pvi_kvm_write(c->vcpu, address, from, size);
-	pvi_hook_wake(c);
+	pvi_inside_wake(c);
 	return ret ? -EFAULT : 0;
 }
 
@@ -129,10 +154,10 @@ s64 pvi_walk_list(struct pvi_call *c)
 		return -EINVAL;
 	pvi_event_looked(c->vm);
 	while (total < max) {
-		nr = collect(c->vm, &i, records, min_t(u64, max - total, CHUNK));
+		nr = walk_collect(c->vm, &i, records, min_t(u64, max - total, CHUNK));
 		if (!nr)
 			break;
-		ret = to_caller(c, c->args[0] + total * sizeof(records[0]), records,
+		ret = walk_copy_out(c, c->args[0] + total * sizeof(records[0]), records,
 				nr * sizeof(records[0]));
 		if (ret)
 			return ret;

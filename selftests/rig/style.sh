@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # style.sh [--quick] - check how the sources are written: shellcheck on the scripts, kernel-doc on
-# the headers, the compilers of C and C++ on each of the UAPI alone, and, unless --quick, checkpatch of
-# linux-source-6.12 on the C sources. Warnings of the compiler and of sparse are errors in
-# build.sh already. Prints TAP and "N passed, N failed".
+# the headers, the compilers of C and C++ on each of the UAPI alone, the layers of kernel/host,
+# which are printed, and, unless --quick, checkpatch of linux-source-6.12 on the C sources. Warnings
+# of the compiler and of sparse are errors in build.sh already. Prints TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
 
@@ -107,13 +107,15 @@ mapfile -t scripts < <(scripts)
 mapfile -t sources < <(c_sources)
 
 echo "TAP version 13"
-echo "1..$([ "${1:-}" = --quick ] && echo 5 || echo 6)"
+echo "1..$([ "${1:-}" = --quick ] && echo 6 || echo 7)"
 check "shellcheck" shellcheck "${scripts[@]}"
 check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/*.h include/linux/*.h \
 	kernel/*/*.[ch] kernel/*.h tools/libpvi/libpvi*.h
 check "headers compile alone" compile_header
 check "headers are in uapi_layout.h and uapi_guest_layout.h" layouts_are_complete
 check "api.rst has the request numbers" numbers_are_documented
+check "the host's sources stand in layers" "$rig/layers.sh"
+sed 's/^/# /' "$build/style.log"
 if [ "${1:-}" != --quick ]; then
 	fetch_checkpatch
 	check "checkpatch" perl "$checkpatch" --no-tree --no-summary --terse --file \

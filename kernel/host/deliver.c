@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi deliver - an interrupt for an accepted ring, now or owed
+ *
+ * What cannot be delivered is latched: one bit, accepted means owed. It is paid
+ * once, by whoever makes delivery possible (wiring, KVM_HC_PVI_ARM,
+ * KVM_PVI_KICK), by the next ring, or by a work that tries again after 10 ms,
+ * doubling to 1 s, for guests that know nothing of us. What only takes too long
+ * for whoever rings, the work delivers at once.
+ *
+ * With a status word a ring may be owed although the latch is clear: it was
+ * delivered to a wiring or a handler that is gone. Whoever pays looks there too.
+ *
+ * Whoever delivers takes the latch by exchange before it injects: a ring that
+ * fails meanwhile sets it again and is not forgotten.
+ */
+#include "bell.h"
+#include "deliver.h"
+#include "status.h"
+#include "../compat/compat.h"
+
+#define RETRY_FIRST	10	/* ms */
+#define RETRY_LAST	1000
+
+static struct workqueue_struct *deliver_wq;
+
+/* Of a GSI of kind eventfd: 0 if it is not wired. Called under RCU. */
+int pvi_deliver_signal(struct pvi_gsi *g)
+{
+	struct eventfd_ctx *eventfd = rcu_dereference(g->eventfd);
+
+	if (!eventfd)
+		return 0;
+	pvi_compat_eventfd_signal(eventfd);
+	return 1;
+}
+
+/* One interrupt; @slowly: however long it takes. As pvi_deliver_try(). */
+static int deliver_once(struct pvi_gsi *g, bool slowly)
+{
+	if (!slowly)
+		return pvi_deliver_try(g, g->vm);
+	if (g->kind == KVM_PVI_GSI_DIRECT)
+		return pvi_inject_slowly(g, g->vm->kvm);
+	if (g->kind == KVM_PVI_GSI_MSI)
+		return pvi_msi_raise_slowly(g);
+	return pvi_deliver_signal(g);
+}
+
+/* Only injection fails without anybody telling when it would succeed. */
+static void deliver_later(struct pvi_gsi *g, unsigned int delay)
+{
+	if (g->kind == KVM_PVI_GSI_EVENTFD || !pvi_gsi_wired(g))
+		return;
+	WRITE_ONCE(g->delay, delay);
+	queue_delayed_work(deliver_wq, &g->retry, msecs_to_jiffies(delay));
+}
+
+/* Before a retry that is due, if there is one: nobody is to wait for more than a worker. */
+static void deliver_by_work(struct pvi_gsi *g)
+{
+	WRITE_ONCE(g->delay, RETRY_FIRST);
+	mod_delayed_work(deliver_wq, &g->retry, 0);
+}
+
+/*
+ * Nothing took it, @why says how: set the latch, and look at the wiring once
+ * more, for it may have been made meanwhile. Look first and take the latch back
+ * only then: while it is taken a payer would find nothing owed. Returns the
+ * verdict.
+ */
+static int deliver_latch(struct pvi_gsi *g, bool owed, unsigned int delay, int why)
+{
+	owed |= test_and_set_bit(PVI_GSI_LATCH, &g->flags);
+	/* Implies a full barrier; pairs with pvi_deliver_owed(). */
+	while (why != -EWOULDBLOCK && pvi_gsi_wired(g) &&
+	       test_and_clear_bit(PVI_GSI_LATCH, &g->flags)) {
+		why = deliver_once(g, false);
+		if (why > 0)
+			return KVM_PVI_RAISED;
+		set_bit(PVI_GSI_LATCH, &g->flags);
+		/* For the others the work tries again. */
+		if (g->kind != KVM_PVI_GSI_EVENTFD)
+			break;
+		/* As above, before looking again. */
+		smp_mb__after_atomic();
+	}
+	if (why == -EWOULDBLOCK)
+		deliver_by_work(g);
+	else
+		deliver_later(g, delay);
+	return owed ? KVM_PVI_COALESCED : KVM_PVI_LATCHED;
+}
+
+/* Makes one interrupt or owes it; returns the verdict. Called under RCU. */
+static int deliver_or_latch(struct pvi_gsi *g, unsigned int delay, bool slowly)
+{
+	bool owed = test_bit(PVI_GSI_LATCH, &g->flags) &&
+		    test_and_clear_bit(PVI_GSI_LATCH, &g->flags);
+	int ret = deliver_once(g, slowly);
+
+	return ret > 0 ? KVM_PVI_RAISED : deliver_latch(g, owed, delay, ret);
+}
+
+/* A plain ring for which pvi_deliver_try() returned @why: returns the verdict. Called under RCU. */
+int pvi_deliver_failed(struct pvi_gsi *g, int why)
+{
+	return deliver_latch(g, false, RETRY_FIRST, why);
+}
+
+/* An interrupt that is no accepted ring. Called under RCU; returns the verdict. */
+int pvi_deliver_raise(struct pvi_gsi *g)
+{
+	return deliver_or_latch(g, RETRY_FIRST, false);
+}
+
+/* An accepted ring, on its last step: returns the verdict. Called under RCU. */
+int pvi_deliver_ring(struct pvi_gsi *g)
+{
+	atomic64_inc(&g->rings);
+	if (test_bit(PVI_GSI_STATUS, &g->flags) && pvi_status_mark(g))
+		return KVM_PVI_COALESCED;
+	return deliver_or_latch(g, RETRY_FIRST, false);
+}
+
+/* Pays. What a snapshot has seen owed stays owed; the dead are owed nothing. */
+static void deliver_pay(struct pvi_gsi *g, unsigned int delay, bool slowly)
+{
+	rcu_read_lock();
+	if (pvi_vm_open(g->vm) &&
+	    (test_and_clear_bit(PVI_GSI_LATCH, &g->flags) || pvi_status_pending(g) ||
+	     pvi_bell_up(g)))
+		deliver_or_latch(g, delay, slowly);
+	rcu_read_unlock();
+}
+
+static void deliver_retry_work(struct work_struct *work)
+{
+	struct pvi_gsi *g = container_of(to_delayed_work(work), struct pvi_gsi, retry);
+
+	this_cpu_inc(g->vm->stats->retries);
+	deliver_pay(g, min(READ_ONCE(g->delay) * 2, (unsigned int)RETRY_LAST), true);
+}
+
+/* Delivery has become possible: pay. */
+void pvi_deliver_owed(struct pvi_gsi *g)
+{
+	/* Pairs with setting the latch and looking at the wiring once more in deliver_latch(). */
+	smp_mb();
+	deliver_pay(g, RETRY_FIRST, false);
+}
+
+/* All that is owed to an endpoint. */
+void pvi_deliver_all_owed(struct pvi_vm *vm)
+{
+	struct pvi_gsi *g;
+	unsigned long i;
+
+	lockdep_assert_held(&vm->lock);
+	xa_for_each(&vm->gsis, i, g)
+		pvi_deliver_owed(g);
+}
+
+void pvi_deliver_init_gsi(struct pvi_gsi *g)
+{
+	spin_lock_init(&g->lock);
+	pvi_msi_init(g);
+	INIT_DELAYED_WORK(&g->retry, deliver_retry_work);
+}
+
+/* Guests get on by it when memory is short. */
+int __init pvi_deliver_init(void)
+{
+	deliver_wq = alloc_workqueue("kvm_pvi", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return deliver_wq ? 0 : -ENOMEM;
+}
+
+void pvi_deliver_exit(void)
+{
+	destroy_workqueue(deliver_wq);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kvm_pvi edge - a permission: a row of a receiver's table, or a grant */
+#ifndef _PVI_EDGE_H
+#define _PVI_EDGE_H
+
+#include <linux/atomic.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/rhashtable.h>
+#include <linux/uidgid.h>
+#include <uapi/linux/kvm_pvi.h>
+
+#include "bucket.h"
+#include "count.h"
+#include "vm.h"
+#include "words.h"
+
+struct pvi_gsi;
+struct pvi_peer;
+
+enum pvi_edge_state { PVI_EDGE_LIVE, PVI_EDGE_REVOKED, PVI_EDGE_DEAD };
+
+/* Who may ring what; @what is a GSI, KVM_PVI_GSI_ANY, or PVI_WHAT_BELL and a bell. */
+struct pvi_edge_key {
+	struct pvi_words receiver;
+	struct pvi_words sender;
+	u32 what;
+};
+
+#define PVI_WHAT_BELL	0x80000000u
+
+#define PVI_BELLS_CAP	8192		/* what max_bells may be */
+
+static inline bool pvi_what_is_bell(u32 what)
+{
+	return what != KVM_PVI_GSI_ANY && (what & PVI_WHAT_BELL);
+}
+
+/**
+ * struct pvi_edge - a row of a receiver's pvi_sender_uuid table
+ * @node: in the table of all edges; unhashed when not live any more
+ * @key: receiver, sender, GSI; a grant has the nil UUID for its sender, and is not in the table
+ * @state: enum pvi_edge_state, leaves PVI_EDGE_LIVE once
+ * @pinned: @owner must match
+ * @owner: uid that must own the sender's endpoint
+ * @vm: the receiver; valid under RCU while live
+ * @gsi: what it rings, NULL for KVM_PVI_GSI_ANY or while not exposed; kept by acl.c
+ * @heard: epoch of the sender whose rings the receiver knows of
+ * @peer: what all rows of this receiver about this sender belong to, if they are looked at
+ * @by_peer: in @peer
+ * @bits: flags of a bell this sender may set
+ * @bucket: the agreed rate
+ * @counts: what became of the rings
+ * @uses: ports that may still be made of a grant
+ * @id: index in pvi_vm.edges, and cursor of KVM_PVI_GET_EDGE
+ * @revoked: on the way out
+ * @ref: the table's, and one for each port made by it
+ * @rcu: frees it
+ */
+struct pvi_edge {
+	struct rhash_head node;
+	struct pvi_edge_key key;
+	u8 state;
+	bool pinned;
+	kuid_t owner;
+	struct pvi_vm *vm;
+	struct pvi_gsi __rcu *gsi;
+	u64 heard;
+	struct pvi_peer *peer;
+	struct list_head by_peer;
+	u64 bits;
+	struct pvi_bucket bucket;
+	atomic64_t counts[PVI_NR_COUNTS];
+	atomic_t uses;
+	u64 id;
+	struct list_head revoked;
+	struct kref ref;
+	struct rcu_head rcu;
+};
+
+static inline bool pvi_edge_is_grant(const struct pvi_edge *edge)
+{
+	return !(edge->key.sender.first | edge->key.sender.last);
+}
+
+/* The uid pin, if there is one, does not match. */
+static inline bool pvi_edge_pinned_out(const struct pvi_edge *edge, const struct pvi_vm *from)
+{
+	return READ_ONCE(edge->pinned) && !uid_eq(edge->owner, from->owner);
+}
+
+/* Called under RCU, with an edge that is live or NULL. */
+static inline bool pvi_edge_permits(const struct pvi_edge *edge, const struct pvi_vm *from)
+{
+	return edge && !edge->vm->grants_only && !pvi_edge_pinned_out(edge, from);
+}
+
+void pvi_edge_key(struct pvi_edge_key *key, const uuid_t *to, const uuid_t *from, u32 what);
+struct pvi_edge *pvi_edge_alloc(struct pvi_vm *vm);
+struct pvi_edge *pvi_edge_dead(struct pvi_vm *from, const uuid_t *to, u32 what);
+int pvi_edge_list(struct pvi_vm *vm, struct pvi_edge *edge);
+void pvi_edge_unlist(struct pvi_vm *vm, struct pvi_edge *edge);
+void pvi_edge_put(struct pvi_edge *edge);
+
+#endif /* _PVI_EDGE_H */
