@@ -118,7 +118,7 @@ help:
 	@echo '  TESTS=       tests of check, e.g. TESTS="bind_test acl_test" [all]'
 	@echo '  CASES=       cases of bench-profile, e.g. CASES="load pvi_port_msi" [some]'
 	@echo '  CMDLINE=     added to the command line of these kernels, e.g. CMDLINE=preempt=full'
-	@echo '  DEADLINE=, TEST_DEADLINE=  seconds an emulated machine, a test may take'
+	@echo '  DEADLINE=, TEST_DEADLINE=  seconds of processor time of an emulated machine, of a test'
 	@echo '  PVI_DEBUG_BUILD=  a built kernel tree that check-debug takes instead of its own'
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \

@@ -5,7 +5,8 @@
 # with nested paging, and return the status of the command that its init ran. OUT/console is
 # the kernel's console, OUT/output what the command printed, OUT/verdict what it resulted in.
 # An L1 without a verdict (hung, dead, past its deadline) is a failure, status 124, and the end
-# of its console is printed. Options: -t SECONDS the deadline, -m MEGABYTES, -a ARGUMENTS for
+# of its console is printed. Options: -t SECONDS of processor time it may use, -q SECONDS it may sleep
+# without any output (machine.sh says how they are counted), -m MEGABYTES, -a ARGUMENTS for
 # the kernel's command line, -l the command's output live on stdout, -9 DIRECTORY offered to L1
 # over 9p, -1 one vCPU, -c count: one vCPU whose TSC counts instructions, the same in every run,
 # -p PLUGIN of QEMU's.
@@ -18,15 +19,16 @@
 # outside interrupts L1 every second.
 
 . "$(dirname "$0")/common.sh"
+. "$rig/machine.sh"
 
 kernel=$1 initramfs=$2 out=$3
 shift 3
 
-deadline=600 memory=2048 args=() output=file:$out/output devices=() beat=()
+deadline=1800 quiet=1200 memory=2048 args=() output=file:$out/output devices=() beat=()
 mkdir -p "$out"
 # With a thread for each vCPU TCG runs stale translations of text that the kernel has patched.
 machine=(-accel "tcg,thread=single" -smp 2)
-while getopts 19:a:clm:p:t: option; do
+while getopts 19:a:clm:p:q:t: option; do
 	case $option in
 	1)	machine=(-accel "tcg,thread=single" -smp 1)
 		rm -f "$out"/beat.{in,out}
@@ -41,16 +43,14 @@ while getopts 19:a:clm:p:t: option; do
 	l)	output=stdio ;;
 	m)	memory=$OPTARG ;;
 	p)	devices+=(-plugin "$OPTARG") ;;
+	q)	quiet=$OPTARG ;;
 	t)	deadline=$OPTARG ;;
-	*)	die "usage: boot.sh KERNEL-DIR INITRAMFS OUT [-t S] [-m MB] [-a ARGS] [-l] [-9 DIR] [-1] [-c] [-p PLUGIN]" ;;
+	*)	die "usage: boot.sh KERNEL-DIR INITRAMFS OUT [-t S] [-q S] [-m MB] [-a ARGS] [-l] [-9 DIR] [-1] [-c] [-p PLUGIN]" ;;
 	esac
 done
 
-rm -f "$out"/{console,output,verdict,qemu.log}
-touch "$out"/{console,output,verdict}
-
-status=0
-timeout -k 10 "$deadline" qemu-system-x86_64 "${machine[@]}" -cpu qemu64,+svm,+npt -m "$memory" \
+machine_begin "$out" "$out/qemu.log"
+qemu-system-x86_64 "${machine[@]}" -cpu qemu64,+svm,+npt -m "$memory" \
 	-nodefaults -no-user-config -display none -no-reboot \
 	-serial "file:$out/console" -serial "$output" -serial "file:$out/verdict" \
 	"${beat[@]}" "${devices[@]}" -kernel "$kernel/vmlinuz" -initrd "$initramfs" \
@@ -63,15 +63,6 @@ if [ ${#beat[@]} -gt 0 ]; then
 		echo
 	done >"$out/beat.in" &
 fi
-wait "$qemu" || status=$?
-
-result=$(sed -n '$ s/^exit \([0-9]*\)$/\1/p' "$out/verdict")
-[ -z "$result" ] || exit "$result"
-
-if [ "$status" -eq 124 ]; then
-	say "$(cat "$kernel/release"): no result within $deadline s; the end of its console:"
-else
-	say "$(cat "$kernel/release"): L1 ended without a result (QEMU: $status); the end of its console:"
-fi
-tail -n 50 "$out/console" "$out/qemu.log" >&2
-exit 124
+machine_watch "$qemu" "$deadline" "$quiet"
+wait "$qemu" || say "$(cat "$kernel/release"): QEMU has ended with status $?"
+machine_end "$(cat "$kernel/release")"

@@ -7,8 +7,8 @@
 # --check. The tests with Linux guests, e2e*_test.sh, have another L1 of that kernel behind it.
 # Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing
 # failed, nothing was skipped and each L1 has run a test. $TESTS selects tests, "deb" is
-# deb-check.sh and "bench" bench.sh; $DEADLINE and $TEST_DEADLINE limit the seconds of an L1 and of
-# a test, $MEMORY is L1's in megabytes, $CMDLINE is added to its kernel's command line, PVI_LONG=1
+# deb-check.sh and "bench" bench.sh; $DEADLINE limits the seconds of processor time of an L1,
+# $TEST_DEADLINE those of a test, $MEMORY is L1's in megabytes, $CMDLINE is added to its kernel's command line, PVI_LONG=1
 # asks the tests to take their time, PVI_SLOW=1 gives them four times as long.
 
 . "$(dirname "$0")/common.sh"
@@ -154,7 +154,7 @@ boot()
 
 	[ ${#scripts[@]} -eq 0 ] || options=(-9 /)
 	[[ $1 != *-guests ]] || options+=(-1)
-	exec "$rig/boot.sh" "$dir/kernel" "$dir/initramfs" "$dir" -t "${DEADLINE:-600}" \
+	exec "$rig/boot.sh" "$dir/kernel" "$dir/initramfs" "$dir" -t "${DEADLINE:-1800}" \
 		-m "${MEMORY:-2048}" -a "${CMDLINE:-}" "${options[@]}"
 }
 
