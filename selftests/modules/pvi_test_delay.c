@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pvi_test_delay - lets others wait, for as long as a test needs to look at them, and for a number
+ * of seconds at most. By module parameters; 0 lets go, and fails if that time was over:
+ *
+ * mmap_lock	the number of a process, of whose memory nothing can be mapped or unmapped
+ * rcu		1: no grace period ends; takes the last CPU for itself
+ * tasks_rcu	1: no grace period of tasks-RCU ends
+ */
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/pid.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+
+struct delay {
+	int (*fn)(void *arg);
+	unsigned int seconds;
+	unsigned long end;
+	struct task_struct *task;
+	struct mm_struct *mm;
+	struct completion begun;
+};
+
+static bool goes_on(const struct delay *d)
+{
+	return !kthread_should_stop() && time_before(jiffies, d->end);
+}
+
+static int delay_result(void)
+{
+	return kthread_should_stop() ? 0 : -ETIMEDOUT;
+}
+
+static int delay_mmap(void *arg)
+{
+	struct delay *d = arg;
+	int ret;
+
+	mmap_read_lock(d->mm);
+	complete(&d->begun);
+	while (goes_on(d))
+		schedule_timeout_interruptible(1);
+	ret = delay_result();
+	mmap_read_unlock(d->mm);
+	return ret;
+}
+
+static int delay_rcu(void *arg)
+{
+	struct delay *d = arg;
+	int ret;
+
+	rcu_read_lock();
+	complete(&d->begun);
+	while (goes_on(d))
+		cpu_relax();
+	ret = delay_result();
+	rcu_read_unlock();
+	return ret;
+}
+
+/* Whoever is preempted has not left what it was running. */
+static int delay_tasks(void *arg)
+{
+	struct delay *d = arg;
+
+	complete(&d->begun);
+	while (goes_on(d))
+		cond_resched();
+	return delay_result();
+}
+
+static struct delay mmap_lock = { .fn = delay_mmap, .seconds = 25 };
+static struct delay rcu = { .fn = delay_rcu, .seconds = 15 };
+static struct delay tasks_rcu = { .fn = delay_tasks, .seconds = 25 };
+
+static int delay_end(struct delay *d)
+{
+	int ret = 0;
+
+	if (d->task) {
+		ret = kthread_stop(d->task);
+		put_task_struct(d->task);
+	}
+	if (d->mm)
+		mmdrop(d->mm);
+	d->task = NULL;
+	d->mm = NULL;
+	return ret;
+}
+
+static int delay_find_mm(struct delay *d, unsigned int nr)
+{
+	struct pid *pid = find_get_pid(nr);
+	struct task_struct *task = get_pid_task(pid, PIDTYPE_PID);
+	struct mm_struct *mm = task ? get_task_mm(task) : NULL;
+
+	put_pid(pid);
+	if (task)
+		put_task_struct(task);
+	if (!mm)
+		return -ESRCH;
+	mmgrab(mm);
+	mmput(mm);
+	d->mm = mm;
+	return 0;
+}
+
+static int delay_begin(struct delay *d)
+{
+	struct task_struct *task = kthread_create(d->fn, d, "pvi_test_delay");
+
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	if (d == &rcu)
+		kthread_bind(task, cpumask_last(cpu_online_mask));
+	d->task = get_task_struct(task);
+	d->end = jiffies + d->seconds * HZ;
+	init_completion(&d->begun);
+	wake_up_process(task);
+	wait_for_completion(&d->begun);
+	return 0;
+}
+
+static int delay_set(const char *val, const struct kernel_param *kp)
+{
+	struct delay *d = kp->arg;
+	unsigned int value;
+	int ret = kstrtouint(val, 0, &value);
+
+	if (ret)
+		return ret;
+	ret = delay_end(d);
+	if (!value)
+		return ret;
+	ret = d == &mmap_lock ? delay_find_mm(d, value) : 0;
+	return ret ? ret : delay_begin(d);
+}
+
+static const struct kernel_param_ops delay_ops = {
+	.set = delay_set,
+};
+
+module_param_cb(mmap_lock, &delay_ops, &mmap_lock, 0200);
+module_param_cb(rcu, &delay_ops, &rcu, 0200);
+module_param_cb(tasks_rcu, &delay_ops, &tasks_rcu, 0200);
+
+static int __init delay_init(void)
+{
+	return 0;
+}
+
+static void __exit delay_exit(void)
+{
+	delay_end(&mmap_lock);
+	delay_end(&rcu);
+	delay_end(&tasks_rcu);
+}
+
+module_init(delay_init);
+module_exit(delay_exit);
+
+MODULE_DESCRIPTION("Test of kvm_pvi: lets others wait");
+MODULE_LICENSE("GPL");
