@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * When close() of an endpoint's last descriptor has returned nothing of it is left: its status
+ * words are memory like any other, its eventfds free for other uses, what was charged is given
+ * back, its VM is its VMM's alone, and no ring that was on its way arrives. A process that ends
+ * waits for none of that.
+ */
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include "delay.h"
+#include "pvi_test.h"
+#include "source.h"
+#include "status.h"
+
+#define RX	pvi_uuid[0]
+#define TX	pvi_uuid[1]
+#define GSI	SOURCE_GSI
+#define ROUNDS	20
+#define RACES	200
+#define MANY	64
+
+static u64 pinned_kb(void)
+{
+	char *text = read_file("/proc/self/status"), *at = strstr(text, "VmPin:");
+	u64 kb;
+
+	ASSERT_TRUE(at);
+	kb = strtoul(at + strlen("VmPin:"), NULL, 10);
+	free(text);
+	return kb;
+}
+
+/* An endpoint with a status word, which says that a ring is owed */
+static int owed_endpoint(const struct status_mem *mem, int tx)
+{
+	int fd = pvi_bind(NULL, RX);
+
+	pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
+	pvi_allow(fd, TX, GSI);
+	status_register(fd, GSI, mem);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_PVI, (u64)RX, GSI, 0, 0), KVM_PVI_LATCHED);
+	ASSERT_EQ(READ_ONCE(mem->seen->pending), 1);
+	ASSERT_EQ(pinned_kb(), PAGE_SIZE / 1024);
+	return fd;
+}
+
+/* Several grace periods, and whatever works are due by then */
+static void let_works_end(void)
+{
+	int fd = pvi_bind(NULL, pvi_uuid[9]), i;
+
+	for (i = 0; i < 3; i++) {
+		pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
+		pvi_gsi(fd, KVM_PVI_UNEXPOSE, GSI);
+	}
+	close(fd);
+}
+
+static void test_status_word(void)
+{
+	struct status_mem mem = status_make();
+	int tx = pvi_bind(NULL, TX), i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		close(owed_endpoint(&mem, tx));
+		ASSERT_EQ(READ_ONCE(mem.seen->pending), 0);
+		WRITE_ONCE(mem.word->pending, 1);
+		let_works_end();
+		ASSERT_EQ(READ_ONCE(mem.seen->pending), 1);
+	}
+}
+
+static void test_charge(void)
+{
+	struct status_mem mem = status_make();
+	int tx = pvi_bind(NULL, TX), i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		close(owed_endpoint(&mem, tx));
+		ASSERT_EQ(pinned_kb(), 0);
+	}
+}
+
+/* As a sink of a GSI and of a port, then as a source; and the other way round */
+static void test_eventfds(void)
+{
+	struct pair p = pair_create();
+	int wired = new_eventfd(), port = new_eventfd(), source = new_eventfd(), fd, i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		fd = pvi_bind(NULL, pvi_uuid[2]);
+		pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
+		pvi_wire(fd, GSI, wired);
+		pvi_wire_source(fd, source, pvi_set_port(fd, port));
+		close(fd);
+		ASSERT_EQ(__pvi_wire_source(p.tx, wired, p.port), 0);
+		ASSERT_EQ(__pvi_wire_source(p.tx, port, p.port), 0);
+		ASSERT_EQ(__pvi_wire(p.rx, GSI, source), 0);
+		pvi_unwire_source(p.tx, wired, p.port);
+		pvi_unwire_source(p.tx, port, p.port);
+		pvi_wire(p.rx, GSI, p.sink);
+	}
+}
+
+/* KVM has a directory for each VM, as long as somebody refers to it */
+static void vm_path(char *path, size_t size, struct vm *vm)
+{
+	snprintf(path, size, "/sys/kernel/debug/kvm/%d-%d", getpid(), vm->fd);
+	ASSERT_EQ(access(path, F_OK), 0);
+}
+
+/* An endpoint of it that has something to do: a ring that it tries to deliver */
+static int busy_endpoint(struct vm *vm, int tx)
+{
+	int fd = pvi_bind(vm, RX);
+
+	pvi_expose(fd, GSI, KVM_PVI_GSI_DIRECT);
+	pvi_allow(fd, TX, GSI);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_PVI, (u64)RX, GSI, 0, 0), KVM_PVI_LATCHED);
+	return fd;
+}
+
+static void check_vm(bool endpoint_first)
+{
+	int tx = pvi_bind(NULL, TX), fd, i;
+	char path[64];
+	struct vm *vm;
+
+	for (i = 0; i < ROUNDS; i++) {
+		vm = vm_create(1, 0);
+		vm_path(path, sizeof(path), vm);
+		fd = busy_endpoint(vm, tx);
+		if (endpoint_first)
+			close(fd);
+		vm_free(vm);
+		if (!endpoint_first)
+			close(fd);
+		ASSERT_EQ(access(path, F_OK), -1);
+	}
+}
+
+static void test_vm_then_endpoint(void)
+{
+	check_vm(false);
+}
+
+static void test_endpoint_then_vm(void)
+{
+	check_vm(true);
+}
+
+/* Threads that ring whatever port there is, until they hear that it rings nothing */
+struct ringer {
+	pthread_t thread;
+	int fd;
+	u32 port;
+	s64 last;
+};
+
+static void *ring_until_error(void *arg)
+{
+	struct ringer *r = arg;
+
+	do {
+		r->last = pvi_call(r->fd, KVM_HC_NOTIFY, r->port, 0, 0, 0);
+	} while (r->last >= 0);
+	return NULL;
+}
+
+static void start_ringers(struct ringer *ringers, u32 nr, int fd, u32 port)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		struct ringer *r = &ringers[i];
+
+		*r = (struct ringer){ .fd = fd, .port = port };
+		ASSERT_EQ(pthread_create(&r->thread, NULL, ring_until_error, r), 0);
+	}
+}
+
+static void join_ringers(struct ringer *ringers, u32 nr, s64 last)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		ASSERT_EQ(pthread_join(ringers[i].thread, NULL), 0);
+		ASSERT_EQ(ringers[i].last, last);
+	}
+}
+
+/* @fd is closed while it is rung; from then on nothing arrives */
+static void check_ring_in_flight(int fd, int tx, u32 port, int sink, s64 last)
+{
+	struct ringer ringers[3];
+
+	start_ringers(ringers, ARRAY_SIZE(ringers), tx, port);
+	ASSERT_TRUE(wait_readable(sink, 10000));
+	close(fd);
+	read_eventfd(sink);
+	join_ringers(ringers, ARRAY_SIZE(ringers), last);
+	ASSERT_EQ(read_eventfd(sink), 0);
+	pvi_close_port(tx, port);
+}
+
+static void test_rings_in_flight(void)
+{
+	int tx = pvi_bind(NULL, TX), sink, fd, i;
+
+	for (i = 0; i < RACES; i++) {
+		fd = pvi_receiver(RX, GSI, TX, &sink);
+		check_ring_in_flight(fd, tx, pvi_connect(tx, RX, GSI), sink, -ENXIO);
+		close(sink);
+	}
+}
+
+static void test_grant_rings_in_flight(void)
+{
+	int tx = pvi_bind(NULL, TX), sink, rx = pvi_receiver(RX, GSI, TX, &sink), grant, i;
+
+	for (i = 0; i < RACES; i++) {
+		grant = pvi_grant(rx, GSI, 1, NULL);
+		check_ring_in_flight(grant, tx, pvi_connect_grant(tx, grant), sink, -EPERM);
+	}
+}
+
+static void own_many(u64 ready)
+{
+	struct status_mem mem[MANY];
+	int fd;
+	u32 i;
+
+	for (i = 0; i < MANY; i++) {
+		mem[i] = status_make();
+		fd = pvi_bind(NULL, pvi_uuid[16 + i]);
+		pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
+		pvi_wire(fd, GSI, new_eventfd());
+		status_register(fd, GSI, &mem[i]);
+	}
+	signal_eventfd(ready);
+	for (;;)
+		pause();
+}
+
+/* It is gone though no grace period ends meanwhile, and all names are free */
+static void test_exit_waits_for_none(void)
+{
+	int ready = new_eventfd(), status;
+	pid_t pid;
+	u32 i;
+
+	delay_load();
+	pid = child_run(own_many, ready);
+	ASSERT_TRUE(wait_readable(ready, 20000));
+	delay_begin(DELAY_RCU, 1);
+	ASSERT_EQ(kill(pid, SIGKILL), 0);
+	ASSERT_TRUE(wait_until(waitpid(pid, &status, WNOHANG) == pid, 10000));
+	for (i = 0; i < MANY; i++)
+		pvi_bind(NULL, pvi_uuid[16 + i]);
+	delay_end(DELAY_RCU);
+}
+
+static const struct test_case cases[] = {
+	{ "status_word", test_status_word, 60 },
+	{ "charge", test_charge },
+	{ "eventfds", test_eventfds },
+	{ "vm_then_endpoint", test_vm_then_endpoint },
+	{ "endpoint_then_vm", test_endpoint_then_vm },
+	{ "rings_in_flight", test_rings_in_flight, 60 },
+	{ "grant_rings_in_flight", test_grant_rings_in_flight, 60 },
+	{ "exit_waits_for_none", test_exit_waits_for_none, 60 },
+};
+
+int main(int argc, char **argv)
+{
+	int ret = test_main(argc, argv, cases, ARRAY_SIZE(cases),
+			    TEST_REQUIRE_KVM | TEST_REQUIRE_PVI);
+
+	delay_unload();
+	return ret;
+}
