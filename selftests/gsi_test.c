@@ -218,12 +218,6 @@ static void test_direct_two_chips(void)
 	chip.chip.pic.imr = 0xff;
 	vm_ioctl(vm, KVM_SET_IRQCHIP, &chip);
 	vm_ioapic_set(vm, 5, VECTOR, 0, 0);
-	vm->routes[vm->nr_routes++] = (struct kvm_irq_routing_entry){
-		.gsi = 5,
-		.type = KVM_IRQ_ROUTING_IRQCHIP,
-		.u.irqchip = { .irqchip = KVM_IRQCHIP_PIC_MASTER, .pin = 5 },
-	};
-	vm_set_routing(vm);
 	ring_and_count(vm, 5, KVM_PVI_GSI_DIRECT);
 }
 

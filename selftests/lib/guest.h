@@ -188,7 +188,10 @@ static inline void guest_on_irq(u8 vector, guest_irq_fn fn)
 #define APIC_ISR		0x100
 #define APIC_IRR		0x200
 #define APIC_ICR		0x300
+#define APIC_LVT0		0x350
 #define APIC_SVR_ENABLE		0x100
+#define APIC_LVT_MASKED		0x10000
+#define APIC_LVT_EXTINT		0x700
 
 static inline void guest_lapic_enable(void)
 {

@@ -57,8 +57,9 @@
  * (ASSERT_*) or a guest's (GUEST_ASSERT_*), as do a guest's exceptions and unexpected exits.
  * Functions come in pairs: __x() returns -errno for a test to check, x() fails it.
  *
- * A vCPU starts in 64-bit mode, interrupts off, its APIC enabled (x2APIC); pins 0 to 23 of the
- * IOAPIC are GSI 0 to 23 and masked. vcpu_hypercall_in_mode() goes through the other modes, and
+ * A vCPU starts in 64-bit mode, interrupts off, its APIC enabled (x2APIC), LINT0 masked; pins 0
+ * to 23 of the IOAPIC are GSI 0 to 23 and masked; the 8259, which has GSI 0 to 15 too, is as at
+ * reset. vcpu_hypercall_in_mode() goes through the other modes, and
  * needs no guest code. There are no sleeps: wait with guest_wait_irqs(), vcpu_wait_sync(),
  * vcpu_join() or wait_until(). Loops in guest code that make no hypercall cost no exits.
  */

@@ -109,17 +109,21 @@ static void set_sregs(struct vcpu *vcpu)
 	vcpu_ioctl(vcpu, KVM_SET_SREGS, &sregs);
 }
 
+/* KVM leaves LINT0 open to the 8259, which nobody has set up */
 static void enable_lapic(struct vcpu *vcpu)
 {
 	struct {
 		struct kvm_msrs head;
-		struct kvm_msr_entry svr;
+		struct kvm_msr_entry entries[2];
 	} msrs = {
-		.head.nmsrs = 1,
-		.svr = { .index = X2APIC_MSR(APIC_SVR), .data = APIC_SVR_ENABLE | VEC_SPURIOUS },
+		.head.nmsrs = 2,
+		.entries = {
+			{ .index = X2APIC_MSR(APIC_SVR), .data = APIC_SVR_ENABLE | VEC_SPURIOUS },
+			{ .index = X2APIC_MSR(APIC_LVT0), .data = APIC_LVT_MASKED },
+		},
 	};
 
-	ASSERT_EQ(vcpu_ioctl(vcpu, KVM_SET_MSRS, &msrs), 1);
+	ASSERT_EQ(vcpu_ioctl(vcpu, KVM_SET_MSRS, &msrs), 2);
 }
 
 struct vcpu *vm_vcpu_add(struct vm *vm, u32 id)

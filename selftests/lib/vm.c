@@ -13,6 +13,8 @@
 /* Three pages that KVM takes on Intel; out of the way of all else */
 #define TSS_GPA 0xfffbd000UL
 
+#define NR_PIC_PINS 16
+
 #define IMAGE_END_MAX (1UL << 30)
 
 int __test_ioctl(int fd, unsigned long cmd, void *arg)
@@ -92,6 +94,15 @@ static void map_image(struct vm *vm)
 	vm_map_mem(vm, start, (void *)start, end - start, 0);
 }
 
+static void add_pin_route(struct vm *vm, u32 gsi, u32 chip, u32 pin)
+{
+	vm->routes[vm->nr_routes++] = (struct kvm_irq_routing_entry){
+		.gsi = gsi,
+		.type = KVM_IRQ_ROUTING_IRQCHIP,
+		.u.irqchip = { .irqchip = chip, .pin = pin },
+	};
+}
+
 static void create_irqchip(struct vm *vm)
 {
 	struct kvm_enable_cap split = {
@@ -105,14 +116,13 @@ static void create_irqchip(struct vm *vm)
 	if (vm->flags & (VM_SPLIT_IRQCHIP | VM_NO_IRQCHIP))
 		return;
 	vm_ioctl(vm, KVM_CREATE_IRQCHIP, NULL);
-	/* KVM's own table sends the first 16 to the 8259 as well, which no guest here programs */
-	for (pin = 0; pin < KVM_IOAPIC_NUM_PINS; pin++)
-		vm->routes[vm->nr_routes++] = (struct kvm_irq_routing_entry){
-			.gsi = pin,
-			.type = KVM_IRQ_ROUTING_IRQCHIP,
-			.u.irqchip = { .irqchip = KVM_IRQCHIP_IOAPIC, .pin = pin },
-		};
-	vm_set_routing(vm);
+	/* As KVM's own table: the first 16 go to the 8259 as well */
+	for (pin = 0; pin < KVM_IOAPIC_NUM_PINS; pin++) {
+		add_pin_route(vm, pin, KVM_IRQCHIP_IOAPIC, pin);
+		if (pin < NR_PIC_PINS)
+			add_pin_route(vm, pin, pin < 8 ? KVM_IRQCHIP_PIC_MASTER :
+				      KVM_IRQCHIP_PIC_SLAVE, pin % 8);
+	}
 }
 
 struct vm *vm_create(u32 nr_vcpus, unsigned int flags)

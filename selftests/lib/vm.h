@@ -15,7 +15,7 @@
 #define VM_SPLIT_IRQCHIP	(1u << 1)
 #define VM_NO_LAPIC_ENABLE	(1u << 2)	/* leave APICs disabled by software, as at reset */
 
-#define MAX_ROUTES 64
+#define MAX_ROUTES 96
 
 struct idt_gate {
 	u16 offset_low;
@@ -52,7 +52,8 @@ struct vcpu {
 
 /*
  * @low:	the host's mapping of guest-physical 0 to LOW_SIZE
- * @routes:	the GSI routing last set; starts with IOAPIC pins 0 to 23 at GSI 0 to 23
+ * @routes:	the GSI routing last set; starts as KVM's own: IOAPIC pins 0 to 23 at GSI 0 to 23,
+ *		and those of the 8259 at GSI 0 to 15
  * @mmio:	serves accesses to where no memory is, if the test sets it; they fail the test else
  */
 struct vm {
