@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A call that cannot say what it has done has not done it: its struct is taken away between the
+ * look whether it can be written and the results. Nothing stays that nobody knows of.
+ */
+#include <dirent.h>
+
+#include "pvi_test.h"
+#include "state.h"
+#include "taken.h"
+
+#define GSI	20
+#define RX	pvi_uuid[0]
+#define TX	pvi_uuid[1]
+
+#define taken_ioctl(fd, cmd, arg) __taken_ioctl(fd, cmd, arg, sizeof(*(arg)))
+
+static int rx, tx, sink;
+
+static void make(void)
+{
+	rx = pvi_receiver(RX, GSI, TX, &sink);
+	tx = pvi_bind(NULL, TX);
+}
+
+static u32 open_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	u32 nr = 0;
+
+	ASSERT_TRUE(dir);
+	while (readdir(dir))
+		nr++;
+	closedir(dir);
+	return nr;
+}
+
+static struct kvm_pvi_bind bind_of(struct vm *vm, const u8 *uuid)
+{
+	struct kvm_pvi_bind bind = {
+		.size = sizeof(bind),
+		.flags = vm ? 0 : KVM_PVI_BIND_HOST,
+		.vm_fd = vm ? vm->fd : -1,
+	};
+
+	memcpy(bind.uuid, uuid, sizeof(bind.uuid));
+	return bind;
+}
+
+static void test_bind(void)
+{
+	struct kvm_pvi_bind bind = bind_of(NULL, RX);
+	int fd = pvi_open(), other = pvi_open();
+
+	ASSERT_EQ(taken_ioctl(fd, KVM_PVI_BIND, &bind), -EFAULT);
+	ASSERT_EQ(__pvi_gsi(fd, KVM_PVI_KICK, GSI), -ENOTCONN);
+	ASSERT_EQ(__pvi_bind(other, NULL, RX), 0);
+	ASSERT_EQ(__pvi_bind(fd, NULL, TX), 0);
+}
+
+static void test_bind_vm(void)
+{
+	struct vm *vm = vm_create(1, 0);
+	struct kvm_pvi_bind bind = bind_of(vm, RX);
+	int fd = pvi_open(), other = pvi_open();
+
+	ASSERT_EQ(taken_ioctl(fd, KVM_PVI_BIND, &bind), -EFAULT);
+	ASSERT_EQ(__pvi_gsi(fd, KVM_PVI_KICK, GSI), -ENOTCONN);
+	ASSERT_EQ(__pvi_bind(other, vm, RX), 0);
+}
+
+/* Those who might have seen it for a moment have not, or see that it went */
+static void test_bind_seen(void)
+{
+	static struct kvm_pvi_peer peer;
+	struct kvm_pvi_bind bind = bind_of(NULL, TX);
+	int fd = pvi_open();
+
+	rx = pvi_receiver(RX, GSI, TX, &sink);
+	pvi_allow(rx, RX, GSI);
+	ASSERT_EQ(taken_ioctl(fd, KVM_PVI_BIND, &bind), -EFAULT);
+	pvi_expect_no_event(rx);
+	ASSERT_EQ(pvi_peers(rx, &peer, 1, 0), 1);
+	ASSERT_EQ(memcmp(peer.uuid, RX, sizeof(peer.uuid)), 0);
+	tx = pvi_bind(NULL, TX);
+	ASSERT_GE(pvi_call(tx, KVM_HC_PVI, (u64)RX, GSI, 0, 0), 0);
+}
+
+/* @port is free, and so are all others */
+static void expect_no_port(u32 port)
+{
+	ASSERT_EQ(pvi_call(tx, KVM_HC_NOTIFY, port, 0, 0, 0), -ENOENT);
+	ASSERT_EQ(__pvi_close_port(tx, port), -ENOENT);
+	ASSERT_EQ(pvi_connect(tx, RX, GSI), 0);
+	pvi_close_port(tx, 0);
+	ASSERT_EQ(read_eventfd(sink), 0);
+}
+
+static void test_set_port(void)
+{
+	struct kvm_pvi_port any = { .size = sizeof(any), .port = KVM_PVI_PORT_ANY };
+	struct kvm_pvi_port named = { .size = sizeof(named), .port = 9 };
+	int ring = new_eventfd();
+
+	make();
+	any.fd = ring;
+	named.fd = ring;
+	ASSERT_EQ(taken_ioctl(tx, KVM_PVI_SET_PORT, &any), -EFAULT);
+	expect_no_port(0);
+	ASSERT_EQ(taken_ioctl(tx, KVM_PVI_SET_PORT, &named), -EFAULT);
+	expect_no_port(9);
+	/* It is nobody's sink any more */
+	ASSERT_EQ(pvi_connect(tx, RX, GSI), 0);
+	pvi_wire_source(tx, ring, 0);
+	ASSERT_EQ(read_eventfd(ring), 0);
+}
+
+static void test_connect(void)
+{
+	struct kvm_pvi_connect any = {
+		.size = sizeof(any), .gsi = GSI, .port = KVM_PVI_PORT_ANY,
+	};
+	struct kvm_pvi_connect named = { .size = sizeof(named), .gsi = GSI, .port = 9 };
+
+	make();
+	memcpy(any.uuid, RX, sizeof(any.uuid));
+	memcpy(named.uuid, RX, sizeof(named.uuid));
+	ASSERT_EQ(taken_ioctl(tx, KVM_PVI_CONNECT, &any), -EFAULT);
+	expect_no_port(0);
+	ASSERT_EQ(taken_ioctl(tx, KVM_PVI_CONNECT, &named), -EFAULT);
+	expect_no_port(9);
+}
+
+/* No use of the grant is gone either */
+static void test_connect_grant(void)
+{
+	struct kvm_pvi_connect arg = {
+		.size = sizeof(arg), .flags = KVM_PVI_CONNECT_GRANT, .port = KVM_PVI_PORT_ANY,
+	};
+
+	make();
+	arg.grant_fd = pvi_grant(rx, GSI, 1, NULL);
+	ASSERT_EQ(taken_ioctl(tx, KVM_PVI_CONNECT, &arg), -EFAULT);
+	expect_no_port(0);
+	ASSERT_EQ(pvi_connect_grant(tx, arg.grant_fd), 0);
+}
+
+static u32 edges(void)
+{
+	struct kvm_pvi_edge edge = { .size = sizeof(edge) };
+	u32 nr = 0;
+
+	while (!__pvi_ioctl(rx, KVM_PVI_GET_EDGE, &edge))
+		nr++;
+	return nr;
+}
+
+/* A descriptor whose number nobody was told would stay until the process ends */
+static void test_grant(void)
+{
+	struct kvm_pvi_grant arg = { .size = sizeof(arg), .gsi = GSI };
+	u32 files, i;
+
+	make();
+	files = open_files();
+	ASSERT_EQ(edges(), 1);
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(taken_ioctl(rx, KVM_PVI_GRANT, &arg), -EFAULT);
+		ASSERT_EQ(open_files(), files);
+		ASSERT_EQ(edges(), 1);
+	}
+}
+
+static int get_state(u32 length)
+{
+	static u8 blob[PAGE_SIZE];
+	struct kvm_pvi_state arg = {
+		.size = sizeof(arg), .flags = KVM_PVI_STATE_FREEZE,
+		.address = (u64)blob, .length = length,
+	};
+
+	return taken_ioctl(rx, KVM_PVI_GET_STATE, &arg);
+}
+
+static s64 ring(void)
+{
+	return pvi_call(tx, KVM_HC_PVI, (u64)RX, GSI, 0, 0);
+}
+
+static void test_freeze(void)
+{
+	struct blob blob;
+
+	make();
+	ASSERT_EQ(get_state(PAGE_SIZE), -EFAULT);
+	ASSERT_EQ(ring(), KVM_PVI_RAISED);
+	ASSERT_EQ(get_state(0), -EFAULT);
+	ASSERT_EQ(ring(), KVM_PVI_RAISED);
+	/* What was frozen before stays so */
+	state_freeze(rx, &blob);
+	ASSERT_EQ(get_state(PAGE_SIZE), -EFAULT);
+	ASSERT_EQ(ring(), -EAGAIN);
+	state_thaw(rx);
+	ASSERT_EQ(ring(), KVM_PVI_RAISED);
+}
+
+/* Calls that change nothing */
+static void test_reads(void)
+{
+	struct kvm_pvi_info info = { .size = sizeof(info) };
+	struct kvm_pvi_stats stats = { .size = sizeof(stats) };
+	struct kvm_pvi_edge edge = { .size = sizeof(edge) };
+
+	make();
+	ASSERT_EQ(taken_ioctl(rx, KVM_PVI_GET_INFO, &info), -EFAULT);
+	ASSERT_EQ(taken_ioctl(rx, KVM_PVI_GET_STATS, &stats), -EFAULT);
+	ASSERT_EQ(taken_ioctl(rx, KVM_PVI_GET_EDGE, &edge), -EFAULT);
+	ASSERT_EQ(edges(), 1);
+	ASSERT_EQ(ring(), KVM_PVI_RAISED);
+}
+
+/* A call that fails anyway says why, and needs no place for results */
+static void test_other_errors(void)
+{
+	struct kvm_pvi_bind bind = bind_of(NULL, RX);
+	struct kvm_pvi_connect connect = { .size = sizeof(connect), .gsi = GSI + 1, .port = 0 };
+
+	make();
+	memcpy(connect.uuid, RX, sizeof(connect.uuid));
+	ASSERT_EQ(taken_ioctl(rx, KVM_PVI_BIND, &bind), -EBUSY);
+	ASSERT_EQ(taken_ioctl(tx, KVM_PVI_CONNECT, &connect), -EPERM);
+	ASSERT_EQ(taken_ioctl(pvi_open(), KVM_PVI_BIND, &bind), -EEXIST);
+}
+
+static const struct test_case cases[] = {
+	{ "bind", test_bind },
+	{ "bind_vm", test_bind_vm },
+	{ "bind_seen", test_bind_seen },
+	{ "set_port", test_set_port },
+	{ "connect", test_connect },
+	{ "connect_grant", test_connect_grant },
+	{ "grant", test_grant },
+	{ "freeze", test_freeze },
+	{ "reads", test_reads },
+	{ "other_errors", test_other_errors },
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(argc, argv, cases, ARRAY_SIZE(cases),
+			 TEST_REQUIRE_KVM | TEST_REQUIRE_PVI);
+}
