@@ -159,11 +159,6 @@ static int attach_begin(void)
 
 	if (attach_kind != KVM_PVI_HOOK_NONE)
 		return 0;
-	if (!attach_wanted) {
-		pr_warn_ratelimited("hypercalls are off by the module parameter, write 1 to it to serve guests again\n");
-		return -EBUSY;
-	}
-
 	ret = attach_direct();
 	if (ret) {
 		kind = KVM_PVI_HOOK_FTRACE;
@@ -190,6 +185,14 @@ static int attach_begin(void)
 	return 0;
 }
 
+static bool attach_is_off(void)
+{
+	if (READ_ONCE(attach_wanted))
+		return false;
+	pr_warn_ratelimited("hypercalls are off by the module parameter, write 1 to it to serve guests again\n");
+	return true;
+}
+
 static void attach_drop_work(struct work_struct *work)
 {
 	mutex_lock(&attach_lock);
@@ -206,12 +209,13 @@ int pvi_attach_get(void)
 {
 	int ret;
 
-	if (READ_ONCE(attach_wanted) && READ_ONCE(attach_kind) != KVM_PVI_HOOK_NONE &&
-	    atomic_inc_not_zero(&attach_users))
+	if (attach_is_off())
+		return -EBUSY;
+	if (READ_ONCE(attach_kind) != KVM_PVI_HOOK_NONE && atomic_inc_not_zero(&attach_users))
 		return 0;
 	if (mutex_lock_killable(&attach_lock))
 		return -EINTR;
-	ret = attach_begin();
+	ret = attach_is_off() ? -EBUSY : attach_begin();
 	if (!ret)
 		atomic_inc(&attach_users);
 	mutex_unlock(&attach_lock);
