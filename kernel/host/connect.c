@@ -13,6 +13,7 @@
 #include "connect.h"
 #include "grant.h"
 #include "peer.h"
+#include "reply.h"
 #include "ring.h"
 
 /* What a permission to ring @gsi of @to has to name. Called under RCU. */
@@ -75,6 +76,15 @@ static struct pvi_port *connect_by_grant(struct pvi_vm *vm, int fd, const kuid_t
 	return p;
 }
 
+/* Whoever had found @p has left. */
+static void connect_undo(struct pvi_port *p)
+{
+	if (pvi_edge_is_grant(p->edge))
+		pvi_grant_unuse(p->edge);
+	pvi_port_free(p);
+}
+
+/* Puts @p at *@port and stores its number there; what fails frees it. */
 static int connect_add(struct pvi_vm *vm, struct pvi_port *p, bool by_vmm, u32 *port)
 {
 	int ret;
@@ -83,20 +93,14 @@ static int connect_add(struct pvi_vm *vm, struct pvi_port *p, bool by_vmm, u32 *
 		return PTR_ERR(p);
 	p->by_vmm = by_vmm;
 	ret = pvi_vm_lock(vm);
+	if (!ret) {
+		ret = pvi_port_add(vm, p, port);
+		if (!ret)
+			connect_tell(vm, p->edge);
+		mutex_unlock(&vm->lock);
+	}
 	if (ret)
-		goto err_free;
-	ret = pvi_port_add(vm, p, port);
-	if (!ret)
-		connect_tell(vm, p->edge);
-	mutex_unlock(&vm->lock);
-	if (ret)
-		goto err_free;
-	return 0;
-
-err_free:
-	if (pvi_edge_is_grant(p->edge))
-		pvi_grant_unuse(p->edge);
-	pvi_port_free(p);
+		connect_undo(p);
 	return ret;
 }
 
@@ -106,7 +110,9 @@ int pvi_connect(struct pvi_vm *vm, void *arg)
 	kuid_t owner = INVALID_UID;
 	bool grant = u->flags & KVM_PVI_CONNECT_GRANT;
 	bool pin = u->flags & KVM_PVI_CONNECT_OWNER;
+	struct pvi_port *p;
 	uuid_t to;
+	int ret;
 
 	import_uuid(&to, u->uuid);
 	if (grant ? !uuid_is_null(&to) || u->gsi :
@@ -116,10 +122,18 @@ int pvi_connect(struct pvi_vm *vm, void *arg)
 		owner = make_kuid(current_user_ns(), u->owner);
 	if (pin ? !uid_valid(owner) : u->owner)
 		return -EINVAL;
-	if (grant)
-		return connect_add(vm, connect_by_grant(vm, u->grant_fd, pin ? &owner : NULL), true,
-			       &u->port);
-	return connect_add(vm, connect_by_uuid(vm, &to, u->gsi, pin ? &owner : NULL), true, &u->port);
+	p = grant ? connect_by_grant(vm, u->grant_fd, pin ? &owner : NULL) :
+		    connect_by_uuid(vm, &to, u->gsi, pin ? &owner : NULL);
+	ret = connect_add(vm, p, true, &u->port);
+	if (ret)
+		return ret;
+	ret = pvi_reply(u);
+	if (!ret)
+		return 0;
+	p = pvi_port_take(vm, u->port);
+	if (!IS_ERR_OR_NULL(p))
+		connect_undo(p);
+	return ret;
 }
 
 s64 pvi_connect_guest(struct pvi_vm *vm, const uuid_t *to, u32 gsi)

@@ -20,6 +20,7 @@
 #include "bell.h"
 #include "grant.h"
 #include "limit.h"
+#include "reply.h"
 #include "trace.h"
 
 static unsigned int max_grants = 1024;
@@ -140,11 +141,26 @@ static int grant_publish(struct pvi_vm *vm, struct pvi_edge *edge)
 	return ret;
 }
 
+/* Returns a descriptor of @edge that is not there yet, and its file, or an error. */
+static int grant_get_fd(struct pvi_edge *edge, struct file **file)
+{
+	int fd = get_unused_fd_flags(O_CLOEXEC);
+
+	if (fd < 0)
+		return fd;
+	*file = anon_inode_getfile("[kvm_pvi_grant]", &grant_fops, edge, O_RDONLY);
+	if (!IS_ERR(*file))
+		return fd;
+	put_unused_fd(fd);
+	return PTR_ERR(*file);
+}
+
 int pvi_grant_make(struct pvi_vm *vm, void *arg)
 {
 	struct kvm_pvi_grant *u = arg;
 	struct pvi_edge *edge;
-	int fd, ret;
+	struct file *file;
+	int ret;
 
 	ret = grant_check(u);
 	if (ret)
@@ -158,12 +174,18 @@ int pvi_grant_make(struct pvi_vm *vm, void *arg)
 		return ret;
 	}
 	u->id = edge->id;
-	fd = anon_inode_getfd("[kvm_pvi_grant]", &grant_fops, edge, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
+	u->fd = grant_get_fd(edge, &file);
+	if (u->fd < 0) {
 		grant_drop(edge);
-		return fd;
+		return u->fd;
 	}
-	u->fd = fd;
+	ret = pvi_reply(u);
+	if (ret) {
+		put_unused_fd(u->fd);
+		fput(file);
+		return ret;
+	}
+	fd_install(u->fd, file);
 	return 0;
 }
 

@@ -22,34 +22,12 @@
 #include "ioctl.h"
 #include "life.h"
 #include "port.h"
+#include "reply.h"
 #include "reserve.h"
 #include "source.h"
 #include "state.h"
 #include "stats.h"
 #include "status.h"
-
-union ioctl_arg {
-	struct kvm_pvi_info info;
-	struct kvm_pvi_bind bind;
-	struct kvm_pvi_expose expose;
-	struct kvm_pvi_gsi gsi;
-	struct kvm_pvi_wire wire;
-	struct kvm_pvi_allow allow;
-	struct kvm_pvi_revoke revoke;
-	struct kvm_pvi_port port;
-	struct kvm_pvi_connect connect;
-	struct kvm_pvi_call call;
-	struct kvm_pvi_stats stats;
-	struct kvm_pvi_edge edge;
-	struct kvm_pvi_reserve reserve;
-	struct kvm_pvi_bell bell;
-	struct kvm_pvi_set_status status;
-	struct kvm_pvi_source source;
-	struct kvm_pvi_grant grant;
-	struct kvm_pvi_ungrant ungrant;
-	struct kvm_pvi_state state;
-	struct kvm_pvi_thaw thaw;
-};
 
 /**
  * struct ioctl_op - one ioctl
@@ -160,27 +138,28 @@ static long pvi_ioctl(struct file *file, unsigned int cmd, unsigned long ptr)
 {
 	const struct ioctl_op *op = ioctl_find_op(cmd);
 	struct pvi_vm *vm = file->private_data;
-	void __user *user = (void __user *)ptr;
-	union ioctl_arg arg;
-	int size, ret;
+	struct pvi_reply r = { .user = (void __user *)ptr };
+	int ret;
 
 	if (!op)
 		return -ENOTTY;
 	if (!op->reads && !(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	size = pvi_args_get(&arg, op->size, op->min, op->flags, user);
-	if (size < 0)
-		return size;
+	ret = pvi_args_get(&r.arg, op->size, op->min, op->flags, r.user);
+	if (ret < 0)
+		return ret;
+	r.size = ret;
 	ret = pvi_vm_usable(vm, op->unbound, op->dead);
 	if (ret)
 		return ret;
 	/* Results must find a place before anything changes. */
-	if (op->out && copy_to_user(user, &arg, size))
+	if (op->out && pvi_reply(&r.arg))
 		return -EFAULT;
-	ret = op->fn(vm, &arg);
-	if (ret || !op->out)
+	r.sent = false;
+	ret = op->fn(vm, &r.arg);
+	if (ret || !op->out || r.sent)
 		return ret;
-	return copy_to_user(user, &arg, size) ? -EFAULT : 0;
+	return pvi_reply(&r.arg);
 }
 
 static int pvi_open(struct inode *inode, struct file *file)

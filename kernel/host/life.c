@@ -45,6 +45,7 @@
 #include "limit.h"
 #include "peer.h"
 #include "port.h"
+#include "reply.h"
 #include "reserve.h"
 #include "source.h"
 #include "trace.h"
@@ -261,7 +262,7 @@ static void life_publish(struct pvi_vm *vm)
 }
 
 /* Its name, VM, owner and flags are set. */
-static int life_bind(struct pvi_vm *vm, struct mm_struct *mm)
+static int life_bind(struct pvi_vm *vm, struct mm_struct *mm, struct kvm_pvi_bind *b)
 {
 	int ret;
 
@@ -278,6 +279,10 @@ static int life_bind(struct pvi_vm *vm, struct mm_struct *mm)
 	ret = pvi_vm_list(vm);
 	if (ret)
 		goto err_name;
+	b->epoch = vm->epoch;
+	ret = pvi_reply(b);
+	if (ret)
+		goto err_list;
 	ret = life_watch(vm, mm);
 	if (ret)
 		goto err_list;
@@ -325,24 +330,24 @@ static int life_get_kvm(const struct kvm_pvi_bind *b, struct kvm **kvm)
 }
 
 /* With the VM's address space kept alive meanwhile, which may be another process's. */
-static int life_bind_mm(struct pvi_vm *vm)
+static int life_bind_mm(struct pvi_vm *vm, struct kvm_pvi_bind *b)
 {
 	struct mm_struct *mm;
 	int ret;
 
 	if (!vm->kvm)
-		return life_bind(vm, NULL);
+		return life_bind(vm, NULL, b);
 	mm = pvi_kvm_mm(vm->kvm);
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
-	ret = life_bind(vm, mm);
+	ret = life_bind(vm, mm, b);
 	/* Where this is the last, it dies here. */
 	mmput(mm);
 	return ret;
 }
 
 /* @vm is BINDING; on failure it is as it was. */
-static int life_bind_as(struct pvi_vm *vm, const struct kvm_pvi_bind *b, struct kvm *kvm,
+static int life_bind_as(struct pvi_vm *vm, struct kvm_pvi_bind *b, struct kvm *kvm,
 			kuid_t owner)
 {
 	kuid_t opener = vm->owner;
@@ -353,7 +358,7 @@ static int life_bind_as(struct pvi_vm *vm, const struct kvm_pvi_bind *b, struct 
 	vm->owner = owner;
 	vm->grants_only = b->flags & KVM_PVI_BIND_GRANTS_ONLY;
 	vm->epoch = life_new_epoch();
-	ret = life_bind_mm(vm);
+	ret = life_bind_mm(vm, b);
 	if (ret) {
 		vm->kvm = NULL;
 		vm->owner = opener;
@@ -383,12 +388,8 @@ int pvi_life_bind(struct pvi_vm *vm, void *arg)
 	if (cmpxchg(&vm->life, PVI_LIFE_UNBOUND, PVI_LIFE_BINDING) != PVI_LIFE_UNBOUND)
 		goto err_kvm;
 	ret = life_bind_as(vm, b, kvm, owner);
-	if (ret)
-		goto err_life;
-	b->epoch = vm->epoch;
-	return 0;
-
-err_life:
+	if (!ret)
+		return 0;
 	smp_store_release(&vm->life, PVI_LIFE_UNBOUND);
 err_kvm:
 	if (kvm)

@@ -19,6 +19,7 @@
 #include "generation.h"
 #include "limit.h"
 #include "port.h"
+#include "reply.h"
 
 static unsigned int max_ports = 4096;
 PVI_LIMIT(max_ports, 65536, "ports of one endpoint");
@@ -117,6 +118,50 @@ static struct pvi_port *port_erase(struct pvi_vm *vm, u32 port)
 	return p;
 }
 
+/* Takes a port away and waits for those who had found it. NULL: there is none. */
+struct pvi_port *pvi_port_take(struct pvi_vm *vm, u32 port)
+{
+	struct pvi_port *p;
+	int ret = pvi_vm_lock(vm);
+
+	if (ret)
+		return ERR_PTR(ret);
+	p = port_erase(vm, port);
+	mutex_unlock(&vm->lock);
+	if (p)
+		synchronize_rcu();
+	return p;
+}
+
+/* Whoever had found @p has left. */
+void pvi_port_free(struct pvi_port *p)
+{
+	if (p->eventfd)
+		pvi_eventfd_put_sink(p->eventfd);
+	else
+		pvi_edge_put(p->edge);
+	kfree(p);
+}
+
+static int port_close(struct pvi_vm *vm, u32 port)
+{
+	struct pvi_port *p = pvi_port_take(vm, port);
+
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	if (!p)
+		return -ENOENT;
+	pvi_port_free(p);
+	return 0;
+}
+
+int pvi_port_close(struct pvi_vm *vm, void *arg)
+{
+	const struct kvm_pvi_port *u = arg;
+
+	return u->fd ? -EINVAL : port_close(vm, u->port);
+}
+
 int pvi_port_set(struct pvi_vm *vm, void *arg)
 {
 	struct kvm_pvi_port *u = arg;
@@ -139,7 +184,10 @@ int pvi_port_set(struct pvi_vm *vm, void *arg)
 	mutex_unlock(&vm->lock);
 	if (ret)
 		goto err_eventfd;
-	return 0;
+	ret = pvi_reply(u);
+	if (ret)
+		port_close(vm, u->port);
+	return ret;
 
 err_eventfd:
 	pvi_eventfd_put_sink(p->eventfd);
@@ -148,41 +196,10 @@ err_free:
 	return ret;
 }
 
-/* Whoever had found @p has left. */
-void pvi_port_free(struct pvi_port *p)
-{
-	if (p->eventfd)
-		pvi_eventfd_put_sink(p->eventfd);
-	else
-		pvi_edge_put(p->edge);
-	kfree(p);
-}
-
 /* Must not sleep, and need not: what a guest makes is no eventfd. */
 static void port_free_rcu(struct rcu_head *rcu)
 {
 	pvi_port_free(container_of(rcu, struct pvi_port, rcu));
-}
-
-int pvi_port_close(struct pvi_vm *vm, void *arg)
-{
-	const struct kvm_pvi_port *u = arg;
-	struct pvi_port *p;
-	int ret;
-
-	if (u->fd)
-		return -EINVAL;
-	ret = pvi_vm_lock(vm);
-	if (ret)
-		return ret;
-	p = port_erase(vm, u->port);
-	mutex_unlock(&vm->lock);
-	if (!p)
-		return -ENOENT;
-
-	synchronize_rcu();
-	pvi_port_free(p);
-	return 0;
 }
 
 /* Makes room for a port that pvi_port_commit() puts there, which then cannot fail. */

@@ -16,6 +16,7 @@
 #include "deliver.h"
 #include "event.h"
 #include "port.h"
+#include "reply.h"
 #include "section.h"
 #include "state.h"
 
@@ -150,7 +151,7 @@ static int state_copy_out(struct pvi_vm *vm, struct kvm_pvi_state *u)
 		ret = -EFAULT;
 	u->length = length;
 	kvfree(blob);
-	return ret;
+	return ret ? ret : pvi_reply(u);
 }
 
 int pvi_state_get(struct pvi_vm *vm, void *arg)
