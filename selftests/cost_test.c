@@ -166,7 +166,10 @@ static void test_ungrant(void)
 	compare_sizes(allow_names, grant_and_ungrant, FEW, ROWS);
 }
 
-/* Rows of one sender, all pinned to another user, so that none of them says yes */
+/*
+ * Rows of one sender, all pinned to another user, so that none of them says yes: each is
+ * looked at, once
+ */
 static void pin_rows(u32 from, u32 to)
 {
 	u32 i;
@@ -184,7 +187,7 @@ static void test_pinned_rows(void)
 {
 	make();
 	pvi_revoke(rx, TX, GSI);
-	compare_sizes(pin_rows, pin_again, FEW, 4096);
+	compare_sizes(pin_rows, pin_again, 1024, 4096);
 }
 
 static void list_peers(u32 n)
@@ -218,11 +221,11 @@ static void allow_gsis(u32 from, u32 to)
 		pvi_allow(rx, TX, KVM_PVI_GSI_VIRTUAL + i);
 }
 
-/* Nor does what it allows them */
+/* What it allows them costs as much as there is of it, no more */
 static void test_peers_of_rows(void)
 {
 	make();
-	compare_sizes(allow_gsis, list_peers, FEW, MANY);
+	compare_sizes(allow_gsis, list_peers, MANY / 2, MANY);
 	ASSERT_EQ(peers[0].gsis, 1);
 }
 

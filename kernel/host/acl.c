@@ -222,13 +222,14 @@ int pvi_acl_allow(struct pvi_vm *vm, void *arg)
 /* @gsi is exposed as @g from here on, or not any more if that is NULL. */
 void pvi_acl_set_gsi(struct pvi_vm *vm, u32 gsi, struct pvi_gsi *g)
 {
+	struct pvi_rows *rows = xa_load(&vm->whats, gsi);
 	struct pvi_edge *edge;
-	unsigned long id;
 
 	lockdep_assert_held(&vm->lock);
-	xa_for_each(&vm->edges, id, edge)
-		if (edge->key.what == gsi)
-			rcu_assign_pointer(edge->gsi, g);
+	if (!rows)
+		return;
+	list_for_each_entry(edge, &rows->edges, by_what)
+		rcu_assign_pointer(edge->gsi, g);
 }
 
 /* Ports keep the edge; nobody finds it any more. */
@@ -354,17 +355,6 @@ void pvi_acl_unpublish(struct pvi_vm *vm)
 		cond_resched();
 	}
 	pvi_peer_unpublish(vm);
-}
-
-/* The last reference to the endpoint has gone. */
-void pvi_acl_free(struct pvi_vm *vm)
-{
-	struct pvi_edge *edge;
-	unsigned long id;
-
-	xa_for_each(&vm->edges, id, edge)
-		pvi_edge_put(edge);
-	xa_destroy(&vm->edges);
 }
 
 /* One line for each row of all tables. */

@@ -41,24 +41,61 @@ struct pvi_edge *pvi_edge_dead(struct pvi_vm *from, const uuid_t *to, u32 what)
 	return edge;
 }
 
-/* Gives the edge its id. Nobody rings by it yet. */
+static struct pvi_rows *edge_get_rows(struct pvi_vm *vm, u32 what)
+{
+	struct pvi_rows *rows = xa_load(&vm->whats, what);
+
+	if (rows)
+		return rows;
+	rows = kzalloc(sizeof(*rows), GFP_KERNEL_ACCOUNT);
+	if (!rows)
+		return NULL;
+	INIT_LIST_HEAD(&rows->edges);
+	rows->what = what;
+	if (!xa_insert(&vm->whats, what, rows, GFP_KERNEL))
+		return rows;
+	kfree(rows);
+	return NULL;
+}
+
+static void edge_put_rows(struct pvi_vm *vm, struct pvi_rows *rows)
+{
+	if (!list_empty(&rows->edges))
+		return;
+	xa_erase(&vm->whats, rows->what);
+	kfree(rows);
+}
+
+/*
+ * Lists the edge at its receiver: by id, which it gets, and with those that name
+ * the same. Nobody rings by it yet. ENOMEM.
+ */
 int pvi_edge_list(struct pvi_vm *vm, struct pvi_edge *edge)
 {
 	int ret;
 
 	lockdep_assert_held(&vm->lock);
+	edge->rows = edge_get_rows(vm, edge->key.what);
+	if (!edge->rows)
+		return -ENOMEM;
 	edge->id = vm->next_edge + 1;
 	ret = xa_insert(&vm->edges, edge->id, edge, GFP_KERNEL);
-	if (!ret)
-		vm->next_edge = edge->id;
-	return ret;
+	if (ret) {
+		edge_put_rows(vm, edge->rows);
+		return ret;
+	}
+	list_add_tail(&edge->by_what, &edge->rows->edges);
+	vm->next_edge = edge->id;
+	return 0;
 }
 
-/* The caller has the reference that the list had. */
+/* The caller has the reference that the lists had. */
 void pvi_edge_unlist(struct pvi_vm *vm, struct pvi_edge *edge)
 {
 	lockdep_assert_held(&vm->lock);
 	xa_erase(&vm->edges, edge->id);
+	list_del(&edge->by_what);
+	edge_put_rows(vm, edge->rows);
 }
 
 static void edge_free(struct kref *ref)
@@ -71,4 +108,19 @@ static void edge_free(struct kref *ref)
 void pvi_edge_put(struct pvi_edge *edge)
 {
 	kref_put(&edge->ref, edge_free);
+}
+
+/* Drops what is listed of a receiver that nobody refers to. */
+void pvi_edge_free_all(struct pvi_vm *vm)
+{
+	struct pvi_edge *edge;
+	struct pvi_rows *rows;
+	unsigned long i;
+
+	xa_for_each(&vm->edges, i, edge)
+		pvi_edge_put(edge);
+	xa_destroy(&vm->edges);
+	xa_for_each(&vm->whats, i, rows)
+		kfree(rows);
+	xa_destroy(&vm->whats);
 }

@@ -48,6 +48,8 @@ static inline bool pvi_what_is_bell(u32 what)
  * @heard: epoch of the sender whose rings the receiver knows of
  * @peer: what all rows of this receiver about this sender belong to, if they are looked at
  * @by_peer: in @peer
+ * @rows: all rows and grants of this receiver that name the same, see pvi_edge_list()
+ * @by_what: in @rows
  * @bits: flags of a bell this sender may set
  * @bucket: the agreed rate
  * @counts: what became of the rings
@@ -68,6 +70,8 @@ struct pvi_edge {
 	u64 heard;
 	struct pvi_peer *peer;
 	struct list_head by_peer;
+	struct pvi_rows *rows;
+	struct list_head by_what;
 	u64 bits;
 	struct pvi_bucket bucket;
 	atomic64_t counts[PVI_NR_COUNTS];
@@ -76,6 +80,16 @@ struct pvi_edge {
 	struct list_head revoked;
 	struct kref ref;
 	struct rcu_head rcu;
+};
+
+/**
+ * struct pvi_rows - rows and grants of one receiver that name the same GSI or bell
+ * @edges: by pvi_edge.by_what
+ * @what: index in pvi_vm.whats
+ */
+struct pvi_rows {
+	struct list_head edges;
+	u32 what;
 };
 
 static inline bool pvi_edge_is_grant(const struct pvi_edge *edge)
@@ -100,6 +114,7 @@ struct pvi_edge *pvi_edge_alloc(struct pvi_vm *vm);
 struct pvi_edge *pvi_edge_dead(struct pvi_vm *from, const uuid_t *to, u32 what);
 int pvi_edge_list(struct pvi_vm *vm, struct pvi_edge *edge);
 void pvi_edge_unlist(struct pvi_vm *vm, struct pvi_edge *edge);
+void pvi_edge_free_all(struct pvi_vm *vm);
 void pvi_edge_put(struct pvi_edge *edge);
 
 #endif /* _PVI_EDGE_H */

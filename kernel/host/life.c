@@ -168,7 +168,7 @@ static void life_free(struct kref *ref)
 {
 	struct pvi_vm *vm = container_of(ref, struct pvi_vm, ref);
 
-	pvi_acl_free(vm);
+	pvi_edge_free_all(vm);
 	pvi_peer_put_name(vm);
 	xa_destroy(&vm->gsis);
 	xa_destroy(&vm->bells);
@@ -196,6 +196,7 @@ struct pvi_vm *pvi_life_open(void)
 	xa_init_flags(&vm->gsis, XA_FLAGS_ACCOUNT);
 	xa_init_flags(&vm->bells, XA_FLAGS_ACCOUNT);
 	xa_init_flags(&vm->edges, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&vm->whats, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&vm->sources);
 	INIT_LIST_HEAD(&vm->peers);
 	INIT_WORK(&vm->end_unlist, life_end_unlist);

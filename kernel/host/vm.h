@@ -83,6 +83,7 @@ enum pvi_life {
  * @events: what read() gives
  * @lock: protects changes of @ports, @gsis, @bells, @edges, @peers, @sources
  * @edges: id -> row of this receiver's table, or grant
+ * @whats: GSI or bell -> the edges that name it
  * @peers: senders that have rows in @edges, or were heard of
  * @nr_edges: rows
  * @nr_grants: grants
@@ -127,6 +128,7 @@ struct pvi_vm {
 	struct pvi_events *events;
 	struct mutex lock;
 	struct xarray edges;
+	struct xarray whats;
 	struct list_head peers;
 	u32 nr_edges;
 	u32 nr_grants;
