@@ -21,6 +21,7 @@
 
 #define YIELDS 100
 #define NAP_NS 200000
+#define NAPS_PER_MS (1000000 / NAP_NS)
 
 static int check(int ret, const char *what)
 {
@@ -37,14 +38,17 @@ u64 now_ms(void)
 	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
 }
 
-void wait_step(unsigned int step)
+bool wait_step(unsigned int step, unsigned int ms)
 {
 	struct timespec nap = { .tv_nsec = NAP_NS };
 
+	if (step >= YIELDS + test_slow(ms) * NAPS_PER_MS)
+		return false;
 	if (step < YIELDS)
 		sched_yield();
 	else
 		nanosleep(&nap, NULL);
+	return true;
 }
 
 int new_eventfd(void)
@@ -71,8 +75,11 @@ void signal_eventfd(int fd)
 bool wait_readable(int fd, unsigned int ms)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	unsigned int naps = test_slow(ms);
 
-	return check(poll(&pfd, 1, test_slow(ms)), "poll") && (pfd.revents & POLLIN);
+	while (!check(poll(&pfd, 1, !!naps), "poll") && naps)
+		naps--;
+	return pfd.revents & POLLIN;
 }
 
 int memfd_create_sized(u64 size)

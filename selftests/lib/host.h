@@ -9,18 +9,22 @@
 
 /* Milliseconds of a clock that never jumps */
 u64 now_ms(void);
-/* Yields at first, naps later */
-void wait_step(unsigned int step);
+/*
+ * How long a test waits for what must happen is counted in naps, not read off a clock. A machine to which its
+ * host gives no processor takes no naps either, so whoever is waited for gets its share of them.
+ *
+ * wait_step() yields at first and naps later; false when it has napped for @ms (scaled by PVI_SLOW).
+ */
+bool wait_step(unsigned int step, unsigned int ms);
 
-/* Wait for a condition. False if it has not come true @ms (scaled by PVI_SLOW) later */
+/* Wait for a condition. False if it has not come true in @ms of naps */
 #define wait_until(cond, ms)                                                  \
 	({                                                                    \
-		u64 __end = now_ms() + test_slow(ms);                         \
 		unsigned int __step = 0;                                      \
 		bool __met;                                                   \
 									      \
-		while (!(__met = !!(cond)) && now_ms() < __end)               \
-			wait_step(__step++);                                  \
+		while (!(__met = !!(cond)) && wait_step(__step++, ms))        \
+			;                                                     \
 		__met;                                                        \
 	})
 

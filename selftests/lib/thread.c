@@ -40,38 +40,33 @@ void vcpu_run_thread(struct vcpu *vcpu, guest_fn fn, u64 arg)
 	vcpu->running = true;
 }
 
-static int join_until_deadline(struct vcpu *vcpu)
+static bool join_until_deadline(struct vcpu *vcpu)
 {
-	struct timespec deadline;
-	int ret;
-
-	clock_gettime(CLOCK_REALTIME, &deadline);
-	deadline.tv_sec += test_slow(JOIN_DEADLINE_S);
-	ret = pthread_timedjoin_np(vcpu->thread, NULL, &deadline);
-	if (!ret)
-		vcpu->running = false;
-	return ret;
+	if (!wait_until(!pthread_tryjoin_np(vcpu->thread, NULL), JOIN_DEADLINE_S * 1000))
+		return false;
+	vcpu->running = false;
+	return true;
 }
 
-static int kick_and_join(struct vcpu *vcpu)
+static bool kick_and_join(struct vcpu *vcpu)
 {
-	int ret;
+	bool joined;
 
 	__atomic_store_n(&vcpu->stop, true, __ATOMIC_RELEASE);
 	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_RELEASE);
 	pthread_kill(vcpu->thread, KICK_SIGNAL);
-	ret = join_until_deadline(vcpu);
+	joined = join_until_deadline(vcpu);
 	vcpu->run->immediate_exit = 0;
 	vcpu->stop = false;
-	return ret;
+	return joined;
 }
 
 u64 vcpu_join(struct vcpu *vcpu)
 {
 	ASSERT_TRUE(vcpu->running);
-	if (join_until_deadline(vcpu)) {
+	if (!join_until_deadline(vcpu)) {
 		/* Registers can be read only from a vCPU that has left KVM_RUN */
-		if (kick_and_join(vcpu))
+		if (!kick_and_join(vcpu))
 			TEST_FAIL("vCPU %u: stuck inside KVM_RUN", vcpu->id);
 		vcpu_fail(vcpu, "the guest did not end in time");
 	}
@@ -100,6 +95,6 @@ void vcpu_wait_irqs(struct vcpu *vcpu, u8 vector, u64 count)
 
 void vcpu_stop(struct vcpu *vcpu)
 {
-	if (vcpu->running && kick_and_join(vcpu))
+	if (vcpu->running && !kick_and_join(vcpu))
 		TEST_FAIL("vCPU %u: stuck inside KVM_RUN", vcpu->id);
 }
