@@ -6,7 +6,8 @@
 # other than 0, outlives its deadline, or makes the kernel complain has failed, whatever it
 # printed. Ends with "N passed, N failed[, N skipped]", also written to $RESULT if set.
 #
-# TEST_DEADLINE  seconds a test may take, default 120
+# TEST_DEADLINE  seconds of processor time that a test may use, and that it may be seen asleep, default
+#                120: how busy the machine is otherwise decides nothing
 # PVI_MODULE     the kvm_pvi.ko to load, default what modprobe finds
 # PVI_TEST_MODULES  where the modules of selftests/modules are
 # PVI_RIG        set where nothing can be missing: a skipped test is then a failure
@@ -49,12 +50,44 @@ check_log()
 	fi
 }
 
-# Run a test in a process group of its own, so that nothing of it stays, and set status. It is
+# What the test's session does: the ticks of processor time that its processes have used, and "awake"
+# if one of them runs, wants a processor or waits for a disk.
+work_of_test()
+{
+	cat /proc/[0-9]*/stat 2>/dev/null | awk -v session="$(cat "$tmp/pid")" '
+		{ sub(/.*\) /, "") }
+		$4 == session { ticks += $12 + $13 + $14 + $15 }
+		$4 == session && $1 ~ /[RD]/ { state = "awake" }
+		END { print ticks + 0, state }'
+}
+
+# Return when the test is late, and leave the reason in $tmp/late. Threads show as ticks alone.
+await_late()
+{
+	asleep=0
+	before=
+	while sleep 2; do
+		work=$(work_of_test)
+		if [ $((${work%% *} / 100)) -ge "$deadline" ]; then
+			reason="not done within $deadline s of processor time"
+			break
+		elif [ "$work" != "$before" ] || [ "${work#* }" ]; then
+			before=$work
+		elif [ $((asleep += 2)) -ge "$deadline" ]; then
+			reason="asleep for $deadline s"
+			break
+		fi
+	done
+	echo "$reason" >"$tmp/late"
+}
+
+# Run a test in a session of its own, so that nothing of it stays, and set status. It is
 # empty when the test was late; then the test was killed.
 run_with_deadline()
 {
 	rm -f "$tmp/status"
-	sleep "$deadline" &
+	: >"$tmp/pid"
+	await_late &
 	timer=$!
 	{
 		# shellcheck disable=SC2016 # the inner shell's own number, which becomes the test's
@@ -70,7 +103,7 @@ run_with_deadline()
 # A late test was killed; where it still does not end the kernel holds it.
 check_late()
 {
-	fail "$1: killed, not done within $deadline s"
+	fail "$1: killed, $(cat "$tmp/late")"
 	sleep 2
 	[ -e "$tmp/status" ] && return
 	echo w >/proc/sysrq-trigger
