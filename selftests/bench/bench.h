@@ -172,6 +172,7 @@ void row_xen_port(void);
 
 void row_pio(void);
 void row_mmio(void);
+void row_mmio_fast(void);
 void row_pio_user(void);
 void row_mmio_user(void);
 

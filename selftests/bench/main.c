@@ -13,6 +13,7 @@ static const struct test_case cases[] = {
 	{ "xen_port", row_xen_port },
 	{ "pio", row_pio },
 	{ "mmio", row_mmio },
+	{ "mmio_fast", row_mmio_fast },
 	{ "pio_user", row_pio_user },
 	{ "mmio_user", row_mmio_user },
 	{ "flat_null", row_flat_null },

@@ -30,7 +30,8 @@ function figures()
 	row("`HC_NOTIFY` to an eventfd", n("pvi_eventfd"),
 		"Hyper-V's HvSignalEvent " n("hyperv_eventfd") ", Xen's EVTCHNOP_send " n("xen_eventfd"))
 	row("ring to an MSI in another VM", n("pvi_port_msi"), "HvSignalEvent, eventfd, irqfd " \
-		n("hyperv_irqfd_msi") "; MMIO ioeventfd, irqfd " n("mmio_irqfd_msi"))
+		n("hyperv_irqfd_msi") "; MMIO ioeventfd, irqfd " n("mmio_irqfd_msi") \
+		", one of length 0, as virtio has, " n("mmio_fast_irqfd_msi"))
 	row("the same by a virtual GSI", n("pvi_port_virtual"), n("pvi_port_msi"))
 	row("ring to an IOAPIC pin", n("pvi_port_pin"), "port ioeventfd, irqfd " n("pio_irqfd_pin"))
 	row("ring by UUID instead of by port", n("pvi_uuid_msi"), n("pvi_port_msi"))
@@ -39,7 +40,8 @@ function figures()
 	print ""
 	printf "A port write to an ioeventfd is cheaper than any hypercall here, %s with an irqfd to an MSI, since KVM skips it\n",
 		n("pio_irqfd_msi")
-	print "without decoding."
+	print "without decoding. So may be an MMIO write to one of length 0, where KVM takes it before decoding: on Intel,"
+	print "and on AMD in later kernels, not here."
 }
 
 FNR == 1 { file++ }
