@@ -39,7 +39,7 @@ for test in "${tests[@]}"; do
 	*)	plain+=("$test") ;;
 	esac
 done
-passed=0 failed=0 skipped=0 children=()
+passed=0 failed=0 skipped=0 children=() running=$build/running
 counted='^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$'
 
 # Whatever happens, the last line is the count, and it tells a failure.
@@ -96,13 +96,19 @@ debian_kernels()
 	printf '%s\n' "${kernels[@]}" | grep -v -x debug
 }
 
-# Nothing waits for it until the L1s have ended, so they come first. timeout ends all of it.
+# As urgent as the others: nice would have it wait for whoever else keeps the host busy. timeout ends
+# all of it, if the network hangs.
 check_deb()
 {
 	local series
 
 	mapfile -t series < <(debian_kernels)
-	exec nice timeout -k 10 3600 "$rig/deb-check.sh" "${series[@]}" >"$build/deb-check.output"
+	exec timeout -k 10 14400 "$rig/deb-check.sh" "${series[@]}" >"$build/deb-check.output"
+}
+
+check_bench()
+{
+	exec "$rig/bench.sh" --check >"$build/bench-check"
 }
 
 # The names of the L1s of a kernel, in the order in which they run.
@@ -158,37 +164,57 @@ boot()
 		-m "${MEMORY:-2048}" -a "${CMDLINE:-}" "${options[@]}"
 }
 
+# job NAME COMMAND... - run it. While it runs, $running/NAME says what it does.
+job()
+{
+	local status=0
+
+	export RIG_DOING=$running/$1
+	doing starting
+	"${@:2}" &
+	trap 'kill $!; wait $!; exit 143' INT TERM
+	wait $! || status=$?
+	rm "$RIG_DOING"
+	return "$status"
+}
+
 # Boot one machine after the other.
 lane()
 {
 	local machine status=0
 
-	trap 'kill $!; exit 143' INT TERM
 	for machine; do
-		boot "$machine" &
-		wait $! || status=1
+		job "$machine" boot "$machine" || status=1
 	done
 	return "$status"
 }
 
+# Of an L1 its output tells, of the others what they have said at last.
 how_far()
 {
-	awk -v machine="$1" '/^(not )?ok/ { points++ }
-		/^# [a-z0-9_]+_test$/ { test = ", now in " $2 }
-		END { printf "%s: %d test points%s", machine, points, test }' "$build/check-$1/output"
+	local output=$build/check-$1/output
+
+	case $1 in
+	packages) cat "$running/$1" ;;
+	bench)	echo "$(cat "$running/$1"), $(grep -c '^figure ' "$build/bench-6.12/output") rows" ;;
+	*)	awk '/^(not )?ok/ { points++ }
+			/^# [a-z0-9_]+_test$/ { test = ", now in " $2 }
+			END { printf "%d test points%s\n", points, test }' "$output" ;;
+	esac
 }
 
-# Every 20 seconds say how far each L1 is, until all have ended.
+# Every 20 seconds say what is still running and how far it is, until all have ended.
 wait_for_all()
 {
-	local seconds=0 machine
+	local seconds=0 job
 
 	while kill -0 "${children[@]}" 2>/dev/null; do
 		sleep 1
 		seconds=$((seconds + 1))
 		[ $((seconds % 20)) -eq 0 ] || continue
-		for machine in "${machines[@]}"; do
-			say "$(how_far "$machine")"
+		for job in "$running"/*; do
+			# It may have ended just now.
+			[ ! -e "$job" ] || say "running: ${job##*/}: $(how_far "${job##*/}" 2>/dev/null)"
 		done
 	done
 }
@@ -224,17 +250,20 @@ for machine in "${machines[@]}"; do
 	: >"$build/check-$machine/output"
 	: >"$build/check-$machine/verdict"
 done
+rm -rf "$running"
+mkdir -p "$running" "$build/bench-6.12"
+: >"$build/bench-6.12/output"
 for series in "${kernels[@]}"; do
 	mapfile -t names < <(machines_of "$series")
 	lane "${names[@]}" &
 	children+=($!)
 done
 if [ -n "$with_bench" ]; then
-	"$rig/bench.sh" --check >"$build/bench-check" &
+	job bench check_bench &
 	children+=($!)
 fi
 if [ -n "$with_deb" ]; then
-	check_deb &
+	job packages check_deb &
 	children+=($!)
 fi
 wait_for_all

@@ -29,6 +29,13 @@ export RIG_START
 say()
 {
 	printf '[%3d s] %s\n' $(($(date +%s) - RIG_START)) "$*" >&2
+	doing "$*"
+}
+
+# A job of check.sh's has a file for what it does at the moment.
+doing()
+{
+	[ -z "${RIG_DOING:-}" ] || echo "$*" >"$RIG_DOING"
 }
 
 die()

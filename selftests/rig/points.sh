@@ -22,6 +22,7 @@ run_points()
 	echo "1..$#"
 	for test; do
 		points=$((points + 1))
+		doing "$test, $points of $#"
 		# In a condition set -e would not hold in the subshell.
 		set +e
 		(set -e; "$test") >"$tmp/failure" 2>&1
