@@ -38,6 +38,10 @@ tools_install:
 check:
 	@$(RIG)/check.sh
 
+# That check says the same on a busy machine.
+check-loaded:
+	@$(RIG)/loaded.sh $(RIG)/check.sh
+
 # Debian packages, in $(BUILD)/deb.
 deb:
 	@$(RIG)/deb.sh
@@ -94,6 +98,7 @@ help:
 	@echo '               modules_install, tools_install and headers_install'
 	@echo '  check        run all tests in emulated machines, needs no virtualization hardware;'
 	@echo '               installs and downloads what it needs from Debian'
+	@echo '  check-loaded  the same beside LOAD= busy loops [6], RUNS= times in a row [1]'
 	@echo '  check-long   the same, and the tests take their time'
 	@echo '  check-debug  the same tests on a kernel with KASAN, lockdep and kmemleak, built first'
 	@echo '  style        shellcheck, kernel-doc, checkpatch'
@@ -122,5 +127,5 @@ help:
 	@echo '  PVI_DEBUG_BUILD=  a built kernel tree that check-debug takes instead of its own'
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
-	check check-long check-debug deb deb-check demo bench bench-check bench-here \
+	check check-loaded check-long check-debug deb deb-check demo bench bench-check bench-here \
 	bench-profile bench-apart style clean help

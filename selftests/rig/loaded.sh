@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# loaded.sh COMMAND... - run a command beside $LOAD busy loops (default 6), $RUNS times in a row
+# (default 1), until it fails. The loops are as urgent as the command, and end with it.
+
+. "$(dirname "$0")/common.sh"
+
+loops=()
+
+end_loops()
+{
+	[ ${#loops[@]} -eq 0 ] || kill "${loops[@]}" || say "a busy loop had ended"
+	wait
+}
+
+# However this script ends, the loop does.
+busy_loop()
+{
+	while kill -0 $$; do
+		:
+	done 2>/dev/null
+}
+
+trap end_loops EXIT
+trap 'exit 130' INT TERM
+for ((i = 0; i < ${LOAD:-6}; i++)); do
+	busy_loop &
+	loops+=($!)
+done
+for ((run = 1; run <= ${RUNS:-1}; run++)); do
+	say "run $run of ${RUNS:-1}, beside ${#loops[@]} busy loops: $*"
+	"$@"
+done
