@@ -56,7 +56,7 @@ check-long: check
 
 check-debug: export KERNELS := debug
 check-debug: export MEMORY ?= 3072
-check-debug: export PVI_SLOW ?= 1
+check-debug: export PVI_SLOW ?= 8
 check-debug: export DEADLINE ?= 7200
 check-debug: export TEST_DEADLINE ?= 1800
 check-debug: check

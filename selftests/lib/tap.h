@@ -18,7 +18,7 @@
 
 #define TEST_DEADLINE_S 30
 
-/* @deadline_s: 0 stands for TEST_DEADLINE_S; four times as long with PVI_SLOW in the environment */
+/* @deadline_s: 0 stands for TEST_DEADLINE_S; PVI_SLOW in the environment multiplies it */
 struct test_case {
 	const char *name;
 	void (*fn)(void);

@@ -8,8 +8,9 @@
 # Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing
 # failed, nothing was skipped and each L1 has run a test. $TESTS selects tests, "deb" is
 # deb-check.sh and "bench" bench.sh; $DEADLINE limits the seconds of processor time of an L1,
-# $TEST_DEADLINE those of a test, $MEMORY is L1's in megabytes, $CMDLINE is added to its kernel's command line, PVI_LONG=1
-# asks the tests to take their time, PVI_SLOW=1 gives them four times as long.
+# $TEST_DEADLINE those of a test, $MEMORY is L1's in megabytes, $CMDLINE is added to its kernel's
+# command line, PVI_LONG=1 asks the tests to take their time, PVI_SLOW=N has them wait N times as
+# long, 4 by default.
 
 . "$(dirname "$0")/common.sh"
 
@@ -133,7 +134,7 @@ prepare_guests()
 # prepare MACHINE TEST... - make what it needs to run these
 prepare()
 {
-	local machine=$1 test files=() deadline=120
+	local machine=$1 test files=() deadline=600
 
 	shift
 	for test; do
@@ -144,12 +145,12 @@ prepare()
 	fi
 	if [[ $machine == *-guests ]]; then
 		files+=(-f "$build/guest-6.1:/guests/6.1" -f "$build/guest-6.12:/guests/6.12")
-		deadline=500
+		deadline=1800
 	fi
 	"$rig/prepare.sh" "${machine%-guests}" "$build/check-$machine" "${files[@]}" \
 		-f "$top/selftests/run_tests.sh:/run_tests.sh" \
 		-e PVI_RIG=1 -e PVI_MODULE=/modules/kvm_pvi.ko -e PVI_TEST_MODULES=/modules \
-		${PVI_LONG:+-e "PVI_LONG=$PVI_LONG"} ${PVI_SLOW:+-e "PVI_SLOW=$PVI_SLOW"} \
+		${PVI_LONG:+-e "PVI_LONG=$PVI_LONG"} -e "PVI_SLOW=$PVI_SLOW" \
 		-e "TEST_DEADLINE=${TEST_DEADLINE:-$deadline}" \
 		-e "RIG_RUN=/run_tests.sh /selftests $*"
 }

@@ -20,6 +20,9 @@ build=$(cd "$build" && pwd)
 # shellcheck disable=SC2034 # the scripts use it
 cache=${XDG_CACHE_HOME:-${HOME:?is not set: set it or XDG_CACHE_HOME, for the cache of kernels}/.cache}/kvm-pvi
 
+# How many times as long as usual the tests wait for what must happen.
+: "${PVI_SLOW:=4}"
+
 # shellcheck disable=SC2034 # deb.sh, deb-root.sh and check.sh do
 deb_needs=(debhelper debootstrap dh-dkms dpkg-dev lintian)
 

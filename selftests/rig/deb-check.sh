@@ -101,7 +101,7 @@ loaded()
 		-f "$out/kvm_pvi.ko:/modules/kvm_pvi.ko" \
 		-f "$top/selftests/run_tests.sh:/run_tests.sh" \
 		-e PVI_RIG=1 -e PVI_MODULE=/modules/kvm_pvi.ko \
-		${PVI_SLOW:+-e "PVI_SLOW=$PVI_SLOW"} -e "TEST_DEADLINE=${TEST_DEADLINE:-120}" \
+		-e "PVI_SLOW=$PVI_SLOW" -e "TEST_DEADLINE=${TEST_DEADLINE:-600}" \
 		-e "RIG_RUN=/run_tests.sh /selftests ${tests[*]}"
 	"$rig/boot.sh" "${kernels[0]}" "$out/initramfs" "$out" -t "${DEADLINE:-600}" || {
 		cat "$out/output"
