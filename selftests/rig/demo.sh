@@ -30,4 +30,4 @@ say "booting, then running the demo"
 "$rig/boot.sh" "$build/demo/kernel" "$build/demo/initramfs" "$build/demo" -c -l -t "${DEADLINE:-150}"
 say "booting QEMUs in QEMU, a minute or so"
 "$rig/boot.sh" "$build/demo-guests/kernel" "$build/demo-guests/initramfs" "$build/demo-guests" \
-	-1 -9 / -l -t "${DEADLINE:-400}"
+	-1 -9 / -l -t "${DEADLINE:-600}"

@@ -19,8 +19,9 @@ if [ ! -e "${PVI_GUESTS:-}/6.1/vmlinuz" ]; then
 	exit 4
 fi
 
-# guest NAME SERIES ARGUMENT... - start a QEMU, as the variable $NAME; do not wait for the guest. A
-# stall of RCU says how busy the host is, no more: guests that are stuck do not answer.
+# guest NAME SERIES ARGUMENT... - start a QEMU, as the variable $NAME; do not wait for the guest. Its
+# watchdogs are off: a stall of RCU or a soft lockup says how busy the host is, no more. A guest that is stuck
+# does not answer, and listen() tells.
 guest()
 {
 	local name=$1 series=$2
@@ -30,7 +31,7 @@ guest()
 	qemu-system-x86_64 -name "$name" -accel kvm -machine pc -cpu host -m 160 -nodefaults \
 		-no-user-config -display none -kernel "$PVI_GUESTS/$series/vmlinuz" \
 		-initrd "$PVI_GUESTS/$series/initramfs" \
-		-append "console=ttyS0 quiet mitigations=off rcupdate.rcu_cpu_stall_suppress=1" \
+		-append "console=ttyS0 quiet mitigations=off nowatchdog rcupdate.rcu_cpu_stall_suppress=1" \
 		-serial "file:$tmp/$name.console" \
 		-chardev stdio,id=shell,signal=off -serial chardev:shell "$@" \
 		<"$tmp/$name.in" >"$tmp/$name.out" 2>"$tmp/$name.qemu" &
