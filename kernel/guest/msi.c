@@ -15,6 +15,7 @@
 #include <asm/hw_irq.h>
 #include <asm/irqdomain.h>
 
+#include "../compat/irq.h"
 #include "guest.h"
 
 static struct irq_domain *domain;
@@ -119,13 +120,13 @@ static int domain_alloc(struct irq_domain *d, unsigned int virq, unsigned int nr
 		return ret;
 	irq_domain_set_info(d, virq, i->gsi - KVM_PVI_GSI_VIRTUAL, &chip, i, handle_edge_irq, NULL,
 			    "edge");
-	irq_set_status_flags(virq, IRQ_MOVE_PCNTXT);
+	pvi_compat_irq_moves_anytime(virq, true);
 	return 0;
 }
 
 static void domain_free(struct irq_domain *d, unsigned int virq, unsigned int nr)
 {
-	irq_clear_status_flags(virq, IRQ_MOVE_PCNTXT);
+	pvi_compat_irq_moves_anytime(virq, false);
 	irq_domain_free_irqs_common(d, virq, nr);
 }
 

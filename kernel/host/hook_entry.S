@@ -10,6 +10,7 @@
  * the guest's RAX is looked at, since that is all a 32-bit guest has; the rest
  * is decided there.
  */
+#include <linux/cfi_types.h>
 #include <linux/linkage.h>
 #include <asm/asm-offsets.h>
 #include <asm/nospec-branch.h>
@@ -21,7 +22,7 @@
 
 	.text
 
-SYM_FUNC_START(pvi_hook_trampoline)
+SYM_TYPED_FUNC_START(pvi_hook_trampoline)
 	CALL_DEPTH_ACCOUNT
 	movl	PVI_VCPU_RAX(%rdi), %eax
 	subl	$PVI_HC_BASE, %eax

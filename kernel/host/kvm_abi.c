@@ -8,17 +8,17 @@
  * static_call. Never by function pointer: kernels built with IBT or kCFI seal
  * functions nobody takes the address of.
  */
+#include <linux/btf.h>
 #include <linux/fs.h>
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
 #include <linux/kvm_host.h>
 #include <linux/static_call.h>
 #include <linux/uaccess.h>
-#include <asm/ibt.h>
 
 #include "kvm_abi.h"
 
-/* The prototypes of linux/kvm_host.h give the types; nothing here links to the functions. */
+/* Prototypes of the kernel's give the types; nothing here links to the functions. */
 DEFINE_STATIC_CALL_NULL(pvi_original, kvm_emulate_hypercall);
 DEFINE_STATIC_CALL_NULL(pvi_file_is_kvm, file_is_kvm);
 DEFINE_STATIC_CALL_NULL(pvi_send_msi, kvm_send_userspace_msi);
@@ -27,6 +27,8 @@ DEFINE_STATIC_CALL_NULL(pvi_gfn_to_hva, kvm_vcpu_gfn_to_hva);
 DEFINE_STATIC_CALL_NULL(pvi_read_guest, kvm_vcpu_read_guest);
 DEFINE_STATIC_CALL_NULL(pvi_read_guest_atomic, kvm_vcpu_read_guest_atomic);
 DEFINE_STATIC_CALL_NULL(pvi_write_guest, kvm_vcpu_write_guest);
+DEFINE_STATIC_CALL_NULL(pvi_find_btf_id, bpf_find_btf_id);
+DEFINE_STATIC_CALL_NULL(pvi_put_btf, btf_put);
 
 static unsigned long hypercall_site;
 
@@ -55,9 +57,19 @@ static unsigned long kvm_entry_of(unsigned long addr)
 {
 	u32 insn;
 
-	if (copy_from_kernel_nofault(&insn, (void *)(addr - 4), sizeof(insn)) || !is_endbr(insn))
+	if (copy_from_kernel_nofault(&insn, (void *)(addr - 4), sizeof(insn)) ||
+	    !pvi_compat_is_endbr(insn))
 		return addr;
 	return addr - 4;
+}
+
+/* Where any function of the kernel starts that can be probed, for a static_call; else 0. */
+unsigned long pvi_kvm_resolve(const char *name)
+{
+	bool traced;
+	unsigned long addr = kvm_probe_address(name, &traced);
+
+	return addr ? kvm_entry_of(addr) : 0;
 }
 
 #define RESOLVE(call, name) ({						\
@@ -72,6 +84,47 @@ static unsigned long kvm_entry_of(unsigned long addr)
 	addr_;								\
 })
 
+/* int f(struct kvm_vcpu *), of a struct that is as large as the one this was built with. */
+static bool kvm_takes_our_vcpu(const struct btf *btf, s32 id)
+{
+	const struct btf_type *func = btf_type_by_id(btf, id);
+	const struct btf_type *proto = btf_type_by_id(btf, func->type);
+	const struct btf_type *ret, *arg;
+
+	if (btf_type_vlen(proto) != 1)
+		return false;
+	ret = btf_type_by_id(btf, proto->type);
+	arg = btf_type_by_id(btf, btf_params(proto)->type);
+	if (!btf_type_is_int(ret) || ret->size != sizeof(int) || !btf_type_is_ptr(arg))
+		return false;
+	arg = btf_type_by_id(btf, arg->type);
+	return btf_type_is_struct(arg) && arg->size == sizeof(struct kvm_vcpu);
+}
+
+/*
+ * Where the headers do not say it the kernel does, in its BTF, if it has that: to call a
+ * function of another kind by our prototype would corrupt the host's memory.
+ */
+static bool kvm_is_our_kind(const char *name)
+{
+	unsigned long find = pvi_kvm_resolve("bpf_find_btf_id");
+	unsigned long put = pvi_kvm_resolve("btf_put");
+	struct btf *btf;
+	bool ours;
+	s32 id;
+
+	if (!find || !put)
+		return true;
+	static_call_update(pvi_find_btf_id, (void *)find);
+	static_call_update(pvi_put_btf, (void *)put);
+	id = static_call(pvi_find_btf_id)(name, BTF_KIND_FUNC, &btf);
+	if (id < 0)
+		return true;
+	ours = kvm_takes_our_vcpu(btf, id);
+	static_call(pvi_put_btf)(btf);
+	return ours;
+}
+
 int pvi_kvm_init(void)
 {
 	bool traced = false;
@@ -79,6 +132,10 @@ int pvi_kvm_init(void)
 	hypercall_site = PROBE_KVM("kvm_emulate_hypercall", &traced);
 	if (!traced) {
 		pr_err("kvm_emulate_hypercall() of kvm.ko cannot be traced, this kernel is not supported\n");
+		return -ENOENT;
+	}
+	if (!kvm_is_our_kind("kvm_emulate_hypercall")) {
+		pr_err("kvm_emulate_hypercall() of kvm.ko takes other arguments than expected, this kernel is not supported\n");
 		return -ENOENT;
 	}
 	static_call_update(pvi_original, (void *)(hypercall_site + MCOUNT_INSN_SIZE));
@@ -92,15 +149,6 @@ int pvi_kvm_init(void)
 	    !RESOLVE(pvi_write_guest, "kvm_vcpu_write_guest"))
 		return -ENOENT;
 	return 0;
-}
-
-/* Where any function of the kernel starts that can be probed, for a static_call; else 0. */
-unsigned long pvi_kvm_resolve(const char *name)
-{
-	bool traced;
-	unsigned long addr = kvm_probe_address(name, &traced);
-
-	return addr ? kvm_entry_of(addr) : 0;
 }
 
 unsigned long pvi_kvm_hypercall_site(void)

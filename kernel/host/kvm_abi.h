@@ -7,6 +7,7 @@
 #include <linux/static_call.h>
 #include <linux/uaccess.h>
 
+#include "../compat/kvm.h"
 #include "words.h"
 
 struct file;
@@ -47,7 +48,7 @@ static __always_inline bool pvi_kvm_encrypted(const struct kvm_vcpu *vcpu)
 /* Skipping the instruction has written RIP; the flag is cleared by each entry to the guest. */
 static __always_inline bool pvi_kvm_skipped(const struct kvm_vcpu *vcpu)
 {
-	return (vcpu->arch.regs_dirty & BIT(VCPU_REGS_RIP)) || pvi_kvm_encrypted(vcpu);
+	return pvi_compat_rip_written(vcpu) || pvi_kvm_encrypted(vcpu);
 }
 
 /*
