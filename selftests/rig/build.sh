@@ -1,14 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# build.sh KDIR DIR - build the modules against KDIR in a copy of kernel/, include/ and
+# build.sh KERNEL-DIR DIR - build the modules for a kernel of kernel.sh in a copy of kernel/, include/ and
 # selftests/modules/ under DIR, so that several kernels can be served at once and the checkout stays clean.
 # Only changed files are copied; where there are none all is built already. Any warning, be it the
-# compiler's at W=1, sparse's or modpost's, is an error.
+# compiler's at W=1, sparse's or modpost's, is an error. Kernels of a newer Debian are built for by its
+# compiler, in its root directory, where DIR is /mnt.
 
 . "$(dirname "$0")/common.sh"
 
-kdir=$1 dir=$2
+kernel=$1 dir=$2
+if [ -e "$kernel/root" ]; then
+	root=$(readlink -f "$kernel/root")
+	kdir=$(readlink "$kernel/build")
+else
+	root=
+	kdir=$(readlink -f "$kernel/build")
+fi
 
 sources()
 {
@@ -26,21 +34,35 @@ done
 comm -13 <(sources "$top") <(sources "$dir") | while read -r file; do
 	rm -f "$dir/$file" "$dir/built"
 done
-[ "$(cat "$dir/built" 2>/dev/null)" != "$kdir" ] || [ "$kdir/Module.symvers" -nt "$dir/built" ] || exit 0
+[ "$(cat "$dir/built" 2>/dev/null)" != "$root$kdir" ] ||
+	[ "$root$kdir/Module.symvers" -nt "$dir/built" ] || exit 0
+
+# make_in SUBDIRECTORY ARGUMENT...
+make_in()
+{
+	local where=$1
+
+	shift
+	if [ -n "$root" ]; then
+		as_root "$rig/in-root.sh" -b "$dir" "$root" make -C "$kdir" M="/mnt/$where" "$@"
+	else
+		make -C "$kdir" M="$dir/$where" "$@"
+	fi
+}
 
 build_modules()
 {
 	local log=$dir/$1.log
 
-	quietly "$log" make -C "$kdir" M="$dir/$2" -j"$(nproc)" W=1 KCFLAGS=-Werror \
+	quietly "$log" make_in "$2" -j"$(nproc)" W=1 KCFLAGS=-Werror \
 		C=2 CF="-D__CHECK_ENDIAN__" modules
 	if grep -E -i '^(.*: )?(warning|error):' "$log" >&2; then
 		# Or the next make has nothing to do, and nothing to warn of.
 		find "$dir/$2" -name '*.o' -delete
-		die "warnings while building against $kdir; all output is in $log"
+		die "warnings while building against $root$kdir; all output is in $log"
 	fi
 }
 
 build_modules build kernel
 build_modules build-test selftests/modules
-echo "$kdir" >"$dir/built"
+echo "$root$kdir" >"$dir/built"

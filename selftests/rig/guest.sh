@@ -13,7 +13,7 @@ shift 2
 kernel=$("$rig/kernel.sh" "$series")
 say "building the guest's module for $(cat "$kernel/release")"
 src=$build/src-$series
-"$rig/build.sh" "$(readlink -f "$kernel/build")" "$src"
+"$rig/build.sh" "$kernel" "$src"
 
 stage=$out/root
 rm -rf "$out"

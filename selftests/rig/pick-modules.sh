@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # pick-modules.sh ROOT RELEASE DEST - copy from ROOT/lib/modules/RELEASE the modules that make
-# /dev/kvm (DEST/kvm) and those that mount a 9p share (DEST/9p), with all they depend on,
-# decompressed for busybox's insmod and numbered in the order of loading.
+# /dev/kvm (DEST/kvm, empty where the kernel has no KVM) and those that mount a 9p share (DEST/9p),
+# with all they depend on, decompressed for busybox's insmod and numbered in the order of loading.
 
 . "$(dirname "$0")/common.sh"
 
@@ -28,6 +28,13 @@ pick()
 	done
 }
 
+# Kernels for guests alone, Debian's cloud kernels for instance, have no KVM.
+has_kvm()
+{
+	modinfo -k "$release" -b "$root" -F name kvm-amd >/dev/null 2>&1
+}
+
 depmod -b "$root" "$release"
-pick kvm kvm-amd
+mkdir -p "$dest/kvm"
+! has_kvm || pick kvm kvm-amd
 pick 9p virtio_pci 9pnet_virtio 9p

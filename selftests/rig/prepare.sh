@@ -15,7 +15,7 @@ ln -sfn "$kernel" "$out/kernel"
 
 say "building the modules for $(cat "$kernel/release")"
 src=$build/src-$series
-"$rig/build.sh" "$(readlink -f "$kernel/build")" "$src"
+"$rig/build.sh" "$kernel" "$src"
 
 modules=()
 for ko in "$src"/{kernel,selftests/modules}/*.ko; do
