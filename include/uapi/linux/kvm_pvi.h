@@ -181,7 +181,7 @@
  * @epoch: which life of that UUID this is; never reused, no order in it
  * @uuid: the peer
  * @position: the caller's own number of that peer, stable while it lives
- * @gsis: how many GSIs of it the caller may ring now, at most 0xffff
+ * @gsis: how many GSIs of it the caller may ring now, bells among them, at most 0xffff
  * @__reserved: 0
  *
  * A peer is a VM alive whose table lets the caller ring it; one that takes
@@ -238,7 +238,8 @@ struct kvm_pvi_status {
  *
  * Every ioctl that takes a struct may fail with
  *
- * * EFAULT: the struct cannot be read or written
+ * * EFAULT: the struct cannot be read or written; nothing has happened
+ * * EBADF: the descriptor was opened for reading, and the call is not GET_INFO, GET_STATS or GET_EDGE
  * * EINVAL: @size is below the first version's; an unknown flag; a reserved field is not 0; a value out of range
  * * E2BIG: @size is beyond a page, or the tail this kernel does not know is not 0
  * * ENOMEM: no memory
@@ -306,7 +307,8 @@ struct kvm_pvi_info {
  * * EINVAL: @vm_fd is not a VM
  * * EBUSY: this endpoint is bound already; or kvm_emulate_hypercall() cannot be intercepted now and the
  *   kernel log says why (another owner, kernel.ftrace_enabled is 0, the attach parameter is off)
- * * EEXIST: this VM or this UUID is bound already
+ * * EEXIST: this VM or this UUID is bound already, or is being bound
+ * * EINTR: a signal came first; nothing has happened, call again
  * * EACCES: the UUID is reserved for another uid
  * * EPERM: KVM_PVI_BIND_OWNER without CAP_SETUID
  * * ENOSPC: max_vms reached
@@ -663,7 +665,7 @@ struct kvm_pvi_event {
 #define KVM_PVI_EVENT_PEER_DOWN		2	/* @uuid, which could be rung, has died */
 #define KVM_PVI_EVENT_PEER_REVOKED	3	/* @uuid lives, but may not be rung any more */
 #define KVM_PVI_EVENT_SENDER_UP		4	/* @uuid has rung this endpoint, or connected to it */
-#define KVM_PVI_EVENT_SENDER_DOWN	5	/* @uuid, which had, has died */
+#define KVM_PVI_EVENT_SENDER_DOWN	5	/* @uuid, which had, has died: once for each SENDER_UP */
 
 /**
  * struct kvm_pvi_bell - KVM_PVI_BELL: make a doorbell with 64 flags on a GSI
@@ -699,9 +701,10 @@ struct kvm_pvi_bell {
  * @offset: of the struct kvm_pvi_status in it, a multiple of 64
  * @address: where the caller has that word mapped, writable and shared
  *
- * The page is pinned and charged to the caller's RLIMIT_MEMLOCK, one page per
- * registration, until KVM_PVI_UNSTATUS, KVM_PVI_UNEXPOSE or the endpoint's death.
- * @pending and @count of the word become 0. Senders must not be able to write
+ * The page is pinned and charged to the caller's RLIMIT_MEMLOCK, once per
+ * registration, a huge page with all of its pages, until KVM_PVI_UNSTATUS,
+ * KVM_PVI_UNEXPOSE or the endpoint's end.
+ * @pending and @count of the word become 0; a call that fails writes nothing. Senders must not be able to write
  * it, so @memfd has the seals F_SEAL_FUTURE_WRITE, F_SEAL_SHRINK, F_SEAL_GROW and
  * F_SEAL_SEAL: map it writable, seal it, then hand descriptors out.
  *
@@ -714,6 +717,7 @@ struct kvm_pvi_bell {
  * * EINVAL: @offset is not aligned or beyond the end; at @address is not a writable, shared mapping of it
  * * EFAULT: the memory cannot be brought in
  * * ENOMEM: RLIMIT_MEMLOCK is reached, without CAP_IPC_LOCK
+ * * EINTR: the caller was killed
  */
 struct kvm_pvi_set_status {
 	__u32 size;
