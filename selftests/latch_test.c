@@ -11,8 +11,8 @@
 #define VECTOR	0x40
 
 /*
- * Retries come after 10 ms, then twice as late each, up to 1 s. Of those that follow a failing ring the
- * seventh comes no earlier than 20 + 40 + ... + 640 ms later; jiffies may take some off.
+ * Retries come after 10 ms, then twice as late each, up to 1 s. Of those that follow a failing ring
+ * the seventh comes no earlier than 20 + 40 + ... + 640 ms later; jiffies may take some off.
  */
 #define OLD_RETRIES	6
 #define OLD_MS		1100
@@ -125,7 +125,7 @@ static u64 latch_and_age(struct pair *p)
 	return retries(p);
 }
 
-/* No retry was due yet: not one of them has paid, or come in between. Asked before what was paid is */
+/* No retry was due yet, so none has paid or come in between. Asked before what was paid is */
 static void expect_no_retry(struct pair *p, u64 before)
 {
 	if (now_ms() >= p->due)

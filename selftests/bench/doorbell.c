@@ -2,8 +2,8 @@
 /*
  * kvm-pvi bench: doorbells by port and MMIO write, to KVM_IOEVENTFD and to userspace
  *
- * An ioeventfd of length 0 takes a write of any length. KVM has it on its fast MMIO bus as well, which is
- * looked at before the instruction is decoded, where the architecture does so. Virtio's devices have those.
+ * An ioeventfd of length 0 takes a write of any length; virtio's devices have those. KVM has it on its
+ * fast MMIO bus as well, and looks there before it decodes the instruction, on Intel at least.
  */
 #include "bench.h"
 

@@ -10,8 +10,9 @@
 /* Milliseconds of a clock that never jumps */
 u64 now_ms(void);
 /*
- * How long a test waits for what must happen is counted in naps, not read off a clock. A machine to which its
- * host gives no processor takes no naps either, so whoever is waited for gets its share of them.
+ * How long a test waits for what must happen is counted in naps, not read off a clock. A machine
+ * to which its host gives no processor takes no naps either, so whoever is waited for gets its
+ * share of them.
  *
  * wait_step() yields at first and naps later; false when it has napped for @ms (scaled by PVI_SLOW).
  */

@@ -41,8 +41,8 @@ void __test_cmp_fail(const char *file, int line, const char *expr, long long a, 
 	__noreturn;
 
 /*
- * End the test case, and begin it anew: it depends on what comes first, and the machine was so slow that
- * the wrong one may have. So that this is no way to pass, it is a failure after TEST_TRIES times.
+ * End the test case, and begin it anew: it depends on what comes first, and the machine was so slow
+ * that the wrong one may have. So that this is no way to pass, it fails after TEST_TRIES times.
  */
 #define TEST_TRIES 20
 #define TEST_AGAIN() _exit(TAP_AGAIN)

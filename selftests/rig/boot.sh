@@ -18,10 +18,11 @@
 # that of the only timer for instance, may be forgotten until another one comes: with -1 a byte from
 # outside interrupts L1 every second.
 #
-# An L1's clock goes on while the host has no processor for it. So its watchdogs wait six times as long as usual.
-# With -icount it would be L1's own, but an instruction that takes TCG long is then no longer than any other:
-# PAUSE for one, and who spins, as each of a guest's vCPUs for the other, spins for ever: with 4 ns each
-# a guest with two vCPUs had not booted after three minutes of processor time, where all of e2e_test takes two.
+# An L1's clock goes on while the host has no processor for it, so its watchdogs wait six times as long
+# as usual. With -icount it would be L1's own, but then an instruction that takes TCG long, PAUSE for one,
+# takes no more time than any other, and vCPUs of a guest that wait for each other on L1's only one hardly
+# get to the next tick: with 4 ns each a guest with two vCPUs had not booted after three minutes of
+# processor time, where all of e2e_test takes about two.
 
 . "$(dirname "$0")/common.sh"
 . "$rig/machine.sh"
