@@ -177,7 +177,7 @@ stock_qemu()
 	await grep -q "peer 2 has gone" "$tmp/server.log"
 	await lost "$first" "$old"
 	qemu
-	has "$(cat "$tmp/server.log")" "peer 3 is process $pid, $(name 3)"
+	has "$(cat "$tmp/server.log")" "peer 3 is process $pid of user 0, $(name 3)"
 	await holds "$pid"
 	await holds "$first"
 	same "$(cat "$tmp/qemu.log")" ""

@@ -121,12 +121,45 @@ for what in b"\0", b"\xff" * 8, bytes(5000):
     socket.send_fds(talks.socket, [what], [null] * 3)
     assert talks.ended()
     assert stays.news() == (talks.id, True) and stays.news() == (talks.id, False)
+urgent = Client(path, 1).greet()
+urgent.socket.send(b"x", socket.MSG_OOB)
+assert urgent.ended()
+assert stays.news() == (urgent.id, True) and stays.news() == (urgent.id, False)
 half = Client(path, 1).greet()
 half.socket.shutdown(socket.SHUT_WR)
 assert half.ended()
 assert stays.news() == (half.id, True) and stays.news() == (half.id, False)
 assert count_fds() == before
 assert logged("it sent something")
+PYTHON
+}
+
+# What a client sent is thrown away. A file among it, whose end takes an hour, holds nobody up.
+lingering_file()
+{
+	server --no-kvm-pvi
+	clients <<'PYTHON'
+import fcntl
+listener = socket.socket()
+fcntl.ioctl(listener, 0x8914, struct.pack("16sH14x", b"lo", 1))     # SIOCSIFFLAGS, IFF_UP
+listener.bind(("127.0.0.1", 0))
+listener.listen()
+file = socket.create_connection(listener.getsockname())
+file.setblocking(False)
+try:
+    while True:
+        file.send(bytes(65536))
+except BlockingIOError:
+    file.setblocking(True)
+file.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 3600))
+stays, talks = Client(path, 1).greet(), Client(path, 1).greet()
+# The server is to be the last that has it.
+os.kill(int(server), signal.SIGSTOP)
+socket.send_fds(talks.socket, [b"x"], [file.fileno()])
+file.close()
+os.kill(int(server), signal.SIGCONT)
+assert stays.news() == (talks.id, True) and stays.news() == (talks.id, False)
+Client(path, 1).greet()
 PYTHON
 }
 
@@ -155,10 +188,44 @@ assert logged("peer 0 has gone: it does not read")
 PYTHON
 }
 
+# What nobody was told of is given again, however old the client is that does not read.
+unknown_ids()
+{
+	server --no-kvm-pvi --vectors 8
+	clients <<'PYTHON'
+stuck = Client(path, 8)
+for _ in range(400):
+    end(Client(path, 8).greet())
+assert Client(path, 8).greet().id < 100
+PYTHON
+}
+
+# What it was sent is still there, and so is its place, until it goes by itself.
+kept_place()
+{
+	server --no-kvm-pvi --vectors 64 --max-peers 2 --timeout 1
+	clients <<'PYTHON'
+stuck = Client(path, 64)
+while not logged("peer 0 has gone: it does not read"):
+    end(Client(path, 64).greet())
+def greeted():
+    client = Client(path, 64)
+    return None if client.ended(peek=True) else client.greet()
+def until(made):
+    while not (client := made()):
+        pass
+    return client
+other = until(greeted)
+assert not greeted() and logged("there are as many as --max-peers allows")
+stuck.close()
+until(greeted)
+PYTHON
+}
+
 # The same with more to be told at once than a socket holds.
 stuck_newcomer()
 {
-	server --no-kvm-pvi --vectors 8
+	server --no-kvm-pvi --vectors 8 --max-per-process 64
 	clients <<'PYTHON'
 crowd = [Client(path, 8).greet() for _ in range(40)]
 stuck = Client(path, 8)
@@ -173,7 +240,7 @@ PYTHON
 # of most of those that have come and gone meanwhile.
 slow_client()
 {
-	server --no-kvm-pvi --vectors 8
+	server --no-kvm-pvi --vectors 8 --max-per-process 64
 	clients <<'PYTHON'
 slow = Client(path, 8)
 stays = [Client(path, 8).greet() for _ in range(20)]
@@ -200,7 +267,7 @@ PYTHON
 # Everyone reaches everyone, and nobody else.
 many_clients()
 {
-	server --no-kvm-pvi --vectors 2
+	server --no-kvm-pvi --vectors 2 --max-per-process 64
 	clients <<'PYTHON'
 all = [Client(path, 2).greet() for _ in range(60)]
 for n, client in enumerate(all):
@@ -233,6 +300,78 @@ PYTHON
 	has "$(cat "$tmp/server.log")" "is refused: there are as many as --max-peers allows"
 	refuses 1 "only 100 may be open" prlimit --nofile=100 \
 		pvi-ivshmem-server --socket "$tmp/other" --no-kvm-pvi
+}
+
+# One process does not get all places, nor does one user. Both are those who have connected.
+places()
+{
+	chmod 777 "$tmp" "$(dirname "$tmp")"
+	server --no-kvm-pvi --max-peers 6 --max-per-process 2 --max-per-user 3
+	chmod 777 "$tmp/socket"
+	clients <<'PYTHON'
+a, b = Client(path, 1).greet(), Client(path, 1).greet()
+assert Client(path, 1).ended()
+assert logged(f"process {os.getpid()} of user 0 is refused: process {os.getpid()} has 2 connections, "
+              "as many as --max-per-process allows")
+same_user = Elsewhere(path)
+assert same_user.greeted()
+assert not Elsewhere(path).greeted()
+assert logged("is refused: user 0 has 3 connections, as many as --max-per-user allows")
+other_user = Elsewhere(path, 12345)
+assert other_user.greeted()
+assert logged(f"is process {other_user.pid} of user 12345")
+same_user.end()
+while not logged("peer 2 has gone"):
+    pass
+assert Elsewhere(path).greeted()
+b.close()
+while not logged("peer 1 has gone"):
+    pass
+Client(path, 1).greet()
+PYTHON
+}
+
+# Ids that others may know are used up by who comes and goes: each has its share, and the log tells
+# before they run out, and why. When the oldest has gone there are enough.
+id_budget()
+{
+	chmod 777 "$tmp" "$(dirname "$tmp")"
+	server --no-kvm-pvi --ids 80 --ids-per-user 60 --ids-per-process 40
+	chmod 777 "$tmp/socket"
+	clients <<'PYTHON'
+a = Client(path, 1).greet()
+def use_up(client):
+    used = 0
+    while client():
+        used += 1
+        assert a.news() == (a.id + used + before, True) and a.news() == (a.id + used + before, False)
+    return used
+def here():
+    client = Client(path, 1)
+    if client.ended(peek=True):
+        return False
+    client.greet().close()
+    return True
+before = 0
+assert use_up(here) == 39
+assert logged("40 of 80 ids are left: those of peers that have gone stay taken as long as "
+              f"peer 0, process {os.getpid()}, is connected")
+assert logged(f"process {os.getpid()} has 20 of its 40 ids left") and logged("has 0 of its 40 ids left")
+assert logged(f"process {os.getpid()} has 40 ids that others may know, as many as --ids-per-process allows")
+before = 39
+assert use_up(lambda: Elsewhere(path).greeted(end=True)) == 20
+assert logged("user 0 has 30 of its 60 ids left")
+assert logged("user 0 has 60 ids that others may know, as many as --ids-per-user allows")
+before = 59
+assert use_up(lambda: Elsewhere(path, 12345).greeted(end=True)) == 20
+assert logged("10 of 80 ids are left")
+assert logged("of user 12345 is refused: all ids may be known to others")
+a.close()
+while not logged("peer 0 has gone"):
+    pass
+b, c = Client(path, 1).greet(), Client(path, 1).greet()
+assert (b.id, c.id) == (0, 1)
+PYTHON
 }
 
 # Without descriptors newcomers are refused or wait; who is there goes on.
@@ -287,8 +426,63 @@ for client in all:
 PYTHON
 }
 
+# Nobody is sent away for what the server cannot send. The user's descriptors are in flight elsewhere.
+servers_shortage()
+{
+	chmod 777 "$tmp" "$(dirname "$tmp")"
+	setpriv --reuid 12345 --clear-groups prlimit --nofile=120 pvi-ivshmem-server --no-kvm-pvi \
+		--socket "$tmp/socket" --max-peers 5 --timeout 5 >"$tmp/server.log" 2>&1 &
+	server=$!
+	await grep -q "^ready" "$tmp/server.log"
+	clients <<'PYTHON'
+ends = socket.socketpair()
+if not os.fork():
+    os.setuid(12345)
+    socket.send_fds(ends[0], [b"x"], [0] * 200)
+    os._exit(0)
+os.wait()
+client = Client(path, 1)
+assert client.message() == (0, None) and client.message() == (0, None)
+time.sleep(8)
+assert not logged("peer 0 has gone")
+assert logged("peer 0 has to wait: as many descriptors as the server may have open are sent, and not read")
+for end in ends:
+    end.close()
+assert client.message()[0] == -1
+assert client.news() == (0, True)
+PYTHON
+}
+
+# If it is clients that do not read, they are, and who reads waits until they have closed.
+readers_in_a_shortage()
+{
+	chmod 777 "$tmp" "$(dirname "$tmp")"
+	setpriv --reuid 12345 --clear-groups prlimit --nofile=120 pvi-ivshmem-server --no-kvm-pvi \
+		--socket "$tmp/socket" --vectors 8 --max-peers 5 --timeout 5 >"$tmp/server.log" 2>&1 &
+	server=$!
+	await grep -q "^ready" "$tmp/server.log"
+	clients <<'PYTHON'
+silent = [Client(path, 8) for _ in range(4)]
+reader = Client(path, 8)
+assert reader.message() == (0, None) and reader.message() == (4, None)
+while not logged("peer 3 has gone: it does not read"):
+    pass
+for client in silent:
+    client.close()
+assert reader.message()[0] == -1
+while 4 not in reader.peers:
+    reader.news()
+PYTHON
+}
+
 arguments()
 {
+	refuses 64 "--max-per-process must be a number from 1" pvi-ivshmem-server -s x --max-per-process 0
+	refuses 64 "--max-per-user must be a number from 1 to 4096" pvi-ivshmem-server -s x --max-per-user 5000
+	refuses 64 "--ids must be a number from 1 to 65536" pvi-ivshmem-server -s x --ids 65537
+	refuses 64 "--ids-per-user must be a number" pvi-ivshmem-server -s x --ids-per-user y
+	refuses 64 "--ids-per-process must be a number" pvi-ivshmem-server -s x --ids-per-process 0
+	refuses 64 "--ids 1 leaves none for clients" pvi-ivshmem-server -s x --ids 1 --peer "$a:20"
 	refuses 1 "Give --socket PATH" pvi-ivshmem-server --no-kvm-pvi
 	refuses 1 "the path of a socket has" pvi-ivshmem-server --no-kvm-pvi -s "$(printf '%0200d' 0)"
 	refuses 64 "power of 2 and at least 4K" pvi-ivshmem-server -s x --size 5000
@@ -363,5 +557,6 @@ assert status(start(fd=notify.fileno())) == 1
 PYTHON
 }
 
-run_tests protocol sealed ids killed_clients talking_clients stuck_client stuck_newcomer slow_client many_clients \
-	limits no_descriptors too_many_in_flight arguments socket_file under_systemd
+run_tests protocol sealed ids killed_clients talking_clients lingering_file stuck_client unknown_ids kept_place \
+	stuck_newcomer slow_client many_clients limits places id_budget no_descriptors too_many_in_flight \
+	servers_shortage readers_in_a_shortage arguments socket_file under_systemd

@@ -32,14 +32,20 @@ clients()
 {
 	{
 		cat <<-'PYTHON'
-		import os, socket, struct, subprocess, sys
-		from ivshmem_client import Client
+		import os, signal, socket, struct, subprocess, sys, time
+		from ivshmem_client import Client, Elsewhere
 		path, server = sys.argv[1:3]
 		log = path.replace("socket", "server.log")
 		def count_fds():
 		    return len(os.listdir(f"/proc/{server}/fd"))
-		def logged(text):
-		    return text in open(log).read()
+		def logged(text, times=1):
+		    return open(log).read().count(text) >= times
+		gone = {}
+		def end(client):
+		    client.close()
+		    gone[client.id] = gone.get(client.id, 0) + 1
+		    while not logged(f"peer {client.id} has gone", gone[client.id]):
+		        pass
 		PYTHON
 		cat
 	} >"$tmp/program.py"

@@ -87,10 +87,10 @@ class Client:
         """True if that vector is not rung now."""
         return not readable(self.peers[self.id][vector], 0)
 
-    def ended(self):
+    def ended(self, peek=False):
         """True if the server closes the connection without a further word."""
         try:
-            return not self.socket.recv(1)
+            return not self.socket.recv(1, socket.MSG_PEEK if peek else 0)
         except ConnectionResetError:
             return True
 
@@ -103,3 +103,37 @@ class Client:
         self.peers = {}
         if self.memory is not None:
             os.close(self.memory)
+
+
+class Elsewhere:
+    """A client in a process of its own, which is another user's if one is given."""
+
+    def __init__(self, path, uid=None):
+        self.said, says = socket.socketpair()
+        self.said.settimeout(DEADLINE)
+        self.pid = os.fork()
+        if self.pid:
+            says.close()
+            return
+        try:
+            # Nor does it hold what is its parent's.
+            os.closerange(3, says.fileno())
+            os.closerange(says.fileno() + 1, LIMIT)
+            if uid is not None:
+                os.setuid(uid)
+            client = Client(path, 1)
+            says.send(b"0" if client.ended(peek=True) else b"1" if client.greet() else b"")
+            says.recv(1)
+        finally:
+            os._exit(0)
+
+    def end(self):
+        self.said.close()
+        os.waitpid(self.pid, 0)
+
+    def greeted(self, end=False):
+        """What became of it; one that is refused has ended."""
+        answer = self.said.recv(1) == b"1"
+        if end or not answer:
+            self.end()
+        return answer

@@ -11,6 +11,11 @@
 
 enum {
 	OPT_NO_KVM_PVI = 0x100,
+	OPT_MAX_PER_PROCESS,
+	OPT_MAX_PER_USER,
+	OPT_IDS,
+	OPT_IDS_PER_PROCESS,
+	OPT_IDS_PER_USER,
 };
 
 static const struct argp_option options[] = {
@@ -18,6 +23,14 @@ static const struct argp_option options[] = {
 	{ "size", 'm', "SIZE", 0, "The shared memory in bytes, K, M or G; a power of 2 [4M]", 0 },
 	{ "vectors", 'n', "N", 0, "Vectors of each peer [1]", 0 },
 	{ "max-peers", 'M', "N", 0, "QEMUs that may be connected at once [64]", 0 },
+	{ "max-per-process", OPT_MAX_PER_PROCESS, "N", 0, "Connections of one process at once [8]", 0 },
+	{ "max-per-user", OPT_MAX_PER_USER, "N", 0,
+	  "Connections of one user at once [as --max-peers]", 0 },
+	{ "ids", OPT_IDS, "N", 0, "Ids that there are [65536]", 0 },
+	{ "ids-per-process", OPT_IDS_PER_PROCESS, "N", 0,
+	  "Those that one process may use up [1/64 of --ids, 64 at least]", 0 },
+	{ "ids-per-user", OPT_IDS_PER_USER, "N", 0,
+	  "Those that one user may use up [3/4 of --ids]", 0 },
 	{ "timeout", 't', "SECONDS", 0,
 	  "Disconnect a QEMU that has not read for so long [60]", 0 },
 	{ "uuid", 'u', "UUID", 0,
@@ -126,6 +139,24 @@ static void add_target(struct argp_state *state, struct settings *s, const char 
 	free(text);
 }
 
+static unsigned int at_most(unsigned int n, unsigned int most)
+{
+	return n < most ? n : most;
+}
+
+/* What was not given, and depends on what was */
+static void complete(struct settings *s)
+{
+	struct quota *process = &s->quotas[PROCESS], *user = &s->quotas[USER];
+
+	if (!user->places)
+		user->places = s->max_peers;
+	if (!user->ids)
+		user->ids = s->ids - s->ids / 4;
+	if (!process->ids)
+		process->ids = at_most(s->ids < 4096 ? 64 : s->ids / 64, user->ids);
+}
+
 /* What can only be said when all is known */
 static void check(struct argp_state *state, const struct settings *s)
 {
@@ -133,6 +164,8 @@ static void check(struct argp_state *state, const struct settings *s)
 
 	if (s->no_kvm_pvi && (s->has_uuid || s->nr_allowed || s->nr_targets))
 		argp_error(state, "--no-kvm-pvi leaves no room for --uuid, --allow and --peer");
+	if (s->ids <= s->nr_targets)
+		argp_error(state, "--ids %u leaves none for clients", s->ids);
 	for (i = 0; i < s->nr_allowed; i++)
 		if (s->allowed[i].gsi != KVM_PVI_GSI_ANY && s->allowed[i].gsi >= s->vectors)
 			argp_error(state, "there is no vector %u: --vectors is %u",
@@ -141,6 +174,33 @@ static void check(struct argp_state *state, const struct settings *s)
 		if (s->targets[i].nr_gsis > s->vectors)
 			argp_error(state, "a --peer has %u GSIs, but --vectors is %u",
 				   s->targets[i].nr_gsis, s->vectors);
+}
+
+static error_t parse_quota(int key, char *arg, struct argp_state *state)
+{
+	struct settings *s = state->input;
+	struct quota *process = &s->quotas[PROCESS], *user = &s->quotas[USER];
+
+	switch (key) {
+	case OPT_MAX_PER_PROCESS:
+		process->places = parse_number(state, arg, 1, MAX_PEERS, "--max-per-process");
+		break;
+	case OPT_MAX_PER_USER:
+		user->places = parse_number(state, arg, 1, MAX_PEERS, "--max-per-user");
+		break;
+	case OPT_IDS:
+		s->ids = parse_number(state, arg, 1, NR_IDS, "--ids");
+		break;
+	case OPT_IDS_PER_PROCESS:
+		process->ids = parse_number(state, arg, 1, NR_IDS, "--ids-per-process");
+		break;
+	case OPT_IDS_PER_USER:
+		user->ids = parse_number(state, arg, 1, NR_IDS, "--ids-per-user");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -179,10 +239,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		argp_error(state, "what is '%s'?", arg);
 		break;
 	case ARGP_KEY_END:
+		complete(s);
 		check(state, s);
 		break;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_quota(key, arg, state);
 	}
 	return 0;
 }
@@ -201,6 +262,8 @@ void parse_args(struct settings *settings, int argc, char **argv)
 		.size = 4 << 20,
 		.vectors = 1,
 		.max_peers = 64,
+		.ids = NR_IDS,
+		.quotas[PROCESS].places = 8,
 		.timeout = 60,
 	};
 	argp_parse(&argp, argc, argv, 0, NULL, settings);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* pvi-ivshmem-server client - QEMUs that come and go */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -15,43 +17,73 @@ static void tell_status(const struct server *server)
 	sd_notifyf(0, "STATUS=%u of %u peers", server->nr_clients, server->settings.max_peers);
 }
 
-static void free_client(struct peer *client)
+/* All that it has, but for the socket */
+static void close_client(struct peer *client)
 {
 	sd_event_source_disable_unref(client->io);
 	queue_drop(client);
 	vectors_close(client);
 	if (client->pvi >= 0)
 		close(client->pvi);
-	close(client->socket);
+}
+
+static void free_client(struct peer *client)
+{
+	discard(client->socket);
+	accounts_close(client);
 	free(client);
+}
+
+static int count_unread(const struct peer *client)
+{
+	int bytes = 0;
+
+	ioctl(client->socket, SIOCOUTQ, &bytes);
+	return bytes;
+}
+
+/*
+ * Descriptors that it was sent, and does not read, count for the server's user even when this end
+ * is closed. So it keeps its place until it has read them, or has closed the other end.
+ */
+static void let_go(struct peer *client)
+{
+	struct server *server = client->server;
+
+	close_client(client);
+	if (count_unread(client)) {
+		shutdown(client->socket, SHUT_RDWR);
+		TAILQ_INSERT_TAIL(&server->parting, client, entry);
+		tick_soon(server);
+		return;
+	}
+	server->nr_clients--;
+	free_client(client);
 }
 
 static void client_leave(struct peer *client, const char *why)
 {
 	struct server *server = client->server;
 	struct peer *other;
+	bool known = false;
 
 	TAILQ_REMOVE(&server->clients, client, entry);
-	server->nr_clients--;
-	give_up_id(server, client);
 	TAILQ_FOREACH(other, &server->clients, entry)
-		queue_departure(other, client);
+		known |= queue_departure(other, client);
+	give_up_id(server, client, known);
 	printf("peer %u has gone: %s\n", client->id, why);
-	free_client(client);
+	let_go(client);
 	tell_status(server);
 }
 
-/* The protocol has nothing that a client may say. Descriptors it sent the kernel has closed. */
-static const char *read_input(struct peer *client)
+/* The protocol has nothing that a client may say. It is not read: there may be descriptors with it. */
+static const char *why_input(const struct peer *client)
 {
-	char byte;
-	ssize_t ret = recv(client->socket, &byte, 1, 0);
-
-	if (ret > 0)
+	if (client->out_of_memory)
+		return "the server is out of memory";
+	if (has_input(client->socket))
 		return "it sent something";
-	if (!ret)
-		return "it has closed the connection";
-	return errno == EAGAIN || errno == EINTR ? NULL : strerror(errno);
+	return "it has closed the connection";
 }
 
 static int on_client(__always_unused struct sd_event_source *source, __always_unused int fd,
@@ -61,7 +93,7 @@ static int on_client(__always_unused struct sd_event_source *source, __always_un
 	const char *why = NULL;
 
 	if (events & ~EPOLLOUT)
-		why = read_input(client);
+		why = why_input(client);
 	if (!why && events & EPOLLOUT)
 		why = queue_send(client);
 	if (why)
@@ -111,26 +143,23 @@ static void print_client(const struct peer *client)
 
 	endpoint_uuid(client->server, client->id, uuid);
 	uuid_unparse_lower(uuid, text);
-	printf("peer %u is process %d%s%s\n", client->id, client->pid,
+	printf("peer %u is process %d of user %u%s%s\n", client->id, client->pid, client->uid,
 	       client->pvi >= 0 ? ", " : "", client->pvi >= 0 ? text : "");
-}
-
-static pid_t pid_of(int socket)
-{
-	struct ucred cred = { 0 };
-	socklen_t size = sizeof(cred);
-
-	getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &cred, &size);
-	return cred.pid;
 }
 
 /* Why it cannot be had, or NULL */
 static const char *try_join(struct server *server, struct peer *client)
 {
-	int ret;
+	const char *why;
+	int ret = accounts_open(client);
 
+	if (ret)
+		return strerror(-ret);
 	if (server->nr_clients >= server->settings.max_peers)
 		return "there are as many as --max-peers allows";
+	why = accounts_refuse(client);
+	if (why)
+		return why;
 	ret = vectors_open(client, server->settings.vectors);
 	if (ret)
 		return strerror(-ret);
@@ -151,18 +180,20 @@ void client_join(struct server *server, int socket)
 	if (client) {
 		client->server = server;
 		client->socket = socket;
-		client->pid = pid_of(socket);
 		client->pvi = -1;
 		vectors_init(client);
 		TAILQ_INIT(&client->queue);
 		why = try_join(server, client);
 	}
 	if (why) {
-		warn("process %d is refused: %s", pid_of(socket), why);
-		if (client)
+		warn("process %d of user %u is refused: %s", client ? client->pid : 0,
+		     client ? client->uid : 0, why);
+		if (client) {
+			close_client(client);
 			free_client(client);
-		else
-			close(socket);
+		} else {
+			discard(socket);
+		}
 		return;
 	}
 	TAILQ_INSERT_TAIL(&server->clients, client, entry);
@@ -179,34 +210,74 @@ void clients_end(struct server *server)
 
 	while ((client = TAILQ_FIRST(&server->clients))) {
 		TAILQ_REMOVE(&server->clients, client, entry);
+		close_client(client);
+		free_client(client);
+	}
+	while ((client = TAILQ_FIRST(&server->parting))) {
+		TAILQ_REMOVE(&server->parting, client, entry);
 		free_client(client);
 	}
 }
 
+static void look_at_reader(struct peer *client, uint64_t now)
+{
+	int unread = count_unread(client);
+
+	if (!unread || unread < client->unread)
+		client->progress = now;
+	client->unread = unread;
+}
+
+/* Who has read everything waits for us, not we for it. */
 static bool is_stuck(const struct peer *client, uint64_t now)
 {
-	return !TAILQ_EMPTY(&client->queue) &&
+	return client->unread && !TAILQ_EMPTY(&client->queue) &&
 	       now - client->progress > client->server->settings.timeout * USEC;
+}
+
+static bool retry(struct peer *client)
+{
+	if (!client->waiting)
+		return false;
+	client->waiting = false;
+	sd_event_source_set_io_events(client->io, EPOLLIN | EPOLLOUT);
+	return true;
+}
+
+/* True if there still are some */
+static bool tick_parting(struct server *server)
+{
+	struct peer *client = TAILQ_FIRST(&server->parting), *next;
+
+	for (; client; client = next) {
+		next = TAILQ_NEXT(client, entry);
+		if (count_unread(client))
+			continue;
+		TAILQ_REMOVE(&server->parting, client, entry);
+		server->nr_clients--;
+		free_client(client);
+		tell_status(server);
+	}
+	return !TAILQ_EMPTY(&server->parting);
 }
 
 bool clients_tick(struct server *server)
 {
 	struct peer *client = TAILQ_FIRST(&server->clients), *next;
-	bool again = false;
+	bool again = false, shortage = false;
 	uint64_t now;
 
 	sd_event_now(server->event, CLOCK_MONOTONIC, &now);
 	for (; client; client = next) {
 		next = TAILQ_NEXT(client, entry);
+		look_at_reader(client, now);
 		if (is_stuck(client, now)) {
 			client_leave(client, "it does not read");
 			continue;
 		}
-		if (client->waiting) {
-			client->waiting = false;
-			sd_event_source_set_io_events(client->io, EPOLLIN | EPOLLOUT);
-		}
+		shortage |= retry(client);
 		again |= !TAILQ_EMPTY(&client->queue);
 	}
-	return again;
+	server->shortage = shortage;
+	return tick_parting(server) || again;
 }

@@ -4,35 +4,87 @@
  *
  * An id is not given to another peer as long as a client is connected that may have known its
  * last holder. Its guest would ring a stranger; and QEMU frees what it has of a peer when it is
- * told that the peer has gone, and writes there when the id comes back.
+ * told that the peer has gone, and writes there when the id comes back. So whoever comes and goes
+ * uses up ids while one old client stays: what is left is watched, and each pays for its own.
  */
+#include <string.h>
+
 #include "server.h"
 
-static bool may_be_known(const struct server *server, unsigned int id)
+static bool may_be_known(const struct server *server, const struct id *id)
 {
 	const struct peer *oldest = TAILQ_FIRST(&server->clients);
 
-	return oldest && oldest->joined < server->left[id];
+	return oldest && oldest->joined < id->left;
+}
+
+static void forget(struct server *server, struct id *id)
+{
+	id->taken = false;
+	id->left = 0;
+	server->nr_taken--;
+	accounts_return_id(server, id->payers);
+}
+
+/* Each time that half of what was left is used up */
+static void watch_budget(struct server *server)
+{
+	const struct peer *oldest = TAILQ_FIRST(&server->clients);
+	unsigned int left = server->settings.ids - server->nr_taken;
+
+	if (left > server->warn_at || !oldest)
+		return;
+	warn("%u of %u ids are left: those of peers that have gone stay taken as long as peer %u, process %d, is connected, which may know them",
+	     left, server->settings.ids, oldest->id, oldest->pid);
+	server->warn_at = left / 2;
+}
+
+static void claim(struct server *server, struct id *id, struct peer *peer)
+{
+	*id = (struct id){ .taken = true, .holder = peer };
+	memcpy(id->payers, peer->payers, sizeof(id->payers));
+	accounts_charge_id(server, id->payers);
+	peer->id = id - server->ids;
+	peer->joined = ++server->serial;
+	server->nr_taken++;
+	watch_budget(server);
 }
 
 /* The lowest: QEMU has a table as long as the highest id it has seen. */
 int take_id(struct server *server, struct peer *peer)
 {
-	unsigned int id;
+	unsigned int i;
 
-	for (id = 0; id < NR_IDS; id++) {
-		if (server->by_id[id] || may_be_known(server, id))
+	for (i = 0; i < server->settings.ids; i++) {
+		if (server->ids[i].taken)
 			continue;
-		server->by_id[id] = peer;
-		peer->id = id;
-		peer->joined = ++server->serial;
+		claim(server, &server->ids[i], peer);
 		return 0;
 	}
 	return -1;
 }
 
-void give_up_id(struct server *server, const struct peer *peer)
+/* What nobody knows any more now that the oldest has gone */
+static void forget_old(struct server *server)
 {
-	server->by_id[peer->id] = NULL;
-	server->left[peer->id] = ++server->serial;
+	struct id *id;
+
+	for (id = server->ids; id < server->ids + server->settings.ids; id++)
+		if (id->taken && !id->holder && !may_be_known(server, id))
+			forget(server, id);
+	if (server->settings.ids - server->nr_taken > server->settings.ids / 2)
+		server->warn_at = server->settings.ids / 2;
+}
+
+void give_up_id(struct server *server, const struct peer *peer, bool known)
+{
+	const struct peer *oldest = TAILQ_FIRST(&server->clients);
+	struct id *id = &server->ids[peer->id];
+
+	id->holder = NULL;
+	id->left = ++server->serial;
+	if (!known)
+		forget(server, id);
+	if (!oldest || peer->joined < oldest->joined)
+		forget_old(server);
 }

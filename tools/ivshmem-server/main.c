@@ -68,6 +68,7 @@ int main(int argc, char **argv)
 {
 	static struct server server = {
 		.clients = TAILQ_HEAD_INITIALIZER(server.clients),
+		.parting = TAILQ_HEAD_INITIALIZER(server.parting),
 		.virtuals = TAILQ_HEAD_INITIALIZER(server.virtuals),
 	};
 	int ret;
@@ -78,6 +79,8 @@ int main(int argc, char **argv)
 	if (!server.settings.no_kvm_pvi)
 		endpoint_check();
 	make_event_loop(&server);
+	discard_init();
+	server.warn_at = server.settings.ids / 2;
 	server.memory = make_memory(server.settings.size);
 	listen_start(&server);
 	virtuals_start(&server);

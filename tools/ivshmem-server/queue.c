@@ -40,7 +40,8 @@ static void queue(struct peer *client, int64_t id, int fd, const struct peer *ab
 	struct message *m = malloc(sizeof(*m));
 
 	if (!m) {
-		/* It must not miss one. Its callback will see the end. */
+		/* It must not miss one. Its callback will end it. */
+		client->out_of_memory = true;
 		shutdown(client->socket, SHUT_RDWR);
 		return;
 	}
@@ -74,7 +75,7 @@ void queue_vectors(struct peer *client, const struct peer *about)
 		queue(client, about->id, about->vectors[i], about);
 }
 
-void queue_departure(struct peer *client, const struct peer *about)
+bool queue_departure(struct peer *client, const struct peer *about)
 {
 	struct message *m = TAILQ_FIRST(&client->queue), *next;
 	unsigned int unsent = 0;
@@ -91,8 +92,10 @@ void queue_departure(struct peer *client, const struct peer *about)
 		unqueue(client, m);
 		unsent++;
 	}
-	if (unsent < client->server->settings.vectors)
-		queue(client, about->id, -1, NULL);
+	if (unsent == client->server->settings.vectors)
+		return false;
+	queue(client, about->id, -1, NULL);
+	return true;
 }
 
 void queue_drop(struct peer *client)
@@ -131,6 +134,21 @@ static bool is_shortage(int err)
 	return err == ETOOMANYREFS || err == ENOBUFS || err == ENOMEM;
 }
 
+/* Until the next tick */
+static void wait_for_kernel(struct peer *client, int err)
+{
+	client->waiting = true;
+	want_output(client, false);
+	if (client->server->shortage)
+		return;
+	client->server->shortage = true;
+	if (err == ETOOMANYREFS)
+		warn("peer %u has to wait: as many descriptors as the server may have open are sent, and not read by whom they were sent to",
+		     client->id);
+	else
+		warn("peer %u has to wait: %s", client->id, strerror(err));
+}
+
 const char *queue_send(struct peer *client)
 {
 	struct message *m;
@@ -141,12 +159,11 @@ const char *queue_send(struct peer *client)
 		if (sent < 0 && (errno == EAGAIN || errno == EINTR))
 			return NULL;
 		if (sent < 0 && is_shortage(errno)) {
-			client->waiting = true;
-			want_output(client, false);
+			wait_for_kernel(client, errno);
 			return NULL;
 		}
 		if (sent < 0)
-			return strerror(errno);
+			return errno == EPIPE ? "it has closed the connection" : strerror(errno);
 		client->progress = now(client);
 		m->sent += sent;
 		if (m->sent == sizeof(uint64_t))

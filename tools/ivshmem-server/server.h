@@ -25,6 +25,7 @@
 #define __always_unused __attribute(unused)
 
 #define NR_IDS		65536	/* what a doorbell register can name */
+#define NR_BUCKETS	1024	/* of accounts */
 #define MAX_VECTORS	64
 #define MAX_PEERS	4096
 #define MAX_GSI		131071	/* the last virtual GSI */
@@ -43,11 +44,21 @@ struct target {
 	uint32_t gsis[MAX_VECTORS];
 };
 
+/* Who pays for places and ids, and what each may have of them */
+enum payer { PROCESS, USER, NR_PAYERS };
+
+struct quota {
+	unsigned int places;
+	unsigned int ids;
+};
+
 struct settings {
 	const char *socket;	/* NULL: systemd's */
 	uint64_t size;
 	unsigned int vectors;
 	unsigned int max_peers;
+	unsigned int ids;	/* that there are */
+	struct quota quotas[NR_PAYERS];
 	unsigned int timeout;	/* seconds */
 	bool has_uuid;
 	bool no_kvm_pvi;
@@ -68,6 +79,14 @@ struct message {
 
 TAILQ_HEAD(messages, message);
 TAILQ_HEAD(peers, peer);
+LIST_HEAD(accounts, account);
+
+struct id {
+	bool taken;			/* by @holder, or known to others */
+	struct peer *holder;		/* or NULL */
+	uint64_t left;			/* @serial when it was given up */
+	struct account *payers[NR_PAYERS];
+};
 
 struct server {
 	struct settings settings;
@@ -75,12 +94,16 @@ struct server {
 	struct sd_event_source *listener;
 	struct sd_event_source *tick;		/* see tick.c */
 	int memory;
-	unsigned int nr_clients;
+	unsigned int nr_clients;	/* of both lists */
+	bool shortage;			/* a client waits for the kernel */
 	uint64_t serial;		/* grows with everyone who comes or goes */
 	struct peers clients;		/* as they came */
+	struct peers parting;		/* clients that were ended, and still have a place */
 	struct peers virtuals;
-	struct peer *by_id[NR_IDS];
-	uint64_t left[NR_IDS];		/* @serial when an id was given up, or 0 */
+	struct id ids[NR_IDS];
+	unsigned int nr_taken;		/* of @ids */
+	unsigned int warn_at;		/* so many ids left */
+	struct accounts accounts[NR_BUCKETS];
 };
 
 struct peer {
@@ -93,10 +116,14 @@ struct peer {
 	/* A client's */
 	int socket;
 	pid_t pid;
+	uid_t uid;
+	struct account *payers[NR_PAYERS];	/* NULL: nobody */
 	uint64_t joined;		/* @serial then */
 	struct messages queue;
+	bool out_of_memory;		/* it would miss a message */
 	bool waiting;			/* for the kernel, not for the client */
-	uint64_t progress;		/* when the queue was last empty, or became shorter */
+	int unread;			/* what it had not read at the last tick */
+	uint64_t progress;		/* when it had read all, or more, or was sent something */
 	struct sd_event_source *io;
 
 	/* A virtual peer's */
@@ -120,9 +147,23 @@ void listen_start(struct server *server);
 void listen_resume(struct server *server);
 void listen_end(struct server *server);
 
+/* account.c: who a client is, which then has a place; -errno */
+int accounts_open(struct peer *client);
+void accounts_close(struct peer *client);
+/* Why it may not keep it, or have no id; NULL: it may */
+const char *accounts_refuse(const struct peer *client);
+void accounts_charge_id(const struct server *server, struct account *payers[NR_PAYERS]);
+void accounts_return_id(const struct server *server, struct account *payers[NR_PAYERS]);
+
 /* id.c: who has which id. take_id() returns -1 if there is none that is safe to give. */
 int take_id(struct server *server, struct peer *peer);
-void give_up_id(struct server *server, const struct peer *peer);
+/* @known: a client that is connected may have been told of it */
+void give_up_id(struct server *server, const struct peer *peer, bool known);
+
+/* discard.c: close a socket without being held up by what was sent to it */
+void discard_init(void);
+bool has_input(int socket);
+void discard(int socket);
 
 /* client.c: takes the socket */
 void client_join(struct server *server, int socket);
@@ -134,7 +175,8 @@ bool clients_tick(struct server *server);
 /* queue.c: messages of the protocol to one client */
 void queue_greeting(struct peer *client);
 void queue_vectors(struct peer *client, const struct peer *about);
-void queue_departure(struct peer *client, const struct peer *about);
+/* True if the client knows, or may know, that it was there */
+bool queue_departure(struct peer *client, const struct peer *about);
 void queue_drop(struct peer *client);
 /* Sends as much as the client takes; why it must go, or NULL */
 const char *queue_send(struct peer *client);

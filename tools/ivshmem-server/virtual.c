@@ -50,7 +50,9 @@ static bool connect_vector(struct peer *peer, unsigned int i)
 		return false;
 	ret = pvi_wire_source(peer->pvi, port, peer->vectors[i]);
 	if (ret < 0) {
-		warn("peer %u: vector %u cannot ring: %s", peer->id, i, explain(ret));
+		/* The port is there: what is missing is not the module. */
+		warn("peer %u: vector %u cannot ring: %s", peer->id, i,
+		     ret == -ENOSPC ? explain(ret) : strerror(-ret));
 		pvi_close_port(peer->pvi, port);
 		return false;
 	}
