@@ -67,6 +67,12 @@ numbers_are_documented()
 			Documentation/virt/kvm/pvi/api.rst | sort)
 }
 
+# Names that begin with an underscore are the compiler's and libc's in programs.
+names_are_ours()
+{
+	! grep -r -n -E '^#[[:space:]]*define[[:space:]]+_' tools include/uapi
+}
+
 # Nothing is linked: the libraries of the other targets may be missing, their headers are the same.
 compile_header()
 {
@@ -113,6 +119,7 @@ check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/*.h inclu
 	kernel/*/*.[ch] kernel/*.h tools/libpvi/libpvi*.h
 check "headers compile alone" compile_header
 check "headers are in uapi_layout.h and uapi_guest_layout.h" layouts_are_complete
+check "no reserved names are defined" names_are_ours
 check "api.rst has the request numbers" numbers_are_documented
 check "the host's sources stand in layers" "$rig/layers.sh"
 sed 's/^/# /' "$build/style.log"

@@ -76,7 +76,7 @@ static void client_leave(struct peer *client, const char *why)
 	tell_status(server);
 }
 
-/* The protocol has nothing that a client may say. It is not read: there may be descriptors with it. */
+/* There is nothing that a client may say. It is not read: there may be descriptors with it. */
 static const char *why_input(const struct peer *client)
 {
 	if (client->out_of_memory)
@@ -86,8 +86,8 @@ static const char *why_input(const struct peer *client)
 	return "it has closed the connection";
 }
 
-static int on_client(__always_unused struct sd_event_source *source, __always_unused int fd,
-		     uint32_t events, void *userdata)
+static int on_client(UNUSED struct sd_event_source *source, UNUSED int fd, uint32_t events,
+		     void *userdata)
 {
 	struct peer *client = userdata;
 	const char *why = NULL;

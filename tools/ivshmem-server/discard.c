@@ -13,7 +13,7 @@
 
 #include "server.h"
 
-static void on_alarm(__always_unused int number)
+static void on_alarm(UNUSED int number)
 {
 }
 

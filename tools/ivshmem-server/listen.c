@@ -94,7 +94,7 @@ static void make_uuid(struct settings *settings, int fd)
 	settings->uuid[15] = 0;
 }
 
-static int on_connection(struct sd_event_source *source, int fd, __always_unused uint32_t events,
+static int on_connection(struct sd_event_source *source, int fd, UNUSED uint32_t events,
 			 void *userdata)
 {
 	struct server *server = userdata;

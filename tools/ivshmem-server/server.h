@@ -19,10 +19,10 @@
 #include <uuid/uuid.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define __attribute(...) __attribute__((__VA_ARGS__))
-#define __printf(fmt, args) __attribute(format(printf, fmt, args))
-#define __noreturn __attribute(noreturn)
-#define __always_unused __attribute(unused)
+#define ATTRIBUTE(...) __attribute__((__VA_ARGS__))
+#define PRINTF_LIKE(fmt, args) ATTRIBUTE(format(printf, fmt, args))
+#define NORETURN ATTRIBUTE(noreturn)
+#define UNUSED ATTRIBUTE(unused)
 
 #define NR_IDS		65536	/* what a doorbell register can name */
 #define NR_BUCKETS	1024	/* of accounts */
@@ -135,8 +135,8 @@ struct peer {
 void parse_args(struct settings *settings, int argc, char **argv);
 
 /* error.c: "pvi-ivshmem-server: " and what was wrong to stderr */
-void die(const char *fmt, ...) __printf(1, 2) __noreturn;
-void warn(const char *fmt, ...) __printf(1, 2);
+void die(const char *fmt, ...) PRINTF_LIKE(1, 2) NORETURN;
+void warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* What an errno of kvm_pvi, positive or negative, means to whoever runs the server */
 const char *explain(int err);
 void *must_alloc(void *ptr);

@@ -7,8 +7,7 @@
  */
 #include "server.h"
 
-static int on_tick(__always_unused struct sd_event_source *source, __always_unused uint64_t when,
-		   void *userdata)
+static int on_tick(UNUSED struct sd_event_source *source, UNUSED uint64_t when, void *userdata)
 {
 	struct server *server = userdata;
 	bool again = clients_tick(server);

@@ -77,8 +77,8 @@ static bool refresh(struct peer *peer)
 }
 
 /* What the events say in detail does not matter: some may have been lost. */
-static int on_event(__always_unused struct sd_event_source *source, int fd,
-		    __always_unused uint32_t events, void *userdata)
+static int on_event(UNUSED struct sd_event_source *source, int fd, UNUSED uint32_t events,
+		    void *userdata)
 {
 	struct kvm_pvi_event kept[KVM_PVI_EVENTS_KEPT];
 	struct peer *peer = userdata;

@@ -12,9 +12,9 @@
 #include <uuid/uuid.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define __attribute(...) __attribute__((__VA_ARGS__))
-#define __printf(fmt, args) __attribute(format(printf, fmt, args))
-#define __noreturn __attribute(noreturn)
+#define ATTRIBUTE(...) __attribute__((__VA_ARGS__))
+#define PRINTF_LIKE(fmt, args) ATTRIBUTE(format(printf, fmt, args))
+#define NORETURN ATTRIBUTE(noreturn)
 
 /* Commands: each parses its own arguments and returns the exit status. */
 int cmd_allow(int argc, char **argv);
@@ -49,11 +49,11 @@ enum doing {
 	DOING_OTHER,
 };
 
-void die(const char *fmt, ...) __printf(1, 2) __noreturn;
-void warn(const char *fmt, ...) __printf(1, 2);
+void die(const char *fmt, ...) PRINTF_LIKE(1, 2) NORETURN;
+void warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* @err is an errno, positive or negative; what it means in this place follows the message */
 void die_doing(enum doing doing, int err, const char *fmt, ...)
-	__printf(3, 4) __noreturn;
+	PRINTF_LIKE(3, 4) NORETURN;
 const char *explain(enum doing doing, int err);
 void *must_alloc(void *ptr);
 
@@ -124,7 +124,7 @@ void report_table(struct report *report, const char *name, const char *title,
 		  const char *columns);
 /* Starts a row. Cells are set from the left; a cell of "" is empty, in JSON null. */
 void report_row(struct report *report);
-void report_cell(struct report *report, const char *fmt, ...) __printf(2, 3);
+void report_cell(struct report *report, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void report_counts(struct report *report, const struct kvm_pvi_counts *counts);
 /* Prints and forgets the tables. */
 void report_print(struct report *report);

@@ -67,7 +67,7 @@ static int open_in(const struct trace *trace, const char *file, int flags)
 	return open(path, flags | O_CLOEXEC);
 }
 
-static void __noreturn fail(const struct trace *trace, const char *file)
+static void NORETURN fail(const struct trace *trace, const char *file)
 {
 	int err = errno;
 

@@ -5,8 +5,8 @@
  * The whole contract: hypercalls for guests, ioctls on /dev/kvm_pvi for VMMs
  * and host processes, verdicts, errors, the status word.
  */
-#ifndef _UAPI_LINUX_KVM_PVI_H
-#define _UAPI_LINUX_KVM_PVI_H
+#ifndef LINUX_KVM_PVI_H
+#define LINUX_KVM_PVI_H
 
 #include <linux/ioctl.h>
 #include <linux/types.h>
@@ -1073,4 +1073,4 @@ static __inline__ long kvm_pvi_hypercall(int amd, __u32 nr, __u64 *rbx, unsigned
 }
 #endif /* __x86_64__ || __i386__ */
 
-#endif /* _UAPI_LINUX_KVM_PVI_H */
+#endif /* LINUX_KVM_PVI_H */

@@ -5,8 +5,8 @@
  * The ioctls on /dev/kvm_pvi_guest and the descriptors they give out. Verdicts
  * and the numbers of GSIs are those of kvm_pvi.h.
  */
-#ifndef _UAPI_LINUX_KVM_PVI_GUEST_H
-#define _UAPI_LINUX_KVM_PVI_GUEST_H
+#ifndef LINUX_KVM_PVI_GUEST_H
+#define LINUX_KVM_PVI_GUEST_H
 
 #include <linux/kvm_pvi.h>
 
@@ -340,4 +340,4 @@ struct kvm_pvi_guest_peers {
 };
 #define KVM_PVI_GUEST_PEERS		_IO(KVM_PVI_IOC, 0x8d)
 
-#endif /* _UAPI_LINUX_KVM_PVI_GUEST_H */
+#endif /* LINUX_KVM_PVI_GUEST_H */
