@@ -48,7 +48,7 @@ run g_b insmod /kvm_pvi_guest.ko
 typed b guest-wait $pin
 run g_b "pvictl guest-wait --count 1 $pin >/tmp/out & true"
 run g_b "until grep -q kvm_pvi:$pin /proc/interrupts; do usleep 20000; done"
-rings 1 "the receiver does not allow it"
+rings 3 "the receiver does not allow it"
 typed host allow "$b" "$a" $pin
 pvictl allow "$b" "$a" $pin
 rings 0 "raised"

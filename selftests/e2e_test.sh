@@ -70,7 +70,7 @@ tool()
 	run g_b "until grep -q kvm_pvi:$pin /proc/interrupts; do usleep 20000; done"
 	same "$(run g_a pvictl guest-ring "$b" $pin)" "raised"
 	same "$(woken g_b)" "GSI $pin: 1 interrupt"
-	refuses 1 "the receiver does not allow it" run g_a pvictl guest-ring "$b" 1
+	refuses 3 "the receiver does not allow it" run g_a pvictl guest-ring "$b" 1
 }
 
 connection()

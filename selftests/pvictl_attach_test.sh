@@ -29,18 +29,18 @@ no_name()
 
 wrong_process()
 {
-	refuses 64 "which process?" pvictl attach
-	refuses 64 "a PID must be a number" pvictl attach --pid qemu
-	refuses 1 "there is no such process" pvictl attach --pid 4000000 --uuid "$a"
-	refuses 1 "has no VM" pvictl attach --pid $$ --uuid "$a"
-	refuses 1 "cannot take descriptor 99" pvictl attach --pid $$ --fd 99 --uuid "$a"
+	refuses 2 "which process?" pvictl attach
+	refuses 2 "a PID must be a number" pvictl attach --pid qemu
+	refuses 5 "there is no such process" pvictl attach --pid 4000000 --uuid "$a"
+	refuses 5 "has no VM" pvictl attach --pid $$ --uuid "$a"
+	refuses 5 "cannot take descriptor 99" pvictl attach --pid $$ --fd 99 --uuid "$a"
 	refuses 1 "a UUID must not" pvictl attach --pid $$ --fd 0 --uuid "$a"
 }
 
 pid_file()
 {
 	vmm vm_a
-	refuses 1 "No such file" pvictl attach --pid-file "$tmp/pid"
+	refuses 5 "No such file" pvictl attach --pid-file "$tmp/pid"
 	: >"$tmp/pid"
 	refuses 1 "there is no PID in it" pvictl attach --pid-file "$tmp/pid"
 	echo "$vm_a" >"$tmp/pid"
@@ -80,17 +80,17 @@ expose()
 	vmm vm_a
 	attach at_a --pid "$vm_a" --uuid "$a" --expose 16-18,20 --expose 65536
 	same "$(pvictl show "$a" | grep -c direct)" 4
-	refuses 64 "ends before it begins" pvictl attach --pid "$vm_a" --expose 20-16
-	refuses 64 "a GSI must be a number" pvictl attach --pid "$vm_a" --expose 16,
-	refuses 64 "'x' is not a UUID" pvictl attach --pid "$vm_a" --allow x:20
-	refuses 64 "a GSI must be a number" pvictl attach --pid "$vm_a" --allow "$a:"
+	refuses 2 "ends before it begins" pvictl attach --pid "$vm_a" --expose 20-16
+	refuses 2 "a GSI must be a number" pvictl attach --pid "$vm_a" --expose 16,
+	refuses 2 "'x' is not a UUID" pvictl attach --pid "$vm_a" --allow x:20
+	refuses 2 "a GSI must be a number" pvictl attach --pid "$vm_a" --allow "$a:"
 
 	vmm vm_b
 	refuses 1 "cannot expose GSI 16: it is exposed already" \
 		pvictl attach --pid "$vm_b" --uuid "$b" --expose 16,16
-	refuses 1 "cannot make a bell over GSI 17: it is not exposed" \
+	refuses 5 "cannot make a bell over GSI 17: it is not exposed" \
 		pvictl attach --pid "$vm_b" --uuid "$b" --expose 16 --bell 17
-	refuses 64 "a bell must be a number" pvictl attach --pid "$vm_b" --allow-bell "$a"
+	refuses 2 "a bell must be a number" pvictl attach --pid "$vm_b" --allow-bell "$a"
 	refuses 1 "GSIs are 0 to 4095" pvictl attach --pid "$vm_b" --uuid "$b" --expose 5000
 	bare=$(tell vm_b bare)
 	refuses 1 "the VM has no in-kernel LAPIC" \
@@ -120,18 +120,18 @@ status()
 	refuses 1 "is sealed already" \
 		pvictl attach --pid "$vm_b" --uuid "$b" --expose 20 --status "20:$file"
 	truncate -s 4096 /dev/shm/status
-	refuses 1 "senders could write it" \
+	refuses 3 "senders could write it" \
 		pvictl attach --pid "$vm_b" --uuid "$b" --expose 20 --status 20:/dev/shm/status
 	refuses 1 "a multiple of 64" \
 		pvictl attach --pid "$vm_b" --uuid "$b" --expose 20 --status 20:/dev/shm/status:1
-	refuses 1 "it is not exposed" \
+	refuses 5 "it is not exposed" \
 		pvictl attach --pid "$vm_b" --uuid "$b" --unsealed --status 20:/dev/shm/status
-	refuses 1 "No such file" \
+	refuses 5 "No such file" \
 		pvictl attach --pid "$vm_b" --uuid "$b" --expose 20 --status 20:/dev/shm/none
-	refuses 64 "--status wants a GSI" pvictl attach --pid "$vm_b" --status 20
+	refuses 2 "--status wants a GSI" pvictl attach --pid "$vm_b" --status 20
 	attach at_b --pid "$vm_b" --uuid "$b" --expose 20 --unsealed --status 20:/dev/shm/status
 	rm /dev/shm/status
-	refuses 64 "how many pages?" pvictl memory
+	refuses 2 "how many pages?" pvictl memory
 }
 
 # The VMM ends: so does the endpoint, and the command, in peace.

@@ -139,28 +139,28 @@ no_reader()
 
 refused()
 {
-	refuses 64 "'x' is not a UUID" pvictl events x
-	refuses 64 "too many arguments" pvictl events "$a" "$b"
-	refuses 1 "only root may" setpriv --reuid 12345 --clear-groups pvictl events
+	refuses 2 "'x' is not a UUID" pvictl events x
+	refuses 2 "too many arguments" pvictl events "$a" "$b"
+	refuses 3 "only root may" setpriv --reuid 12345 --clear-groups pvictl events
 }
 
 reserve()
 {
 	vmm vm_a
 	pvictl reserve "$a" nobody
-	refuses 1 "reserved for another user" pvictl attach --pid "$vm_a" --uuid "$a"
+	refuses 3 "reserved for another user" pvictl attach --pid "$vm_a" --uuid "$a"
 	pvictl reserve "$a" 0
 	attach at_a --pid "$vm_a" --uuid "$a"
 	pvictl unreserve "$a"
-	refuses 1 "it is not reserved" pvictl unreserve "$a"
+	refuses 5 "it is not reserved" pvictl unreserve "$a"
 	refuses 1 "must not be all zeroes" pvictl reserve 00000000-0000-0000-0000-000000000000 0
-	refuses 64 "there is no user 'no-one'" pvictl reserve "$a" no-one
-	refuses 64 "the uid must be" pvictl reserve "$a" 4294967295
-	refuses 64 "which UUID, for which user?" pvictl reserve "$a"
-	refuses 64 "which UUID?" pvictl unreserve
-	refuses 64 "too many arguments: '0'" pvictl unreserve "$a" 0
+	refuses 2 "there is no user 'no-one'" pvictl reserve "$a" no-one
+	refuses 2 "the uid must be" pvictl reserve "$a" 4294967295
+	refuses 2 "which UUID, for which user?" pvictl reserve "$a"
+	refuses 2 "which UUID?" pvictl unreserve
+	refuses 2 "too many arguments: '0'" pvictl unreserve "$a" 0
 	chmod 666 /dev/kvm_pvi
-	refuses 1 "only root may" setpriv --reuid 12345 --clear-groups pvictl reserve "$a" 12345
+	refuses 3 "only root may" setpriv --reuid 12345 --clear-groups pvictl reserve "$a" 12345
 	chmod 660 /dev/kvm_pvi
 }
 

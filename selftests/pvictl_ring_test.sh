@@ -26,7 +26,7 @@ allow()
 	same "$(tell vm_a "ring $b 22")" 0
 	pvictl revoke "$b" "$a" 22
 	same "$(tell vm_a "ring $b 22")" -1
-	refuses 1 "it was not allowed like that" pvictl revoke "$b" "$a" 22
+	refuses 5 "it was not allowed like that" pvictl revoke "$b" "$a" 22
 
 	pvictl allow "$b" "$a" any
 	same "$(tell vm_a "ring $b 22")" 0
@@ -47,6 +47,32 @@ allow_rate()
 	same "$(tell vm_a "ring $b 22")" 0
 	await throttled
 	refuses 1 "a rate needs a burst" pvictl allow "$b" "$a" 22 --burst 1
+}
+
+# Where a program has to tell them apart: come again, or ask for permission.
+statuses()
+{
+	pair
+	same "$(pvictl ring "$b" 20 --from "$a")" raised
+	refuses 3 "does not allow it" pvictl ring "$b" 22 --from "$a"
+	refuses 5 "no endpoint is bound" pvictl ring "$b" 20 --from "$c"
+	refuses 2 "which receiver" pvictl ring
+	refuses 1 "modprobe kvm_pvi" unshare --mount \
+		sh -c "mount -t tmpfs none /dev && exec pvictl reserve $c 0"
+
+	cat >"$tmp/program.py" <<-PYTHON
+		import ctypes, signal, uuid
+		lib = ctypes.CDLL("libpvi.so.0")
+		pvi = lib.pvi_enrol(-1, uuid.UUID("$c").bytes)
+		assert not lib.pvi_expose(pvi, 7, 1, None)
+		assert not lib.pvi_allow(pvi, uuid.UUID("$a").bytes, 7, None)
+		assert lib.pvi_save_state(pvi, ctypes.byref(ctypes.c_void_p())) > 0
+		print("frozen", flush=True)
+		signal.pause()
+	PYTHON
+	python3 "$tmp/program.py" >"$tmp/host" &
+	await grep -q frozen "$tmp/host"
+	refuses 4 "or the receiver is frozen" pvictl ring "$c" 7 --from "$a"
 }
 
 # The owner of what root attaches is the VMM's.
@@ -72,13 +98,13 @@ ring()
 	same "$(pvictl ring "$b" 22)" raised
 	same "$(tell vm_b "irqs 22")" 1
 	has "$(pvictl ring "$b" 0x10000)" latched
-	refuses 1 "has not exposed that GSI" pvictl ring "$b" 23
+	refuses 3 "has not exposed that GSI" pvictl ring "$b" 23
 	# It has left nothing behind.
 	same "$(pvictl show --json "$b" | grep -c '"sender"')" 1
 	same "$(pvictl list --noheadings | wc -l)" 2
 
 	same "$(pvictl ring "$b" 20 --from "$a")" raised
-	refuses 1 "the receiver does not allow it" pvictl ring "$b" 22 --from "$a"
+	refuses 3 "the receiver does not allow it" pvictl ring "$b" 22 --from "$a"
 }
 
 # Bell 0 over pin 21, bell 1 over pin 22.
@@ -90,24 +116,24 @@ bell()
 	attach at_b --pid "$vm_b" --uuid "$b" --expose 20-22 --bell 21 --bell 22 --allow-bell "$a:0"
 	same "$(pvictl ring "$b" 21 --from "$a" --flags 0x5)" raised
 	has "$(pvictl ring "$b" 21 --from "$a" --flags 0x5)" coalesced
-	refuses 1 "does not allow it" pvictl ring "$b" 22 --from "$a" --flags 1
+	refuses 3 "does not allow it" pvictl ring "$b" 22 --from "$a" --flags 1
 	pvictl allow --bell --flags 0xf0 "$b" "$a" 1
 	same "$(pvictl ring "$b" 22 --from "$a" --flags 0x10)" raised
-	refuses 1 "does not allow it" pvictl ring "$b" 22 --from "$a" --flags 1
+	refuses 3 "does not allow it" pvictl ring "$b" 22 --from "$a" --flags 1
 	pvictl show --json "$b" >"$tmp/json"
 	json "$tmp/json" "[(g['gsi'], g['bell']) for g in it['gsis']] == [(20, None), (21, 0), (22, 1)]"
 	json "$tmp/json" "[(s['kind'], s['gsi']) for s in it['senders']] == [('bell', '0'), ('bell', '1')]"
 	pvictl revoke --bell "$b" "$a" 1
-	refuses 1 "does not allow it" pvictl ring "$b" 22 --from "$a" --flags 0x10
+	refuses 3 "does not allow it" pvictl ring "$b" 22 --from "$a" --flags 0x10
 
 	same "$(pvictl ring "$b" 22 --flags 1)" raised
-	refuses 1 "there is no bell over GSI 20" pvictl ring "$b" 20 --flags 1
-	refuses 1 "a bell is over it (--flags)" pvictl ring "$b" 21
+	refuses 5 "there is no bell over GSI 20" pvictl ring "$b" 20 --flags 1
+	refuses 3 "a bell is over it (--flags)" pvictl ring "$b" 21
 	pvictl allow "$b" "$a" 20
 	refuses 1 "there is no bell for --flags" pvictl ring "$b" 20 --from "$a" --flags 1
-	refuses 64 "the flags must be a number" pvictl ring "$b" 21 --flags 0
-	refuses 64 "--flags is for --bell" pvictl allow --flags 1 "$b" "$a" 1
-	refuses 64 "either a GSI or a bell or --all" pvictl revoke --all --bell "$b" "$a" 1
+	refuses 2 "the flags must be a number" pvictl ring "$b" 21 --flags 0
+	refuses 2 "--flags is for --bell" pvictl allow --flags 1 "$b" "$a" 1
+	refuses 2 "either a GSI or a bell or --all" pvictl revoke --all --bell "$b" "$a" 1
 }
 
 # A process that is an endpoint by itself: nobody attached it. Its only sender holds a grant.
@@ -132,7 +158,7 @@ PYTHON
 	number=$(pvictl show "$c" | sed -n 's/^grant \([0-9]*\) .*/\1/p')
 	pvictl revoke --grant "$number" "$c"
 	has "$(pvictl show "$c")" "Senders: none"
-	refuses 1 "it was not allowed like that" pvictl revoke --grant "$number" "$c"
+	refuses 5 "it was not allowed like that" pvictl revoke --grant "$number" "$c"
 }
 
-run_tests guests_ring allow allow_rate allow_owner ring bell host_process
+run_tests guests_ring allow allow_rate statuses allow_owner ring bell host_process

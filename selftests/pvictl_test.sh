@@ -11,32 +11,32 @@ usage()
 {
 	local command
 
-	refuses 64 "which command?" pvictl
-	refuses 64 "there is no command 'lost'" pvictl lost
+	refuses 2 "which command?" pvictl
+	refuses 2 "there is no command 'lost'" pvictl lost
 	has "$(pvictl --version)" "pvictl 0."
 	for command in $(pvictl --help | sed -n 's/^  \([a-z-]\+\) .*/\1/p'); do
 		has "$(pvictl "$command" --help)" "Usage: pvictl $command"
-		refuses 64 "Try" pvictl "$command" --no-such-option
+		refuses 2 "Try" pvictl "$command" --no-such-option
 	done
 	has "$(pvictl --help)" list show attach allow revoke ring top events reserve unreserve guest
 }
 
 arguments()
 {
-	refuses 64 "'x' is not a UUID" pvictl show x
-	refuses 64 "which UUID?" pvictl show
-	refuses 64 "which receiver, which sender?" pvictl allow "$a"
-	refuses 64 "which GSI?" pvictl allow "$a" "$b"
-	refuses 64 "a GSI must be a number from 0 to 131071, not '-1'" pvictl allow "$a" "$b" -- -1
-	refuses 64 "not '20x'" pvictl allow "$a" "$b" 20x
-	refuses 64 "the rate must be" pvictl allow --rate=fast "$a" "$b" 20
-	refuses 64 "either a GSI or a bell or --all" pvictl revoke --all "$a" "$b" 20
-	refuses 64 "with --grant, the receiver" pvictl revoke --grant 1 "$a" "$b"
-	refuses 64 "too many arguments: '3'" pvictl ring "$a" 1 3
-	refuses 64 "which receiver, which GSI?" pvictl ring "$a"
-	refuses 64 "the interval must be" pvictl top --interval 0
-	refuses 1 "no endpoint is bound to $a" pvictl show "$a"
-	refuses 1 "no endpoint is bound to $a" pvictl ring "$a" 20
+	refuses 2 "'x' is not a UUID" pvictl show x
+	refuses 2 "which UUID?" pvictl show
+	refuses 2 "which receiver, which sender?" pvictl allow "$a"
+	refuses 2 "which GSI?" pvictl allow "$a" "$b"
+	refuses 2 "a GSI must be a number from 0 to 131071, not '-1'" pvictl allow "$a" "$b" -- -1
+	refuses 2 "not '20x'" pvictl allow "$a" "$b" 20x
+	refuses 2 "the rate must be" pvictl allow --rate=fast "$a" "$b" 20
+	refuses 2 "either a GSI or a bell or --all" pvictl revoke --all "$a" "$b" 20
+	refuses 2 "with --grant, the receiver" pvictl revoke --grant 1 "$a" "$b"
+	refuses 2 "too many arguments: '3'" pvictl ring "$a" 1 3
+	refuses 2 "which receiver, which GSI?" pvictl ring "$a"
+	refuses 2 "the interval must be" pvictl top --interval 0
+	refuses 5 "no endpoint is bound to $a" pvictl show "$a"
+	refuses 5 "no endpoint is bound to $a" pvictl ring "$a" 20
 }
 
 list()
@@ -105,9 +105,9 @@ completion()
 without_permission()
 {
 	pair
-	refuses 1 "root sees all" setpriv --reuid 12345 --clear-groups pvictl show "$b"
+	refuses 5 "root sees all" setpriv --reuid 12345 --clear-groups pvictl show "$b"
 	same "$(setpriv --reuid 12345 --clear-groups pvictl list)" ""
-	refuses 1 "needs the permission to trace that process" \
+	refuses 3 "needs the permission to trace that process" \
 		setpriv --reuid 12345 --clear-groups pvictl attach --pid "$vm_a"
 }
 
@@ -117,9 +117,9 @@ guest()
 	refuses 1 "modprobe kvm_pvi_guest" pvictl guest
 	refuses 1 "modprobe kvm_pvi_guest" pvictl guest-ring "$a" 20
 	refuses 1 "modprobe kvm_pvi_guest" pvictl guest-wait 20
-	refuses 64 "which GSI" pvictl guest-wait
-	refuses 64 "which receiver, which GSI" pvictl guest-ring "$a"
-	refuses 64 "is not a UUID" pvictl guest-ring a 20
+	refuses 2 "which GSI" pvictl guest-wait
+	refuses 2 "which receiver, which GSI" pvictl guest-ring "$a"
+	refuses 2 "is not a UUID" pvictl guest-ring a 20
 }
 
 run_tests usage arguments list show top completion without_permission guest

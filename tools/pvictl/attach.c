@@ -28,7 +28,7 @@ static int bind_vm(const struct attach *a, int vm_fd)
 
 	snprintf(path, sizeof(path), "/proc/%d", a->pid);
 	if (stat(path, &st))
-		die("process %d has gone", a->pid);
+		die_as(STATUS_ABSENT, "process %d has gone", a->pid);
 	if (st.st_uid != geteuid())
 		flags = KVM_PVI_BIND_OWNER;
 	pvi = pvi_open();

@@ -97,7 +97,7 @@ static void read_pid_file(struct argp_state *state, struct attach *a, const char
 	char line[32] = "";
 
 	if (!file)
-		die("%s: %s", path, strerror(errno));
+		die_doing(DOING_OTHER, errno, "%s", path);
 	if (!fgets(line, sizeof(line), file))
 		die("%s: there is no PID in it", path);
 	fclose(file);

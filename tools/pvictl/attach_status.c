@@ -2,7 +2,6 @@
 /* pvictl attach - status words in memory that the guests map */
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -22,7 +21,7 @@ static void *map_word(const struct attach_status *s, int fd)
 	if (memory == MAP_FAILED && errno == EPERM)
 		die("%s is sealed already: make it anew for each receiver", s->path);
 	if (memory == MAP_FAILED)
-		die("%s: %s", s->path, strerror(errno));
+		die_doing(DOING_OTHER, errno, "%s", s->path);
 	return memory + (s->offset - page);
 }
 
@@ -33,7 +32,7 @@ void attach_set_status(const struct attach_status *s, int pvi)
 	int ret;
 
 	if (fd < 0)
-		die("%s: %s", s->path, strerror(errno));
+		die_doing(DOING_OTHER, errno, "%s", s->path);
 	word = map_word(s, fd);
 	/* Where this fails KVM_PVI_STATUS says whether it matters. */
 	pvi_status_seal(fd);

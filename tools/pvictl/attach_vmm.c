@@ -45,7 +45,8 @@ static int find_vm(pid_t pid)
 		die_doing(DOING_TAKE, ret == -ENOENT ? -ESRCH : ret,
 			  "cannot see the descriptors of process %d", pid);
 	if (!vms.nr)
-		die("process %d has no VM: 'anon_inode:kvm-vm' is not in /proc/%d/fd", pid, pid);
+		die_as(STATUS_ABSENT, "process %d has no VM: 'anon_inode:kvm-vm' is not in /proc/%d/fd", pid,
+		       pid);
 	if (vms.nr > 1)
 		die("process %d has %d VMs: say which with --fd, see 'ls -l /proc/%d/fd'", pid,
 		    vms.nr, pid);
@@ -63,7 +64,7 @@ int attach_take_vm(const struct attach *a, int pidfd)
 		die_doing(DOING_TAKE, vm_fd, "cannot take descriptor %d of process %d", fd, a->pid);
 	/* Else what was read of that PID may be another process's. */
 	if (poll(&ended, 1, 0))
-		die("process %d has ended", a->pid);
+		die_as(STATUS_ABSENT, "process %d has ended", a->pid);
 	return vm_fd;
 }
 

@@ -147,8 +147,8 @@ int open_endpoint(const uuid_t uuid, struct endpoint *endpoint)
 
 	found = find_uuid(all, nr, uuid);
 	if (!found)
-		die("no endpoint is bound to %s%s", uuid_text(uuid).s,
-		    geteuid() ? " by a process of yours; root sees all" : ", see 'pvictl list'");
+		die_as(STATUS_ABSENT, "no endpoint is bound to %s%s", uuid_text(uuid).s,
+		       geteuid() ? " by a process of yours; root sees all" : ", see 'pvictl list'");
 	fd = take_endpoint(found);
 	if (fd < 0)
 		die_doing(DOING_TAKE, fd, "cannot take the endpoint of process %d (%s)",

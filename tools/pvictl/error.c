@@ -72,17 +72,44 @@ static const struct {
 	{ DOING_RING, EOPNOTSUPP, "this host does not serve that" },
 };
 
+static bool is_gone(enum doing doing, int err)
+{
+	return err == ENODEV && doing >= DOING_EXPOSE;
+}
+
 const char *explain(enum doing doing, int err)
 {
 	size_t i;
 
 	err = abs(err);
-	if (err == ENODEV && doing >= DOING_EXPOSE)
+	if (is_gone(doing, err))
 		return "the VM's process has gone";
 	for (i = 0; i < ARRAY_SIZE(meanings); i++)
 		if (meanings[i].doing == doing && meanings[i].err == err)
 			return meanings[i].text;
 	return strerror(err);
+}
+
+static enum status status_of(enum doing doing, int err)
+{
+	/* The module: there is nothing that could refuse, or be looked for. */
+	if (err == ENOENT && (doing == DOING_OPEN || doing == DOING_GUEST))
+		return STATUS_FAILED;
+	if (is_gone(doing, err))
+		return STATUS_ABSENT;
+	switch (err) {
+	case EPERM:
+	case EACCES:
+		return STATUS_REFUSED;
+	case EAGAIN:
+		return STATUS_THROTTLED;
+	case ENOENT:
+	case ENXIO:
+	case ESRCH:
+	case EBADF:
+		return STATUS_ABSENT;
+	}
+	return STATUS_FAILED;
 }
 
 static void say(const char *fmt, va_list ap)
@@ -109,7 +136,18 @@ void die(const char *fmt, ...)
 	say(fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
-	exit(EXIT_FAILURE);
+	exit(STATUS_FAILED);
+}
+
+void die_as(enum status status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(status);
 }
 
 void die_doing(enum doing doing, int err, const char *fmt, ...)
@@ -120,7 +158,7 @@ void die_doing(enum doing doing, int err, const char *fmt, ...)
 	say(fmt, ap);
 	va_end(ap);
 	fprintf(stderr, ": %s\n", explain(doing, err));
-	exit(EXIT_FAILURE);
+	exit(status_of(doing, abs(err)));
 }
 
 void *must_alloc(void *ptr)

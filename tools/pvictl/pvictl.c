@@ -95,6 +95,7 @@ int main(int argc, char **argv)
 {
 	struct call call = { 0 };
 
+	argp_err_exit_status = STATUS_USAGE;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &call);
 	return run(call.command, argc - call.first, argv + call.first);
 }

@@ -32,8 +32,17 @@ int cmd_show(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 int cmd_unreserve(int argc, char **argv);
 
-/* error.c: "pvictl: " and what was wrong to stderr, and exit with 1 */
+/* error.c: "pvictl: " and what was wrong to stderr, and exit with one of these */
+enum status {
+	STATUS_FAILED = 1,
+	STATUS_USAGE = 2,
+	STATUS_REFUSED = 3,
+	STATUS_THROTTLED = 4,	/* or frozen */
+	STATUS_ABSENT = 5,	/* what was named is not there */
+};
+
 enum doing {
+	DOING_OTHER,
 	DOING_OPEN,
 	DOING_GUEST,
 	DOING_GUEST_WAIT,
@@ -46,12 +55,16 @@ enum doing {
 	DOING_REVOKE,
 	DOING_RING,
 	DOING_RESERVE,
-	DOING_OTHER,
 };
 
+/* With STATUS_FAILED */
 void die(const char *fmt, ...) PRINTF_LIKE(1, 2) NORETURN;
+void die_as(enum status status, const char *fmt, ...) PRINTF_LIKE(2, 3) NORETURN;
 void warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
-/* @err is an errno, positive or negative; what it means in this place follows the message */
+/*
+ * @err is an errno, positive or negative; what it means in this place follows the message, and the
+ * status says which kind it is of
+ */
 void die_doing(enum doing doing, int err, const char *fmt, ...)
 	PRINTF_LIKE(3, 4) NORETURN;
 const char *explain(enum doing doing, int err);

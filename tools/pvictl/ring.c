@@ -92,7 +92,7 @@ static uint32_t find_bell(int receiver, uint32_t gsi)
 		if (number == gsi &&
 		    !pvi_query(receiver, KVM_PVI_Q_GSI, i, KVM_PVI_Q_GSI_BELL, &bell))
 			return bell;
-	die("there is no bell over GSI %u", gsi);
+	die_as(STATUS_ABSENT, "there is no bell over GSI %u", gsi);
 }
 
 static int permit(int receiver, const uuid_t name, const struct args *args)

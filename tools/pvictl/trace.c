@@ -36,7 +36,7 @@ static const char *find_tracefs(void)
 		if (!access(path, F_OK))
 			return places[i];
 		if (errno == EACCES)
-			die("%s: only root may trace", places[i]);
+			die_as(STATUS_REFUSED, "%s: only root may trace", places[i]);
 	}
 	die("tracefs is not mounted: mount -t tracefs none %s", places[0]);
 }
