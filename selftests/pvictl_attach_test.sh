@@ -17,6 +17,62 @@ name_of_qemu()
 	has "$(cat "$tmp/at_a.log")" "process $vm_a (vmm) is $a"
 }
 
+# The arguments, on one line: what does a QEMU with them say its UUID is?
+ask_qemu()
+{
+	printf 'info uuid\nquit\n' | qemu-system-x86_64 -S -accel tcg -machine pc -m 16 -nodefaults \
+		-no-user-config -display none -monitor stdio "$@" 2>&1 |
+		grep -o -E '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'
+}
+
+# Of several the last one, and an argument that looks like an option is none: as QEMU has it.
+last_name()
+{
+	local line args
+
+	while read -r line; do
+		read -ra args <<<"$line"
+		same "$(ask_qemu "${args[@]}")" "$c"
+		rm -f "$tmp/vm_a.in" "$tmp/vm_a.out"
+		vmm vm_a "${args[@]}"
+		attach at_a --pid "$vm_a"
+		has "$(cat "$tmp/at_a.log")" "process $vm_a (vmm) is $c"
+		kill "$at_a"
+		wait "$at_a"
+		kill -KILL "$vm_a"
+	done <<-EOF
+		-uuid $a -uuid $c
+		-uuid $a -name web --uuid ${c^^}
+		-name -uuid -uuid $c
+		-no-reboot -uuid $c -name -uuid -rtc base=utc
+		-uuid $c -smbios type=1,serial=$a
+		-uuid $a -smbios type=1,serial=1,,uuid=$b,uuid=$c
+		-smbios type=0x1,uuid=$a,uuid=$c
+		-smbios type=1,uuid=$a -uuid $c
+		-uuid $c -smbios type=3,serial=x
+	EOF
+}
+
+# What a process says of itself is text, whatever it says.
+hostile_name()
+{
+	cat >"$tmp/program.py" <<-'PYTHON'
+		import ctypes, os, signal, uuid
+		lib = ctypes.CDLL("libpvi.so.0")
+		ctypes.CDLL(None).prctl(15, b"\x1b[2J\n\xff\\x\xc3\xa4\xe2\x80\xae")
+		pvi = lib.pvi_enrol(-1, uuid.UUID("cccccccc-0000-4000-8000-000000000003").bytes)
+		print("ready", flush=True)
+		signal.pause()
+	PYTHON
+	python3 "$tmp/program.py" >"$tmp/host" &
+	await grep -q ready "$tmp/host"
+	pvictl list --json >"$tmp/json"
+	json "$tmp/json" "it['endpoints'][0]['command'] == r'\033[2J\012\377\134x' + chr(0xe4) + r'\342\200\256'"
+	has "$(LC_ALL=C.UTF-8 pvictl list)" '\033[2J\012\377\134xä\342\200\256'
+	vmm vm_b -uuid $'\e]0;x\a'
+	refuses 1 "its -uuid '\\033]0;x\\007' is not a UUID" pvictl attach --pid "$vm_b"
+}
+
 no_name()
 {
 	vmm vm_a -uuid
@@ -202,5 +258,5 @@ few_capabilities()
 	await grep -q "is $a" "$tmp/log"
 }
 
-run_tests name_of_qemu no_name wrong_process pid_file which_vm taken expose status vmm_ends attach_ends \
+run_tests name_of_qemu last_name hostile_name no_name wrong_process pid_file which_vm taken expose status vmm_ends attach_ends \
 	notifies_systemd few_capabilities

@@ -19,22 +19,26 @@
 #include "pvictl.h"
 
 /* Endpoints belong to whoever opened them, which others may insist on: the VMM's user, here. */
-static int bind_vm(const struct attach *a, int vm_fd)
+static uid_t read_owner(const struct attach *a)
 {
-	uint32_t flags = 0;
 	struct stat st;
 	char path[32];
-	int pvi, ret;
 
 	snprintf(path, sizeof(path), "/proc/%d", a->pid);
 	if (stat(path, &st))
 		die_as(STATUS_ABSENT, "process %d has gone", a->pid);
-	if (st.st_uid != geteuid())
-		flags = KVM_PVI_BIND_OWNER;
+	return st.st_uid;
+}
+
+static int bind_vm(const struct attach *a, int vm_fd, uid_t owner)
+{
+	uint32_t flags = owner == geteuid() ? 0 : KVM_PVI_BIND_OWNER;
+	int pvi, ret;
+
 	pvi = pvi_open();
 	if (pvi < 0)
 		die_doing(DOING_OPEN, pvi, "cannot open /dev/kvm_pvi");
-	ret = pvi_bind(pvi, vm_fd, a->uuid, flags, flags ? st.st_uid : 0, NULL);
+	ret = pvi_bind(pvi, vm_fd, a->uuid, flags, flags ? owner : 0, NULL);
 	if (ret)
 		die_doing(DOING_BIND, ret, "cannot bind the VM of process %d to %s", a->pid,
 			  uuid_text(a->uuid).s);
@@ -104,6 +108,7 @@ int cmd_attach(int argc, char **argv)
 	struct attach a = { 0 };
 	int signals, pidfd, vm_fd, pvi;
 	char comm[COMM_LEN];
+	uid_t owner;
 	size_t i;
 
 	attach_parse(&a, argc, argv);
@@ -116,7 +121,9 @@ int cmd_attach(int argc, char **argv)
 	if (!a.has_uuid)
 		attach_read_uuid(&a);
 	read_comm(a.pid, comm);
-	pvi = bind_vm(&a, vm_fd);
+	owner = read_owner(&a);
+	attach_check_alive(&a, pidfd);
+	pvi = bind_vm(&a, vm_fd, owner);
 	/* The VM's end is its owner's affair: it has to be the last to close it. */
 	close(vm_fd);
 	expose_gsis(&a, pvi);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* pvictl attach - the VMM: which descriptor is its VM, and which name it has */
+/* pvictl attach - the VMM: which descriptor is its VM */
 #include <errno.h>
 #include <linux/kcmp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -55,68 +54,19 @@ static int find_vm(pid_t pid)
 
 int attach_take_vm(const struct attach *a, int pidfd)
 {
-	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
 	int fd = a->vm_fd < 0 ? find_vm(a->pid) : a->vm_fd;
 	int vm_fd;
 
 	vm_fd = take_fd(pidfd, fd);
 	if (vm_fd < 0)
 		die_doing(DOING_TAKE, vm_fd, "cannot take descriptor %d of process %d", fd, a->pid);
-	/* Else what was read of that PID may be another process's. */
-	if (poll(&ended, 1, 0))
-		die_as(STATUS_ABSENT, "process %d has ended", a->pid);
 	return vm_fd;
 }
 
-/* The argument behind "-uuid" of a command line as in /proc, or NULL. */
-static const char *find_uuid(const char *line, const char *end)
+void attach_check_alive(const struct attach *a, int pidfd)
 {
-	const char *arg, *next;
+	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
 
-	for (arg = line; arg < end; arg = next) {
-		next = arg + strlen(arg) + 1;
-		if ((!strcmp(arg, "-uuid") || !strcmp(arg, "--uuid")) && next < end)
-			return next;
-	}
-	return NULL;
-}
-
-static char *read_cmdline(pid_t pid, size_t *size)
-{
-	size_t room = 0, got;
-	char path[32], *line = NULL;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
-	file = fopen(path, "re");
-	if (!file)
-		die("%s: %s", path, strerror(errno));
-	*size = 0;
-	do {
-		room += 4096;
-		line = must_alloc(realloc(line, room + 1));
-		got = fread(line + *size, 1, room - *size, file);
-		*size += got;
-	} while (*size == room);
-	line[*size] = '\0';
-	fclose(file);
-	return line;
-}
-
-/*
- * QEMU's -uuid is the name as it is printed, which is ours. Only SMBIOS stores
- * three of its fields the other way round.
- */
-void attach_read_uuid(struct attach *a)
-{
-	size_t size;
-	char *line = read_cmdline(a->pid, &size);
-	const char *uuid = find_uuid(line, line + size);
-
-	if (!uuid)
-		die("process %d has no -uuid among its arguments: name the VM with --uuid", a->pid);
-	if (uuid_parse(uuid, a->uuid))
-		die("process %d: its -uuid '%s' is not a UUID: name the VM with --uuid", a->pid,
-		    uuid);
-	free(line);
+	if (poll(&ended, 1, 0))
+		die_as(STATUS_ABSENT, "process %d has ended", a->pid);
 }

@@ -27,7 +27,8 @@ int take_fd(int pidfd, int fd)
 
 void read_comm(pid_t pid, char comm[static COMM_LEN])
 {
-	char path[32];
+	char path[32], name[COMM_LEN];
+	size_t len;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
@@ -35,9 +36,11 @@ void read_comm(pid_t pid, char comm[static COMM_LEN])
 	file = fopen(path, "re");
 	if (!file)
 		return;
-	if (fgets(comm, COMM_LEN, file))
-		comm[strcspn(comm, "\n")] = '\0';
+	/* Newlines may be in the name. The kernel puts another one behind it. */
+	len = fread(name, 1, sizeof(name) - 1, file);
 	fclose(file);
+	name[len ? len - 1 : 0] = '\0';
+	escape(comm, COMM_LEN, name);
 }
 
 int each_fd(pid_t pid, void (*fn)(pid_t pid, int fd, const char *target, void *arg), void *arg)

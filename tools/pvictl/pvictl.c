@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* pvictl - see and change who may interrupt whom */
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -95,6 +96,8 @@ int main(int argc, char **argv)
 {
 	struct call call = { 0 };
 
+	/* For the width of characters in tables */
+	setlocale(LC_CTYPE, "");
 	argp_err_exit_status = STATUS_USAGE;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &call);
 	return run(call.command, argc - call.first, argv + call.first);

@@ -90,8 +90,19 @@ const char *gsi_text(uint32_t gsi, char text[static 11]);
 /* The UUID, or "grant" and its number */
 const char *sender_text(const struct kvm_pvi_edge *edge, struct uuid_text *text);
 
+/* An argument that says whom it is about, if there is one */
+struct filter {
+	bool set;
+	uuid_t uuid;
+};
+
+void parse_filter(struct argp_state *state, const char *arg, struct filter *filter);
+
+/* escape.c: text that others have written; cut to @room */
+void escape(char *to, size_t room, const char *from);
+
 /* proc.c: other processes */
-#define COMM_LEN 17
+#define COMM_LEN 64	/* 15 bytes, escaped */
 
 int open_pidfd(pid_t pid);
 /* A duplicate of descriptor @fd of the process, or -errno */
@@ -115,7 +126,7 @@ struct endpoint {
 	struct kvm_pvi_counts received;
 };
 
-/* All that this user may see, each once; *@list is to be freed */
+/* All that this user may see, each once; *@list is to be freed. Dies if there is no kvm_pvi */
 size_t find_endpoints(struct endpoint **list);
 /* A descriptor of the endpoint found, or -errno */
 int take_endpoint(const struct endpoint *endpoint);
@@ -129,6 +140,7 @@ struct report;
 extern const struct argp_child report_child[];
 
 struct report *report_new(void);
+bool report_is_json(const struct report *report);
 /*
  * Starts a table; in JSON it is the array @name. @title NULL: none is printed. @columns are the
  * headings; "#" before one means numbers, "?" 0 or 1 for false or true.
