@@ -91,6 +91,63 @@ top()
 	same "$(pvictl top --interval 0.1 --count 1 --noheadings "$a")" "Rings per second: none"
 }
 
+# Without the module there is nothing to list, and that is said.
+without_module()
+{
+	local command
+
+	for command in list "list --json" top "top --json" "show $a"; do
+		# shellcheck disable=SC2086 # words
+		refuses 1 "kvm_pvi is not loaded: modprobe kvm_pvi" unshare --mount \
+			sh -c 'mount -t tmpfs none /dev && exec pvictl "$@"' sh $command
+	done
+}
+
+# The screen is cleared for people, and not for who reads JSON.
+top_on_a_terminal()
+{
+	python3 - <<'PYTHON'
+import os, pty
+def output(*args):
+    pid, fd = pty.fork()
+    if not pid:
+        os.execlp("pvictl", "pvictl", "top", "--interval", "0.1", "--count", "1", *args)
+    text = b""
+    try:
+        while part := os.read(fd, 4096):
+            text += part
+    except OSError:
+        pass
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, text
+    return text
+assert b"\x1b[2J" in output()
+assert b"\x1b" not in output("--json")
+PYTHON
+}
+
+# A table as large as can be costs what it has to, and no more: this would not end.
+top_of_many()
+{
+	local parameters=/sys/module/kvm_pvi/parameters senders
+
+	senders=$(cat "$parameters/max_senders")
+	echo 65536 >"$parameters/max_senders"
+	cat >"$tmp/program.py" <<-'PYTHON'
+		import ctypes, signal, uuid
+		lib = ctypes.CDLL("libpvi.so.0")
+		pvi = lib.pvi_enrol(-1, uuid.UUID("cccccccc-0000-4000-8000-000000000003").bytes)
+		for n in range(1, 65537):
+		    assert not lib.pvi_allow(pvi, n.to_bytes(16, "big"), 7, None)
+		print("ready", flush=True)
+		signal.pause()
+	PYTHON
+	python3 "$tmp/program.py" >"$tmp/host" &
+	await grep -q ready "$tmp/host"
+	echo "$senders" >"$parameters/max_senders"
+	pvictl top --interval 0.1 --count 1 "$c" >"$tmp/text"
+	same "$(wc -l <"$tmp/text")" 65538
+}
+
 completion()
 {
 	pair
@@ -122,4 +179,4 @@ guest()
 	refuses 2 "is not a UUID" pvictl guest-ring a 20
 }
 
-run_tests usage arguments list show top completion without_permission guest
+run_tests usage arguments list show top without_module top_on_a_terminal top_of_many completion without_permission guest

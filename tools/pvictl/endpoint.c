@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 struct list {
 	struct endpoint *all;
 	size_t nr;
+	void *known;		/* of tsearch(): by name and whether they are dead */
 };
 
 static void parse_counts(const char *line, struct kvm_pvi_counts *counts)
@@ -68,14 +70,23 @@ static bool read_endpoint(pid_t pid, int fd, struct endpoint *e)
 	return bound;
 }
 
-/* A descriptor may be in several processes; the first one found is as good as any. */
-static bool known(const struct list *list, const struct endpoint *e)
+static int compare(const void *a, const void *b)
 {
-	size_t i;
+	const struct endpoint *x = a, *y = b;
 
-	for (i = 0; i < list->nr; i++)
-		if (!uuid_compare(list->all[i].uuid, e->uuid) && list->all[i].dead == e->dead)
-			return true;
+	return uuid_compare(x->uuid, y->uuid) ?: x->dead - y->dead;
+}
+
+/* A descriptor may be in several processes; the first one found is as good as any. */
+static bool is_known(struct list *list, const struct endpoint *e)
+{
+	struct endpoint *copy;
+
+	if (tfind(e, &list->known, compare))
+		return true;
+	copy = must_alloc(malloc(sizeof(*copy)));
+	*copy = *e;
+	must_alloc(tsearch(copy, &list->known, compare));
 	return false;
 }
 
@@ -85,7 +96,7 @@ static void look_at_fd(pid_t pid, int fd, const char *target, void *arg)
 	struct list *list = arg;
 	struct endpoint e;
 
-	if (!name || strcmp(name, "/kvm_pvi") || !read_endpoint(pid, fd, &e) || known(list, &e))
+	if (!name || strcmp(name, "/kvm_pvi") || !read_endpoint(pid, fd, &e) || is_known(list, &e))
 		return;
 	read_comm(pid, e.comm);
 	list->all = must_alloc(realloc(list->all, (list->nr + 1) * sizeof(e)));
@@ -105,6 +116,9 @@ size_t find_endpoints(struct endpoint **endpoints)
 		if (isdigit((unsigned char)entry->d_name[0]))
 			each_fd(atoi(entry->d_name), look_at_fd, &list);
 	closedir(proc);
+	tdestroy(list.known, free);
+	if (!list.nr && access("/dev/kvm_pvi", F_OK) && errno == ENOENT)
+		die_doing(DOING_OPEN, ENOENT, "there are no endpoints");
 	*endpoints = list.all;
 	return list.nr;
 }

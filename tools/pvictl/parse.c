@@ -21,6 +21,14 @@ void parse_uuid(struct argp_state *state, const char *text, uuid_t uuid)
 		argp_error(state, "'%s' is not a UUID", text);
 }
 
+void parse_filter(struct argp_state *state, const char *arg, struct filter *filter)
+{
+	if (state->arg_num > 0)
+		argp_error(state, "too many arguments: '%s'", arg);
+	parse_uuid(state, arg, filter->uuid);
+	filter->set = true;
+}
+
 static bool parse_u64(const char *text, uint64_t *value)
 {
 	char *end;

@@ -60,6 +60,11 @@ struct report *report_new(void)
 	return must_alloc(calloc(1, sizeof(struct report)));
 }
 
+bool report_is_json(const struct report *report)
+{
+	return report->json;
+}
+
 static void add_column(struct libscols_table *scols, const char *name)
 {
 	int type = *name == '#' ? SCOLS_JSON_NUMBER : *name == '?' ? SCOLS_JSON_BOOLEAN :

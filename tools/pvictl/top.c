@@ -15,17 +15,24 @@ struct edge {
 	struct kvm_pvi_edge e;
 };
 
+/* @edges is sorted by what a row is known by. */
 struct sample {
 	struct timespec time;
 	struct edge *edges;
 	size_t nr;
+	size_t room;
 	size_t unseen;
+};
+
+struct rate {
+	const struct edge *edge;
+	struct kvm_pvi_counts before;
+	unsigned long long accepted;	/* since then */
 };
 
 struct args {
 	struct report *report;
-	bool has_uuid;
-	uuid_t uuid;
+	struct filter filter;
 	double interval;
 	uint32_t count;
 };
@@ -49,10 +56,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->count = parse_number(state, arg, 0xffffffffu, "the count");
 		return 0;
 	case ARGP_KEY_ARG:
-		if (state->arg_num > 0)
-			argp_error(state, "too many arguments: '%s'", arg);
-		parse_uuid(state, arg, args->uuid);
-		args->has_uuid = true;
+		parse_filter(state, arg, &args->filter);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -72,17 +76,34 @@ static const struct argp argp = {
 	.children = report_child,
 };
 
+static void append(struct sample *sample, const struct edge *edge)
+{
+	if (sample->nr == sample->room) {
+		sample->room = sample->room ? 2 * sample->room : 64;
+		sample->edges = must_alloc(reallocarray(sample->edges, sample->room,
+							sizeof(*sample->edges)));
+	}
+	sample->edges[sample->nr++] = *edge;
+}
+
 static void add_edges(struct sample *sample, const struct endpoint *e, int pvi)
 {
 	struct edge edge = { .e = { .size = sizeof(edge.e) } };
 
 	uuid_copy(edge.receiver, e->uuid);
 	pvi_query_wide(pvi, KVM_PVI_Q_SELF, 0, KVM_PVI_Q_SELF_EPOCH, &edge.epoch);
-	while (pvi_next_edge(pvi, &edge.e) > 0) {
-		sample->edges = must_alloc(realloc(sample->edges,
-						   (sample->nr + 1) * sizeof(edge)));
-		sample->edges[sample->nr++] = edge;
-	}
+	while (pvi_next_edge(pvi, &edge.e) > 0)
+		append(sample, &edge);
+}
+
+/* A row's number is never used again in its endpoint's life, nor is an epoch. */
+static int compare_keys(const void *a, const void *b)
+{
+	const struct edge *x = a, *y = b;
+
+	if (x->epoch != y->epoch)
+		return x->epoch < y->epoch ? -1 : 1;
+	return x->e.cursor < y->e.cursor ? -1 : x->e.cursor > y->e.cursor;
 }
 
 /* No endpoint is kept open: it would live on when its owner closes it. */
@@ -95,7 +116,7 @@ static struct sample take_sample(const struct args *args)
 
 	clock_gettime(CLOCK_MONOTONIC, &sample.time);
 	for (i = 0; i < nr; i++) {
-		if (all[i].dead || (args->has_uuid && uuid_compare(all[i].uuid, args->uuid)))
+		if (all[i].dead || (args->filter.set && uuid_compare(all[i].uuid, args->filter.uuid)))
 			continue;
 		pvi = take_endpoint(&all[i]);
 		if (pvi == -EPERM)
@@ -106,20 +127,9 @@ static struct sample take_sample(const struct args *args)
 		close(pvi);
 	}
 	free(all);
+	if (sample.nr)
+		qsort(sample.edges, sample.nr, sizeof(*sample.edges), compare_keys);
 	return sample;
-}
-
-/* A row's number is never used again in its endpoint's life, nor is an epoch. */
-static struct kvm_pvi_counts counts_before(const struct sample *sample, const struct edge *edge)
-{
-	const struct kvm_pvi_counts none = { 0 };
-	size_t i;
-
-	for (i = 0; i < sample->nr; i++)
-		if (sample->edges[i].epoch == edge->epoch &&
-		    sample->edges[i].e.cursor == edge->e.cursor)
-			return sample->edges[i].e.counts;
-	return none;
 }
 
 static double seconds_between(const struct timespec *from, const struct timespec *to)
@@ -127,17 +137,16 @@ static double seconds_between(const struct timespec *from, const struct timespec
 	return to->tv_sec - from->tv_sec + (to->tv_nsec - from->tv_nsec) * 1e-9;
 }
 
-static void add_row(struct report *report, const struct edge *edge,
-		    const struct kvm_pvi_counts *before, double seconds)
+static void add_row(struct report *report, const struct rate *rate, double seconds)
 {
-	const struct kvm_pvi_counts *now = &edge->e.counts;
+	const struct kvm_pvi_counts *now = &rate->edge->e.counts, *before = &rate->before;
 	struct uuid_text sender;
 	char text[11];
 
 	report_row(report);
-	report_cell(report, "%s", uuid_text(edge->receiver).s);
-	report_cell(report, "%s", sender_text(&edge->e, &sender));
-	report_cell(report, "%s", gsi_text(edge->e.gsi, text));
+	report_cell(report, "%s", uuid_text(rate->edge->receiver).s);
+	report_cell(report, "%s", sender_text(&rate->edge->e, &sender));
+	report_cell(report, "%s", gsi_text(rate->edge->e.gsi, text));
 	report_cell(report, "%.0f", (now->raised - before->raised) / seconds);
 	report_cell(report, "%.0f", (now->coalesced - before->coalesced) / seconds);
 	report_cell(report, "%.0f", (now->latched - before->latched) / seconds);
@@ -150,32 +159,53 @@ static unsigned long long accepted(const struct kvm_pvi_counts *c)
 	return c->raised + c->coalesced + c->latched;
 }
 
-static int compare(const void *a, const void *b, void *arg)
+/* The busiest first, and those that are alike always in one order */
+static int compare_rates(const void *a, const void *b)
 {
-	const struct edge *x = a, *y = b;
-	struct kvm_pvi_counts x_before = counts_before(arg, x), y_before = counts_before(arg, y);
-	unsigned long long nx = accepted(&x->e.counts) - accepted(&x_before);
-	unsigned long long ny = accepted(&y->e.counts) - accepted(&y_before);
+	const struct rate *x = a, *y = b;
 
-	return nx < ny ? 1 : nx > ny ? -1 : 0;
+	if (x->accepted != y->accepted)
+		return x->accepted < y->accepted ? 1 : -1;
+	return compare_keys(x->edge, y->edge);
 }
 
-static void print(struct report *report, struct sample *now, struct sample *before)
+static void fill_rate(struct rate *rate, const struct edge *edge, const struct sample *before)
 {
-	double seconds = seconds_between(&before->time, &now->time);
-	struct kvm_pvi_counts counts;
+	const struct edge *old = NULL;
+
+	if (before->nr)
+		old = bsearch(edge, before->edges, before->nr, sizeof(*edge), compare_keys);
+	*rate = (struct rate){ .edge = edge };
+	if (old)
+		rate->before = old->e.counts;
+	rate->accepted = accepted(&edge->e.counts) - accepted(&rate->before);
+}
+
+static struct rate *make_rates(const struct sample *now, const struct sample *before)
+{
+	struct rate *rates = must_alloc(calloc(now->nr + 1, sizeof(*rates)));
 	size_t i;
 
-	if (isatty(STDOUT_FILENO))
+	for (i = 0; i < now->nr; i++)
+		fill_rate(&rates[i], &now->edges[i], before);
+	qsort(rates, now->nr, sizeof(*rates), compare_rates);
+	return rates;
+}
+
+static void print(struct report *report, const struct sample *now, const struct sample *before)
+{
+	double seconds = seconds_between(&before->time, &now->time);
+	struct rate *rates = make_rates(now, before);
+	size_t i;
+
+	if (isatty(STDOUT_FILENO) && !report_is_json(report))
 		fputs("\033[H\033[2J", stdout);
-	qsort_r(now->edges, now->nr, sizeof(*now->edges), compare, before);
 	report_table(report, "rates", "Rings per second",
 		     "RECEIVER SENDER GSI " COUNT_COLUMNS);
-	for (i = 0; i < now->nr; i++) {
-		counts = counts_before(before, &now->edges[i]);
-		add_row(report, &now->edges[i], &counts, seconds);
-	}
+	for (i = 0; i < now->nr; i++)
+		add_row(report, &rates[i], seconds);
 	report_print(report);
+	free(rates);
 	if (now->unseen)
 		warn("%zu endpoints of other processes cannot be looked into: run as root",
 		     now->unseen);
