@@ -111,6 +111,39 @@ PYTHON
 	has "$(cat "$tmp/job.log")" "signalled $c port 3"
 }
 
+# An event's time is when it was, not when it was read.
+time_of_event()
+{
+	pair
+	watch job notify --json --count 1
+	kill -STOP "$job"
+	tell vm_a "ring $b 20"
+	date +%s.%N >"$tmp/after"
+	sleep 3
+	kill -CONT "$job"
+	wait "$job"
+	json "$tmp/job.log" "it['event'] == 'rang' and $(cat "$tmp/after") - 600 < it['time'] < $(cat "$tmp/after") + 1"
+}
+
+# Another's trace makes the kernel know names of processes. They are no events.
+names_in_the_trace()
+{
+	watch job notify --count 1
+	mkdir "$tracing/instances/other"
+	echo 1 >"$tracing/instances/other/options/record-cmd"
+	echo 1 >"$tracing/instances/other/events/kvm_pvi/enable"
+	python3 - <<-'PYTHON'
+		import ctypes, uuid
+		lib = ctypes.CDLL("libpvi.so.0")
+		ctypes.CDLL(None).prctl(15, b"x\n: kvm_pvi_x: ")
+		lib.pvi_enrol(-1, uuid.UUID("cccccccc-0000-4000-8000-000000000003").bytes)
+	PYTHON
+	wait "$job"
+	rmdir "$tracing/instances/other"
+	has "$(cat "$tmp/job.log")" "bound     $c"
+	same "$(wc -l <"$tmp/job.log")" 1
+}
+
 # Killed, it cannot clean up: the next one does.
 leftovers()
 {
@@ -164,4 +197,4 @@ reserve()
 	chmod 660 /dev/kvm_pvi
 }
 
-run_tests events as_json some throttled signalled leftovers no_reader refused reserve
+run_tests events as_json some throttled signalled time_of_event names_in_the_trace leftovers no_reader refused reserve

@@ -14,8 +14,7 @@
 struct args {
 	bool json;
 	bool no_rings;
-	bool has_uuid;
-	uuid_t uuid;
+	struct filter filter;
 	uint32_t count;
 	uint32_t seen;
 };
@@ -45,10 +44,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->count = parse_number(state, arg, 0xffffffffu, "the count");
 		return 0;
 	case ARGP_KEY_ARG:
-		if (state->arg_num > 0)
-			argp_error(state, "too many arguments: '%s'", arg);
-		parse_uuid(state, arg, args->uuid);
-		args->has_uuid = true;
+		parse_filter(state, arg, &args->filter);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -115,13 +111,13 @@ static bool parse_line(char *line, struct event *e)
 	return true;
 }
 
-static void print_text(const struct event *e, const struct timespec *now)
+static void print_text(const struct event *e, const struct timespec *when)
 {
 	struct tm tm;
 
-	localtime_r(&now->tv_sec, &tm);
+	localtime_r(&when->tv_sec, &tm);
 	printf("%02d:%02d:%02d.%03ld %-9s %s", tm.tm_hour, tm.tm_min, tm.tm_sec,
-	       now->tv_nsec / 1000000, e->name, e->from);
+	       when->tv_nsec / 1000000, e->name, e->from);
 	if (*e->to)
 		printf(" -> %s", e->to);
 	if (e->gsi >= 0)
@@ -132,10 +128,10 @@ static void print_text(const struct event *e, const struct timespec *now)
 }
 
 /* Nothing in it has to be escaped. */
-static void print_json(const struct event *e, const struct timespec *now)
+static void print_json(const struct event *e, const struct timespec *when)
 {
-	printf("{\"time\": %lld.%06ld, \"event\": \"%s\", \"%s\": \"%s\"", (long long)now->tv_sec,
-	       now->tv_nsec / 1000, e->name, e->to[0] || e->port >= 0 ? "from" : "uuid", e->from);
+	printf("{\"time\": %lld.%06ld, \"event\": \"%s\", \"%s\": \"%s\"", (long long)when->tv_sec,
+	       when->tv_nsec / 1000, e->name, e->to[0] || e->port >= 0 ? "from" : "uuid", e->from);
 	if (*e->to)
 		printf(", \"to\": \"%s\"", e->to);
 	if (e->gsi >= 0)
@@ -154,28 +150,19 @@ static bool concerns(const struct event *e, const uuid_t uuid)
 	return !strcmp(e->from, text.s) || !strcmp(e->to, text.s);
 }
 
-static void look_at_line(char *line, void *arg)
+static void look_at_event(char *line, const struct timespec *when, void *arg)
 {
 	struct args *args = arg;
-	struct timespec now;
-	unsigned long lost;
 	struct event e;
-	char *at;
 
 	if (args->count && args->seen == args->count)
 		return;
-	at = strstr(line, "[LOST ");
-	if (at && sscanf(at, "[LOST %lu", &lost) == 1) {
-		warn("%lu events were lost: too many at once", lost);
+	if (!parse_line(line, &e) || (args->filter.set && !concerns(&e, args->filter.uuid)))
 		return;
-	}
-	if (!parse_line(line, &e) || (args->has_uuid && !concerns(&e, args->uuid)))
-		return;
-	clock_gettime(CLOCK_REALTIME, &now);
 	if (args->json)
-		print_json(&e, &now);
+		print_json(&e, when);
 	else
-		print_text(&e, &now);
+		print_text(&e, when);
 	args->seen++;
 }
 
@@ -192,7 +179,7 @@ static void watch(struct args *args, struct trace *trace, int signals)
 			die("poll: %s", strerror(errno));
 		if (fds[1].revents)
 			return;
-		trace_read(trace, look_at_line, args);
+		trace_read(trace, look_at_event, args);
 		if (fflush(stdout))
 			return;
 	}

@@ -86,6 +86,32 @@ static void set(const struct trace *trace, const char *file, const char *value)
 	close(fd);
 }
 
+/*
+ * An instance begins with the options that all others have. The clock is one that can be compared
+ * with ours. Names of processes are not recorded for us, but may be known from others' traces.
+ */
+static void set_format(const struct trace *trace)
+{
+	static const char * const off[] = {
+		"raw", "hex", "bin", "verbose", "fields", "latency-format", "record-cmd",
+	};
+	char path[64];
+	size_t i;
+	int fd;
+
+	set(trace, "trace_clock", "mono");
+	set(trace, "options/context-info", "1");
+	for (i = 0; i < ARRAY_SIZE(off); i++) {
+		snprintf(path, sizeof(path), "options/%s", off[i]);
+		fd = open_in(trace, path, O_WRONLY);
+		/* Not every kernel has all of them. */
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		close(fd);
+		set(trace, path, "0");
+	}
+}
+
 void trace_open(struct trace *trace, const char * const *events)
 {
 	char instances[64], enable[64];
@@ -96,8 +122,7 @@ void trace_open(struct trace *trace, const char * const *events)
 	snprintf(trace->dir, sizeof(trace->dir), "%s/" PREFIX "%d", instances, getpid());
 	if (mkdir(trace->dir, 0700))
 		die("%s: %s", trace->dir, strerror(errno));
-	/* No process names, which could look like an event. */
-	set(trace, "options/context-info", "0");
+	set_format(trace);
 	for (; *events; events++) {
 		snprintf(enable, sizeof(enable), "events/kvm_pvi/%s/enable", *events);
 		set(trace, enable, "1");
@@ -120,8 +145,91 @@ static char *next_line(struct trace *trace)
 	return line;
 }
 
-void trace_read(struct trace *trace, void (*fn)(char *line, void *arg), void *arg)
+static int64_t nanoseconds(const struct timespec *t)
 {
+	return t->tv_sec * 1000000000ll + t->tv_nsec;
+}
+
+/* What CLOCK_REALTIME is ahead of CLOCK_MONOTONIC, by the least disturbed of some readings */
+static int64_t clock_offset(void)
+{
+	int64_t offset = 0, least = INT64_MAX, took;
+	struct timespec begin, real, end;
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &begin);
+		clock_gettime(CLOCK_REALTIME, &real);
+		clock_gettime(CLOCK_MONOTONIC, &end);
+		took = nanoseconds(&end) - nanoseconds(&begin);
+		if (took >= least)
+			continue;
+		least = took;
+		offset = nanoseconds(&real) - nanoseconds(&begin) - took / 2;
+	}
+	return offset;
+}
+
+/*
+ * The event in a line, or NULL: "COMM-PID [CPU] FLAGS SECONDS.MICROSECONDS: NAME: ...". It is looked
+ * for from the right, since COMM may be anything, and nothing that a process says stands there.
+ */
+static char *find_event(char *line, int64_t *monotonic)
+{
+	unsigned long long seconds, usec;
+	char *at = NULL, *next = line, *stamp;
+	int used = 0;
+
+	while ((next = strstr(next, ": kvm_pvi_")))
+		at = next++;
+	if (!at)
+		return NULL;
+	for (stamp = at; stamp > line && (isdigit((unsigned char)stamp[-1]) || stamp[-1] == '.');)
+		stamp--;
+	if (sscanf(stamp, "%llu.%6llu:%n", &seconds, &usec, &used) != 2 || stamp + used != at + 1)
+		return NULL;
+	*monotonic = seconds * 1000000000ll + usec * 1000;
+	return at + 2;
+}
+
+/* True if it is what the kernel says of events that it had no room for */
+static bool warn_lost(const char *line)
+{
+	unsigned long lost;
+	int used = 0;
+
+	if (sscanf(line, "CPU:%*u [LOST %lu EVENTS]%n", &lost, &used) == 1 && used &&
+	    !line[used]) {
+		warn("%lu events were lost: too many at once", lost);
+		return true;
+	}
+	used = 0;
+	if (sscanf(line, "CPU:%*u [LOST EVENTS]%n", &used) == EOF || !used || line[used])
+		return false;
+	warn("events were lost, nobody knows how many: too many at once");
+	return true;
+}
+
+static void look_at_line(char *line, int64_t offset, trace_fn *fn, void *arg)
+{
+	struct timespec when;
+	int64_t at;
+	char *event;
+
+	if (warn_lost(line))
+		return;
+	event = find_event(line, &at);
+	if (!event)
+		return;
+	at += offset;
+	when.tv_sec = at / 1000000000;
+	when.tv_nsec = at % 1000000000;
+	fn(event, &when, arg);
+}
+
+void trace_read(struct trace *trace, trace_fn *fn, void *arg)
+{
+	int64_t offset = clock_offset();
 	size_t kept = trace->end - trace->start;
 	ssize_t len;
 	char *line;
@@ -134,7 +242,7 @@ void trace_read(struct trace *trace, void (*fn)(char *line, void *arg), void *ar
 	trace->start = 0;
 	trace->end = kept + (len > 0 ? len : 0);
 	while ((line = next_line(trace)))
-		fn(line, arg);
+		look_at_line(line, offset, fn, arg);
 }
 
 void trace_close(struct trace *trace)

@@ -4,6 +4,7 @@
 #define PVICTL_TRACE_H
 
 #include <stddef.h>
+#include <time.h>
 
 struct trace {
 	char dir[128];		/* of the instance */
@@ -15,8 +16,10 @@ struct trace {
 
 /* Begins to trace events, a list that ends with NULL. */
 void trace_open(struct trace *trace, const char * const *events);
-/* Reads what there is, and calls @fn for each line: "EVENT: ...", or something else. */
-void trace_read(struct trace *trace, void (*fn)(char *line, void *arg), void *arg);
+/* Called for each event: "NAME: ...", and when it was, by CLOCK_REALTIME */
+typedef void trace_fn(char *event, const struct timespec *when, void *arg);
+/* Reads what there is; warns of what was lost. */
+void trace_read(struct trace *trace, trace_fn *fn, void *arg);
 void trace_close(struct trace *trace);
 
 #endif
