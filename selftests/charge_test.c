@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who makes rows and ports pays for them: what the kernel's memory grows by is charged to the
+ * caller's memory cgroup.
+ */
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "pvi_test.h"
+
+#define NR	50000	/* just behind a size at which hash tables grow */
+#define GSI	5
+#define SLACK	(512ULL << 10)	/* slabs that are not full, what others do */
+#define ROOT	"/tmp/charge_test"
+
+static char group[64];
+static int fd;
+
+/* This process and its children are alone in a new memory cgroup */
+static void enter_cgroup(void)
+{
+	char path[128], pid[32];
+
+	ASSERT_TRUE(!mkdir(ROOT, 0700) || errno == EEXIST);
+	if (mount("none", ROOT, "cgroup2", 0, NULL) && errno != EBUSY)
+		TEST_FAIL("cgroup2: %s", strerror(errno));
+	ASSERT_EQ(__write_line(ROOT "/cgroup.subtree_control", "+memory"), 0);
+	snprintf(group, sizeof(group), "%s/%d", ROOT, getpid());
+	ASSERT_EQ(mkdir(group, 0700), 0);
+	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	ASSERT_EQ(__write_line(path, pid), 0);
+}
+
+static u64 field(const char *path, const char *name)
+{
+	char *text = read_file(path), *at = strstr(text, name);
+	u64 value;
+
+	ASSERT_TRUE(at);
+	value = strtoull(at + strlen(name), NULL, 10);
+	free(text);
+	return value;
+}
+
+static u64 charged(void)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/memory.stat", group);
+	return field(path, "\nslab_unreclaimable ") + field(path, "\nvmalloc ");
+}
+
+static u64 used(void)
+{
+	return (field("/proc/meminfo", "\nSUnreclaim:") +
+		field("/proc/meminfo", "\nVmallocUsed:")) * 1024;
+}
+
+/* Nothing is freed between one and the next */
+static void measure(const char *what, void (*make)(u32 i))
+{
+	u64 used_before = used(), charged_before = charged(), used_by, charged_by;
+	u32 i;
+
+	for (i = 0; i < NR; i++)
+		make(i);
+	used_by = used() - used_before;
+	charged_by = charged() - charged_before;
+	test_diag("%u %s: %llu bytes each, %llu of them charged", NR, what, used_by / NR,
+		  charged_by / NR);
+	ASSERT_GT(charged_by, (u64)NR * 64);
+	ASSERT_LE(used_by, charged_by + charged_by / 20 + SLACK);
+}
+
+static void row(u32 i)
+{
+	static u8 uuid[KVM_PVI_UUID_SIZE] = { [0 ... 15] = 0xe0 };
+
+	memcpy(uuid, &i, sizeof(i));
+	pvi_allow(fd, uuid, GSI);
+}
+
+static void port(u32 i)
+{
+	(void)i;
+	pvi_connect(fd, pvi_uuid[0], GSI);
+}
+
+static void test_charged(void)
+{
+	write_param("kvm_pvi", "max_senders", 65536);
+	write_param("kvm_pvi", "max_ports", 65536);
+	enter_cgroup();
+	fd = pvi_bind(NULL, pvi_uuid[0]);
+	pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
+	pvi_allow(fd, pvi_uuid[0], GSI);
+	measure("ports", port);
+	measure("rows", row);
+}
+
+static const struct test_case cases[] = {
+	{ "charged", test_charged, 100 },
+};
+
+int main(int argc, char **argv)
+{
+	int ret = test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_PVI);
+
+	/* As they are by default, for the tests behind this one */
+	__write_param("kvm_pvi", "max_senders", "4096");
+	__write_param("kvm_pvi", "max_ports", "4096");
+	return ret;
+}
