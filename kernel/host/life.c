@@ -21,7 +21,8 @@
  *			    period, for the rings in flight
  *	life_end_free()	    frees what they used; behind it that of the
  *			    mmu_notifiers' SRCU
- *	life_end_put()	    drops the binding's reference
+ *	life_end_put()	    drops what receivers kept to be told of it, and the
+ *			    binding's reference
  *
  * A name goes after the rows that stand under it, or a successor would find
  * them. Whoever closes the last descriptor waits for the second step, unless it
@@ -142,7 +143,10 @@ static void life_end_free(struct work_struct *work)
 
 static void life_end_put(struct work_struct *work)
 {
-	pvi_vm_put(container_of(work, struct pvi_vm, end_put));
+	struct pvi_vm *vm = container_of(work, struct pvi_vm, end_put);
+
+	pvi_peer_forget(vm);
+	pvi_vm_put(vm);
 	if (atomic_dec_and_test(&nr_bindings))
 		wake_up_var(&nr_bindings);
 }

@@ -275,6 +275,27 @@ void pvi_peer_tell_senders(struct pvi_vm *vm)
 	}
 }
 
+/*
+ * The sender has died, and its rings have left: tell those who have heard of it
+ * and not yet of its successor.
+ */
+void pvi_peer_tell_receivers(struct pvi_vm *vm)
+{
+	struct pvi_peer *peer;
+	unsigned long i;
+
+	for (i = 0;; i++) {
+		rcu_read_lock();
+		peer = pvi_peer_next(vm, &i);
+		if (peer && cmpxchg(&peer->heard, vm->epoch, 0) == vm->epoch)
+			pvi_event_tell(peer->key.vm, KVM_PVI_EVENT_SENDER_DOWN, vm->epoch, &vm->uuid);
+		rcu_read_unlock();
+		if (!peer)
+			return;
+		cond_resched();
+	}
+}
+
 /* The rows of @to about the name of @from may have gone: then so does the peer. */
 static void peer_forget(struct pvi_vm *to, struct pvi_vm *from)
 {
@@ -288,30 +309,28 @@ static void peer_forget(struct pvi_vm *to, struct pvi_vm *from)
 }
 
 /*
- * The sender has died, and its rings have left: tell those who have heard of it
- * and not yet of its successor.
+ * The last of a sender that has died: receivers that took their rows back before
+ * have kept the peer, to be told. Takes their locks, one after the other, which
+ * nobody's close() is to wait for.
  */
-void pvi_peer_tell_receivers(struct pvi_vm *vm)
+void pvi_peer_forget(struct pvi_vm *vm)
 {
 	struct pvi_peer *peer;
-	struct pvi_vm *bare;
+	struct pvi_vm *to;
 	unsigned long i;
 
 	for (i = 0;; i++) {
-		bare = NULL;
+		to = NULL;
 		rcu_read_lock();
 		peer = pvi_peer_next(vm, &i);
-		if (peer && cmpxchg(&peer->heard, vm->epoch, 0) == vm->epoch) {
-			pvi_event_tell(peer->key.vm, KVM_PVI_EVENT_SENDER_DOWN, vm->epoch, &vm->uuid);
-			if (list_empty(&peer->edges) && kref_get_unless_zero(&peer->key.vm->ref))
-				bare = peer->key.vm;
-		}
+		if (peer && list_empty(&peer->edges) && kref_get_unless_zero(&peer->key.vm->ref))
+			to = peer->key.vm;
 		rcu_read_unlock();
 		if (!peer)
 			return;
-		if (bare) {
-			peer_forget(bare, vm);
-			pvi_vm_put(bare);
+		if (to) {
+			peer_forget(to, vm);
+			pvi_vm_put(to);
 		}
 		cond_resched();
 	}

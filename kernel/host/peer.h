@@ -59,6 +59,7 @@ bool pvi_peer_shown(struct pvi_vm *vm, const uuid_t *uuid);
 void pvi_peer_tell(struct pvi_vm *vm, const uuid_t *uuid, bool was_shown);
 void pvi_peer_tell_senders(struct pvi_vm *vm);
 void pvi_peer_tell_receivers(struct pvi_vm *vm);
+void pvi_peer_forget(struct pvi_vm *vm);
 void pvi_peer_hear(struct pvi_vm *from, struct pvi_edge *edge);
 void pvi_peer_unpublish(struct pvi_vm *vm);
 
