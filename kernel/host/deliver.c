@@ -82,7 +82,7 @@ static int deliver_latch(struct pvi_gsi *g, bool owed, unsigned int delay, int w
 		/* For the others the work tries again. */
 		if (g->kind != KVM_PVI_GSI_EVENTFD)
 			break;
-		/* As above, before looking again. */
+		/* A full barrier between setting and looking again; pairs with pvi_deliver_owed(). */
 		smp_mb__after_atomic();
 	}
 	if (why == -EWOULDBLOCK)

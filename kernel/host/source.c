@@ -11,8 +11,8 @@
  * A source ends once, by UNWIRE_SOURCE, by the death of its endpoint, or when
  * its eventfd was closed and all that was signalled before has been rung. All
  * three go through the release work, which the first two wait for. It is not
- * the teardown's work queue that runs it: waiting for each other there could
- * take up all of its workers.
+ * the work queue of life.c that runs it: works of one that wait for each other
+ * could take up all of its workers.
  */
 #include <linux/eventfd.h>
 #include <linux/file.h>
