@@ -79,6 +79,10 @@ bench-profile:
 bench-apart:
 	@$(RIG)/profile.sh --apart
 
+# What a message of pvi_ring.h costs, and whether its tests notice mistakes in it.
+ring-figures ring-mutants:
+	@$(RIG)/ring.sh --$(@:ring-%=%)
+
 style:
 	@$(RIG)/style.sh
 
@@ -110,6 +114,8 @@ help:
 	@echo '  bench-here   measure this kernel in cycles, as root, with kvm_pvi installed'
 	@echo '  bench-profile  where the instructions of a ring go, by function'
 	@echo '  bench-apart  show that vCPUs which ring different receivers share no memory they write'
+	@echo '  ring-figures  count what a message of pvi_ring.h costs, in instructions and cache lines'
+	@echo '  ring-mutants  put mistakes into pvi_ring.h, and see whether its tests notice them'
 	@echo '  clean        remove what was built'
 	@echo 'To run the tests on the present kernel, as root: make -C selftests run_tests'
 	@echo
@@ -128,4 +134,4 @@ help:
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-loaded check-long check-debug deb deb-check demo bench bench-check bench-here \
-	bench-profile bench-apart style clean help
+	bench-profile bench-apart ring-figures ring-mutants style clean help

@@ -3,11 +3,12 @@
 #
 # check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12
 # 6.1"), all at once, each in an L1 of its own, after the quick part of style.sh, after install.sh
-# if there are tests that need the tools, and beside deb-check.sh and, with kernel 6.12, bench.sh
-# --check. The tests with Linux guests, e2e*_test.sh, have another L1 of that kernel behind it.
+# if there are tests that need the tools, and beside deb-check.sh, ring.sh and, with kernel 6.12,
+# bench.sh --check. The tests with Linux guests, e2e*_test.sh, have another L1 of that kernel behind
+# it.
 # Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing
 # failed, nothing was skipped and each L1 has run a test. $TESTS selects tests, "deb" is
-# deb-check.sh and "bench" bench.sh; $DEADLINE limits the seconds of processor time of an L1,
+# deb-check.sh, "bench" bench.sh and "ring" ring.sh; $DEADLINE limits the seconds of processor time of an L1,
 # $TEST_DEADLINE those of a test, $MEMORY is L1's in megabytes, $CMDLINE is added to its kernel's
 # command line, PVI_LONG=1 asks the tests to take their time, PVI_SLOW=N has them wait N times as
 # long, 4 by default.
@@ -30,8 +31,12 @@ with_bench=
 if [[ " ${TESTS:-bench} " == *" bench "* && " ${kernels[*]} " == *" 6.12 "* ]]; then
 	with_bench=1
 fi
+with_ring=
+if [[ " ${TESTS:-ring} " == *" ring "* ]]; then
+	with_ring=1
+fi
 for i in "${!tests[@]}"; do
-	[[ ${tests[i]} != deb && ${tests[i]} != bench ]] || unset "tests[i]"
+	[[ ! ${tests[i]} =~ ^(deb|bench|ring)$ ]] || unset "tests[i]"
 done
 # The scripts among them need the host's file system, and the tools.
 scripts=()
@@ -285,6 +290,10 @@ if [ -n "$with_deb" ]; then
 	job packages check_deb &
 	children+=($!)
 fi
+if [ -n "$with_ring" ]; then
+	job ring nice "$rig/ring.sh" >"$build/ring-check" &
+	children+=($!)
+fi
 wait_for_all
 for child in "${children[@]}"; do
 	wait "$child" || bad=1
@@ -296,6 +305,9 @@ for machine in "${machines[@]}"; do
 done
 if [ -n "$with_bench" ]; then
 	report "bench" "$build/bench-check" "$build/bench-check"
+fi
+if [ -n "$with_ring" ]; then
+	report "ring" "$build/ring-check" "$build/ring-check"
 fi
 if [ -n "$with_deb" ]; then
 	report "Debian packages" "$build/deb-check.output" "$build/deb-check.output"
