@@ -4,7 +4,7 @@
  *
  * A thin layer over the ioctls of /dev/kvm_pvi. An endpoint is a file descriptor
  * as pvi_open() returns it; there is no other state, here or in the process, but
- * that of a struct pvi_ivshmem, so all functions may be called from any thread at
+ * that of a struct pvi_ivshmem or pvi_msg, so all functions may be called from any thread at
  * any time. All descriptors that the library makes are close-on-exec and the
  * caller's to close. Nothing is printed.
  *
@@ -747,6 +747,78 @@ int pvi_ivshmem_arm(struct pvi_ivshmem *dev, int vm_fd, uint64_t bar, uint16_t d
  * @doorbell: the value
  */
 int pvi_ivshmem_disarm(struct pvi_ivshmem *dev, uint16_t doorbell);
+
+/* Messages over a link, by linux/pvi_ring.h: pvi_msg(3) */
+
+struct pvi_msg;
+struct pvi_ring_shape;
+
+/**
+ * pvi_msg_open - become one side of a link, and begin a session
+ * @msg: out: what the other functions take; they may be called by one thread at a time
+ * @own: the own section: memory, or a file
+ * @peer: that of the peer; only read
+ * @ring: called to ring GSI @gsi of the peer
+ * @arg: its first argument
+ *
+ * @own and @peer may be closed afterwards.
+ *
+ * Return: 0, or -errno; ENOLINK: the two are not the sections of a link.
+ */
+int pvi_msg_open(struct pvi_msg **msg, int own, int peer, void (*ring)(void *arg, uint32_t gsi),
+		 void *arg);
+
+/**
+ * pvi_msg_close - leave the session
+ * @msg: what pvi_msg_open() gave, which is gone then
+ */
+void pvi_msg_close(struct pvi_msg *msg);
+
+/**
+ * pvi_msg_shape - what the own section says: kind, peer, GSIs
+ * @msg: the side
+ */
+const struct pvi_ring_shape *pvi_msg_shape(const struct pvi_msg *msg);
+
+/**
+ * pvi_msg_reset - begin a new session, because the peer has died
+ * @msg: the side
+ * @epoch: what the peer may know of this side: its epoch of kvm_pvi, or 0
+ */
+void pvi_msg_reset(struct pvi_msg *msg, uint64_t epoch);
+
+/**
+ * pvi_msg_follow - do what the peer's state asks for; after pvi_msg_open() and when rung
+ * @msg: the side
+ *
+ * Return: how many queues the session has, or -ENOTCONN: it does not run yet.
+ */
+int pvi_msg_follow(struct pvi_msg *msg);
+
+/**
+ * pvi_msg_send - send a message
+ * @msg: the side
+ * @queue: of which queue
+ * @data: the message
+ * @len: its length
+ *
+ * Return: 0, or -errno; EAGAIN: there is no room, and a ring will tell of it; EMSGSIZE: it is too long
+ * for this link; ENOTCONN: no session runs, and a ring will tell of it; ECONNRESET: the session has
+ * ended, and another one was begun.
+ */
+int pvi_msg_send(struct pvi_msg *msg, uint32_t queue, const void *data, size_t len);
+
+/**
+ * pvi_msg_receive - receive a message
+ * @msg: the side
+ * @queue: of which queue
+ * @data: out: the message
+ * @size: how long it may be
+ *
+ * Return: its length, or -errno as of pvi_msg_send(); EAGAIN: there is none; EMSGSIZE: it was longer
+ * than @size, and is lost; EPROTO: the peer has broken a rule, and another session was begun.
+ */
+ssize_t pvi_msg_receive(struct pvi_msg *msg, uint32_t queue, void *data, size_t size);
 
 /* Descriptors over a unix socket: pvi_fd(3) */
 

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * libpvi, continued: messages over a link. Both sides are here, rings are counted; what the header
+ * that is behind it withstands is in ring/.
+ */
+#include <linux/pvi_ring.h>
+#include <sys/mman.h>
+
+#include "libpvi_lib.h"
+
+#define QUEUES	2
+#define DATA	4096u
+#define OFFSET	4096u
+#define SIZE	(OFFSET + QUEUES * DATA)
+#define LONGEST	PVI_RING_LONGEST(DATA)
+
+static int fds[2];
+static struct pvi_ring_header *headers[2];
+static struct pvi_msg *sides[2];
+/* How often each is rung, and by which GSI last */
+static u32 rings[2], gsis[2];
+static u8 sent[LONGEST + 1], got[LONGEST + 1];
+
+static void make_section(u32 who)
+{
+	struct pvi_ring_shape *shape;
+
+	fds[who] = memfd_create_sized(SIZE);
+	headers[who] = map_shared(fds[who], SIZE);
+	shape = &headers[who]->shape;
+	shape->magic = PVI_RING_MAGIC;
+	shape->version = PVI_RING_VERSION;
+	shape->kind = PVI_RING_RAW;
+	shape->side = who;
+	memcpy(shape->owner, who ? tx_uuid : rx_uuid, sizeof(shape->owner));
+	memcpy(shape->peer, who ? rx_uuid : tx_uuid, sizeof(shape->peer));
+	shape->gsi = shape->peer_gsi = 20;
+	shape->gsis = shape->peer_gsis = QUEUES;
+	shape->queues = QUEUES;
+	shape->data_offset = OFFSET;
+	shape->data_size = DATA;
+}
+
+static void ring(void *arg, u32 gsi)
+{
+	u32 who = *(u32 *)arg;
+
+	rings[who]++;
+	gsis[who] = gsi;
+}
+
+static int side_open(u32 who)
+{
+	static u32 peers[2] = { 1, 0 };
+
+	return pvi_msg_open(&sides[who], fds[who], fds[1 - who], ring, &peers[who]);
+}
+
+static void follow(void)
+{
+	u32 i;
+
+	for (i = 0; i < 4; i++)
+		pvi_msg_follow(sides[i % 2]);
+	ASSERT_EQ(pvi_msg_follow(sides[0]), QUEUES);
+	ASSERT_EQ(pvi_msg_follow(sides[1]), QUEUES);
+	rings[0] = 0;
+	rings[1] = 0;
+}
+
+static void make(void)
+{
+	make_section(0);
+	make_section(1);
+	ASSERT_EQ(side_open(0), 0);
+	ASSERT_EQ(side_open(1), 0);
+	follow();
+}
+
+static void test_open(void)
+{
+	int before = count_fds(), other;
+
+	make_section(0);
+	make_section(1);
+	other = fds[1];
+	fds[1] = NO_SUCH;
+	ASSERT_EQ(side_open(0), -EBADF);
+	ASSERT_EQ(side_open(1), -EBADF);
+	fds[1] = fds[0];
+	ASSERT_EQ(side_open(0), -ENOLINK);
+	fds[1] = memfd_create_sized(8);
+	ASSERT_EQ(side_open(0), -ENOLINK);
+	close(fds[1]);
+	fds[1] = open("/dev/null", O_RDWR);
+	ASSERT_EQ(side_open(0), -ENOLINK);
+	close(fds[1]);
+	fds[1] = other;
+	headers[1]->shape.data_size = 2 * DATA;
+	ASSERT_EQ(side_open(0), -ENOLINK);
+	headers[1]->shape.data_size = DATA;
+	ASSERT_EQ(headers[0]->life, 0);
+
+	ASSERT_EQ(side_open(0), 0);
+	ASSERT_EQ(rings[1], 1);
+	ASSERT_EQ(gsis[1], 20);
+	ASSERT_EQ(pvi_msg_shape(sides[0])->kind, PVI_RING_RAW);
+	ASSERT_EQ(pvi_msg_follow(sides[0]), -ENOTCONN);
+	ASSERT_EQ(pvi_msg_send(sides[0], 0, sent, 1), -ENOTCONN);
+	ASSERT_EQ(pvi_msg_receive(sides[0], 0, got, 1), -ENOTCONN);
+	ASSERT_EQ(side_open(1), 0);
+	follow();
+	ASSERT_EQ(count_fds(), before + 2);
+	pvi_msg_close(sides[0]);
+	ASSERT_EQ(rings[1], 1);
+	ASSERT_EQ(PVI_RING_STATE(headers[0]->life), PVI_RING_RESET);
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, 1), -ECONNRESET);
+	ASSERT_EQ(pvi_msg_send(sides[1], 0, sent, 1), -ENOTCONN);
+	ASSERT_EQ(side_open(0), 0);
+	follow();
+}
+
+/* Lengths from 0 to the longest, both ways, each queue by its own GSI */
+static void test_messages(void)
+{
+	u32 len, who, queue;
+
+	make();
+	for (len = 0; len <= LONGEST; len++) {
+		who = len % 2;
+		queue = len / 2 % QUEUES;
+		memset(sent, len, len);
+		ASSERT_EQ(pvi_msg_receive(sides[1 - who], queue, got, sizeof(got)), -EAGAIN);
+		rings[1 - who] = 0;
+		ASSERT_EQ(pvi_msg_send(sides[who], queue, sent, len), 0);
+		ASSERT_EQ(rings[1 - who], 1);
+		ASSERT_EQ(gsis[1 - who], 20 + queue);
+		ASSERT_EQ(pvi_msg_receive(sides[1 - who], queue, got, sizeof(got)), len);
+		ASSERT_EQ(memcmp(got, sent, len), 0);
+	}
+	ASSERT_EQ(pvi_msg_send(sides[0], 0, sent, LONGEST + 1), -EMSGSIZE);
+	ASSERT_EQ(pvi_msg_send(sides[0], QUEUES, sent, 1), -EINVAL);
+	ASSERT_EQ(pvi_msg_receive(sides[0], QUEUES, sent, 1), -EINVAL);
+}
+
+/* Who is awake is not rung, and a sender that waits is rung once there is room */
+static void test_rings(void)
+{
+	u32 n = 0;
+
+	make();
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), -EAGAIN);
+	while (!pvi_msg_send(sides[0], 0, sent, 56))
+		n++;
+	ASSERT_EQ(n, DATA / 64);
+	ASSERT_EQ(rings[1], 1);
+	ASSERT_EQ(pvi_msg_send(sides[0], 0, sent, 56), -EAGAIN);
+	ASSERT_EQ(rings[0], 0);
+	for (; n; n--)
+		ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), 56);
+	ASSERT_EQ(rings[0], 1);
+	ASSERT_EQ(pvi_msg_send(sides[0], 0, sent, 56), 0);
+	ASSERT_EQ(rings[1], 1);
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, 55), -EMSGSIZE);
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, 55), -EAGAIN);
+}
+
+static void test_sessions(void)
+{
+	struct pvi_ring_queue *queue;
+
+	make();
+	ASSERT_EQ(pvi_msg_send(sides[0], 0, sent, 8), 0);
+	pvi_msg_reset(sides[0], 0x100000002ull);
+	ASSERT_EQ(headers[0]->epoch[0], 2);
+	ASSERT_EQ(headers[0]->epoch[1], 1);
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), -ECONNRESET);
+	follow();
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), -EAGAIN);
+	ASSERT_EQ(pvi_msg_send(sides[0], 0, sent, 8), 0);
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), 8);
+
+	queue = (struct pvi_ring_queue *)((char *)headers[0] + PVI_RING_QUEUES);
+	queue->prod[0] += 4;
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), -EPROTO);
+	ASSERT_EQ(pvi_msg_receive(sides[0], 0, got, sizeof(got)), -ECONNRESET);
+	follow();
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), -EAGAIN);
+}
+
+/* A pad that comes alone is taken, and its taker is rung again */
+static void test_pad(void)
+{
+	struct pvi_ring_queue *queue;
+
+	make();
+	ASSERT_EQ(pvi_msg_send(sides[0], 0, sent, 8), 0);
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), 8);
+	queue = (struct pvi_ring_queue *)((char *)headers[0] + PVI_RING_QUEUES);
+	*(u32 *)((char *)headers[0] + OFFSET + 16) = PVI_RING_PAD;
+	queue->prod[0] = DATA;
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), -EAGAIN);
+	queue = (struct pvi_ring_queue *)((char *)headers[1] + PVI_RING_QUEUES);
+	ASSERT_EQ(queue->cons[0], DATA);
+	ASSERT_EQ(queue->data_wake[0], DATA | PVI_RING_WAKE_BEYOND);
+}
+
+static const struct test_case cases[] = {
+	{ "open", test_open },
+	{ "messages", test_messages },
+	{ "rings", test_rings },
+	{ "sessions", test_sessions },
+	{ "pad", test_pad },
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(argc, argv, cases, ARRAY_SIZE(cases), 0);
+}
