@@ -242,10 +242,73 @@ static void test_killed(void)
 	expect_served(fd);
 }
 
+/* Its place is taken meanwhile, and free again if it fails */
+static void test_others(void)
+{
+	struct kvm_pvi_bind bind;
+	struct ioctl_call call;
+	int other, third;
+
+	start();
+	other = pvi_open();
+	third = pvi_open();
+	bind_start(&call, &bind);
+	ASSERT_EQ(bind_now(call.fd, OTHER), -EBUSY);
+	ASSERT_EQ(bind_now(other, OTHER), -EEXIST);
+	ASSERT_EQ(__pvi_bind(third, NULL, RX), -EEXIST);
+	ASSERT_EQ(__pvi_bind(third, NULL, OTHER), 0);
+	ioctl_interrupt(&call);
+	delay_end(DELAY_MMAP_LOCK);
+	ASSERT_EQ(ioctl_join(&call), -EINTR);
+	ASSERT_EQ(bind_now(other, RX), 0);
+	expect_served(other);
+	ASSERT_EQ(bind_now(call.fd, RX), -EEXIST);
+}
+
+/* Nobody else has the endpoint any more: it ends with the BIND */
+static void test_closed(void)
+{
+	struct kvm_pvi_bind bind;
+	struct ioctl_call call;
+	int fd;
+
+	start();
+	bind_start(&call, &bind);
+	close(call.fd);
+	delay_end(DELAY_MMAP_LOCK);
+	ASSERT_EQ(ioctl_join(&call), 0);
+	fd = pvi_open();
+	ASSERT_EQ(bind_now(fd, RX), 0);
+	ASSERT_NE(bind.epoch, 0);
+	expect_served(fd);
+}
+
+/* The VM dies as soon as it is bound */
+static void test_owner_killed(void)
+{
+	struct kvm_pvi_bind bind;
+	struct ioctl_call call;
+	struct pollfd pfd;
+
+	start();
+	bind_start(&call, &bind);
+	ASSERT_EQ(kill(owner.pid, SIGKILL), 0);
+	delay_end(DELAY_MMAP_LOCK);
+	ASSERT_EQ(ioctl_join(&call), 0);
+	pfd.fd = call.fd;
+	ASSERT_TRUE(wait_until(poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLHUP), 10000));
+	ASSERT_EQ(__pvi_expose(call.fd, GSI, KVM_PVI_GSI_EVENTFD), -ENODEV);
+	pvi_expect_no_event(peer_fd);
+	pvi_bind(NULL, RX);
+}
+
 static const struct test_case cases[] = {
 	{ "unseen", test_unseen, 60 },
 	{ "interrupted", test_interrupted, 60 },
 	{ "interrupted_connect", test_interrupted_connect, 60 },
+	{ "others", test_others, 60 },
+	{ "closed", test_closed, 60 },
+	{ "owner_killed", test_owner_killed, 60 },
 	{ "killed", test_killed, 60 },
 	{ "interrupted_peers", test_interrupted_peers, 60 },
 };
