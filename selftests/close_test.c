@@ -6,6 +6,7 @@
  * waits for none of that.
  */
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "delay.h"
@@ -78,6 +79,25 @@ static void test_charge(void)
 
 	for (i = 0; i < ROUNDS; i++) {
 		close(owed_endpoint(&mem, tx));
+		ASSERT_EQ(pinned_kb(), 0);
+	}
+}
+
+/* Its last descriptor goes with the socket it was sent to */
+static void test_in_flight(void)
+{
+	struct status_mem mem = status_make();
+	int tx = pvi_bind(NULL, TX), pair[2], fd, i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		fd = owed_endpoint(&mem, tx);
+		ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+		send_fd(pair[0], fd);
+		close(fd);
+		ASSERT_EQ(pvi_call(tx, KVM_HC_PVI, (u64)RX, GSI, 0, 0), KVM_PVI_COALESCED);
+		close(pair[0]);
+		close(pair[1]);
+		ASSERT_EQ(READ_ONCE(mem.seen->pending), 0);
 		ASSERT_EQ(pinned_kb(), 0);
 	}
 }
@@ -264,6 +284,7 @@ static void test_exit_waits_for_none(void)
 static const struct test_case cases[] = {
 	{ "status_word", test_status_word, 60 },
 	{ "charge", test_charge },
+	{ "in_flight", test_in_flight },
 	{ "eventfds", test_eventfds },
 	{ "vm_then_endpoint", test_vm_then_endpoint },
 	{ "endpoint_then_vm", test_endpoint_then_vm },
