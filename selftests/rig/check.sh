@@ -5,7 +5,8 @@
 # 6.1"), all at once, each in an L1 of its own, after the quick part of style.sh, after install.sh
 # if there are tests that need the tools, and beside deb-check.sh, ring.sh and, with kernel 6.12,
 # bench.sh --check. The tests with Linux guests, e2e*_test.sh, have another L1 of that kernel behind
-# it.
+# it, and so has cost_test, which compares what calls cost: there time is instructions, and the
+# host's caches are none.
 # Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing
 # failed, nothing was skipped and each L1 has run a test. $TESTS selects tests, "deb" is
 # deb-check.sh, "bench" bench.sh and "ring" ring.sh; $DEADLINE limits the seconds of processor time of an L1,
@@ -43,10 +44,11 @@ scripts=()
 for test in "${tests[@]}"; do
 	[ ! -e "$top/selftests/$test.sh" ] || scripts+=("$test")
 done
-plain=() with_guests=()
+plain=() with_guests=() costs=()
 for test in "${tests[@]}"; do
 	case $test in
 	e2e*)	with_guests+=("$test") ;;
+	cost_test) costs+=("$test") ;;
 	*)	plain+=("$test") ;;
 	esac
 done
@@ -127,6 +129,16 @@ machines_of()
 {
 	[ ${#plain[@]} -eq 0 ] || echo "$1"
 	[ ${#with_guests[@]} -eq 0 ] || echo "$1-guests"
+	[ ${#costs[@]} -eq 0 ] || echo "$1-count"
+}
+
+# What it is called beyond its kernel's series.
+kind_of()
+{
+	case $1 in
+	*-guests) echo -guests ;;
+	*-count) echo -count ;;
+	esac
 }
 
 # What Linux guests boot: one has the older kernel, one the newer.
@@ -157,7 +169,7 @@ prepare()
 		files+=(-f "$build/guest-6.1:/guests/6.1" -f "$build/guest-6.12:/guests/6.12")
 		deadline=1800
 	fi
-	"$rig/prepare.sh" "${machine%-guests}" "$build/check-$machine" "${files[@]}" \
+	"$rig/prepare.sh" "${machine%"$(kind_of "$machine")"}" "$build/check-$machine" "${files[@]}" \
 		-f "$top/selftests/run_tests.sh:/run_tests.sh" \
 		-e PVI_RIG=1 -e PVI_MODULE=/modules/kvm_pvi.ko -e PVI_TEST_MODULES=/modules \
 		${PVI_LONG:+-e "PVI_LONG=$PVI_LONG"} -e "PVI_SLOW=$PVI_SLOW" \
@@ -169,7 +181,7 @@ prepare()
 stock_debug()
 {
 	echo panic_on_warn=1
-	[[ $1 != *-guests ]] || return 0
+	[ -z "$(kind_of "$1")" ] || return 0
 	if grep -q -x CONFIG_KFENCE=y "$build/check-$1/kernel/build/.config"; then
 		echo kfence.sample_interval=1
 	else
@@ -182,8 +194,11 @@ boot()
 	local dir=$build/check-$1 options=()
 
 	[[ $1 == debug* ]] || options=(-a "$(stock_debug "$1" | paste -s -d ' ')")
-	[ ${#scripts[@]} -eq 0 ] || options+=(-9 /)
-	[[ $1 != *-guests ]] || options+=(-1)
+	case $(kind_of "$1") in
+	-guests) options+=(-1 -9 /) ;;
+	-count)	options+=(-c) ;;
+	*)	[ ${#scripts[@]} -eq 0 ] || options+=(-9 /) ;;
+	esac
 	exec "$rig/boot.sh" "$dir/kernel" "$dir/initramfs" "$dir" -t "${DEADLINE:-1800}" \
 		-m "${MEMORY:-2048}" -a "${CMDLINE:-}" "${options[@]}"
 }
@@ -263,6 +278,7 @@ machines=()
 for series in "${kernels[@]}"; do
 	[ ${#plain[@]} -eq 0 ] || prepare "$series" "${plain[@]}"
 	[ ${#with_guests[@]} -eq 0 ] || prepare "$series-guests" "${with_guests[@]}"
+	[ ${#costs[@]} -eq 0 ] || prepare "$series-count" "${costs[@]}"
 	mapfile -t -O ${#machines[@]} machines < <(machines_of "$series")
 done
 bad=0
@@ -300,7 +316,7 @@ for child in "${children[@]}"; do
 done
 for machine in "${machines[@]}"; do
 	dir=$build/check-$machine
-	report "kernel $(cat "$dir/kernel/release")${machine#"${machine%-guests}"}" \
+	report "kernel $(cat "$dir/kernel/release")$(kind_of "$machine")" \
 		"$dir/output" "$dir/verdict"
 done
 if [ -n "$with_bench" ]; then
