@@ -234,7 +234,7 @@ how_far()
 	local output=$build/check-$1/output
 
 	case $1 in
-	packages) cat "$running/$1" ;;
+	packages | ring) cat "$running/$1" ;;
 	bench)	echo "$(cat "$running/$1"), $(grep -c '^figure ' "$build/bench-6.12/output") rows" ;;
 	*)	awk '/^(not )?ok/ { points++ }
 			/^# [a-z0-9_]+_test$/ { test = ", now in " $2 }
@@ -307,7 +307,7 @@ if [ -n "$with_deb" ]; then
 	children+=($!)
 fi
 if [ -n "$with_ring" ]; then
-	job ring nice "$rig/ring.sh" >"$build/ring-check" &
+	job ring "$rig/ring.sh" >"$build/ring-check" &
 	children+=($!)
 fi
 wait_for_all

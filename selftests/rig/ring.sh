@@ -20,6 +20,7 @@ check()
 
 	shift
 	points=$((points + 1))
+	doing "$name"
 	if "$@" >"$out/output" 2>&1; then
 		echo "ok $points $name"
 		grep -E '^# [0-9]' "$out/output" | tail -n 1 || :
