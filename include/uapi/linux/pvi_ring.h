@@ -5,8 +5,8 @@
  * For kernels, processes, and guests without a libc. Documentation/virt/kvm/pvi/ring.rst is the
  * specification, for other languages too.
  */
-#ifndef _UAPI_LINUX_PVI_RING_H
-#define _UAPI_LINUX_PVI_RING_H
+#ifndef LINUX_PVI_RING_H
+#define LINUX_PVI_RING_H
 
 #include <linux/types.h>
 
@@ -447,4 +447,4 @@ static __inline__ int pvi_ring_arm_rx(struct pvi_ring_rx *rx, __u32 bytes)
 	return rx->end.error || rx->end.seen - cons >= (bytes & ~7u);
 }
 
-#endif /* _UAPI_LINUX_PVI_RING_H */
+#endif /* LINUX_PVI_RING_H */
