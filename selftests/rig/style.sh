@@ -113,7 +113,7 @@ mapfile -t scripts < <(scripts)
 mapfile -t sources < <(c_sources)
 
 echo "TAP version 13"
-echo "1..$([ "${1:-}" = --quick ] && echo 6 || echo 7)"
+echo "1..$([ "${1:-}" = --quick ] && echo 7 || echo 8)"
 check "shellcheck" shellcheck "${scripts[@]}"
 check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/*.h include/linux/*.h \
 	kernel/*/*.[ch] kernel/*.h tools/libpvi/libpvi*.h
