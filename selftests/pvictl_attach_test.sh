@@ -33,7 +33,7 @@ last_name()
 	while read -r line; do
 		read -ra args <<<"$line"
 		same "$(ask_qemu "${args[@]}")" "$c"
-		rm -f "$tmp/vm_a.in" "$tmp/vm_a.out"
+		rm -f "$tmp/vm_a.in" "$tmp/vm_a.out" "$tmp/at_a.log"
 		vmm vm_a "${args[@]}"
 		attach at_a --pid "$vm_a"
 		has "$(cat "$tmp/at_a.log")" "process $vm_a (vmm) is $c"
