@@ -130,6 +130,7 @@ help:
 	@echo '  CASES=       cases of bench-profile, e.g. CASES="load pvi_port_msi" [some]'
 	@echo '  CMDLINE=     added to the command line of these kernels, e.g. CMDLINE=preempt=full'
 	@echo '  DEADLINE=, TEST_DEADLINE=  seconds of processor time of an emulated machine, of a test'
+	@echo '  PVI_SEED=    where the random sequences of oracle_test begin, as a failure prints it'
 	@echo '  PVI_DEBUG_BUILD=  a built kernel tree that check-debug takes instead of its own'
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \

@@ -12,7 +12,7 @@
 # deb-check.sh, "bench" bench.sh and "ring" ring.sh; $DEADLINE limits the seconds of processor time of an L1,
 # $TEST_DEADLINE those of a test, $MEMORY is L1's in megabytes, $CMDLINE is added to its kernel's
 # command line, PVI_LONG=1 asks the tests to take their time, PVI_SLOW=N has them wait N times as
-# long, 4 by default.
+# long, 4 by default. PVI_SEED is where random ones begin.
 #
 # Stock kernels watch themselves: with KFENCE, where they have it, each millisecond, else, as Debian's 6.1, with
 # slub_debug=FZPU; and a warning is a panic. slub_debug makes six of the tests, boot included, cost 36.1 s of
@@ -173,6 +173,7 @@ prepare()
 		-f "$top/selftests/run_tests.sh:/run_tests.sh" \
 		-e PVI_RIG=1 -e PVI_MODULE=/modules/kvm_pvi.ko -e PVI_TEST_MODULES=/modules \
 		${PVI_LONG:+-e "PVI_LONG=$PVI_LONG"} -e "PVI_SLOW=$PVI_SLOW" \
+		${PVI_SEED:+-e "PVI_SEED=$PVI_SEED"} \
 		-e "TEST_DEADLINE=${TEST_DEADLINE:-$deadline}" \
 		-e "RIG_RUN=/run_tests.sh /selftests $*"
 }
