@@ -85,7 +85,7 @@ EXPORT_SYMBOL_GPL(kvm_pvi_guest_bell_notify);
  * kvm_pvi_guest_bell_receive() - take flags of a bell of this guest
  * @bell: its number, as KVM_PVI_Q_GSI_BELL gives it
  * @clear: those to clear, at least one
- * @old: out: all flags before
+ * @old: out: all flags before; may be NULL
  *
  * What a handler of the bell's GSI does. If an enabled flag is left the GSI is raised again. Any
  * context but NMI.
@@ -100,7 +100,7 @@ int kvm_pvi_guest_bell_receive(u32 bell, u64 clear, u64 *old)
 
 	if (!ret)
 		ret = pvi_call_rbx(KVM_HC_BELL_RECEIVE, &rbx, clear, 0);
-	if (!ret)
+	if (!ret && old)
 		*old = rbx;
 	return ret;
 }

@@ -108,10 +108,12 @@ static int map_pin(u32 gsi)
 	if (gsi >= NR_PINS)
 		return -EOPNOTSUPP;
 	irq = acpi_register_gsi(NULL, gsi, ACPI_EDGE_SENSITIVE, ACPI_ACTIVE_HIGH);
-	if (irq == -EBUSY || irq == -ENOSPC || irq == -ENOMEM)
+	if (irq > 0 || irq == -EBUSY || irq == -ENOSPC || irq == -ENOMEM)
 		return irq;
 	/* Interrupt 0 is the timer's. */
-	return irq > 0 ? irq : -EOPNOTSUPP;
+	if (!irq)
+		acpi_unregister_gsi(gsi);
+	return -EOPNOTSUPP;
 }
 
 /* Linux's number, or -errno. */

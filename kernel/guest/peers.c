@@ -50,8 +50,11 @@ int kvm_pvi_guest_peers(u32 first, struct kvm_pvi_peer *peers, unsigned int nr)
 	if (!records)
 		return -ENOMEM;
 	ret = pvi_call(KVM_HC_PVI_PEERS, virt_to_phys(records), nr * sizeof(*records), first);
-	if (ret > 0)
-		memcpy(peers, records, min_t(unsigned int, ret, nr) * sizeof(*peers));
+	/* A host is not believed that it has written more than there is room for. */
+	if (ret > 0) {
+		ret = min_t(unsigned int, ret, nr);
+		memcpy(peers, records, ret * sizeof(*peers));
+	}
 	kfree(records);
 	return ret;
 }

@@ -43,6 +43,7 @@ static void bell_mask(struct kvm_pvi_guest_link *link)
 	CHECK_EQ(kvm_pvi_guest_bell_mask(bell, 2, 2), 0);
 	CHECK_EQ(kvm_pvi_guest_bell_send(link, 1, NULL), KVM_PVI_COALESCED);
 	CHECK_RINGS(kvm_pvi_guest_bell_send(link, 2, NULL));
+	CHECK_EQ(kvm_pvi_guest_bell_receive(bell, 4, NULL), 0);
 	CHECK_EQ(kvm_pvi_guest_bell_receive(bell, 4, &old), 0);
 	CHECK_EQ(old, 1);
 	CHECK_EQ(kvm_pvi_guest_bell_reset(bell), 0);
