@@ -53,6 +53,7 @@ int kvm_pvi_guest_watch(struct notifier_block *nb);
 void kvm_pvi_guest_unwatch(struct notifier_block *nb);
 
 int kvm_pvi_guest_request(struct kvm_pvi_guest_handler *handler, u32 gsi);
+int kvm_pvi_guest_request_exclusive(struct kvm_pvi_guest_handler *handler, u32 gsi);
 void kvm_pvi_guest_release(struct kvm_pvi_guest_handler *handler);
 int kvm_pvi_guest_handler_irq(const struct kvm_pvi_guest_handler *handler);
 

@@ -40,10 +40,12 @@ static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long ptr)
 /* Also asks for the host, if there was none: then nothing works, but one may come. */
 static int dev_open(struct inode *inode, struct file *file)
 {
+	static atomic64_t opens = ATOMIC64_INIT(0);
 	struct pvi_file *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
 
 	if (!f)
 		return -ENOMEM;
+	f->id = atomic64_inc_return(&opens);
 	mutex_init(&f->lock);
 	xa_init_flags(&f->links, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&f->wires);

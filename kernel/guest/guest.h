@@ -9,6 +9,7 @@
  *   pvi_host_lock (detect.c, mutex)	asking for the host, going down, what is made at the host
  *   irqs_lock (irq.c, mutex)		GSIs that have handlers, and their handlers;
  *					readers use RCU
+ *   seats_lock (seat.c, mutex)		programs that wait; a leaf
  *   pvi_msi.lock (raw spinlock)	the MSI of one virtual GSI, inside its irq_desc's
  */
 #ifndef _PVI_GUEST_H
@@ -20,6 +21,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
+#include <linux/uidgid.h>
 #include <linux/xarray.h>
 #include <uapi/linux/kvm_pvi_guest.h>
 
@@ -75,6 +77,7 @@ struct pvi_msi {
  * @nr_handlers: their number
  * @gsi: KVM's number
  * @irq: Linux's number; 0 until it is mapped
+ * @exclusive: its one handler wants to be alone
  * @msi: of a virtual GSI
  * @name: in /proc/interrupts
  * @rcu: frees it
@@ -85,19 +88,39 @@ struct kvm_pvi_guest_irq {
 	unsigned int nr_handlers;
 	u32 gsi;
 	int irq;
+	bool exclusive;
 	struct pvi_msi msi;
 	char name[sizeof("kvm_pvi:0x10000")];
 	struct rcu_head rcu;
 };
 
+/* What a program waits for that is no GSI */
+#define PVI_SEAT_PEERS	0xfffffffeu
+
+/**
+ * struct pvi_seat - a descriptor or eventfd of a program that waits for something
+ * @node: in the table of them
+ * @what: a GSI, PVI_SEAT_PEERS
+ * @file: the open file it was made through, which may be closed by now
+ * @user: who has made it
+ */
+struct pvi_seat {
+	struct hlist_node node;
+	u32 what;
+	u64 file;
+	kuid_t user;
+};
+
 /**
  * struct pvi_file - one open of the device
+ * @id: no other has had it
  * @lock: protects changes of the rest
  * @links: port -> struct kvm_pvi_guest_link; readers use RCU
  * @wires: struct pvi_wire
  * @nr_wires: their number
  */
 struct pvi_file {
+	u64 id;
 	struct mutex lock;
 	struct xarray links;
 	struct list_head wires;
@@ -195,7 +218,7 @@ bool pvi_ring_is_linked(u32 port);
 /* irq.c: being rung */
 long pvi_irq_exposed(void);
 int pvi_irq_number(u32 gsi);
-int pvi_irq_add(struct kvm_pvi_guest_handler *h, u32 gsi);
+int pvi_irq_add(struct kvm_pvi_guest_handler *h, u32 gsi, bool exclusive);
 void pvi_irq_remove(struct kvm_pvi_guest_handler *h);
 void pvi_irq_rewire(void);
 u32 pvi_irq_max_waiters(void);
@@ -210,10 +233,13 @@ void pvi_msi_tell(struct kvm_pvi_guest_irq *i);
 void pvi_peers_rewire(void);
 void pvi_peers_exit(void);
 
+/* seat.c: how many programs may wait */
+int pvi_seat_take(struct pvi_seat *s, u64 file, u32 what);
+void pvi_seat_leave(struct pvi_seat *s);
+
 /* wait.c: descriptors and eventfds that are signalled */
-int pvi_wait_open(u32 gsi, bool nonblock);
-int pvi_wait_open_peers(bool nonblock);
-int pvi_wait_wire(struct list_head *wires, u32 gsi, int fd);
+int pvi_wait_open(u64 file, u32 what, bool nonblock);
+int pvi_wait_wire(struct list_head *wires, u64 file, u32 gsi, int fd);
 int pvi_wait_unwire(struct list_head *wires, u32 gsi, int fd);
 void pvi_wait_unwire_all(struct list_head *wires);
 

@@ -152,13 +152,17 @@ static int notify(struct pvi_file *f, void *arg)
 static int wait(struct pvi_file *f, void *arg)
 {
 	struct kvm_pvi_guest_wait *w = arg;
-	bool nonblock = w->flags & KVM_PVI_GUEST_WAIT_NONBLOCK;
+	u32 what = w->gsi;
 	int ret;
 
-	if (!(w->flags & KVM_PVI_GUEST_WAIT_PEERS))
-		ret = pvi_wait_open(w->gsi, nonblock);
-	else
-		ret = w->gsi ? -EINVAL : pvi_wait_open_peers(nonblock);
+	if (w->flags & KVM_PVI_GUEST_WAIT_PEERS) {
+		if (w->gsi)
+			return -EINVAL;
+		what = PVI_SEAT_PEERS;
+	} else if (what >= KVM_PVI_GSI_VIRTUAL_END) {
+		return -ENOENT;
+	}
+	ret = pvi_wait_open(f->id, what, w->flags & KVM_PVI_GUEST_WAIT_NONBLOCK);
 	if (ret < 0)
 		return ret;
 	w->fd = ret;
@@ -170,9 +174,11 @@ static int wire(struct pvi_file *f, void *arg)
 	const struct kvm_pvi_guest_wire *w = arg;
 	int ret = -ENOSPC;
 
+	if (w->gsi >= KVM_PVI_GSI_VIRTUAL_END)
+		return -ENOENT;
 	mutex_lock(&f->lock);
 	if (f->nr_wires < READ_ONCE(max_eventfds))
-		ret = pvi_wait_wire(&f->wires, w->gsi, w->fd);
+		ret = pvi_wait_wire(&f->wires, f->id, w->gsi, w->fd);
 	if (!ret)
 		f->nr_wires++;
 	mutex_unlock(&f->lock);

@@ -4,7 +4,7 @@
  *
  * A GSI that has handlers is one Linux interrupt, that of an IOAPIC pin or of
  * a virtual GSI (msi.c). Its handlers share it, so that any number of drivers
- * and processes see each of its interrupts.
+ * and processes see each of its interrupts, unless one has asked for it alone.
  */
 #include <linux/acpi.h>
 #include <linux/export.h>
@@ -167,7 +167,7 @@ static void stop(struct kvm_pvi_guest_irq *i)
 	unmap(i);
 }
 
-static int create(struct kvm_pvi_guest_handler *h, u32 gsi)
+static int create(struct kvm_pvi_guest_handler *h, u32 gsi, bool exclusive)
 {
 	struct kvm_pvi_guest_irq *i = kzalloc(sizeof(*i), GFP_KERNEL_ACCOUNT);
 	int ret;
@@ -177,6 +177,7 @@ static int create(struct kvm_pvi_guest_handler *h, u32 gsi)
 		return -ENOMEM;
 	i->gsi = gsi;
 	i->nr_handlers = 1;
+	i->exclusive = exclusive;
 	INIT_LIST_HEAD(&i->handlers);
 	raw_spin_lock_init(&i->msi.lock);
 	snprintf(i->name, sizeof(i->name), gsi < KVM_PVI_GSI_VIRTUAL ? "kvm_pvi:%u" : "kvm_pvi:%#x",
@@ -191,9 +192,11 @@ static int create(struct kvm_pvi_guest_handler *h, u32 gsi)
 	return ret;
 }
 
-static int join(struct kvm_pvi_guest_handler *h, struct kvm_pvi_guest_irq *i)
+static int join(struct kvm_pvi_guest_handler *h, struct kvm_pvi_guest_irq *i, bool exclusive)
 {
 	lockdep_assert_held(&irqs_lock);
+	if (exclusive || i->exclusive)
+		return -EBUSY;
 	if (i->nr_handlers >= READ_ONCE(max_waiters))
 		return -ENOSPC;
 	i->nr_handlers++;
@@ -202,7 +205,7 @@ static int join(struct kvm_pvi_guest_handler *h, struct kvm_pvi_guest_irq *i)
 	return 0;
 }
 
-int pvi_irq_add(struct kvm_pvi_guest_handler *h, u32 gsi)
+int pvi_irq_add(struct kvm_pvi_guest_handler *h, u32 gsi, bool exclusive)
 {
 	struct kvm_pvi_guest_irq *i;
 	int ret;
@@ -210,9 +213,9 @@ int pvi_irq_add(struct kvm_pvi_guest_handler *h, u32 gsi)
 	mutex_lock(&irqs_lock);
 	i = find(gsi);
 	if (i)
-		ret = join(h, i);
+		ret = join(h, i, exclusive);
 	else
-		ret = create(h, gsi);
+		ret = create(h, gsi, exclusive);
 	mutex_unlock(&irqs_lock);
 	return ret;
 }
@@ -271,15 +274,31 @@ u32 pvi_irq_max_waiters(void)
  * What was rung before comes now, if nobody had requested that GSI yet. When this has returned,
  * look once at what is shared with those who ring, as the handler does. May sleep.
  *
- * Return: 0; -ENOENT: not exposed; -EBUSY: another driver has that interrupt; -ENOSPC: the limit
+ * Return: 0; -ENOENT: not exposed; -EBUSY: another driver has that interrupt, or it alone; -ENOSPC: the limit
  * of handlers, or no vector is free; -EOPNOTSUPP: neither a pin nor virtual, or no APIC; -ENOMEM;
  * -ENODEV.
  */
 int kvm_pvi_guest_request(struct kvm_pvi_guest_handler *handler, u32 gsi)
 {
-	return pvi_irq_add(handler, gsi);
+	return pvi_irq_add(handler, gsi, false);
 }
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_request);
+
+/**
+ * kvm_pvi_guest_request_exclusive() - be the only one who is told when a GSI is rung
+ * @handler: its @ring is set
+ * @gsi: an exposed GSI of this guest, a pin of the IOAPIC or a virtual one
+ *
+ * Until kvm_pvi_guest_release() nobody else can request that GSI, nor a program wait for it, nor
+ * is it taken to tell of peers.
+ *
+ * Return: as kvm_pvi_guest_request(); -EBUSY too: somebody has requested it already.
+ */
+int kvm_pvi_guest_request_exclusive(struct kvm_pvi_guest_handler *handler, u32 gsi)
+{
+	return pvi_irq_add(handler, gsi, true);
+}
+EXPORT_SYMBOL_GPL(kvm_pvi_guest_request_exclusive);
 
 /**
  * kvm_pvi_guest_release() - have a handler not called any more

@@ -119,7 +119,7 @@ static int start(void)
 		return index;
 	while (ret && index--) {
 		gsi = pvi_query(KVM_PVI_Q_GSI, index, KVM_PVI_Q_GSI_NUMBER);
-		ret = gsi < 0 ? gsi : pvi_irq_add(&handler, gsi);
+		ret = gsi < 0 ? gsi : pvi_irq_add(&handler, gsi, false);
 	}
 	if (ret)
 		return ret;

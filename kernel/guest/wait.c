@@ -20,7 +20,7 @@
  * struct pvi_wait - what KVM_PVI_GUEST_WAIT gives out
  * @handler: counts interrupts
  * @watcher: counts changes of peers
- * @gsi: that it waits for; KVM_PVI_GSI_ANY: for changes of peers
+ * @seat: among those who wait for the same: a GSI, PVI_SEAT_PEERS
  * @wq: who waits; its lock protects @count
  * @count: interrupts or changes since the last read()
  * @rcu: frees it
@@ -28,7 +28,7 @@
 struct pvi_wait {
 	struct kvm_pvi_guest_handler handler;
 	struct notifier_block watcher;
-	u32 gsi;
+	struct pvi_seat seat;
 	wait_queue_head_t wq;
 	u64 count;
 	struct rcu_head rcu;
@@ -37,13 +37,13 @@ struct pvi_wait {
 /**
  * struct pvi_wire - an eventfd that a GSI signals
  * @handler: signals it
- * @gsi: that signals it
+ * @seat: among those who wait for the same GSI
  * @eventfd: a reference
  * @node: in the list of its open file
  */
 struct pvi_wire {
 	struct kvm_pvi_guest_handler handler;
-	u32 gsi;
+	struct pvi_seat seat;
 	struct eventfd_ctx *eventfd;
 	struct list_head node;
 };
@@ -116,20 +116,21 @@ static void wait_fdinfo(struct seq_file *m, struct file *file)
 {
 	struct pvi_wait *w = file->private_data;
 
-	if (w->gsi == KVM_PVI_GSI_ANY)
+	if (w->seat.what == PVI_SEAT_PEERS)
 		seq_puts(m, "pvi-peers:\t1\n");
 	else
-		seq_printf(m, "pvi-gsi:\t%u\n", w->gsi);
+		seq_printf(m, "pvi-gsi:\t%u\n", w->seat.what);
 	seq_printf(m, "pvi-count:\t%llu\n", READ_ONCE(w->count));
 }
 
 /* Ends what it waits for. It may still be counted, under RCU. */
 static void end(struct pvi_wait *w)
 {
-	if (w->gsi == KVM_PVI_GSI_ANY)
+	if (w->seat.what == PVI_SEAT_PEERS)
 		kvm_pvi_guest_unwatch(&w->watcher);
 	else
 		pvi_irq_remove(&w->handler);
+	pvi_seat_leave(&w->seat);
 	kfree_rcu(w, rcu);
 }
 
@@ -150,12 +151,13 @@ static const struct file_operations wait_fops = {
 
 static int begin(struct pvi_wait *w)
 {
-	if (w->gsi == KVM_PVI_GSI_ANY)
+	if (w->seat.what == PVI_SEAT_PEERS)
 		return kvm_pvi_guest_watch(&w->watcher);
-	return pvi_irq_add(&w->handler, w->gsi);
+	return pvi_irq_add(&w->handler, w->seat.what, false);
 }
 
-static int wait_open(u32 gsi, bool nonblock)
+/* A descriptor, or -errno. */
+int pvi_wait_open(u64 file, u32 what, bool nonblock)
 {
 	struct pvi_wait *w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
 	int ret;
@@ -164,30 +166,24 @@ static int wait_open(u32 gsi, bool nonblock)
 		return -ENOMEM;
 	w->handler.ring = wait_ring;
 	w->watcher.notifier_call = wait_change;
-	w->gsi = gsi;
 	init_waitqueue_head(&w->wq);
+	ret = pvi_seat_take(&w->seat, file, what);
+	if (ret)
+		goto err_free;
 	ret = begin(w);
-	if (ret) {
-		kfree(w);
-		return ret;
-	}
+	if (ret)
+		goto err_seat;
 	ret = anon_inode_getfd("[kvm_pvi_guest]", &wait_fops, w,
 			       O_RDONLY | O_CLOEXEC | (nonblock ? O_NONBLOCK : 0));
 	if (ret < 0)
 		end(w);
 	return ret;
-}
 
-/* A descriptor, or -errno. */
-int pvi_wait_open(u32 gsi, bool nonblock)
-{
-	return gsi == KVM_PVI_GSI_ANY ? -ENOENT : wait_open(gsi, nonblock);
-}
-
-/* A descriptor, or -errno. */
-int pvi_wait_open_peers(bool nonblock)
-{
-	return wait_open(KVM_PVI_GSI_ANY, nonblock);
+err_seat:
+	pvi_seat_leave(&w->seat);
+err_free:
+	kfree(w);
+	return ret;
 }
 
 static void wire_ring(struct kvm_pvi_guest_handler *handler)
@@ -200,41 +196,51 @@ static struct pvi_wire *find_wire(struct list_head *wires, u32 gsi, struct event
 	struct pvi_wire *w;
 
 	list_for_each_entry(w, wires, node)
-		if (w->gsi == gsi && w->eventfd == eventfd)
+		if (w->seat.what == gsi && w->eventfd == eventfd)
 			return w;
 	return NULL;
 }
 
 static void wire_free(struct pvi_wire *w)
 {
+	pvi_seat_leave(&w->seat);
 	eventfd_ctx_put(w->eventfd);
 	kfree(w);
 }
 
 /* @wires is the caller's to lock. */
-int pvi_wait_wire(struct list_head *wires, u32 gsi, int fd)
+int pvi_wait_wire(struct list_head *wires, u64 file, u32 gsi, int fd)
 {
 	struct pvi_wire *w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
-	struct eventfd_ctx *eventfd;
 	int ret;
 
 	if (!w)
 		return -ENOMEM;
-	eventfd = eventfd_ctx_fdget(fd);
-	if (IS_ERR(eventfd)) {
-		kfree(w);
-		return PTR_ERR(eventfd);
-	}
 	w->handler.ring = wire_ring;
-	w->gsi = gsi;
-	w->eventfd = eventfd;
-	ret = find_wire(wires, gsi, eventfd) ? -EEXIST : pvi_irq_add(&w->handler, gsi);
-	if (ret) {
-		wire_free(w);
-		return ret;
+	w->eventfd = eventfd_ctx_fdget(fd);
+	if (IS_ERR(w->eventfd)) {
+		ret = PTR_ERR(w->eventfd);
+		goto err_free;
 	}
+	ret = -EEXIST;
+	if (find_wire(wires, gsi, w->eventfd))
+		goto err_eventfd;
+	ret = pvi_seat_take(&w->seat, file, gsi);
+	if (ret)
+		goto err_eventfd;
+	ret = pvi_irq_add(&w->handler, gsi, false);
+	if (ret)
+		goto err_seat;
 	list_add(&w->node, wires);
 	return 0;
+
+err_seat:
+	pvi_seat_leave(&w->seat);
+err_eventfd:
+	eventfd_ctx_put(w->eventfd);
+err_free:
+	kfree(w);
+	return ret;
 }
 
 int pvi_wait_unwire(struct list_head *wires, u32 gsi, int fd)

@@ -24,8 +24,8 @@ static void find_gsi(unsigned int number, struct kvm_pvi_guest_gsi *gsi)
 
 static void test_info(void)
 {
-	struct kvm_pvi_guest_info info;
-	struct kvm_pvi_guest_gsi gsi;
+	struct kvm_pvi_guest_info info = { .size = sizeof(info) };
+	struct kvm_pvi_guest_gsi gsi = { .size = sizeof(gsi) };
 
 	CHECK_EQ(pvi_guest_get_info(dev, &info), 0);
 	CHECK_EQ(info.size, sizeof(info));
@@ -133,7 +133,7 @@ static void test_port(void)
 
 static void test_limits(void)
 {
-	struct kvm_pvi_guest_info info;
+	struct kvm_pvi_guest_info info = { .size = sizeof(info) };
 	int other = pvi_guest_open(), fd = eventfd(0, EFD_CLOEXEC), ret = 0;
 	uint32_t n;
 
@@ -150,6 +150,97 @@ static void test_limits(void)
 	CHECK_EQ(pvi_guest_connect(dev, self, msi), 0);
 	CHECK_EQ(pvi_guest_disconnect(dev, 0), 0);
 	close(fd);
+}
+
+/* How many descriptors for @gsi an open file gets before ENOSPC; -1 if it is another error. */
+static int take_seats(int file, unsigned int gsi, uint32_t flags, int *fds, int room)
+{
+	int n, ret = 0;
+
+	for (n = 0; n < room; n++) {
+		ret = pvi_guest_wait(file, gsi, flags);
+		if (ret < 0)
+			break;
+		fds[n] = ret;
+	}
+	return n < room && ret == -ENOSPC ? n : -1;
+}
+
+static void close_all(const int *fds, int nr)
+{
+	while (nr-- > 0)
+		close(fds[nr]);
+}
+
+/* An open file gets a quarter of what may wait for one thing; the thing is a GSI, or peers. */
+static void seats_of_file(int max)
+{
+	int other = pvi_guest_open(), fds[256], fd;
+	static const struct { uint32_t flags; bool is_gsi; } kinds[] = {
+		{ 0, true }, { KVM_PVI_GUEST_WAIT_PEERS, false },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		unsigned int gsi = kinds[i].is_gsi ? msi : 0;
+		int nr = take_seats(dev, gsi, kinds[i].flags, fds, ARRAY_SIZE(fds));
+
+		CHECK_EQ(nr, max / 4);
+		fd = pvi_guest_wait(other, gsi, kinds[i].flags);
+		CHECK_EQ(fd >= 0, 1);
+		close(fd);
+		close_all(fds, nr);
+	}
+	close(other);
+}
+
+/* A user gets half, by any number of open files. */
+static void seats_of_user(int max)
+{
+	int files[3], fds[3][256], nr[3], i, status;
+	pid_t child = fork();
+
+	if (!child) {
+		for (i = 0; i < 3; i++)
+			files[i] = pvi_guest_open();
+		CHECK_EQ(setuid(1000), 0);
+		for (i = 0; i < 3; i++)
+			nr[i] = take_seats(files[i], msi, 0, fds[i], 256);
+		CHECK_EQ(nr[0], max / 4);
+		CHECK_EQ(nr[1], max / 4);
+		CHECK_EQ(nr[2], 0);
+		_exit(check_failures() != 0);
+	}
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
+}
+
+/* All programs together leave an eighth to drivers. */
+static void seats_of_all(int max)
+{
+	int files[4], fds[4][256], nr[4], i, sum = 0;
+
+	for (i = 0; i < 4; i++) {
+		files[i] = pvi_guest_open();
+		nr[i] = take_seats(files[i], msi, 0, fds[i], 256);
+		sum += nr[i];
+	}
+	CHECK_EQ(sum, max - max / 8);
+	for (i = 0; i < 4; i++) {
+		close_all(fds[i], nr[i]);
+		close(files[i]);
+	}
+}
+
+static void test_seats(void)
+{
+	struct kvm_pvi_guest_info info = { .size = sizeof(info) };
+
+	CHECK_EQ(pvi_guest_get_info(dev, &info), 0);
+	CHECK_EQ(info.max_waiters, 256);
+	seats_of_file(info.max_waiters);
+	seats_of_user(info.max_waiters);
+	seats_of_all(info.max_waiters);
 }
 
 static void test_bell(void)
@@ -242,6 +333,7 @@ static const struct guest_case cases[] = {
 	{ "wire", test_wire },
 	{ "port", test_port },
 	{ "limits", test_limits },
+	{ "seats", test_seats },
 	{ "bell", test_bell },
 	{ "peers", test_peers },
 	{ "processes", test_processes },

@@ -57,6 +57,7 @@ void test_host(void);
 void test_refused(void);
 void test_pin(void);
 void test_msi(void);
+void test_exclusive(void);
 void test_connection(void);
 void test_notify(void);
 

@@ -122,6 +122,7 @@ static const struct {
 	{ "refused", test_refused },
 	{ "pin", test_pin },
 	{ "msi", test_msi },
+	{ "exclusive", test_exclusive },
 	{ "connection", test_connection },
 	{ "notify", test_notify },
 	{ "bell", test_bell },

@@ -95,6 +95,20 @@ void test_msi(void)
 	test_gsi(msi);
 }
 
+/* Who wants to be alone with a GSI is it, or is refused. */
+void test_exclusive(void)
+{
+	if (!CHECK_EQ(kvm_pvi_guest_request_exclusive(&a.handler, msi), 0))
+		return;
+	CHECK_EQ(request(&b, msi), -EBUSY);
+	CHECK_EQ(kvm_pvi_guest_request_exclusive(&b.handler, msi), -EBUSY);
+	CHECK_RINGS(kvm_pvi_guest_ring(&self, msi));
+	kvm_pvi_guest_release(&a.handler);
+	CHECK_EQ(request(&b, msi), 0);
+	CHECK_EQ(kvm_pvi_guest_request_exclusive(&a.handler, msi), -EBUSY);
+	release(&b);
+}
+
 void test_connection(void)
 {
 	struct kvm_pvi_status word = { .pending = 1 };

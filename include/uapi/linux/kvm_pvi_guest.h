@@ -48,7 +48,7 @@
  *	the limits
  * @max_ports: out: ports one open file may have
  * @max_eventfds: out: eventfds one open file may have wired
- * @max_waiters: out: how many may wait for one GSI
+ * @max_waiters: out: how many may wait for one GSI, drivers and programs together
  * @uuid: out: the name of this guest
  * @epoch: out: which life of that name this is
  */
@@ -188,8 +188,9 @@ struct kvm_pvi_guest_port {
  * an exposed GSI that others may use too.
  *
  * * ENOENT: not exposed; with KVM_PVI_GUEST_WAIT_PEERS: none is
- * * ENOSPC: max_waiters reached; no vector is free
- * * EBUSY: another driver of this guest has that interrupt
+ * * ENOSPC: too many wait for the same already: in all 7/8 of max_waiters (the rest is for drivers),
+ *   1/4 through this open file, 1/2 of a user without CAP_SYS_RESOURCE; no vector is free
+ * * EBUSY: another driver of this guest has that interrupt, or wants to be alone with it
  * * EOPNOTSUPP: no pin of this guest's IOAPIC, and not virtual; it has no APIC; the host tells
  *   nothing of peers
  * * EMFILE, ENFILE: no descriptor is free
