@@ -16,8 +16,8 @@ struct kvm_pvi_guest_irq;
 
 /**
  * struct kvm_pvi_guest_handler - what is called when a GSI was rung
- * @ring: called in interrupt context, or with interrupts disabled, and on two CPUs at once
- *	when a host comes back; look at everything there is, since several rings may be one
+ * @ring: called in interrupt context (on PREEMPT_RT in a thread, as other handlers there), and on
+ *	two CPUs at once when the host goes or comes; look at everything there is, since several rings may be one
  *	interrupt, and expect to be called without a new ring
  * @node: private
  * @irq: private
@@ -33,6 +33,13 @@ struct kvm_pvi_guest_handler {
 int kvm_pvi_guest_probe(void);
 u32 kvm_pvi_guest_features(void);
 int kvm_pvi_guest_self(uuid_t *uuid, u64 *epoch);
+
+/* What a notifier of kvm_pvi_guest_watch_host() is told */
+#define KVM_PVI_GUEST_HOST_WENT	0
+#define KVM_PVI_GUEST_HOST_CAME	1
+
+int kvm_pvi_guest_watch_host(struct notifier_block *nb);
+void kvm_pvi_guest_unwatch_host(struct notifier_block *nb);
 
 int kvm_pvi_guest_ring(const uuid_t *to, u32 gsi);
 int kvm_pvi_guest_notify(u32 port);

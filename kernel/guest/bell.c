@@ -58,8 +58,7 @@ int kvm_pvi_guest_bell_send(struct kvm_pvi_guest_link *link, u64 flags, u64 *old
 	if (unlikely(!pvi_ring_is_live(link)))
 		return -ENXIO;
 	ret = send(link->port, flags, old ?: &before);
-	/* Somebody else may have been rung. */
-	return likely(ret < 0 || pvi_ring_is_live(link)) ? ret : -ENXIO;
+	return pvi_ring_answer(link, ret);
 }
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_bell_send);
 
@@ -112,8 +111,8 @@ EXPORT_SYMBOL_GPL(kvm_pvi_guest_bell_receive);
  * @enable: those that do
  * @ack: those that clear by themselves once the GSI was raised
  *
- * Any context but NMI. A host that comes back has forgotten it, as after
- * kvm_pvi_guest_bell_reset().
+ * Any context but NMI. A host that comes back may have forgotten it, as after
+ * kvm_pvi_guest_bell_reset(): kvm_pvi_guest_watch_host() tells.
  *
  * Return: 0; -ENOENT: no such bell; -EOPNOTSUPP: the host serves no bells; -ENODEV.
  */

@@ -37,7 +37,7 @@ static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long ptr)
 	return copy_to_user(user, &arg, size) ? -EFAULT : 0;
 }
 
-/* Also asks for the host, if there was none: then nothing works, but one may come. */
+/* Also looks for the host. If there is none nothing works yet, but one may come. */
 static int dev_open(struct inode *inode, struct file *file)
 {
 	static atomic64_t opens = ATOMIC64_INIT(0);
@@ -50,7 +50,7 @@ static int dev_open(struct inode *inode, struct file *file)
 	xa_init_flags(&f->links, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&f->wires);
 	file->private_data = f;
-	pvi_detect_probe();
+	pvi_detect_check();
 	return nonseekable_open(inode, file);
 }
 

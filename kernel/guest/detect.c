@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kvm_pvi_guest detect - is there a host
+ * kvm_pvi_guest detect - is there a host, and is it the one that was met
  *
  * It may come after this guest has booted, and go at any time: any call may
- * begin to answer ENOSYS. Then it is not called any more until somebody asks
- * for it again, and everything starts anew: its ports may have other numbers.
+ * begin to answer ENOSYS. Then it is not called any more until somebody asks for
+ * it again. It may also be another from one call to the next, and no call tells: the
+ * VMM has bound this guest anew, on this machine or another. The epoch tells.
+ * Whoever is met has all said again that it may not know (GSIs that are used, the
+ * one that tells of peers), and is asked which connections it has; a VMM that has
+ * restored this guest may have brought all.
  */
 #include <linux/export.h>
 #include <linux/printk.h>
@@ -30,18 +34,33 @@ static int read_self(u32 field, u16 *pieces, unsigned int size)
 	return 0;
 }
 
-/* RESET, unless it is the host that was left so: it may have recorded rings since. */
+/* Pieces of two bindings are no binding's; that shows when it is read again. */
+static int read_epoch(u64 *epoch)
+{
+	return read_self(KVM_PVI_Q_SELF_EPOCH, (u16 *)epoch, sizeof(*epoch));
+}
+
+/*
+ * The first host is told to RESET, for whatever ran here before; so is one that
+ * is found after this driver had left another, unless it is the one that was
+ * left so: it may have recorded rings since. One that has come in the place of
+ * another is not: what it has, this driver has made, if its VMM has restored it.
+ */
 static int meet(u32 features)
 {
+	bool same, reset;
 	u64 epoch;
 
-	if (read_self(KVM_PVI_Q_SELF_EPOCH, (u16 *)&epoch, sizeof(epoch)))
+	if (read_epoch(&epoch))
 		return -ENODEV;
-	if ((!pvi_host.left || pvi_host.left != epoch) &&
-	    pvi_hypercall(KVM_HC_PVI_RESET, 0, 0, 0))
+	same = pvi_host.met && pvi_host.epoch == epoch;
+	reset = !pvi_host.met || (pvi_host.left && !same);
+	if (reset && pvi_hypercall(KVM_HC_PVI_RESET, 0, 0, 0))
 		return -ENODEV;
-	pvi_host.left = 0;
-	atomic_inc(&pvi_host.life);
+	pvi_ring_review(reset || pvi_host.left);
+	pvi_host.epoch = epoch;
+	pvi_host.met = true;
+	pvi_host.left = false;
 	WRITE_ONCE(pvi_host.features, features);
 	return 0;
 }
@@ -53,14 +72,17 @@ int pvi_detect_ask(void)
 
 	lockdep_assert_held(&pvi_host_lock);
 	if (features < 0)
-		return -ENODEV;
-	if (KVM_PVI_FEAT_MAJOR(features) != KVM_PVI_ABI_MAJOR || !(features & KVM_PVI_FEAT_RING))
+		return pvi_detect_lost();
+	if (KVM_PVI_FEAT_MAJOR(features) != KVM_PVI_ABI_MAJOR || !(features & KVM_PVI_FEAT_RING)) {
+		pvi_detect_lost();
 		return -EPROTONOSUPPORT;
+	}
 	ret = meet(features);
 	if (ret)
-		return ret;
+		return pvi_detect_lost();
 	pvi_irq_rewire();
 	pvi_peers_rewire();
+	pvi_life_changed();
 	return 0;
 }
 
@@ -71,19 +93,29 @@ static int ask_and_tell(void)
 	uuid_t uuid;
 
 	if (!ret && !read_self(KVM_PVI_Q_SELF_UUID, (u16 *)&uuid, sizeof(uuid)))
-		pr_info("this guest is %pUb\n", &uuid);
+		pr_info_ratelimited("this guest is %pUb\n", &uuid);
 	return ret;
 }
 
-int pvi_detect_probe(void)
+/* Looks for a host if there was none, and whether it is the one that was met. */
+int pvi_detect_check_locked(void)
 {
-	int ret = 0;
+	u64 epoch;
 
-	if (READ_ONCE(pvi_host.features))
+	lockdep_assert_held(&pvi_host_lock);
+	if (pvi_host.down)
+		return -ENODEV;
+	if (READ_ONCE(pvi_host.features) && !read_epoch(&epoch) && epoch == pvi_host.epoch)
 		return 0;
+	return ask_and_tell();
+}
+
+int pvi_detect_check(void)
+{
+	int ret;
+
 	mutex_lock(&pvi_host_lock);
-	if (!READ_ONCE(pvi_host.features))
-		ret = pvi_host.down ? -ENODEV : ask_and_tell();
+	ret = pvi_detect_check_locked();
 	mutex_unlock(&pvi_host_lock);
 	return ret;
 }
@@ -91,8 +123,10 @@ int pvi_detect_probe(void)
 /* The host has answered ENOSYS. Any context. */
 int pvi_detect_lost(void)
 {
-	if (xchg(&pvi_host.features, 0))
+	if (xchg(&pvi_host.features, 0)) {
 		pr_notice_ratelimited("the host does not serve this guest any more; each open of /dev/kvm_pvi_guest asks again\n");
+		pvi_life_changed();
+	}
 	return -ENODEV;
 }
 
@@ -103,14 +137,14 @@ void pvi_detect_reset(void)
 
 	if (!xchg(&pvi_host.features, 0))
 		return;
-	if (read_self(KVM_PVI_Q_SELF_EPOCH, (u16 *)&epoch, sizeof(epoch)) ||
-	    pvi_hypercall(KVM_HC_PVI_RESET, 0, 0, 0))
+	if (read_epoch(&epoch) || pvi_hypercall(KVM_HC_PVI_RESET, 0, 0, 0))
 		return;
-	pvi_host.left = epoch;
+	pvi_host.epoch = epoch;
+	pvi_host.left = true;
 }
 
 /**
- * kvm_pvi_guest_probe() - ask for a host again, if there was none
+ * kvm_pvi_guest_probe() - ask for a host again, if there was none, or it may be another
  *
  * A host may come after this guest has booted. May sleep.
  *
@@ -118,7 +152,7 @@ void pvi_detect_reset(void)
  */
 int kvm_pvi_guest_probe(void)
 {
-	return pvi_detect_probe();
+	return pvi_detect_check();
 }
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_probe);
 
@@ -138,7 +172,8 @@ EXPORT_SYMBOL_GPL(kvm_pvi_guest_features);
  * @uuid: its name, may be NULL
  * @epoch: which life of that name this is, may be NULL
  *
- * The epoch changes when this guest moves to another host. Any context but NMI.
+ * The epoch changes when this guest's VMM binds it anew, on this host or another. Any context but
+ * NMI.
  *
  * Return: 0 or -ENODEV.
  */
@@ -148,7 +183,7 @@ int kvm_pvi_guest_self(uuid_t *uuid, u64 *epoch)
 		return -ENODEV;
 	if (uuid && read_self(KVM_PVI_Q_SELF_UUID, (u16 *)uuid, sizeof(*uuid)))
 		return pvi_detect_lost();
-	if (epoch && read_self(KVM_PVI_Q_SELF_EPOCH, (u16 *)epoch, sizeof(*epoch)))
+	if (epoch && read_epoch(epoch))
 		return pvi_detect_lost();
 	return 0;
 }

@@ -15,6 +15,7 @@
 #ifndef _PVI_GUEST_H
 #define _PVI_GUEST_H
 
+#include <linux/irq_work.h>
 #include <linux/kvm_para.h>
 #include <linux/kvm_pvi_guest.h>
 #include <linux/list.h>
@@ -33,26 +34,30 @@
 /**
  * struct pvi_host - the host, as far as it is known
  * @features: KVM_PVI_FEAT_*; 0: there is none, and it is not called
- * @life: changes whenever ports that were made before are void
+ * @epoch: which binding of this guest it was, when it was met or left last
+ * @met: there was one
+ * @left: the last call to it was RESET
  * @down: this kernel ends or sleeps; the host is not called, and nothing is left armed
- * @left: epoch in which the last call was RESET; 0: none
  */
 struct pvi_host {
 	u32 features;
-	atomic_t life;
+	u64 epoch;
+	bool met;
+	bool left;
 	bool down;
-	u64 left;
 };
 
 /**
  * struct kvm_pvi_guest_link - a connection to a peer's GSI
  * @port: the host's number of it
- * @life: pvi_host.life when it was made
+ * @gsi: the peer's
+ * @gone: the host has closed it
  * @rcu: frees it
  */
 struct kvm_pvi_guest_link {
 	u32 port;
-	int life;
+	u32 gsi;
+	bool gone;
 	struct rcu_head rcu;
 };
 
@@ -78,6 +83,8 @@ struct pvi_msi {
  * @gsi: KVM's number
  * @irq: Linux's number; 0 until it is mapped
  * @exclusive: its one handler wants to be alone
+ * @told: the host knows where it goes; protected by irqs_lock, as is @exclusive
+ * @look: calls the handlers without an interrupt
  * @msi: of a virtual GSI
  * @name: in /proc/interrupts
  * @rcu: frees it
@@ -89,6 +96,8 @@ struct kvm_pvi_guest_irq {
 	u32 gsi;
 	int irq;
 	bool exclusive;
+	bool told;
+	struct irq_work look;
 	struct pvi_msi msi;
 	char name[sizeof("kvm_pvi:0x10000")];
 	struct rcu_head rcu;
@@ -96,11 +105,12 @@ struct kvm_pvi_guest_irq {
 
 /* What a program waits for that is no GSI */
 #define PVI_SEAT_PEERS	0xfffffffeu
+#define PVI_SEAT_HOST	0xffffffffu
 
 /**
  * struct pvi_seat - a descriptor or eventfd of a program that waits for something
  * @node: in the table of them
- * @what: a GSI, PVI_SEAT_PEERS
+ * @what: a GSI, PVI_SEAT_PEERS, PVI_SEAT_HOST
  * @file: the open file it was made through, which may be closed by now
  * @user: who has made it
  */
@@ -164,7 +174,8 @@ extern struct mutex pvi_host_lock;
 
 /* detect.c: is there a host */
 int pvi_detect_ask(void);
-int pvi_detect_probe(void);
+int pvi_detect_check(void);
+int pvi_detect_check_locked(void);
 int pvi_detect_lost(void);
 void pvi_detect_reset(void);
 
@@ -204,6 +215,12 @@ static inline long pvi_query(u32 kind, u32 index, u32 field)
 	return pvi_call(KVM_HC_PVI_QUERY, kind, index, field);
 }
 
+/* life.c: hosts that come and go */
+void pvi_life_begin(void);
+void pvi_life_changed(void);
+void pvi_life_look(void);
+void pvi_life_exit(void);
+
 /* power.c: suspend, reboot, kexec */
 int pvi_power_init(void);
 void pvi_power_exit(void);
@@ -214,6 +231,9 @@ void pvi_ring_exit(void);
 int pvi_ring_uuid(const uuid_t *to, u32 gsi, u32 first);
 bool pvi_ring_is_live(const struct kvm_pvi_guest_link *link);
 bool pvi_ring_is_linked(u32 port);
+int pvi_ring_answer(struct kvm_pvi_guest_link *link, long ret);
+void pvi_ring_review(bool all_gone);
+bool pvi_ring_used(void);
 
 /* irq.c: being rung */
 long pvi_irq_exposed(void);
@@ -221,16 +241,21 @@ int pvi_irq_number(u32 gsi);
 int pvi_irq_add(struct kvm_pvi_guest_handler *h, u32 gsi, bool exclusive);
 void pvi_irq_remove(struct kvm_pvi_guest_handler *h);
 void pvi_irq_rewire(void);
+void pvi_irq_check(void);
+void pvi_irq_look(void);
+bool pvi_irq_used(void);
 u32 pvi_irq_max_waiters(void);
 
 /* msi.c: virtual GSIs */
 void pvi_msi_exit(void);
 int pvi_msi_map(struct kvm_pvi_guest_irq *i);
 void pvi_msi_unmap(struct kvm_pvi_guest_irq *i);
-void pvi_msi_tell(struct kvm_pvi_guest_irq *i);
+int pvi_msi_tell(struct kvm_pvi_guest_irq *i);
 
 /* peers.c: peers that come and go */
 void pvi_peers_rewire(void);
+void pvi_peers_check(void);
+bool pvi_peers_watched(void);
 void pvi_peers_exit(void);
 
 /* seat.c: how many programs may wait */

@@ -152,16 +152,20 @@ static int notify(struct pvi_file *f, void *arg)
 static int wait(struct pvi_file *f, void *arg)
 {
 	struct kvm_pvi_guest_wait *w = arg;
+	u32 kind = w->flags & (KVM_PVI_GUEST_WAIT_PEERS | KVM_PVI_GUEST_WAIT_HOST);
 	u32 what = w->gsi;
 	int ret;
 
-	if (w->flags & KVM_PVI_GUEST_WAIT_PEERS) {
-		if (w->gsi)
-			return -EINVAL;
+	if (kind && w->gsi)
+		return -EINVAL;
+	if (kind == KVM_PVI_GUEST_WAIT_PEERS)
 		what = PVI_SEAT_PEERS;
-	} else if (what >= KVM_PVI_GSI_VIRTUAL_END) {
+	else if (kind == KVM_PVI_GUEST_WAIT_HOST)
+		what = PVI_SEAT_HOST;
+	else if (kind)
+		return -EINVAL;
+	else if (what >= KVM_PVI_GSI_VIRTUAL_END)
 		return -ENOENT;
-	}
 	ret = pvi_wait_open(f->id, what, w->flags & KVM_PVI_GUEST_WAIT_NONBLOCK);
 	if (ret < 0)
 		return ret;
@@ -302,7 +306,7 @@ static const struct pvi_ioctl ops[] = {
 	OP(KVM_PVI_GUEST_NOTIFY, notify, kvm_pvi_guest_port, result, KVM_PVI_GUEST_PORT_VMM),
 	OP(KVM_PVI_GUEST_DISCONNECT, disconnect, kvm_pvi_guest_port, result, 0),
 	OP(KVM_PVI_GUEST_WAIT, wait, kvm_pvi_guest_wait, fd,
-	   KVM_PVI_GUEST_WAIT_NONBLOCK | KVM_PVI_GUEST_WAIT_PEERS),
+	   KVM_PVI_GUEST_WAIT_NONBLOCK | KVM_PVI_GUEST_WAIT_PEERS | KVM_PVI_GUEST_WAIT_HOST),
 	OP(KVM_PVI_GUEST_WIRE, wire, kvm_pvi_guest_wire, fd, 0),
 	OP(KVM_PVI_GUEST_UNWIRE, unwire, kvm_pvi_guest_wire, fd, 0),
 	OP(KVM_PVI_GUEST_BELL_SEND, bell_send, kvm_pvi_guest_bell_send, old,

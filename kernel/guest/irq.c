@@ -9,6 +9,7 @@
 #include <linux/acpi.h>
 #include <linux/export.h>
 #include <linux/interrupt.h>
+#include <linux/irq_work.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 
@@ -88,16 +89,26 @@ int pvi_irq_number(u32 gsi)
 	return irq;
 }
 
-static irqreturn_t handle(int irq, void *data)
+static void handle(struct kvm_pvi_guest_irq *i)
 {
-	struct kvm_pvi_guest_irq *i = data;
 	struct kvm_pvi_guest_handler *h;
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(h, &i->handlers, node)
 		h->ring(h);
 	rcu_read_unlock();
+}
+
+static irqreturn_t irq_taken(int irq, void *data)
+{
+	handle(data);
 	return IRQ_HANDLED;
+}
+
+/* As an interrupt would: with interrupts off, and on PREEMPT_RT in a thread. */
+static void irq_look(struct irq_work *look)
+{
+	handle(container_of(look, struct kvm_pvi_guest_irq, look));
 }
 
 /* Of the errors there may be, callers are told those that mean the same to them. */
@@ -146,7 +157,7 @@ static int start(struct kvm_pvi_guest_irq *i)
 	if (irq < 0)
 		return irq;
 	i->irq = irq;
-	ret = request_irq(irq, handle, 0, i->name, i);
+	ret = request_irq(irq, irq_taken, 0, i->name, i);
 	if (ret)
 		goto err_unmap;
 	ret = pvi_call(KVM_HC_PVI_ARM, i->gsi, 0, 0);
@@ -164,6 +175,7 @@ err_unmap:
 static void stop(struct kvm_pvi_guest_irq *i)
 {
 	free_irq(i->irq, i);
+	irq_work_sync(&i->look);
 	unmap(i);
 }
 
@@ -178,6 +190,8 @@ static int create(struct kvm_pvi_guest_handler *h, u32 gsi, bool exclusive)
 	i->gsi = gsi;
 	i->nr_handlers = 1;
 	i->exclusive = exclusive;
+	i->told = true;
+	init_irq_work(&i->look, irq_look);
 	INIT_LIST_HEAD(&i->handlers);
 	raw_spin_lock_init(&i->msi.lock);
 	snprintf(i->name, sizeof(i->name), gsi < KVM_PVI_GSI_VIRTUAL ? "kvm_pvi:%u" : "kvm_pvi:%#x",
@@ -210,6 +224,9 @@ int pvi_irq_add(struct kvm_pvi_guest_handler *h, u32 gsi, bool exclusive)
 	struct kvm_pvi_guest_irq *i;
 	int ret;
 
+	/* It would be said to another host than the one that was met. */
+	if (pvi_detect_check())
+		return -ENODEV;
 	mutex_lock(&irqs_lock);
 	i = find(gsi);
 	if (i)
@@ -217,6 +234,8 @@ int pvi_irq_add(struct kvm_pvi_guest_handler *h, u32 gsi, bool exclusive)
 	else
 		ret = create(h, gsi, exclusive);
 	mutex_unlock(&irqs_lock);
+	if (!ret)
+		pvi_life_begin();
 	return ret;
 }
 
@@ -235,16 +254,15 @@ void pvi_irq_remove(struct kvm_pvi_guest_handler *h)
 	mutex_unlock(&irqs_lock);
 }
 
-static void rewire(struct kvm_pvi_guest_irq *i)
+/*
+ * Says to the host where a GSI goes, and that its handlers are there; false: it is
+ * not exposed. A VMM that has bound this guest anew may be about to do so.
+ */
+static bool irq_tell(struct kvm_pvi_guest_irq *i)
 {
-	unsigned long flags;
-
-	if (i->gsi >= KVM_PVI_GSI_VIRTUAL)
-		pvi_msi_tell(i);
-	pvi_call(KVM_HC_PVI_ARM, i->gsi, 0, 0);
-	local_irq_save(flags);
-	handle(i->irq, i);
-	local_irq_restore(flags);
+	if (i->gsi >= KVM_PVI_GSI_VIRTUAL && pvi_msi_tell(i))
+		return false;
+	return !pvi_call(KVM_HC_PVI_ARM, i->gsi, 0, 0);
 }
 
 /*
@@ -256,9 +274,56 @@ void pvi_irq_rewire(void)
 	struct kvm_pvi_guest_irq *i;
 
 	mutex_lock(&irqs_lock);
-	list_for_each_entry(i, &irqs, node)
-		rewire(i);
+	list_for_each_entry(i, &irqs, node) {
+		i->told = irq_tell(i);
+		irq_work_queue(&i->look);
+	}
 	mutex_unlock(&irqs_lock);
+}
+
+/*
+ * A GSI may have been taken away, and exposed again; a virtual one then has lost its
+ * MSI. To be told what it knows changes nothing for a host.
+ */
+static void irq_check(struct kvm_pvi_guest_irq *i)
+{
+	bool was_told = i->told;
+
+	if (!was_told)
+		i->told = irq_tell(i);
+	else if (i->gsi >= KVM_PVI_GSI_VIRTUAL)
+		i->told = !pvi_msi_tell(i);
+	if (i->told && !was_told)
+		irq_work_queue(&i->look);
+}
+
+/* Each GSI in use goes to its handlers, at the host that there is. */
+void pvi_irq_check(void)
+{
+	struct kvm_pvi_guest_irq *i;
+
+	mutex_lock(&irqs_lock);
+	list_for_each_entry(i, &irqs, node) {
+		irq_check(i);
+		cond_resched();
+	}
+	mutex_unlock(&irqs_lock);
+}
+
+/* There is no host any more: let all handlers look. */
+void pvi_irq_look(void)
+{
+	struct kvm_pvi_guest_irq *i;
+
+	mutex_lock(&irqs_lock);
+	list_for_each_entry(i, &irqs, node)
+		irq_work_queue(&i->look);
+	mutex_unlock(&irqs_lock);
+}
+
+bool pvi_irq_used(void)
+{
+	return !list_empty(&irqs);
 }
 
 u32 pvi_irq_max_waiters(void)

@@ -17,7 +17,7 @@ static int __init find_host(void)
 		pr_info("no host: this is not a guest of KVM\n");
 		return -ENODEV;
 	}
-	ret = pvi_detect_probe();
+	ret = kvm_pvi_guest_probe();
 	if (ret == -EPROTONOSUPPORT)
 		pr_info("no host yet: its kvm_pvi speaks another ABI than version %u of this driver\n",
 			KVM_PVI_ABI_MAJOR);
@@ -49,6 +49,7 @@ err_power:
 err_ring:
 	pvi_ring_exit();
 err_host:
+	pvi_life_exit();
 	pvi_detect_reset();
 	return ret;
 }
@@ -57,6 +58,7 @@ static void __exit guest_exit(void)
 {
 	pvi_chardev_exit();
 	pvi_power_exit();
+	pvi_life_exit();
 	pvi_peers_exit();
 	pvi_detect_reset();
 	pvi_msi_exit();

@@ -21,27 +21,33 @@
 static struct irq_domain *domain;
 static struct fwnode_handle *fwnode;
 
-static void tell(struct kvm_pvi_guest_irq *i)
+static int tell(struct kvm_pvi_guest_irq *i)
 {
+	int ret;
+
 	lockdep_assert_held(&i->msi.lock);
-	if (i->msi.masked) {
-		pvi_call(KVM_HC_PVI_SET_MSI, i->gsi, 0, 0);
-		return;
-	}
-	pvi_call(KVM_HC_PVI_SET_MSI, i->gsi, i->msi.address, i->msi.data);
+	/* Another host than the one that has exposed it; that call would look like none at all. */
+	if (unlikely(!(READ_ONCE(pvi_host.features) & KVM_PVI_FEAT_MSI)))
+		return -ENODEV;
+	if (i->msi.masked)
+		return pvi_call(KVM_HC_PVI_SET_MSI, i->gsi, 0, 0);
+	ret = pvi_call(KVM_HC_PVI_SET_MSI, i->gsi, i->msi.address, i->msi.data);
 	/* Went down meanwhile: the RESET may have come before. The call is a full barrier. */
 	if (unlikely(READ_ONCE(pvi_host.down)))
 		pvi_hypercall(KVM_HC_PVI_SET_MSI, i->gsi, 0, 0);
+	return ret;
 }
 
-/* A new host: say it again. */
-void pvi_msi_tell(struct kvm_pvi_guest_irq *i)
+/* The host may not know: say it again. 0, or -errno if it takes it not. */
+int pvi_msi_tell(struct kvm_pvi_guest_irq *i)
 {
 	unsigned long flags;
+	int ret;
 
 	raw_spin_lock_irqsave(&i->msi.lock, flags);
-	tell(i);
+	ret = tell(i);
 	raw_spin_unlock_irqrestore(&i->msi.lock, flags);
+	return ret;
 }
 
 /*

@@ -5,7 +5,8 @@
  * The host rings one GSI when peers come and go, once until it is asked for them
  * again. So whoever is told here, the work has asked before, lest the next change
  * goes unnoticed. That GSI may be one that others use too: the last that can be had,
- * since those are virtual ones, if there are any.
+ * since those are virtual ones, if there are any. Another host may expose others, and
+ * the VMM may take it away: then it is chosen anew.
  */
 #include <linux/export.h>
 #include <linux/io.h>
@@ -18,7 +19,7 @@
 static BLOCKING_NOTIFIER_HEAD(watchers);
 static DEFINE_MUTEX(watch_lock);	/* protects nr_watchers; held across starting and stopping */
 static unsigned int nr_watchers;
-static u32 config_gsi = KVM_PVI_GSI_ANY;	/* the GSI that is rung; pvi_host_lock protects it */
+static u32 config_gsi = KVM_PVI_GSI_ANY;	/* the GSI that is rung; both locks to change it */
 
 static void look(struct work_struct *work);
 static DECLARE_WORK(work, look);
@@ -67,26 +68,28 @@ static void config_ring(struct kvm_pvi_guest_handler *handler)
 
 static struct kvm_pvi_guest_handler handler = { .ring = config_ring };
 
+/* A host that serves it not would answer as if there were none. */
+static bool peers_served(void)
+{
+	return kvm_pvi_guest_features() & KVM_PVI_FEAT_PEERS;
+}
+
 /* Have the host ring again at the next change. */
-static bool rearm(void)
+static void rearm(void)
 {
 	struct kvm_pvi_peer record;
-	bool watched;
 
 	mutex_lock(&pvi_host_lock);
-	watched = config_gsi != KVM_PVI_GSI_ANY;
-	if (watched)
+	if (config_gsi != KVM_PVI_GSI_ANY && peers_served())
 		pvi_call(KVM_HC_PVI_SET_CONFIG, config_gsi, 0, 0);
 	mutex_unlock(&pvi_host_lock);
-	if (watched)
-		kvm_pvi_guest_peers(0, &record, 1);
-	return watched;
+	kvm_pvi_guest_peers(0, &record, 1);
 }
 
 static void look(struct work_struct *work)
 {
-	if (rearm())
-		blocking_notifier_call_chain(&watchers, 0, NULL);
+	rearm();
+	blocking_notifier_call_chain(&watchers, 0, NULL);
 }
 
 /* A host has come back, perhaps with other peers. */
@@ -97,12 +100,17 @@ void pvi_peers_rewire(void)
 		schedule_work(&work);
 }
 
+bool pvi_peers_watched(void)
+{
+	return READ_ONCE(nr_watchers);
+}
+
 static int set_config(u32 gsi)
 {
 	int ret;
 
 	mutex_lock(&pvi_host_lock);
-	ret = pvi_call(KVM_HC_PVI_SET_CONFIG, gsi, 0, 0);
+	ret = peers_served() ? pvi_call(KVM_HC_PVI_SET_CONFIG, gsi, 0, 0) : -EOPNOTSUPP;
 	if (!ret || gsi == KVM_PVI_GSI_ANY)
 		config_gsi = gsi;
 	mutex_unlock(&pvi_host_lock);
@@ -131,8 +139,23 @@ static int start(void)
 
 static void stop(void)
 {
+	if (config_gsi == KVM_PVI_GSI_ANY)
+		return;
 	set_config(KVM_PVI_GSI_ANY);
 	kvm_pvi_guest_release(&handler);
+}
+
+/* The host that there is rings the GSI that was chosen, or another is. */
+void pvi_peers_check(void)
+{
+	mutex_lock(&watch_lock);
+	if (nr_watchers && peers_served() && (config_gsi == KVM_PVI_GSI_ANY ||
+			    pvi_query(KVM_PVI_Q_SELF, 0, KVM_PVI_Q_SELF_CONFIG) != config_gsi)) {
+		stop();
+		if (!start())
+			schedule_work(&work);
+	}
+	mutex_unlock(&watch_lock);
 }
 
 /**
@@ -148,12 +171,11 @@ static void stop(void)
  */
 int kvm_pvi_guest_watch(struct notifier_block *nb)
 {
-	u32 features = kvm_pvi_guest_features();
 	int ret = 0;
 
-	if (!features)
+	if (pvi_detect_check())
 		return -ENODEV;
-	if (!(features & KVM_PVI_FEAT_PEERS))
+	if (!peers_served())
 		return -EOPNOTSUPP;
 	mutex_lock(&watch_lock);
 	if (!nr_watchers)
@@ -161,8 +183,10 @@ int kvm_pvi_guest_watch(struct notifier_block *nb)
 	if (!ret)
 		ret = blocking_notifier_chain_register(&watchers, nb);
 	if (!ret)
-		nr_watchers++;
+		WRITE_ONCE(nr_watchers, nr_watchers + 1);
 	mutex_unlock(&watch_lock);
+	if (!ret)
+		pvi_life_begin();
 	return ret;
 }
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_watch);
@@ -177,7 +201,8 @@ void kvm_pvi_guest_unwatch(struct notifier_block *nb)
 {
 	mutex_lock(&watch_lock);
 	blocking_notifier_chain_unregister(&watchers, nb);
-	if (!--nr_watchers)
+	WRITE_ONCE(nr_watchers, nr_watchers - 1);
+	if (!nr_watchers)
 		stop();
 	mutex_unlock(&watch_lock);
 }

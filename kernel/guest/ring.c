@@ -2,8 +2,10 @@
 /*
  * kvm_pvi_guest ring - ringing others: by name, through a connection, through a VMM's port
  *
- * A connection remembers which life of the host it was made in. A host that was
- * gone meanwhile has closed it, and may have given its number to another.
+ * The host's number of a connection is good for one binding of this guest: when that
+ * has ended the host has closed it, and answers ENOENT. A host before minor 1 of
+ * the ABI may have given the number to another; there the connection is gone as soon
+ * as the other binding is noticed, which is before another connection is made.
  */
 #include <linux/export.h>
 #include <linux/io.h>
@@ -88,10 +90,50 @@ int kvm_pvi_guest_notify(u32 port)
 }
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_notify);
 
-/* False: it was made before the host was lost or left, and means nothing any more. */
+/* False: the host has closed it, and its number means nothing any more. */
 bool pvi_ring_is_live(const struct kvm_pvi_guest_link *link)
 {
-	return link->life == atomic_read(&pvi_host.life);
+	return !READ_ONCE(link->gone);
+}
+
+/* What @ret, the answer to a call by the number of @link, means to its owner. Any context. */
+int pvi_ring_answer(struct kvm_pvi_guest_link *link, long ret)
+{
+	/* Closed, or somebody else was rung. */
+	if (unlikely(!pvi_ring_is_live(link)))
+		return ret == -ENODEV ? ret : -ENXIO;
+	if (likely(ret != -ENOENT))
+		return ret;
+	WRITE_ONCE(link->gone, true);
+	pvi_life_look();
+	return -ENXIO;
+}
+
+/* Another host that has it has got it from its VMM, who has restored this guest. */
+static bool link_is_known(const struct kvm_pvi_guest_link *link)
+{
+	return KVM_PVI_PORT_GENERATION(link->port) &&
+	       pvi_hypercall(KVM_HC_PVI_QUERY, KVM_PVI_Q_PORT, link->port,
+			     KVM_PVI_Q_PORT_GSI) == link->gsi;
+}
+
+/* A host was met: it has none (@all_gone), or does it know those there are? */
+void pvi_ring_review(bool all_gone)
+{
+	struct kvm_pvi_guest_link *link;
+	unsigned long port;
+
+	lockdep_assert_held(&pvi_host_lock);
+	xa_for_each(&links, port, link) {
+		if (all_gone || !link_is_known(link))
+			WRITE_ONCE(link->gone, true);
+		cond_resched();
+	}
+}
+
+bool pvi_ring_used(void)
+{
+	return !xa_empty(&links);
 }
 
 /* Whether a number stands for a connection of this driver's: no VMM's port, then. */
@@ -100,6 +142,8 @@ bool pvi_ring_is_linked(u32 port)
 	struct kvm_pvi_guest_link *link;
 	bool linked;
 
+	if (KVM_PVI_PORT_GENERATION(port))
+		return true;
 	rcu_read_lock();
 	link = xa_load(&links, port);
 	linked = link && pvi_ring_is_live(link);
@@ -107,10 +151,13 @@ bool pvi_ring_is_linked(u32 port)
 	return linked;
 }
 
-/* The host forgets the connection, unless it has done so already. */
+/* The host forgets the connection, unless it has done so already. With pvi_host_lock held. */
 static void close_port(const struct kvm_pvi_guest_link *link)
 {
 	lockdep_assert_held(&pvi_host_lock);
+	/* Of a number without a generation the host cannot tell whose it is. */
+	if (!KVM_PVI_PORT_GENERATION(link->port))
+		pvi_detect_check_locked();
 	if (pvi_ring_is_live(link))
 		pvi_call(KVM_HC_PVI_DISCONNECT, link->port, 0, 0);
 }
@@ -121,11 +168,13 @@ static int open_port(struct kvm_pvi_guest_link *link, const uuid_t *to, u32 gsi)
 	long ret;
 
 	lockdep_assert_held(&pvi_host_lock);
+	if (pvi_detect_check_locked())
+		return -ENODEV;
 	ret = call_uuid(KVM_HC_PVI_CONNECT, to, gsi, 0);
 	if (ret < 0)
 		return ret;
-	link->life = atomic_read(&pvi_host.life);
 	link->port = ret;
+	link->gsi = gsi;
 	ret = xa_err(xa_store(&links, link->port, link, GFP_KERNEL_ACCOUNT));
 	if (ret)
 		close_port(link);
@@ -138,8 +187,9 @@ static int open_port(struct kvm_pvi_guest_link *link, const uuid_t *to, u32 gsi)
  * @gsi: its GSI
  *
  * Ringing it is cheaper than ringing by name, and it never reaches a successor of the same name.
- * It does not outlive the host, nor a suspend of this guest: then it answers -ENXIO; disconnect
- * it, and connect anew. May sleep.
+ * It does not outlive a suspend of this guest, nor the host, nor that this guest's VMM binds it
+ * anew without restoring what it had: then it answers -ENXIO; disconnect it, and connect anew.
+ * kvm_pvi_guest_watch_host() tells. May sleep.
  *
  * Return: the connection, or an ERR_PTR() of -EPERM: no such VM, not exposed or not allowed;
  * -ENOSPC: the host's limit of ports; -EINVAL; -ENOMEM; -ENODEV.
@@ -154,10 +204,12 @@ struct kvm_pvi_guest_link *kvm_pvi_guest_connect(const uuid_t *to, u32 gsi)
 	mutex_lock(&pvi_host_lock);
 	ret = open_port(link, to, gsi);
 	mutex_unlock(&pvi_host_lock);
-	if (!ret)
-		return link;
-	kfree(link);
-	return ERR_PTR(ret);
+	if (ret) {
+		kfree(link);
+		return ERR_PTR(ret);
+	}
+	pvi_life_begin();
+	return link;
 }
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_connect);
 
@@ -171,7 +223,7 @@ void kvm_pvi_guest_disconnect(struct kvm_pvi_guest_link *link)
 {
 	mutex_lock(&pvi_host_lock);
 	close_port(link);
-	/* Another may stand under that number by now, of a later life. */
+	/* Another may stand under that number by now. */
 	xa_cmpxchg(&links, link->port, link, NULL, 0);
 	mutex_unlock(&pvi_host_lock);
 	kfree_rcu(link, rcu);
@@ -184,19 +236,15 @@ EXPORT_SYMBOL_GPL(kvm_pvi_guest_disconnect);
  *
  * Any context but NMI.
  *
- * Return: the verdict as kvm_pvi_guest_ring(); -ENXIO: the receiver has died, or the connection
- * was made before the host was lost or this guest slept; -EPERM: the permission was taken back;
+ * Return: the verdict as kvm_pvi_guest_ring(); -ENXIO: the receiver has died, or the host has
+ * closed the connection, see kvm_pvi_guest_connect(); -EPERM: the permission was taken back;
  * -EINVAL: the GSI has a bell; -EAGAIN: throttled, the caller owes another try; -ENODEV.
  */
 int kvm_pvi_guest_link_ring(struct kvm_pvi_guest_link *link)
 {
-	int ret;
-
 	if (unlikely(!pvi_ring_is_live(link)))
 		return -ENXIO;
-	ret = pvi_call(KVM_HC_NOTIFY, link->port, 0, 0);
-	/* Somebody else may have been rung. */
-	return likely(ret < 0 || pvi_ring_is_live(link)) ? ret : -ENXIO;
+	return pvi_ring_answer(link, pvi_call(KVM_HC_NOTIFY, link->port, 0, 0));
 }
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_link_ring);
 

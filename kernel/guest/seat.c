@@ -2,7 +2,7 @@
 /*
  * kvm_pvi_guest seat - how many descriptors and eventfds of programs may wait for one thing
  *
- * One thing is a GSI, or the peers. Of max_waiters an eighth is left to
+ * One thing is a GSI, the peers, or the host. Of max_waiters an eighth is left to
  * drivers; of what programs may have, an open file gets a quarter at most, and a user
  * half of it, however many open files that are. Root may have all.
  */

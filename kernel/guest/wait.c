@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kvm_pvi_guest wait - processes that wait for a GSI or for peers: by a descriptor, by an eventfd
+ * kvm_pvi_guest wait - processes that wait for a GSI, for peers, for the host: by a descriptor, by
+ * an eventfd
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -19,8 +20,8 @@
 /**
  * struct pvi_wait - what KVM_PVI_GUEST_WAIT gives out
  * @handler: counts interrupts
- * @watcher: counts changes of peers
- * @seat: among those who wait for the same: a GSI, PVI_SEAT_PEERS
+ * @watcher: counts changes of peers, or of the host
+ * @seat: among those who wait for the same: a GSI, PVI_SEAT_PEERS, PVI_SEAT_HOST
  * @wq: who waits; its lock protects @count
  * @count: interrupts or changes since the last read()
  * @rcu: frees it
@@ -118,6 +119,8 @@ static void wait_fdinfo(struct seq_file *m, struct file *file)
 
 	if (w->seat.what == PVI_SEAT_PEERS)
 		seq_puts(m, "pvi-peers:\t1\n");
+	else if (w->seat.what == PVI_SEAT_HOST)
+		seq_puts(m, "pvi-host:\t1\n");
 	else
 		seq_printf(m, "pvi-gsi:\t%u\n", w->seat.what);
 	seq_printf(m, "pvi-count:\t%llu\n", READ_ONCE(w->count));
@@ -128,6 +131,8 @@ static void end(struct pvi_wait *w)
 {
 	if (w->seat.what == PVI_SEAT_PEERS)
 		kvm_pvi_guest_unwatch(&w->watcher);
+	else if (w->seat.what == PVI_SEAT_HOST)
+		kvm_pvi_guest_unwatch_host(&w->watcher);
 	else
 		pvi_irq_remove(&w->handler);
 	pvi_seat_leave(&w->seat);
@@ -153,6 +158,8 @@ static int begin(struct pvi_wait *w)
 {
 	if (w->seat.what == PVI_SEAT_PEERS)
 		return kvm_pvi_guest_watch(&w->watcher);
+	if (w->seat.what == PVI_SEAT_HOST)
+		return kvm_pvi_guest_watch_host(&w->watcher);
 	return pvi_irq_add(&w->handler, w->seat.what, false);
 }
 

@@ -12,6 +12,8 @@
  *	disconnect PORT		0
  *	wait GSI		descriptor
  *	watch			descriptor that tells of peers
+ *	host			descriptor that tells of the host
+ *	came FD			polls FD until there is another host than at the start; 1
  *	wire GSI		0, and the eventfd behind it
  *	poll FD			what read() gives once poll() says that FD is readable
  *	look FD			the same at once, 0 if FD is not
@@ -21,6 +23,8 @@
  *	take FILE OFFSET	the same, and from now on none is
  *	pingpong UUID GSI FD N	N times: ring, then poll FD; N
  *	echo UUID GSI FD	for ever: poll FD, then ring
+ *	serve UUID GSI FD	for ever: poll FD, then ring through a port, a new one if that is dead
+ *	hammer UUID GSI		for ever: ring through a port, a new one if that is dead
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +43,7 @@
 #define NEW(type)	{ .size = sizeof(struct type) }
 
 static int dev;
+static uint64_t epoch;	/* of the host at the start */
 static char more[128];	/* goes behind the result */
 
 static int call(unsigned long cmd, void *arg)
@@ -161,6 +166,12 @@ static int do_watch(char **args)
 	return new_wait(KVM_PVI_GUEST_WAIT_PEERS, 0);
 }
 
+static int do_host(char **args)
+{
+	(void)args;
+	return new_wait(KVM_PVI_GUEST_WAIT_HOST, 0);
+}
+
 static int do_wire(char **args)
 {
 	struct kvm_pvi_guest_wire wire = NEW(kvm_pvi_guest_wire);
@@ -267,6 +278,72 @@ static int do_echo(char **args)
 	return ret;
 }
 
+static struct kvm_pvi_guest_info get_info(void)
+{
+	struct kvm_pvi_guest_info info = NEW(kvm_pvi_guest_info);
+
+	if (call(KVM_PVI_GUEST_GET_INFO, &info)) {
+		perror("GET_INFO");
+		exit(1);
+	}
+	return info;
+}
+
+static int do_came(char **args)
+{
+	struct kvm_pvi_guest_info info;
+	int ret;
+
+	for (;;) {
+		info = get_info();
+		if (info.features && info.epoch != epoch)
+			return 1;
+		ret = poll_fd(args[0], -1);
+		if (ret < 0)
+			return ret;
+	}
+}
+
+/* Rings *@port, after it has connected it if it is none, or dead. */
+static int ring_port(char **args, int *at)
+{
+	char text[16];
+	int ret = -ENXIO;
+
+	if (*at >= 0) {
+		snprintf(text, sizeof(text), "%d", *at);
+		ret = port(KVM_PVI_GUEST_NOTIFY, text);
+	}
+	if (ret != -ENXIO)
+		return ret;
+	if (*at >= 0)
+		port(KVM_PVI_GUEST_DISCONNECT, text);
+	*at = do_connect(args);
+	if (*at < 0)
+		return *at;
+	snprintf(text, sizeof(text), "%d", *at);
+	return port(KVM_PVI_GUEST_NOTIFY, text);
+}
+
+static int do_serve(char **args)
+{
+	int at = -1, ret;
+
+	while ((ret = poll_fd(args[2], -1)) >= 0)
+		ring_port(args, &at);
+	return ret;
+}
+
+/* Not as fast as it can: the whole machine may have one CPU. */
+static int do_hammer(char **args)
+{
+	int at = -1, ret;
+
+	while ((ret = ring_port(args, &at)) != -EINVAL)
+		usleep(5000);
+	return ret;
+}
+
 static const struct verb {
 	const char *name;
 	int nargs;
@@ -280,6 +357,8 @@ static const struct verb {
 	{ "disconnect", 1, do_disconnect },
 	{ "wait", 1, do_wait },
 	{ "watch", 0, do_watch },
+	{ "host", 0, do_host },
+	{ "came", 1, do_came },
 	{ "wire", 1, do_wire },
 	{ "poll", 1, do_poll },
 	{ "look", 1, do_look },
@@ -289,6 +368,8 @@ static const struct verb {
 	{ "take", 2, do_take },
 	{ "pingpong", 4, do_pingpong },
 	{ "echo", 3, do_echo },
+	{ "serve", 3, do_serve },
+	{ "hammer", 2, do_hammer },
 };
 
 static const struct verb *find_verb(const char *name)
@@ -312,6 +393,7 @@ int main(int argc, char **argv)
 		perror("/dev/kvm_pvi_guest");
 		return 1;
 	}
+	epoch = get_info().epoch;
 	for (i = 1; i < argc; i += 1 + verb->nargs) {
 		verb = find_verb(argv[i]);
 		if (i + verb->nargs >= argc) {

@@ -23,7 +23,7 @@ static const struct {
 	{ KVM_PVI_GUEST_NOTIFY, sizeof(struct kvm_pvi_guest_port), KVM_PVI_GUEST_PORT_VMM },
 	{ KVM_PVI_GUEST_DISCONNECT, sizeof(struct kvm_pvi_guest_port) },
 	{ KVM_PVI_GUEST_WAIT, sizeof(struct kvm_pvi_guest_wait),
-	  KVM_PVI_GUEST_WAIT_NONBLOCK | KVM_PVI_GUEST_WAIT_PEERS },
+	  KVM_PVI_GUEST_WAIT_NONBLOCK | KVM_PVI_GUEST_WAIT_PEERS | KVM_PVI_GUEST_WAIT_HOST },
 	{ KVM_PVI_GUEST_WIRE, sizeof(struct kvm_pvi_guest_wire) },
 	{ KVM_PVI_GUEST_UNWIRE, sizeof(struct kvm_pvi_guest_wire) },
 	{ KVM_PVI_GUEST_BELL_SEND, sizeof(struct kvm_pvi_guest_bell_send), KVM_PVI_GUEST_PORT_VMM },

@@ -172,12 +172,12 @@ static void close_all(const int *fds, int nr)
 		close(fds[nr]);
 }
 
-/* An open file gets a quarter of what may wait for one thing; the thing is a GSI, or peers. */
+/* An open file gets a quarter of what may wait for one thing; the thing is a GSI, peers or the host. */
 static void seats_of_file(int max)
 {
 	int other = pvi_guest_open(), fds[256], fd;
 	static const struct { uint32_t flags; bool is_gsi; } kinds[] = {
-		{ 0, true }, { KVM_PVI_GUEST_WAIT_PEERS, false },
+		{ 0, true }, { KVM_PVI_GUEST_WAIT_PEERS, false }, { KVM_PVI_GUEST_WAIT_HOST, false },
 	};
 	size_t i;
 
@@ -241,6 +241,27 @@ static void test_seats(void)
 	seats_of_file(info.max_waiters);
 	seats_of_user(info.max_waiters);
 	seats_of_all(info.max_waiters);
+}
+
+/* Nothing has happened to it. */
+static void test_host(void)
+{
+	struct kvm_pvi_guest_wait arg = {
+		.size = sizeof(arg), .flags = KVM_PVI_GUEST_WAIT_HOST, .gsi = 1,
+	};
+	int fd = pvi_guest_wait(dev, 0, KVM_PVI_GUEST_WAIT_HOST | KVM_PVI_GUEST_WAIT_NONBLOCK);
+
+	CHECK_EQ(fd >= 0, 1);
+	CHECK_EQ(readable(fd), 0);
+	CHECK_EQ(read(fd, &(uint64_t){ 0 }, 8) < 0 ? -errno : 0, -EAGAIN);
+	close(fd);
+	CHECK_EQ(call(KVM_PVI_GUEST_WAIT, &arg), -EINVAL);
+	arg.gsi = 0;
+	arg.flags |= KVM_PVI_GUEST_WAIT_PEERS;
+	CHECK_EQ(call(KVM_PVI_GUEST_WAIT, &arg), -EINVAL);
+	CHECK_EQ(pvi_guest_wait(dev, KVM_PVI_GSI_ANY, 0), -ENOENT);
+	CHECK_EQ(pvi_guest_wait(dev, KVM_PVI_GSI_ANY - 1, 0), -ENOENT);
+	CHECK_EQ(pvi_guest_wire(dev, KVM_PVI_GSI_ANY, -1), -ENOENT);
 }
 
 static void test_bell(void)
@@ -334,6 +355,7 @@ static const struct guest_case cases[] = {
 	{ "port", test_port },
 	{ "limits", test_limits },
 	{ "seats", test_seats },
+	{ "host", test_host },
 	{ "bell", test_bell },
 	{ "peers", test_peers },
 	{ "processes", test_processes },

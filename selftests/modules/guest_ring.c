@@ -2,6 +2,7 @@
 /* pvi_test_guest ring - rings by name and by number, and handlers */
 #include <linux/err.h>
 #include <linux/interrupt.h>
+#include <linux/notifier.h>
 
 #include "guest.h"
 
@@ -32,6 +33,11 @@ void test_refused(void)
 	CHECK_EQ(kvm_pvi_guest_notify(U32_MAX), -ENOENT);
 	CHECK_EQ(kvm_pvi_guest_bell_notify(U32_MAX, 1, NULL), -ENOENT);
 	CHECK_EQ(request(&a, UNEXPOSED), -ENOENT);
+}
+
+static int host_changed(struct notifier_block *nb, unsigned long action, void *data)
+{
+	return NOTIFY_OK;
 }
 
 static void ring_handlers(u32 gsi)
@@ -98,6 +104,8 @@ void test_msi(void)
 /* Who wants to be alone with a GSI is it, or is refused. */
 void test_exclusive(void)
 {
+	struct notifier_block nb = { .notifier_call = host_changed };
+
 	if (!CHECK_EQ(kvm_pvi_guest_request_exclusive(&a.handler, msi), 0))
 		return;
 	CHECK_EQ(request(&b, msi), -EBUSY);
@@ -107,6 +115,8 @@ void test_exclusive(void)
 	CHECK_EQ(request(&b, msi), 0);
 	CHECK_EQ(kvm_pvi_guest_request_exclusive(&a.handler, msi), -EBUSY);
 	release(&b);
+	CHECK_EQ(kvm_pvi_guest_watch_host(&nb), 0);
+	kvm_pvi_guest_unwatch_host(&nb);
 }
 
 void test_connection(void)

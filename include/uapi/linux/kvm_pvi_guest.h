@@ -29,13 +29,16 @@
  *   value out of range
  * * E2BIG: @size is beyond a page, or the tail this kernel does not know is not 0
  * * ENOMEM: no memory
- * * ENODEV: no host serves this guest (any more); each open() asks again (not GET_INFO and UNWIRE)
+ * * ENODEV: no host serves this guest (any more); each open() asks again (not GET_INFO, UNWIRE, and
+ *   WAIT with KVM_PVI_GUEST_WAIT_HOST)
  *
  * An unknown ioctl is ENOTTY. Further errors stand with each call.
  *
- * When a host comes back, and after suspend, ports of before answer ENXIO. What
- * waits for a GSI goes on to wait and is woken once, to look at what it shares
- * with its peers: a ring may have been dropped meanwhile.
+ * A host may go, come back, or be another one from one call to the next, when the
+ * VMM binds this guest anew; KVM_PVI_GUEST_WAIT_HOST tells. Then, and after suspend, a
+ * port of before may answer ENXIO: close it, and connect anew. What waits for a GSI goes
+ * on to wait and is woken once, to look at what it shares with its peers: a ring may have
+ * been dropped meanwhile.
  */
 
 /**
@@ -150,7 +153,8 @@ struct kvm_pvi_guest_connect {
  * @result: NOTIFY: out: the verdict; DISCONNECT: Must be 0
  *
  * * ENOENT: no such port of this open file, or of the VMM
- * * ENXIO: NOTIFY: the receiver has died, or the port is of a host before; it stays so
+ * * ENXIO: NOTIFY: the receiver has died, or the host has closed the port, since this guest was
+ *   bound anew; it stays so
  * * EINVAL: NOTIFY: the GSI has a bell
  * * EPERM: NOTIFY: the permission was taken back; it stays so
  * * EAGAIN: NOTIFY: throttled or frozen, nothing was rung; ring again later
@@ -169,7 +173,7 @@ struct kvm_pvi_guest_port {
  * struct kvm_pvi_guest_wait - KVM_PVI_GUEST_WAIT: a descriptor that tells of interrupts, or peers
  * @size: sizeof(struct kvm_pvi_guest_wait)
  * @flags: KVM_PVI_GUEST_WAIT_*
- * @gsi: an exposed GSI of this guest; with KVM_PVI_GUEST_WAIT_PEERS 0
+ * @gsi: an exposed GSI of this guest; with KVM_PVI_GUEST_WAIT_PEERS or _HOST 0
  * @fd: out: the descriptor
  *
  * It is readable once there was an interrupt. read() gives a __u64 in the
@@ -187,6 +191,10 @@ struct kvm_pvi_guest_port {
  * look at KVM_PVI_GUEST_PEERS then, and once when the call has returned. For this the driver takes
  * an exposed GSI that others may use too.
  *
+ * With KVM_PVI_GUEST_WAIT_HOST it tells that the host has gone or come, or is another one: look at
+ * KVM_PVI_GUEST_GET_INFO then, and at all that was made or shared. It may be made without a host.
+ *
+ * * EINVAL: @gsi is not 0 with one of these two flags; both are set
  * * ENOENT: not exposed; with KVM_PVI_GUEST_WAIT_PEERS: none is
  * * ENOSPC: too many wait for the same already: in all 7/8 of max_waiters (the rest is for drivers),
  *   1/4 through this open file, 1/2 of a user without CAP_SYS_RESOURCE; no vector is free
@@ -204,6 +212,7 @@ struct kvm_pvi_guest_wait {
 #define KVM_PVI_GUEST_WAIT		_IO(KVM_PVI_IOC, 0x86)
 #define KVM_PVI_GUEST_WAIT_NONBLOCK	(1u << 0)
 #define KVM_PVI_GUEST_WAIT_PEERS	(1u << 1)
+#define KVM_PVI_GUEST_WAIT_HOST		(1u << 2)	/* since minor 1 */
 
 /**
  * struct kvm_pvi_guest_wire - KVM_PVI_GUEST_WIRE, KVM_PVI_GUEST_UNWIRE: a GSI signals an eventfd
