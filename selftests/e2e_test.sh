@@ -24,6 +24,35 @@ wired()
 	json "$tmp/json" "[g['wired'] for g in it['gsis'] if g['gsi'] == $2] == [True]"
 }
 
+# The same as a condition to await
+is_wired()
+{
+	(wired "$@")
+}
+
+# keep NAME ARGUMENT... - pvictl attach that outlives the test; its PID and log are files in $kept
+keep()
+{
+	rm -f "$kept/$1.log"
+	pvictl attach "${@:2}" >"$kept/$1.log" 2>&1 &
+	echo $! >"$kept/$1.pid"
+	disown
+	await grep -q " is " "$kept/$1.log"
+}
+
+# With all that it had open. It may be a zombie: the shell that has started it may not look.
+has_ended()
+{
+	[ ! -e "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"
+}
+
+# leave NAME - end what was kept
+leave()
+{
+	kill "$(cat "$kept/$1.pid")"
+	await has_ended "$(cat "$kept/$1.pid")"
+}
+
 # rings_of NAME GSI - how many it has accepted
 rings_of()
 {
@@ -211,6 +240,41 @@ reboot()
 	quiet g_b
 }
 
+pingpong()
+{
+	same "$(run g_a pvi wait $pin pingpong "$@" 20)" "wait 4
+pingpong 20"
+}
+
+# Each is bound anew under its running guest, which waits, has ports and rings. Nobody is told by a
+# call: b sleeps, and is found at what it waits for; a has another port where the host had its old one.
+rebind()
+{
+	run g_a "pvi hammer $b $pin >/tmp/hammer 2>&1 & true"
+	run g_b "pvi wait $virtual serve $a $pin 4 >/tmp/serve 2>&1 & true"
+	wakes g_b host wait $pin watch came 4 poll 5 poll 6
+	pingpong "$b" $virtual 4
+	leave at_b
+	keep at_b "${at_b_args[@]}"
+	has "$(woken g_b)" "came 1"
+	await is_wired "$b" $virtual
+	pingpong "$b" $virtual 4
+
+	wakes g_a connect "$b" $virtual host came 4 notify 0 connect "$b" $virtual disconnect 0 notify 1
+	leave at_a
+	keep at_a "${at_a_args[@]}"
+	same "$(woken g_a)" "connect 0
+host 4
+came 1
+notify -6
+connect 1
+disconnect 0
+notify 0"
+	pingpong "$b" $virtual 4
+	run g_a killall pvi
+	run g_b killall pvi
+}
+
 has_peers()
 {
 	[ "$(run g_a pvi peers)" = "peers $1" ]
@@ -230,15 +294,75 @@ poll
 notify -6
 ring -1"
 	await has_peers 0
-	await test ! -e "/proc/$at_b"
-	has "$(cat "$at_b_log")" "process $g_b has ended"
+	await has_ended "$(cat "$kept/at_b.pid")"
+	has "$(cat "$kept/at_b.log")" "process $g_b has ended"
+}
+
+# As run_tests.sh has done it
+load_host()
+{
+	if [ -z "${PVI_MODULE:-}" ]; then
+		modprobe kvm_pvi
+	elif [ -e "/mnt$PVI_MODULE" ]; then
+		insmod "/mnt$PVI_MODULE"
+	else
+		insmod "$PVI_MODULE"
+	fi
+}
+
+# The host's module is unloaded and loaded again while c sleeps, and a rings in vain.
+host_reload()
+{
+	local args=(--pid "$g_c" --uuid "$c" --expose "$pin,$virtual" --allow "$a")
+
+	keep at_c "${args[@]}"
+	run g_a "pvi hammer $c $pin >/tmp/hammer 2>&1 & true"
+	run g_c "pvi wait $virtual serve $a $pin 4 >/tmp/serve 2>&1 & true"
+	wakes g_c host came 4
+	leave at_a
+	keep at_a --pid "$g_a" --expose $pin --allow "$c"
+	pingpong "$c" $virtual 4
+	leave at_a
+	leave at_c
+	kill "$server_pid"
+	await rmmod kvm_pvi
+	load_host
+	keep at_a --pid "$g_a" --expose $pin --allow "$c"
+	keep at_c "${args[@]}"
+	has "$(woken g_c)" "came 1"
+	await is_wired "$c" $virtual
+	pingpong "$c" $virtual 4
+	run g_a killall pvi
+	run g_c killall pvi
+	leave at_c
+}
+
+# c is saved with what it has at the host, and restored in another process: its port is what it was.
+saved()
+{
+	local vm_state="$here/vm_state.py"
+
+	keep at_c --pid "$g_c" --uuid "$c" --expose $virtual --allow "$c"
+	wakes g_c host wait $virtual connect "$c" $virtual came 4 notify 0 poll 5
+	python3 "$vm_state" save "$kept/c.qmp" "$(cat "$kept/at_c.pid")" "$tmp/c"
+	await has_ended "$(cat "$kept/at_c.pid")"
+	guest g_c 6.1 "${c_args[@]}" -S -incoming defer -qmp "unix:$tmp/c.qmp,server=on,wait=off"
+	await test -S "$tmp/c.qmp"
+	python3 "$vm_state" load "$tmp/c.qmp" "$tmp/c"
+	keep at_c --pid "$g_c" --uuid "$c" --expose $virtual --allow "$c"
+	python3 "$vm_state" go "$tmp/c.qmp" "$(cat "$kept/at_c.pid")" "$tmp/c"
+	has "$(woken g_c)" "connect 0
+came 1
+notify 0
+poll "
+	quiet g_c
 }
 
 # In the order of what they need: b is killed at last.
 run_all()
 {
-	run_tests no_host names ring tool connection moved flags status ivshmem third_guest itself reload reboot death \
-		quiet_kernels
+	run_tests no_host names ring tool connection moved flags status ivshmem third_guest itself reload reboot \
+		rebind death host_reload quiet_kernels saved
 }
 
 start_guests()
@@ -249,25 +373,30 @@ start_guests()
 
 	pvi-ivshmem-server --socket "$tmp/socket" --size 4K --vectors 2 --uuid "$server" --allow "$a" \
 		--peer "$a:$bottom" >"$tmp/server" &
+	server_pid=$!
 	await test -S "$tmp/socket"
 
 	guest g_b 6.12 -uuid "$b" -smp 2 -object "$memory" -device ivshmem-plain,memdev=m,addr=4 \
 		-chardev "socket,path=$tmp/socket,id=s" -device ivshmem-doorbell,chardev=s,vectors=2,addr=5
 	booted g_b
-	attach at_b --pid "$g_b" --expose $pin,$word,$bell,$virtual --bell $bell --allow "$a" \
-		--allow-bell "$a:0" --status "$word:$(cat "$tmp/memory"):64"
-	at_b_log=$tmp/at_b.log
+	at_b_args=(--pid "$g_b" --expose "$pin,$word,$bell,$virtual" --bell "$bell" --allow "$a"
+		--allow-bell "$a:0" --status "$word:$(cat "$tmp/memory"):64")
+	keep at_b "${at_b_args[@]}"
 	guest g_a 6.1 -uuid "$a" -object "$memory,readonly=on" -device ivshmem-plain,memdev=m,addr=4
-	guest g_c 6.1 -smp 2
+	c_args=(-smp 2 -object "memory-backend-file,id=ram,size=160M,share=on,mem-path=$tmp/c.ram"
+		-machine memory-backend=ram)
+	guest g_c 6.1 "${c_args[@]}" -qmp "unix:$tmp/c.qmp,server=on,wait=off"
 	booted g_a
 	booted g_c
-	attach at_a --pid "$g_a" --expose $pin,$bottom --allow "$b" --allow "$server:$bottom"
+	at_a_args=(--pid "$g_a" --expose "$pin,$bottom" --allow "$b" --allow "$server:$bottom")
+	keep at_a "${at_a_args[@]}"
 	for guest in g_a g_b g_c; do
 		run $guest insmod /kvm_pvi_guest.ko
 	done
 }
 
 tmp=$(mktemp -d)
+kept=$tmp
 trap 'stop_jobs; rm -rf "$tmp"' EXIT
 set -e
 start_guests

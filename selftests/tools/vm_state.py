@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Save and restore a QEMU whose memory is a shared file, with what its guest has made at kvm_pvi.
+
+vm_state.py save QMP PVICTL FILE - stop the guest, save its endpoint, which process PVICTL holds, and
+                                   its devices, and end QEMU
+vm_state.py load QMP FILE        - in a QEMU with -S -incoming defer: load the devices
+vm_state.py go QMP PVICTL FILE   - restore the endpoint, and let the guest go on
+"""
+
+import ctypes
+import fcntl
+import json
+import os
+import socket
+import struct
+import sys
+import time
+
+GET_STATE, SET_STATE, THAW, FREEZE = 0xD735, 0xD736, 0xD737, 1
+PIDFD_GETFD = 438
+
+
+class Monitor:
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)
+        self.lines = self.socket.makefile()
+        self.lines.readline()
+        self.tell("qmp_capabilities")
+
+    def tell(self, command, **arguments):
+        message = {"execute": command, "arguments": arguments}
+        self.socket.sendall(json.dumps(message).encode())
+        while True:
+            answer = json.loads(self.lines.readline())
+            if "error" in answer:
+                sys.exit(f"{command}: {answer['error']['desc']}")
+            if "return" in answer:
+                return answer["return"]
+
+    def migrate(self, command, uri):
+        self.tell("migrate-set-capabilities",
+                  capabilities=[{"capability": "x-ignore-shared", "state": True}])
+        self.tell(command, uri=uri)
+        while True:
+            status = self.tell("query-migrate").get("status")
+            if status == "completed":
+                return
+            if status in ("failed", "cancelled"):
+                sys.exit(f"{command}: {status}")
+            time.sleep(0.1)
+
+
+def endpoint_of(pid):
+    directory = f"/proc/{pid}/fd"
+    for fd in os.listdir(directory):
+        if os.readlink(f"{directory}/{fd}") == "/dev/kvm_pvi":
+            got = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, os.pidfd_open(pid),
+                                                            int(fd), 0)
+            if got < 0:
+                sys.exit(f"pidfd_getfd: {os.strerror(ctypes.get_errno())}")
+            return got
+    sys.exit(f"process {pid} has no endpoint")
+
+
+def get_state(endpoint):
+    blob = ctypes.create_string_buffer(1 << 20)
+    arg = bytearray(struct.pack("=IIQII", 24, FREEZE, ctypes.addressof(blob), len(blob), 0))
+    fcntl.ioctl(endpoint, GET_STATE, arg)
+    return blob.raw[:struct.unpack("=IIQII", arg)[3]]
+
+
+def set_state(endpoint, state):
+    blob = ctypes.create_string_buffer(state, len(state))
+    fcntl.ioctl(endpoint, SET_STATE,
+                struct.pack("=IIQII", 24, 0, ctypes.addressof(blob), len(state), 0))
+    fcntl.ioctl(endpoint, THAW, struct.pack("=II", 8, 0))
+
+
+def main(verb, path, *args):
+    monitor = Monitor(path)
+    file = args[-1]
+    if verb == "save":
+        monitor.tell("stop")
+        with open(file + ".pvi", "wb") as out:
+            out.write(get_state(endpoint_of(int(args[0]))))
+        monitor.migrate("migrate", f"exec:cat >{file}.devices")
+        monitor.tell("quit")
+    elif verb == "load":
+        monitor.migrate("migrate-incoming", f"exec:cat {file}.devices")
+    else:
+        with open(file + ".pvi", "rb") as saved:
+            set_state(endpoint_of(int(args[0])), saved.read())
+        monitor.tell("cont")
+
+
+main(*sys.argv[1:])
