@@ -45,6 +45,27 @@ static void test_info(void)
 	CHECK_EQ(pvi_guest_get_gsi(dev, ~0u, &gsi), -ENOENT);
 }
 
+/* A program that was built with a shorter struct than the library. */
+static void test_short_structs(void)
+{
+	struct { struct kvm_pvi_guest_info it; unsigned char behind[8]; } info = {
+		.it.size = offsetof(struct kvm_pvi_guest_info, max_ports), .behind = "behind",
+	};
+	struct { struct kvm_pvi_guest_gsi it; unsigned char behind[8]; } gsi = { .behind = "behind" };
+
+	CHECK_EQ(pvi_guest_get_info(dev, &info.it), -EINVAL);
+	CHECK_EQ(info.it.size, offsetof(struct kvm_pvi_guest_info, max_ports));
+	info.it.size = sizeof(info.it);
+	CHECK_EQ(pvi_guest_get_info(dev, &info.it), 0);
+	CHECK_EQ(memcmp(info.behind, "behind", 7), 0);
+	CHECK_EQ(pvi_guest_get_gsi(dev, 0, &gsi.it), -EINVAL);
+	CHECK_EQ(gsi.it.size, 0);
+	gsi.it.size = sizeof(gsi.it);
+	CHECK_EQ(pvi_guest_get_gsi(dev, 0, &gsi.it), 0);
+	CHECK_EQ(memcmp(gsi.behind, "behind", 7), 0);
+	CHECK_EQ(pvi_guest_version(), LIBPVI_GUEST_VERSION);
+}
+
 static void wait_on(unsigned int gsi)
 {
 	int a = pvi_guest_wait(dev, gsi, 0);
@@ -293,6 +314,7 @@ static void test_bell(void)
 	CHECK_EQ(pvi_guest_bell_reset(dev, BELL), 0);
 	CHECK_EQ(pvi_guest_bell_receive(dev, BELL, 1, &old), 0);
 	CHECK_EQ(old, 0);
+	CHECK_EQ(pvi_guest_bell_receive(dev, BELL, 1, NULL), 0);
 	CHECK_EQ(pvi_guest_disconnect(dev, port), 0);
 	close(fd);
 }
@@ -350,6 +372,7 @@ static void test_processes(void)
 
 static const struct guest_case cases[] = {
 	{ "info", test_info },
+	{ "short_structs", test_short_structs },
 	{ "wait", test_wait },
 	{ "wire", test_wire },
 	{ "port", test_port },

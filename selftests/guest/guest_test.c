@@ -64,7 +64,7 @@ void drain(int fd)
 
 static int open_device(void)
 {
-	struct kvm_pvi_guest_info info;
+	struct kvm_pvi_guest_info info = { .size = sizeof(info) };
 	int ret;
 
 	dev = pvi_guest_open();

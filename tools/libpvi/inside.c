@@ -14,13 +14,12 @@ int pvi_guest_open(void)
 
 int pvi_guest_get_info(int guest, struct kvm_pvi_guest_info *info)
 {
-	*info = (struct kvm_pvi_guest_info)PVI_ARG(kvm_pvi_guest_info);
 	return pvi_ioctl(guest, KVM_PVI_GUEST_GET_INFO, info);
 }
 
 int pvi_guest_get_gsi(int guest, uint32_t index, struct kvm_pvi_guest_gsi *gsi)
 {
-	*gsi = (struct kvm_pvi_guest_gsi)PVI_ARG(kvm_pvi_guest_gsi, .index = index);
+	gsi->index = index;
 	return pvi_ioctl(guest, KVM_PVI_GUEST_GET_GSI, gsi);
 }
 
@@ -128,7 +127,7 @@ int pvi_guest_bell_receive(int guest, uint32_t bell, uint64_t clear, uint64_t *o
 		.clear = clear);
 	int ret = pvi_ioctl(guest, KVM_PVI_GUEST_BELL_RECEIVE, &arg);
 
-	if (!ret)
+	if (!ret && old)
 		*old = arg.old;
 	return ret;
 }

@@ -24,6 +24,16 @@
 extern "C" {
 #endif
 
+/* Of this header: the major number above 16 bits of the minor one */
+#define LIBPVI_VERSION	0x00000001u
+
+/**
+ * pvi_version - which version the library is that the program runs with
+ *
+ * Return: as LIBPVI_VERSION of the header; what has come since is not there if it is less.
+ */
+unsigned int pvi_version(void);
+
 /**
  * struct pvi_rate - how often something may be rung; a NULL pointer is no limit
  * @rate: rings a second, 0 for no limit

@@ -17,6 +17,16 @@
 extern "C" {
 #endif
 
+/* Of this header: the major number above 16 bits of the minor one */
+#define LIBPVI_GUEST_VERSION	0x00000001u
+
+/**
+ * pvi_guest_version - which version the library is that the program runs with
+ *
+ * Return: as LIBPVI_GUEST_VERSION of the header; what has come since is not there if it is less.
+ */
+unsigned int pvi_guest_version(void);
+
 /**
  * pvi_guest_open - open /dev/kvm_pvi_guest
  *
@@ -27,7 +37,7 @@ int pvi_guest_open(void);
 /**
  * pvi_guest_get_info - the host, and who this guest is
  * @guest: from pvi_guest_open()
- * @info: out: the answer
+ * @info: in: @size is sizeof(*info), the rest is 0; out: the answer
  */
 int pvi_guest_get_info(int guest, struct kvm_pvi_guest_info *info);
 
@@ -35,7 +45,7 @@ int pvi_guest_get_info(int guest, struct kvm_pvi_guest_info *info);
  * pvi_guest_get_gsi - what this guest may be rung by
  * @guest: from pvi_guest_open()
  * @index: which of them, from 0 on
- * @gsi: out: the answer
+ * @gsi: in: @size is sizeof(*gsi), @flags is 0; out: the answer
  *
  * Return: 0, or -errno; ENOENT: there are no more.
  */
@@ -91,11 +101,11 @@ int pvi_guest_notify(int guest, uint32_t port, uint32_t flags);
 /**
  * pvi_guest_wait - make a descriptor for poll() and read()
  * @guest: from pvi_guest_open()
- * @gsi: an exposed GSI of this guest; with KVM_PVI_GUEST_WAIT_PEERS 0
+ * @gsi: an exposed GSI of this guest; with KVM_PVI_GUEST_WAIT_PEERS or KVM_PVI_GUEST_WAIT_HOST 0
  * @flags: KVM_PVI_GUEST_WAIT_*
  *
- * Return: the descriptor, from which read() gives a uint64_t, how many interrupts there were; or
- * -errno.
+ * Return: the descriptor, from which read() gives a uint64_t, how many interrupts or changes there
+ * were; or -errno.
  */
 int pvi_guest_wait(int guest, uint32_t gsi, uint32_t flags);
 
@@ -145,7 +155,7 @@ int pvi_guest_bell_send(int guest, uint32_t port, uint32_t flags, uint64_t bits,
  * @guest: from pvi_guest_open()
  * @bell: its number
  * @clear: the flags to clear
- * @old: out: all flags before
+ * @old: out: all flags before; may be NULL
  */
 int pvi_guest_bell_receive(int guest, uint32_t bell, uint64_t clear, uint64_t *old);
 

@@ -6,7 +6,7 @@
 
 int open_guest(void)
 {
-	struct kvm_pvi_guest_info info;
+	struct kvm_pvi_guest_info info = { .size = sizeof(info) };
 	int guest = pvi_guest_open(), ret;
 
 	if (guest < 0)
@@ -21,7 +21,7 @@ int open_guest(void)
 
 static void add_guest(struct report *report, int guest)
 {
-	struct kvm_pvi_guest_info info;
+	struct kvm_pvi_guest_info info = { .size = sizeof(info) };
 	int ret = pvi_guest_get_info(guest, &info);
 
 	if (ret)
@@ -53,7 +53,7 @@ static void add_gsi(struct report *report, const struct kvm_pvi_guest_gsi *gsi)
 
 static void add_gsis(struct report *report, int guest)
 {
-	struct kvm_pvi_guest_gsi gsi;
+	struct kvm_pvi_guest_gsi gsi = { .size = sizeof(gsi) };
 	uint32_t i;
 
 	report_table(report, "gsis", "GSIs", "#GSI KIND ?WIRED ?LATCHED ?STATUS #BELL #IRQ");
