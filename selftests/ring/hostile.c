@@ -189,6 +189,30 @@ static u32 wants(u32 wake, u32 told, u32 index)
 	return pvi_ring_show(&word, index, &wake);
 }
 
+/* What stands in the own section when an end has asked for a ring */
+static void list_arms(void)
+{
+	const struct pvi_ring_queue *queue = (const void *)(own + PVI_RING_QUEUES);
+
+	run();
+	CHECK("any message", pvi_ring_arm_rx(&rx, 8), 0);
+	CHECK("wake for any message", queue->data_wake[0], 0 | PVI_RING_WAKE_BEYOND);
+	CHECK("64 bytes", pvi_ring_arm_rx(&rx, 64), 0);
+	CHECK("wake for 64 bytes", queue->data_wake[0], 56 | PVI_RING_WAKE_BEYOND);
+	bad_queue()->prod[0] = 56;
+	CHECK("56 of 64 bytes", pvi_ring_arm_rx(&rx, 64), 0);
+	bad_queue()->prod[0] = 64;
+	CHECK("64 of 64 bytes", pvi_ring_arm_rx(&rx, 64), 1);
+	while (pvi_ring_reserve(&tx, 56))
+		pvi_ring_commit(&tx, pvi_ring_reserve(&tx, 56), 56);
+	CHECK("room for 64 bytes", pvi_ring_arm_tx(&tx, 56), 0);
+	CHECK("wake for room", queue->room_wake[0], 56 | PVI_RING_WAKE_BEYOND);
+	bad_queue()->cons[0] = 56;
+	CHECK("56 of 64 bytes of room", pvi_ring_arm_tx(&tx, 56), 0);
+	bad_queue()->cons[0] = 64;
+	CHECK("64 of 64 bytes of room", pvi_ring_arm_tx(&tx, 56), 1);
+}
+
 static void list_wakes(void)
 {
 	CHECK("never", wants(PVI_RING_WAKE_NEVER, 0, 64), 0);
@@ -347,6 +371,7 @@ static void run_list(void)
 	list_after_pad();
 	list_sender();
 	list_lengths();
+	list_arms();
 	list_wakes();
 	list_life();
 	list_steps();

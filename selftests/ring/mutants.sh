@@ -118,7 +118,7 @@ notice()
 	run 60 "$dir/hostile" list 0 0 || { echo "hostile list"; return; }
 	run 120 "$dir/hostile" storm 300000 1 || { echo "hostile storm"; return; }
 	build stress-asan
-	run 30 "$dir/stress-asan" threads 100000 0 1 || { echo "stress"; return; }
+	run 150 "$dir/stress-asan" threads 100000 0 1 || { echo "stress"; return; }
 	build fuzz-receiver fuzz-sender
 	run 60 "$dir/fuzz-receiver" -runs=20000 -seed=1 -max_len=64 || { echo "fuzz-receiver"; return; }
 	run 60 "$dir/fuzz-sender" -runs=20000 -seed=1 -max_len=64 || { echo "fuzz-sender"; return; }
