@@ -20,7 +20,7 @@ fi
 
 sources()
 {
-	(cd "$1" && find kernel include selftests/modules -type f \( -name '*.[chS]' -o -name Kbuild \) \
+	(cd "$1" && find kernel include selftests/modules -type f \( -name '*.[chS]' -o -name Kbuild -o -name '*.mk' \) \
 		! -name '*.mod.c' ! -name '*-asm-offsets.h' | sort)
 }
 

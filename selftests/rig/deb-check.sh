@@ -10,7 +10,7 @@
 
 version=$(cat "$top/VERSION")
 packages=(kvm-pvi-dkms kvm-pvi-guest-dkms kvm-pvi-tools libpvi0 libpvi-dev)
-tests=(built installed modules_built loaded key_rejected tools program removed checkout)
+tests=(built installed ranges modules_built loaded key_rejected tools program removed checkout)
 out=$build/deb-check
 kernels=() releases=()
 
@@ -64,6 +64,39 @@ installed()
 	for package in "${packages[@]}"; do
 		inside dpkg --verify "$package" | diff - /dev/null
 	done
+}
+
+# is_made_for CONF RELEASE - DKMS builds for it
+is_made_for()
+{
+	# shellcheck source=/dev/null disable=SC2034
+	(set +u && kernel_source_dir=/ && . "$1" && [[ $2 =~ $BUILD_EXCLUSIVE_KERNEL ]])
+}
+
+# Each package has kernels of its own, DKMS and kbuild know the same ones, and kbuild says it in one line.
+ranges()
+{
+	local module package number made lines output
+
+	as_root cp -r "$root/usr/src/kvm-pvi-$version" "$root/tmp/ranges"
+	for module in host guest; do
+		package=kvm-pvi
+		[ "$module" = host ] || package+=-guest
+		for number in 5.19 6.1 6.12 7.3 7.4; do
+			output=$(inside make -n -C "/usr/src/linux-headers-${releases[0]}" M=/tmp/ranges/kernel \
+				VERSION="${number%.*}" PATCHLEVEL="${number#*.}" PVI_MODULES="$module" modules 2>&1) || :
+			lines=$(grep -c "the module for the $module is not made for kernel $number," <<<"$output") || :
+			made=1
+			is_made_for "$root/usr/src/$package-$version/dkms.conf" "$number.2+deb-amd64" || made=0
+			[ "$((made + lines))" -eq 1 ] ||
+				fail "$package, $number: DKMS says $made, kbuild in $lines lines: $output"
+			case $number in
+			6.1|6.12|7.3) [ "$made" -eq 1 ] || fail "$package is not made for $number" ;;
+			5.19|7.4) [ "$made" -eq 0 ] || fail "$package is made for $number" ;;
+			esac
+		done
+	done
+	as_root rm -r "$root/tmp/ranges"
 }
 
 # For each kernel, and signed with the key that a user enrols.
