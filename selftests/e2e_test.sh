@@ -4,7 +4,7 @@
 #
 # End to end: stock QEMUs with Debian kernels and kvm_pvi_guest, attached from outside while they
 # run. What a program of one does is seen by a program of the other. The guests live through all
-# of the tests: a has a kernel of 6.1, b of 6.12 and two vCPUs; nobody allows c anything.
+# of the tests: a has an older kernel, b a newer one and two vCPUs; nobody allows c anything.
 
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
@@ -376,16 +376,16 @@ start_guests()
 	server_pid=$!
 	await test -S "$tmp/socket"
 
-	guest g_b 6.12 -uuid "$b" -smp 2 -object "$memory" -device ivshmem-plain,memdev=m,addr=4 \
+	guest g_b newer -uuid "$b" -smp 2 -object "$memory" -device ivshmem-plain,memdev=m,addr=4 \
 		-chardev "socket,path=$tmp/socket,id=s" -device ivshmem-doorbell,chardev=s,vectors=2,addr=5
 	booted g_b
 	at_b_args=(--pid "$g_b" --expose "$pin,$word,$bell,$virtual" --bell "$bell" --allow "$a"
 		--allow-bell "$a:0" --status "$word:$(cat "$tmp/memory"):64")
 	keep at_b "${at_b_args[@]}"
-	guest g_a 6.1 -uuid "$a" -object "$memory,readonly=on" -device ivshmem-plain,memdev=m,addr=4
+	guest g_a older -uuid "$a" -object "$memory,readonly=on" -device ivshmem-plain,memdev=m,addr=4
 	c_args=(-smp 2 -object "memory-backend-file,id=ram,size=160M,share=on,mem-path=$tmp/c.ram"
 		-machine memory-backend=ram)
-	guest g_c 6.1 "${c_args[@]}" -qmp "unix:$tmp/c.qmp,server=on,wait=off"
+	guest g_c older "${c_args[@]}" -qmp "unix:$tmp/c.qmp,server=on,wait=off"
 	booted g_a
 	booted g_c
 	at_a_args=(--pid "$g_a" --expose "$pin,$bottom" --allow "$b" --allow "$server:$bottom")

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12
-# 6.1"), all at once, each in an L1 of its own, after the quick part of style.sh, after install.sh
+# 6.1 7.3:smoke"), all at once, each in an L1 of its own, after the quick part of style.sh, after install.sh
 # if there are tests that need the tools, and beside deb-check.sh, ring.sh and, with kernel 6.12,
 # bench.sh --check. The tests with Linux guests, e2e*_test.sh, have another L1 of that kernel behind
 # it, and so has cost_test, which compares what calls cost: there time is instructions, and the
-# host's caches are none.
+# host's caches are none. $GUESTS are the kernels of these guests, an older and a newer one.
+# "7.3:smoke" is that kernel with some tests only.
 # Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing
 # failed, nothing was skipped and each L1 has run a test. $TESTS selects tests, "deb" is
 # deb-check.sh, "bench" bench.sh and "ring" ring.sh; $DEADLINE limits the seconds of processor time of an L1,
@@ -21,7 +22,15 @@
 
 . "$(dirname "$0")/common.sh"
 
-read -ra kernels <<<"${KERNELS:-6.12 6.1}"
+smoke=(bind_test ring_test gsi_test msi_test port_test bell_test status_test source_test state_test
+	query_test peers_test hook_test unload_test e2e_test)
+
+read -ra kernels <<<"${KERNELS:-6.12 6.1 7.3:smoke}"
+smoked=()
+for i in "${!kernels[@]}"; do
+	[[ ${kernels[i]} != *:smoke ]] || smoked+=("${kernels[i]%:smoke}")
+	kernels[i]=${kernels[i]%:smoke}
+done
 read -ra tests <<<"${TESTS:-$(cd "$top/selftests" && printf '%s ' *_test.c *_test.sh)}"
 tests=("${tests[@]%.*}")
 with_deb=
@@ -103,10 +112,10 @@ check_install()
 	return "$status"
 }
 
-# The kernels of Debian's own packages, for which DKMS can build.
+# The kernels for which DKMS builds in a system like this one.
 debian_kernels()
 {
-	printf '%s\n' "${kernels[@]}" | grep -v -x debug
+	printf '%s\n' "${kernels[@]}" | grep -x -E '6\.1|6\.12'
 }
 
 # As urgent as the others: nice would have it wait for whoever else keeps the host busy. timeout ends
@@ -124,12 +133,25 @@ check_bench()
 	exec "$rig/bench.sh" --check >"$build/bench-check"
 }
 
+# tests_of KERNEL TEST... - those of the tests that run there
+tests_of()
+{
+	local kernel=$1 test
+
+	shift
+	for test; do
+		if [[ " ${smoked[*]} " != *" $kernel "* || " ${smoke[*]} " == *" $test "* ]]; then
+			echo "$test"
+		fi
+	done
+}
+
 # The names of the L1s of a kernel, in the order in which they run.
 machines_of()
 {
-	[ ${#plain[@]} -eq 0 ] || echo "$1"
-	[ ${#with_guests[@]} -eq 0 ] || echo "$1-guests"
-	[ ${#costs[@]} -eq 0 ] || echo "$1-count"
+	[ -z "$(tests_of "$1" "${plain[@]}")" ] || echo "$1"
+	[ -z "$(tests_of "$1" "${with_guests[@]}")" ] || echo "$1-guests"
+	[ -z "$(tests_of "$1" "${costs[@]}")" ] || echo "$1-count"
 }
 
 # What it is called beyond its kernel's series.
@@ -141,12 +163,24 @@ kind_of()
 	esac
 }
 
-# What Linux guests boot: one has the older kernel, one the newer.
+# The kernels of the guests on a kernel: an older and a newer one.
+guests_on()
+{
+	case $1 in
+	6.12)	echo "${GUESTS:-6.1 7.3}" ;;
+	*)	echo "${GUESTS:-6.1 6.12}" ;;
+	esac
+}
+
+# What the Linux guests boot.
 prepare_guests()
 {
-	local series
+	local series all=()
 
-	for series in 6.1 6.12; do
+	for series in "${kernels[@]}"; do
+		read -ra all <<<"${all[*]} $(guests_on "$series")"
+	done
+	for series in $(printf '%s\n' "${all[@]}" | sort -u); do
 		LD_LIBRARY_PATH=$build/tools-root/usr/lib "$rig/guest.sh" "$series" \
 			"$build/guest-$series" "$build/selftests/e2e/pvi" \
 			"$build/tools-root/usr/sbin/pvictl" "$build"/selftests/guest/{args,dev}_test
@@ -156,9 +190,10 @@ prepare_guests()
 # prepare MACHINE TEST... - make what it needs to run these
 prepare()
 {
-	local machine=$1 test files=() deadline=600
+	local machine=$1 test files=() deadline=600 older newer
 
 	shift
+	[ $# -gt 0 ] || return 0
 	for test; do
 		files+=(-f "$build/selftests/$test:/selftests/$test")
 	done
@@ -166,7 +201,8 @@ prepare()
 		files+=(-9 -f "$build/tools-root:/tools" -f "$build/selftests/tools:/selftests/tools")
 	fi
 	if [[ $machine == *-guests ]]; then
-		files+=(-f "$build/guest-6.1:/guests/6.1" -f "$build/guest-6.12:/guests/6.12")
+		read -r older newer < <(guests_on "${machine%-guests}")
+		files+=(-f "$build/guest-$older:/guests/older" -f "$build/guest-$newer:/guests/newer")
 		deadline=1800
 	fi
 	"$rig/prepare.sh" "${machine%"$(kind_of "$machine")"}" "$build/check-$machine" "${files[@]}" \
@@ -277,9 +313,12 @@ fi
 [ ${#with_guests[@]} -eq 0 ] || prepare_guests
 machines=()
 for series in "${kernels[@]}"; do
-	[ ${#plain[@]} -eq 0 ] || prepare "$series" "${plain[@]}"
-	[ ${#with_guests[@]} -eq 0 ] || prepare "$series-guests" "${with_guests[@]}"
-	[ ${#costs[@]} -eq 0 ] || prepare "$series-count" "${costs[@]}"
+	mapfile -t selected < <(tests_of "$series" "${plain[@]}")
+	prepare "$series" "${selected[@]}"
+	mapfile -t selected < <(tests_of "$series" "${with_guests[@]}")
+	prepare "$series-guests" "${selected[@]}"
+	mapfile -t selected < <(tests_of "$series" "${costs[@]}")
+	prepare "$series-count" "${selected[@]}"
 	mapfile -t -O ${#machines[@]} machines < <(machines_of "$series")
 done
 bad=0

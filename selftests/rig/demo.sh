@@ -16,10 +16,12 @@ quietly "$build/tools.log" make -C "$top/tools" -j2 OUTPUT="$build/tools" \
 "$rig/prepare.sh" 6.12 "$build/demo" -f "$build/selftests/demo/demo:/demo" \
 	-e "RIG_RUN=insmod /modules/kvm_pvi.ko && /demo"
 guests=()
-for series in 6.1 6.12; do
+for name in older newer; do
+	series=6.1
+	[ $name = older ] || series=6.12
 	LD_LIBRARY_PATH=$build/tools-root/usr/lib "$rig/guest.sh" "$series" "$build/guest-$series" \
 		"$build/tools-root/usr/sbin/pvictl"
-	guests+=(-f "$build/guest-$series:/guests/$series")
+	guests+=(-f "$build/guest-$series:/guests/$name")
 done
 "$rig/prepare.sh" 6.12 "$build/demo-guests" "${guests[@]}" -9 \
 	-f "$build/tools-root:/tools" -f "$build/selftests/tools:/selftests/tools" \

@@ -14,23 +14,23 @@ reports='WARNING|BUG:|kernel BUG|Oops|possible circular locking|suspicious RCU|=
 reports="$reports|blocked for more than|rcu: INFO|soft lockup|hard LOCKUP|general protection"
 reports="$reports|[Uu]nable to handle|refcount_t|Kernel panic|Call Trace"
 
-if [ ! -e "${PVI_GUESTS:-}/6.1/vmlinuz" ]; then
-	echo "# SKIP PVI_GUESTS does not name a directory with what rig/guest.sh makes, as 6.1 and 6.12"
+if [ ! -e "${PVI_GUESTS:-}/older/vmlinuz" ]; then
+	echo "# SKIP PVI_GUESTS does not name a directory with what rig/guest.sh makes, as older and newer"
 	exit 4
 fi
 
-# guest NAME SERIES ARGUMENT... - start a QEMU, as the variable $NAME; do not wait for the guest. Its
+# guest NAME KERNEL ARGUMENT... - start a QEMU, as the variable $NAME; do not wait for the guest. Its
 # watchdogs are off: a stall of RCU or a soft lockup says how busy the host is, no more. A guest that is stuck
 # does not answer, and listen() tells.
 guest()
 {
-	local name=$1 series=$2
+	local name=$1 kernel=$2
 
 	shift 2
 	mkfifo "$tmp/$name.in" "$tmp/$name.out"
 	qemu-system-x86_64 -name "$name" -accel kvm -machine pc -cpu host -m 160 -nodefaults \
-		-no-user-config -display none -kernel "$PVI_GUESTS/$series/vmlinuz" \
-		-initrd "$PVI_GUESTS/$series/initramfs" \
+		-no-user-config -display none -kernel "$PVI_GUESTS/$kernel/vmlinuz" \
+		-initrd "$PVI_GUESTS/$kernel/initramfs" \
 		-append "console=ttyS0 quiet mitigations=off nowatchdog rcupdate.rcu_cpu_stall_suppress=1" \
 		-serial "file:$tmp/$name.console" \
 		-chardev stdio,id=shell,signal=off -serial chardev:shell "$@" \
