@@ -346,7 +346,7 @@ saved()
 	wakes g_c host wait $virtual connect "$c" $virtual came 4 notify 0 poll 5
 	python3 "$vm_state" save "$kept/c.qmp" "$(cat "$kept/at_c.pid")" "$tmp/c"
 	await has_ended "$(cat "$kept/at_c.pid")"
-	guest g_c 6.1 "${c_args[@]}" -S -incoming defer -qmp "unix:$tmp/c.qmp,server=on,wait=off"
+	guest g_c older "${c_args[@]}" -S -incoming defer -qmp "unix:$tmp/c.qmp,server=on,wait=off"
 	await test -S "$tmp/c.qmp"
 	python3 "$vm_state" load "$tmp/c.qmp" "$tmp/c"
 	keep at_c --pid "$g_c" --uuid "$c" --expose $virtual --allow "$c"

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# debug-kernel.sh - print the directory of the debug kernel (see kernel.sh), built from Debian's
-# linux-source-6.12 with debug.config: KASAN, lockdep, kmemleak and more. It is kept in the cache
-# (3 GB), keyed by the version of the source and by the configuration. PVI_DEBUG_BUILD names
-# a ready build tree to be used instead.
+# debug-kernel.sh [rt] - print the directory of the debug kernel (see kernel.sh), built from Debian's
+# linux-source-6.12 with debug.config: KASAN, lockdep, kmemleak and more; or of that with PREEMPT_RT,
+# with debug-rt.config behind it. It is kept in the cache (3 GB), keyed by the version of the
+# source and by the configuration. PVI_DEBUG_BUILD names a ready build tree to be used instead of
+# the former.
 
 . "$(dirname "$0")/common.sh"
 
@@ -26,7 +27,12 @@ stage()
 	rm -r "$tmp"
 }
 
-if [ -n "${PVI_DEBUG_BUILD:-}" ]; then
+name=debug
+configs=("$rig/debug.config")
+if [ "${1:-}" = rt ]; then
+	name=debug-rt
+	configs+=("$rig/debug-rt.config")
+elif [ -n "${PVI_DEBUG_BUILD:-}" ]; then
 	stage "$PVI_DEBUG_BUILD" "$build/debug-kernel"
 	echo "$build/debug-kernel"
 	exit
@@ -34,16 +40,16 @@ fi
 
 "$rig/setup.sh" bc bison flex libelf-dev linux-source-6.12
 version=$(dpkg-query -W -f '${Version}' linux-source-6.12)
-dir=$cache/debug-$version-$(sha256sum <"$rig/debug.config" | cut -c 1-12)
-lock "$cache/debug.lock"
+dir=$cache/$name-$version-$(cat "${configs[@]}" | sha256sum | cut -c 1-12)
+lock "$cache/$name.lock"
 if [ ! -d "$dir/kernel" ]; then
 	mkdir -p "$dir"
 	tree=$dir/linux-source-6.12
 	say "unpacking linux-source-6.12"
 	tar -xf /usr/src/linux-source-6.12.tar.xz -C "$dir"
-	say "building the debug kernel, about 20 minutes of processor time; log: $dir/build.log"
+	say "building the kernel $name, about 20 minutes of processor time; log: $dir/build.log"
 	quietly "$dir/config.log" make -C "$tree" tinyconfig
-	(cd "$tree" && quietly "$dir/merge.log" scripts/kconfig/merge_config.sh .config "$rig/debug.config")
+	(cd "$tree" && quietly "$dir/merge.log" scripts/kconfig/merge_config.sh .config "${configs[@]}")
 	quietly "$dir/build.log" make -C "$tree" -j"$(nproc)" bzImage modules
 	stage "$tree" "$dir/kernel"
 fi

@@ -6,13 +6,16 @@
 # (unpacked, numbered in the order of loading). SERIES 6.1, 6.12, ... is the newest Debian kernel
 # of that series with headers; 6.12-rt, 6.12-cloud that of a flavour. 6.12-trixie, and series that
 # this Debian does not have, 7.3 for instance, come from trixie or its backports: there "build" is
-# a path in the system that "root" is a link to. "debug" is the kernel that debug-kernel.sh
-# builds. Kernels are kept in the cache, keyed by package version, and appear there whole or not at all.
+# a path in the system that "root" is a link to. "debug" and "debug-rt" are kernels that
+# debug-kernel.sh builds. Kernels are kept in the cache, keyed by package version, and appear there whole or not at all.
 
 . "$(dirname "$0")/common.sh"
 
 series=${1:?usage: kernel.sh SERIES}
-[ "$series" != debug ] || exec "$rig/debug-kernel.sh"
+case $series in
+debug)	exec "$rig/debug-kernel.sh" ;;
+debug-rt) exec "$rig/debug-kernel.sh" rt ;;
+esac
 
 [[ $series =~ ^([0-9.]+)(-(rt|cloud))?(-trixie)?$ ]] || die "there is no kernel '$series'"
 number=${BASH_REMATCH[1]} flavour=${BASH_REMATCH[3]} root=
@@ -147,6 +150,8 @@ install_headers()
 	fi
 	if [ ! -e "$root/usr/src/linux-headers-$release/Module.symvers" ]; then
 		say "installing linux-headers-$release in $root"
+		# Where it was interrupted before.
+		quietly "$log" run_apt dpkg --configure -a
 		quietly "$log" run_apt apt-get -y -q install --no-install-recommends "linux-headers-$release"
 		quietly "$log" run_apt apt-get clean
 	fi

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # pick-modules.sh ROOT RELEASE DEST - copy from ROOT/lib/modules/RELEASE the modules that make
-# /dev/kvm (DEST/kvm, empty where the kernel has no KVM) and those that mount a 9p share (DEST/9p),
-# with all they depend on, decompressed for busybox's insmod and numbered in the order of loading.
+# /dev/kvm (DEST/kvm) and those that mount a 9p share (DEST/9p), with all they depend on, decompressed
+# for busybox's insmod and numbered in the order of loading. A kernel that has no such modules, as
+# Debian's cloud kernels have no 9p, gets an empty directory.
 
 . "$(dirname "$0")/common.sh"
 
@@ -28,13 +29,12 @@ pick()
 	done
 }
 
-# Kernels for guests alone, Debian's cloud kernels for instance, have no KVM.
-has_kvm()
+has()
 {
-	modinfo -k "$release" -b "$root" -F name kvm-amd >/dev/null 2>&1
+	modinfo -k "$release" -b "$root" -F name "$1" >/dev/null 2>&1
 }
 
 depmod -b "$root" "$release"
-mkdir -p "$dest/kvm"
-! has_kvm || pick kvm kvm-amd
-pick 9p virtio_pci 9pnet_virtio 9p
+mkdir -p "$dest/kvm" "$dest/9p"
+! has kvm-amd || pick kvm kvm-amd
+! has 9p || pick 9p virtio_pci 9pnet_virtio 9p
