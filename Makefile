@@ -61,6 +61,9 @@ check-debug: export DEADLINE ?= 7200
 check-debug: export TEST_DEADLINE ?= 1800
 check-debug: check
 
+check-all:
+	@$(RIG)/check-all.sh
+
 demo:
 	@$(RIG)/demo.sh
 
@@ -105,6 +108,8 @@ help:
 	@echo '  check-loaded  the same beside LOAD= busy loops [6], RUNS= times in a row [1]'
 	@echo '  check-long   the same, and the tests take their time'
 	@echo '  check-debug  the same tests on a kernel with KASAN, lockdep and kmemleak, built first'
+	@echo '  check-all    all of these and more, on all kernels that are supported: many hours; goes on'
+	@echo '               where it was interrupted'
 	@echo '  style        shellcheck, kernel-doc, checkpatch'
 	@echo '  deb          build Debian packages, in $(BUILD)/deb'
 	@echo '  deb-check    install, use and remove them in a Debian system of their own; part of check'
@@ -125,7 +130,8 @@ help:
 	@echo '  DESTDIR=     root of the installation; INSTALL_MOD_PATH= that of the modules alone'
 	@echo '  PREFIX=      where tools and headers go [$(PREFIX)]; LIBDIR= where the library goes'
 	@echo '  BUILD=       where tools, check, demo and bench build [$(BUILD)]'
-	@echo '  KERNELS=     kernels of check, e.g. KERNELS=6.12 [6.12 6.1]'
+	@echo '  KERNELS=     kernels of check, e.g. KERNELS=6.12 [6.12 6.1 7.3:smoke]'
+	@echo '  GUESTS=      kernels of the Linux guests of check, e.g. GUESTS="6.1 6.12-cloud"'
 	@echo '  TESTS=       tests of check, e.g. TESTS="bind_test acl_test" [all]'
 	@echo '  CASES=       cases of bench-profile, e.g. CASES="load pvi_port_msi" [some]'
 	@echo '  CMDLINE=     added to the command line of these kernels, e.g. CMDLINE=preempt=full'
@@ -134,5 +140,5 @@ help:
 	@echo '  PVI_DEBUG_BUILD=  a built kernel tree that check-debug takes instead of its own'
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
-	check check-loaded check-long check-debug deb deb-check demo bench bench-check bench-here \
+	check check-loaded check-long check-debug check-all deb deb-check demo bench bench-check bench-here \
 	bench-profile bench-apart ring-figures ring-mutants style clean help

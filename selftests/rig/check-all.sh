@@ -1,0 +1,114 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# check-all.sh - run every suite there is, on every kernel that is supported, one after the other,
+# and end with a table of kernels and suites. Says before it starts how long it will take, by what
+# each took when it last ran. A suite that has passed is not run again until a source changes: call it
+# again after an interruption, and it goes on where it was. Results are in $BUILD/check-all.
+
+. "$(dirname "$0")/common.sh"
+
+# suite, kernels, minutes at first (later what it took), variables of check.sh
+suites="
+check	default	15
+long	6.12	60	KERNELS=6.12 PVI_LONG=1 DEADLINE=3600 TEST_DEADLINE=900
+long	6.1	60	KERNELS=6.1 PVI_LONG=1 DEADLINE=3600 TEST_DEADLINE=900
+debug	6.12-debug	90	KERNELS=debug MEMORY=3072 PVI_SLOW=8 DEADLINE=7200 TEST_DEADLINE=1800
+all	7.3	20	KERNELS=7.3
+all	6.12-rt	25	KERNELS=6.12-rt
+all	6.1-rt	25	KERNELS=6.1-rt
+debug	6.12-debug-rt	90	KERNELS=debug-rt MEMORY=3072 PVI_SLOW=8 DEADLINE=7200 TEST_DEADLINE=1800
+smoke	6.12-trixie	10	KERNELS=6.12-trixie:smoke
+smoke	6.12-cloud	6	KERNELS=6.12-cloud TESTS=bind_test,ring_test,gsi_test,msi_test,port_test,bell_test,status_test,source_test,state_test,query_test,peers_test,unload_test
+smoke	6.1-cloud	6	KERNELS=6.1-cloud TESTS=bind_test,ring_test,gsi_test,msi_test,port_test,bell_test,status_test,source_test,state_test,query_test,peers_test,unload_test
+guests	6.12-cloud,6.12-trixie	8	KERNELS=6.12 TESTS=e2e_test GUESTS=6.12-cloud,6.12-trixie
+guests	6.1-cloud,6.12-rt	8	KERNELS=6.12 TESTS=e2e_test GUESTS=6.1-cloud,6.12-rt
+"
+out=$build/check-all
+mkdir -p "$out"
+
+# What all verdicts depend on: the sources, as they are now.
+fingerprint()
+{
+	(cd "$top" && find . \( -name .git -o -path ./build -o -path "./${build#"$top/"}" \) -prune -o -type f \
+		! -name '*.o' ! -name '*.ko' ! -name '*.mod*' ! -name '.*.cmd' -print0 |
+		sort -z | xargs -0 sha256sum) | sha256sum | cut -d ' ' -f 1
+}
+
+list()
+{
+	grep . <<<"$suites"
+}
+
+# The last line that check.sh printed, of a suite on kernels
+result()
+{
+	tail -n 1 "$out/$1-$2.output" 2>/dev/null
+}
+
+# It has passed, with these sources.
+is_done()
+{
+	[ "$(cat "$out/$1-$2.passed" 2>/dev/null)" = "$sources" ]
+}
+
+# Minutes that a suite took when it last ended, else a guess
+minutes()
+{
+	cat "$out/$1-$2.minutes" 2>/dev/null || echo "$3"
+}
+
+announce()
+{
+	local sum=0 left=0 suite kernels guess
+
+	while read -r suite kernels guess _; do
+		is_done "$suite" "$kernels" && continue
+		sum=$((sum + $(minutes "$suite" "$kernels" "$guess")))
+		left=$((left + 1))
+	done < <(list)
+	say "$left of $(list | wc -l) suites are to be run, which takes about $sum minutes"
+}
+
+# run_suite SUITE KERNELS MINUTES [NAME=VALUE...] - a failure is told in the table
+run_suite()
+{
+	local name=$1-$2 start status=0 variables=("${@:4}")
+
+	start=$(date +%s)
+	say "$1 on $2, about $(minutes "$1" "$2" "$3") minutes; output: $out/$name.output"
+	rm -f "$out/$name.passed"
+	env "${variables[@]//,/ }" "$rig/check.sh" >"$out/$name.output" 2>"$out/$name.progress" || status=$?
+	[ "$status" -ne 130 ] && [ "$status" -ne 143 ] || exit "$status"
+	echo $((($(date +%s) - start + 59) / 60)) >"$out/$name.minutes"
+	if [ "$status" -eq 0 ]; then
+		echo "$sources" >"$out/$name.passed"
+	else
+		grep -a '^not ok' "$out/$name.output" | head -n 10 >&2 || :
+	fi
+	say "$1 on $2: $(result "$1" "$2")"
+}
+
+# One line for each, and succeed if all have passed.
+table()
+{
+	local suite kernels status=0
+
+	printf '%-8s %-24s %-8s %s\n' suite kernels minutes result
+	while read -r suite kernels _; do
+		printf '%-8s %-24s %-8s %s%s\n' "$suite" "$kernels" "$(minutes "$suite" "$kernels" -)" \
+			"$(is_done "$suite" "$kernels" || echo "FAILED: ")" "$(result "$suite" "$kernels")"
+		is_done "$suite" "$kernels" || status=1
+	done < <(list)
+	return "$status"
+}
+
+unset KERNELS TESTS GUESTS
+trap 'exit 130' INT TERM
+lock "$out/lock"
+sources=$(fingerprint)
+announce
+while read -ra line <&3; do
+	is_done "${line[@]:0:2}" || run_suite "${line[@]}"
+done 3< <(list)
+table
