@@ -131,7 +131,7 @@ help:
 	@echo '  PREFIX=      where tools and headers go [$(PREFIX)]; LIBDIR= where the library goes'
 	@echo '  BUILD=       where tools, check, demo and bench build [$(BUILD)]'
 	@echo '  KERNELS=     kernels of check, e.g. KERNELS=6.12 [6.12 6.1 7.3:smoke]'
-	@echo '  GUESTS=      kernels of the Linux guests of check, e.g. GUESTS="6.1 6.12-cloud"'
+	@echo '  GUESTS=      kernels of the Linux guests of check, an older and a newer one [6.1 6.12]'
 	@echo '  TESTS=       tests of check, e.g. TESTS="bind_test acl_test" [all]'
 	@echo '  CASES=       cases of bench-profile, e.g. CASES="load pvi_port_msi" [some]'
 	@echo '  CMDLINE=     added to the command line of these kernels, e.g. CMDLINE=preempt=full'

@@ -23,9 +23,10 @@
 . "$(dirname "$0")/common.sh"
 
 smoke=(bind_test ring_test gsi_test msi_test port_test bell_test status_test source_test state_test
-	query_test peers_test hook_test unload_test e2e_test)
+	query_test peers_test hook_test unload_test)
 
 read -ra kernels <<<"${KERNELS:-6.12 6.1 7.3:smoke}"
+read -r older newer <<<"${GUESTS:-6.1 6.12}"
 smoked=()
 for i in "${!kernels[@]}"; do
 	[[ ${kernels[i]} != *:smoke ]] || smoked+=("${kernels[i]%:smoke}")
@@ -163,24 +164,13 @@ kind_of()
 	esac
 }
 
-# The kernels of the guests on a kernel: an older and a newer one.
-guests_on()
-{
-	case $1 in
-	6.12)	echo "${GUESTS:-6.1 7.3}" ;;
-	*)	echo "${GUESTS:-6.1 6.12}" ;;
-	esac
-}
 
 # What the Linux guests boot.
 prepare_guests()
 {
-	local series all=()
+	local series
 
-	for series in "${kernels[@]}"; do
-		read -ra all <<<"${all[*]} $(guests_on "$series")"
-	done
-	for series in $(printf '%s\n' "${all[@]}" | sort -u); do
+	for series in "$older" "$newer"; do
 		LD_LIBRARY_PATH=$build/tools-root/usr/lib "$rig/guest.sh" "$series" \
 			"$build/guest-$series" "$build/selftests/e2e/pvi" \
 			"$build/tools-root/usr/sbin/pvictl" "$build"/selftests/guest/{args,dev}_test
@@ -190,7 +180,7 @@ prepare_guests()
 # prepare MACHINE TEST... - make what it needs to run these
 prepare()
 {
-	local machine=$1 test files=() deadline=600 older newer
+	local machine=$1 test files=() deadline=600
 
 	shift
 	[ $# -gt 0 ] || return 0
@@ -201,7 +191,6 @@ prepare()
 		files+=(-9 -f "$build/tools-root:/tools" -f "$build/selftests/tools:/selftests/tools")
 	fi
 	if [[ $machine == *-guests ]]; then
-		read -r older newer < <(guests_on "${machine%-guests}")
 		files+=(-f "$build/guest-$older:/guests/older" -f "$build/guest-$newer:/guests/newer")
 		deadline=1800
 	fi
