@@ -219,19 +219,6 @@ int pvi_acl_allow(struct pvi_vm *vm, void *arg)
 	return ret;
 }
 
-/* @gsi is exposed as @g from here on, or not any more if that is NULL. */
-void pvi_acl_set_gsi(struct pvi_vm *vm, u32 gsi, struct pvi_gsi *g)
-{
-	struct pvi_rows *rows = xa_load(&vm->whats, gsi);
-	struct pvi_edge *edge;
-
-	lockdep_assert_held(&vm->lock);
-	if (!rows)
-		return;
-	list_for_each_entry(edge, &rows->edges, by_what)
-		rcu_assign_pointer(edge->gsi, g);
-}
-
 /* Ports keep the edge; nobody finds it any more. */
 static void acl_remove_row(struct pvi_edge *edge, enum pvi_edge_state state)
 {

@@ -13,7 +13,6 @@ int pvi_acl_allow(struct pvi_vm *vm, void *arg);
 int pvi_acl_revoke(struct pvi_vm *vm, void *arg);
 int pvi_acl_get_edge(struct pvi_vm *vm, void *arg);
 struct pvi_edge *pvi_acl_find(struct pvi_vm *from, struct pvi_words to, u32 what);
-void pvi_acl_set_gsi(struct pvi_vm *vm, u32 gsi, struct pvi_gsi *g);
 void pvi_acl_unpublish(struct pvi_vm *vm);
 void pvi_acl_list(struct seq_file *m);
 u32 pvi_acl_max(void);

@@ -41,29 +41,39 @@ struct pvi_edge *pvi_edge_dead(struct pvi_vm *from, const uuid_t *to, u32 what)
 	return edge;
 }
 
-static struct pvi_rows *edge_get_rows(struct pvi_vm *vm, u32 what)
+/* Of plain GSIs alone: the others are found by nobody who exposes something. */
+static bool edge_has_ring(const struct pvi_edge *edge)
 {
-	struct pvi_rows *rows = xa_load(&vm->whats, what);
-
-	if (rows)
-		return rows;
-	rows = kzalloc(sizeof(*rows), GFP_KERNEL_ACCOUNT);
-	if (!rows)
-		return NULL;
-	INIT_LIST_HEAD(&rows->edges);
-	rows->what = what;
-	if (!xa_insert(&vm->whats, what, rows, GFP_KERNEL))
-		return rows;
-	kfree(rows);
-	return NULL;
+	return edge->key.what != KVM_PVI_GSI_ANY && !pvi_what_is_bell(edge->key.what);
 }
 
-static void edge_put_rows(struct pvi_vm *vm, struct pvi_rows *rows)
+/* Into the ring of those that name the same; vm->whats has one of them. */
+static int edge_join_ring(struct pvi_vm *vm, struct pvi_edge *edge)
 {
-	if (!list_empty(&rows->edges))
+	struct pvi_edge *other;
+
+	INIT_LIST_HEAD(&edge->by_what);
+	if (!edge_has_ring(edge))
+		return 0;
+	other = xa_load(&vm->whats, edge->key.what);
+	if (!other)
+		return xa_insert(&vm->whats, edge->key.what, edge, GFP_KERNEL);
+	list_add_tail(&edge->by_what, &other->by_what);
+	return 0;
+}
+
+static void edge_leave_ring(struct pvi_vm *vm, struct pvi_edge *edge)
+{
+	struct pvi_edge *other = list_next_entry(edge, by_what);
+
+	list_del(&edge->by_what);
+	if (!edge_has_ring(edge) || xa_load(&vm->whats, edge->key.what) != edge)
 		return;
-	xa_erase(&vm->whats, rows->what);
-	kfree(rows);
+	/* In the place of another entry: nothing is allocated. */
+	if (other == edge)
+		xa_erase(&vm->whats, edge->key.what);
+	else
+		xa_store(&vm->whats, edge->key.what, other, GFP_KERNEL);
 }
 
 /*
@@ -75,18 +85,16 @@ int pvi_edge_list(struct pvi_vm *vm, struct pvi_edge *edge)
 	int ret;
 
 	lockdep_assert_held(&vm->lock);
-	edge->rows = edge_get_rows(vm, edge->key.what);
-	if (!edge->rows)
-		return -ENOMEM;
+	ret = edge_join_ring(vm, edge);
+	if (ret)
+		return ret;
 	edge->id = vm->next_edge + 1;
 	ret = xa_insert(&vm->edges, edge->id, edge, GFP_KERNEL);
-	if (ret) {
-		edge_put_rows(vm, edge->rows);
-		return ret;
-	}
-	list_add_tail(&edge->by_what, &edge->rows->edges);
-	vm->next_edge = edge->id;
-	return 0;
+	if (ret)
+		edge_leave_ring(vm, edge);
+	else
+		vm->next_edge = edge->id;
+	return ret;
 }
 
 /* The caller has the reference that the lists had. */
@@ -94,8 +102,21 @@ void pvi_edge_unlist(struct pvi_vm *vm, struct pvi_edge *edge)
 {
 	lockdep_assert_held(&vm->lock);
 	xa_erase(&vm->edges, edge->id);
-	list_del(&edge->by_what);
-	edge_put_rows(vm, edge->rows);
+	edge_leave_ring(vm, edge);
+}
+
+/* @gsi is exposed as @g from here on, or not any more if that is NULL. */
+void pvi_edge_set_gsi(struct pvi_vm *vm, u32 gsi, struct pvi_gsi *g)
+{
+	struct pvi_edge *first = xa_load(&vm->whats, gsi), *edge = first;
+
+	lockdep_assert_held(&vm->lock);
+	if (!first)
+		return;
+	do {
+		rcu_assign_pointer(edge->gsi, g);
+		edge = list_next_entry(edge, by_what);
+	} while (edge != first);
 }
 
 static void edge_free(struct kref *ref)
@@ -114,13 +135,10 @@ void pvi_edge_put(struct pvi_edge *edge)
 void pvi_edge_free_all(struct pvi_vm *vm)
 {
 	struct pvi_edge *edge;
-	struct pvi_rows *rows;
-	unsigned long i;
+	unsigned long id;
 
-	xa_for_each(&vm->edges, i, edge)
+	xa_for_each(&vm->edges, id, edge)
 		pvi_edge_put(edge);
 	xa_destroy(&vm->edges);
-	xa_for_each(&vm->whats, i, rows)
-		kfree(rows);
 	xa_destroy(&vm->whats);
 }

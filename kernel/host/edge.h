@@ -44,12 +44,11 @@ static inline bool pvi_what_is_bell(u32 what)
  * @pinned: @owner must match
  * @owner: uid that must own the sender's endpoint
  * @vm: the receiver; valid under RCU while live
- * @gsi: what it rings, NULL for KVM_PVI_GSI_ANY or while not exposed; kept by acl.c
+ * @gsi: what it rings, NULL for KVM_PVI_GSI_ANY or while not exposed
  * @heard: epoch of the sender whose rings the receiver knows of
  * @peer: what all rows of this receiver about this sender belong to, if they are looked at
  * @by_peer: in @peer
- * @rows: all rows and grants of this receiver that name the same, see pvi_edge_list()
- * @by_what: in @rows
+ * @by_what: a ring of all rows and grants of this receiver that name the same plain GSI
  * @bits: flags of a bell this sender may set
  * @bucket: the agreed rate
  * @counts: what became of the rings
@@ -70,7 +69,6 @@ struct pvi_edge {
 	u64 heard;
 	struct pvi_peer *peer;
 	struct list_head by_peer;
-	struct pvi_rows *rows;
 	struct list_head by_what;
 	u64 bits;
 	struct pvi_bucket bucket;
@@ -80,16 +78,6 @@ struct pvi_edge {
 	struct list_head revoked;
 	struct kref ref;
 	struct rcu_head rcu;
-};
-
-/**
- * struct pvi_rows - rows and grants of one receiver that name the same GSI or bell
- * @edges: by pvi_edge.by_what
- * @what: index in pvi_vm.whats
- */
-struct pvi_rows {
-	struct list_head edges;
-	u32 what;
 };
 
 static inline bool pvi_edge_is_grant(const struct pvi_edge *edge)
@@ -113,6 +101,7 @@ void pvi_edge_key(struct pvi_edge_key *key, const uuid_t *to, const uuid_t *from
 struct pvi_edge *pvi_edge_alloc(struct pvi_vm *vm);
 struct pvi_edge *pvi_edge_dead(struct pvi_vm *from, const uuid_t *to, u32 what);
 int pvi_edge_list(struct pvi_vm *vm, struct pvi_edge *edge);
+void pvi_edge_set_gsi(struct pvi_vm *vm, u32 gsi, struct pvi_gsi *g);
 void pvi_edge_unlist(struct pvi_vm *vm, struct pvi_edge *edge);
 void pvi_edge_free_all(struct pvi_vm *vm);
 void pvi_edge_put(struct pvi_edge *edge);

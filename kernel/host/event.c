@@ -21,12 +21,6 @@ int pvi_event_alloc(struct pvi_vm *vm)
 
 	if (!ev)
 		return -ENOMEM;
-	/* Apart, or the two would take the next size of memory. */
-	ev->kept = kcalloc(KVM_PVI_EVENTS_KEPT, sizeof(*ev->kept), GFP_KERNEL_ACCOUNT);
-	if (!ev->kept) {
-		kfree(ev);
-		return -ENOMEM;
-	}
 	spin_lock_init(&ev->lock);
 	mutex_init(&ev->reading);
 	init_waitqueue_head(&ev->wait);
@@ -37,13 +31,12 @@ int pvi_event_alloc(struct pvi_vm *vm)
 
 void pvi_event_free(struct pvi_vm *vm)
 {
-	kfree(vm->events->kept);
 	kfree(vm->events);
 }
 
 static void event_keep(struct pvi_events *ev, u32 type, u64 epoch, const uuid_t *uuid)
 {
-	struct kvm_pvi_event *e;
+	struct pvi_event_record *e;
 
 	spin_lock(&ev->lock);
 	if (ev->nr < KVM_PVI_EVENTS_KEPT) {
@@ -55,7 +48,7 @@ static void event_keep(struct pvi_events *ev, u32 type, u64 epoch, const uuid_t 
 		ev->lost = 0;
 		/* Pairs with event_take(). */
 		smp_store_release(&ev->nr, ev->nr + 1);
-	} else if (ev->lost < U32_MAX) {
+	} else if (ev->lost < PVI_EVENT_LOST_MAX) {
 		ev->lost++;
 	}
 	spin_unlock(&ev->lock);
@@ -124,16 +117,28 @@ void pvi_event_forget_config(struct pvi_vm *vm, u32 gsi)
 	cmpxchg(&vm->events->config_gsi, gsi, KVM_PVI_GSI_ANY);
 }
 
+/* The oldest, for its reader. Called with @reading held: nobody else moves @first. */
+static struct kvm_pvi_event event_oldest(const struct pvi_events *ev)
+{
+	const struct pvi_event_record *e = &ev->kept[ev->first];
+	struct kvm_pvi_event event = { .type = e->type, .lost = e->lost, .epoch = e->epoch };
+
+	memcpy(event.uuid, e->uuid, sizeof(event.uuid));
+	return event;
+}
+
 /* Copies out what is kept, as far as it fits. Bytes, 0 if nothing is kept, or an error. */
 static ssize_t event_take(struct pvi_events *ev, char __user *buf, size_t size)
 {
+	struct kvm_pvi_event event;
 	ssize_t done = 0;
 
 	if (mutex_lock_interruptible(&ev->reading))
 		return -ERESTARTSYS;
-	/* Pairs with event_keep(). Only who holds @reading moves @first. */
-	while (size - done >= sizeof(ev->kept[0]) && smp_load_acquire(&ev->nr)) {
-		if (copy_to_user(buf + done, &ev->kept[ev->first], sizeof(ev->kept[0]))) {
+	/* Pairs with event_keep(). */
+	while (size - done >= sizeof(event) && smp_load_acquire(&ev->nr)) {
+		event = event_oldest(ev);
+		if (copy_to_user(buf + done, &event, sizeof(event))) {
 			done = done ? done : -EFAULT;
 			break;
 		}
@@ -141,7 +146,7 @@ static ssize_t event_take(struct pvi_events *ev, char __user *buf, size_t size)
 		ev->first = (ev->first + 1) % KVM_PVI_EVENTS_KEPT;
 		WRITE_ONCE(ev->nr, ev->nr - 1);
 		spin_unlock(&ev->lock);
-		done += sizeof(ev->kept[0]);
+		done += sizeof(event);
 	}
 	mutex_unlock(&ev->reading);
 	return done;
@@ -156,7 +161,7 @@ ssize_t pvi_event_read(struct file *file, char __user *buf, size_t size, loff_t 
 
 	if (ret)
 		return ret;
-	if (size < sizeof(ev->kept[0]))
+	if (size < sizeof(struct kvm_pvi_event))
 		return -EINVAL;
 	do {
 		dead = !pvi_vm_bound(vm);

@@ -12,6 +12,16 @@
 
 struct file;
 
+/* A struct kvm_pvi_event as it is kept: together with the rest they fill 2 KiB. */
+struct pvi_event_record {
+	u64 epoch;
+	u8 uuid[UUID_SIZE];
+	u32 lost : 29;
+	u32 type : 3;
+} __packed __aligned(4);
+
+#define PVI_EVENT_LOST_MAX	((1u << 29) - 1)
+
 /**
  * struct pvi_events - what an endpoint is told
  * @lock: protects changes of @kept, @first, @nr, @lost
@@ -22,7 +32,7 @@ struct file;
  * @lost: how many came when there was no room
  * @config_gsi: the guest's own GSI that is rung as well, KVM_PVI_GSI_ANY: none
  * @config_rung: it was rung, and the guest has not looked yet
- * @kept: a ring of KVM_PVI_EVENTS_KEPT records
+ * @kept: a ring of records
  */
 struct pvi_events {
 	spinlock_t lock;
@@ -33,7 +43,7 @@ struct pvi_events {
 	u32 lost;
 	u32 config_gsi;
 	unsigned long config_rung;
-	struct kvm_pvi_event *kept;
+	struct pvi_event_record kept[KVM_PVI_EVENTS_KEPT];
 };
 
 int pvi_event_alloc(struct pvi_vm *vm);

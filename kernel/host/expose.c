@@ -4,9 +4,9 @@
  */
 #include <linux/slab.h>
 
-#include "acl.h"
 #include "bell.h"
 #include "deliver.h"
+#include "edge.h"
 #include "event.h"
 #include "eventfd.h"
 #include "expose.h"
@@ -42,7 +42,7 @@ static int expose_publish(struct pvi_vm *vm, struct pvi_gsi *g)
 	if (ret)
 		return ret;
 	WRITE_ONCE(vm->nr_gsis, vm->nr_gsis + 1);
-	pvi_acl_set_gsi(vm, g->gsi, g);
+	pvi_edge_set_gsi(vm, g->gsi, g);
 	return 0;
 }
 
@@ -103,7 +103,7 @@ int pvi_expose_undo(struct pvi_vm *vm, void *arg)
 	g = pvi_gsi_find_locked(vm, u->gsi);
 	if (IS_ERR(g))
 		return PTR_ERR(g);
-	pvi_acl_set_gsi(vm, g->gsi, NULL);
+	pvi_edge_set_gsi(vm, g->gsi, NULL);
 	xa_erase(&vm->gsis, g->gsi);
 	pvi_bell_unpublish(g);
 	pvi_event_forget_config(vm, g->gsi);

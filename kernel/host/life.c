@@ -35,7 +35,6 @@
 #include <linux/sched/mm.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
-#include <linux/wait_bit.h>
 
 #include "acl.h"
 #include "attach.h"
@@ -109,7 +108,6 @@ static void life_end_unlist(struct work_struct *work)
 	mutex_unlock(&vm->lock);
 	pvi_vm_unlist(vm);
 	atomic_dec(&nr_vms);
-	complete_all(&vm->unlisted);
 
 	pvi_source_free(vm);
 	queue_rcu_work(life_wq, &vm->end_free);
@@ -133,8 +131,7 @@ static void life_end_free(struct work_struct *work)
 	trace_kvm_pvi_unbind(vm);
 	if (watched && !vm->closer_puts)
 		pvi_kvm_put(vm->kvm);
-	smp_store_release(&vm->life, PVI_LIFE_DEAD);
-	complete_all(&vm->ended);
+	pvi_vm_set_and_wake(&vm->life, PVI_LIFE_DEAD);
 	if (watched)
 		mmu_notifier_put(&vm->mn);
 	else
@@ -206,8 +203,6 @@ struct pvi_vm *pvi_life_open(void)
 	INIT_WORK(&vm->end_unlist, life_end_unlist);
 	INIT_RCU_WORK(&vm->end_free, life_end_free);
 	INIT_WORK(&vm->end_put, life_end_put);
-	init_completion(&vm->unlisted);
-	init_completion(&vm->ended);
 	kref_init(&vm->ref);
 	vm->release = life_free;
 	vm->mn.ops = &life_mm_ops;
@@ -221,7 +216,7 @@ void pvi_life_close(struct pvi_vm *vm)
 	bool puts = life_die(vm, waits) && waits && vm->kvm;
 
 	if (waits && vm->life != PVI_LIFE_UNBOUND) {
-		wait_for_completion(&vm->ended);
+		wait_var_event(&vm->life, smp_load_acquire(&vm->life) == PVI_LIFE_DEAD);
 		if (puts)
 			pvi_kvm_put(vm->kvm);
 	}

@@ -48,7 +48,8 @@ static int vm_await_place(struct pvi_vm *other)
 	int ret = -EEXIST;
 
 	if (vm_dying(other))
-		ret = wait_for_completion_killable(&other->unlisted) ? -EINTR : 0;
+		ret = wait_var_event_killable(&other->listed, !smp_load_acquire(&other->listed)) ?
+		      -EINTR : 0;
 	pvi_vm_put(other);
 	return ret;
 }
@@ -114,8 +115,10 @@ static void vm_unlist_uuid(struct pvi_vm *vm)
  */
 int pvi_vm_list(struct pvi_vm *vm)
 {
-	int ret = vm_list_uuid(vm);
+	int ret;
 
+	vm->listed = true;
+	ret = vm_list_uuid(vm);
 	if (ret || !vm->kvm)
 		return ret;
 	ret = vm_list_kvm(vm);
@@ -133,6 +136,7 @@ void pvi_vm_unlist(struct pvi_vm *vm)
 		spin_unlock(&vms_lock);
 	}
 	vm_unlist_uuid(vm);
+	pvi_vm_set_and_wake(&vm->listed, false);
 }
 
 /* Calls @fn for each bound endpoint, under RCU. */

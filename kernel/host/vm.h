@@ -31,7 +31,6 @@
 #ifndef _PVI_VM_H
 #define _PVI_VM_H
 
-#include <linux/completion.h>
 #include <linux/hashtable.h>
 #include <linux/kref.h>
 #include <linux/list.h>
@@ -42,6 +41,7 @@
 #include <linux/sched.h>
 #include <linux/uidgid.h>
 #include <linux/uuid.h>
+#include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
@@ -75,6 +75,8 @@ enum pvi_life {
  * @by_uuid: in the table by UUID
  * @owner: uid that owner pins compare with
  * @grants_only: never look at the ALLOW table
+ * @listed: holds its places in vm_list; who waits for them waits for this
+ * @closer_puts: whoever closed the last descriptor waits, and drops @kvm
  * @free_port: no lower index is free
  * @generation: in the numbers of ports that its guest makes; 0: it has made none
  * @gsis: GSI -> struct pvi_gsi
@@ -83,7 +85,7 @@ enum pvi_life {
  * @events: what read() gives
  * @lock: protects changes of @ports, @gsis, @bells, @edges, @peers, @sources
  * @edges: id -> row of this receiver's table, or grant
- * @whats: GSI or bell -> the edges that name it
+ * @whats: plain GSI -> one of the edges that name it
  * @peers: senders that have rows in @edges, or were heard of
  * @nr_edges: rows
  * @nr_grants: grants
@@ -97,9 +99,6 @@ enum pvi_life {
  * @end_unlist: first step of the end
  * @end_free: second, behind a grace period
  * @end_put: third, when @mn is not used any more
- * @closer_puts: whoever closed the last descriptor waits, and drops @kvm
- * @unlisted: the dead one's name is free, and nothing stands under it any more
- * @ended: nothing of it is in flight, written, charged or held any more
  * @ref: the file's and the binding's
  * @release: what to do with the last of them
  */
@@ -120,6 +119,8 @@ struct pvi_vm {
 	struct rhash_head by_uuid;
 	kuid_t owner;
 	bool grants_only;
+	bool listed;
+	bool closer_puts;
 	u32 free_port;
 	u32 generation;
 	struct xarray gsis;
@@ -138,13 +139,10 @@ struct pvi_vm {
 	u64 freezes;
 	struct list_head sources;
 	u32 nr_sources;
-	bool closer_puts;
 	struct mmu_notifier mn;
 	struct work_struct end_unlist;
 	struct rcu_work end_free;
 	struct work_struct end_put;
-	struct completion unlisted;
-	struct completion ended;
 	struct kref ref;
 	void (*release)(struct kref *ref);
 };
@@ -152,6 +150,13 @@ struct pvi_vm {
 #define PVI_VMS_BITS	12	/* of the table by struct kvm */
 
 extern struct hlist_head pvi_vms_by_kvm[1 << PVI_VMS_BITS];
+
+/* Whoever waits for this word is woken by it: as wake_up_var(), with its barrier. */
+#define pvi_vm_set_and_wake(word, value) do {		\
+	smp_store_release(word, value);			\
+	smp_mb();	/* pairs with that of wait_var_event() */	\
+	wake_up_var(word);				\
+} while (0)
 
 /* Alive. Pairs with the last store of a BIND: whoever sees it sees all that it made. */
 static __always_inline bool pvi_vm_bound(const struct pvi_vm *vm)

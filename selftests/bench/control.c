@@ -74,14 +74,22 @@ static u64 last_end(u32 nr)
 	return seen == nr ? last : 0;
 }
 
+static void hold(u64 unused)
+{
+	(void)unused;
+	for (;;)
+		pause();
+}
+
 /*
- * @nr endpoints, each with a GSI, a sender and a port, are closed at once. Their VMs live on, since
- * destroying those is KVM's work.
+ * @nr endpoints, each with a GSI, a sender and a port, go with the process that holds them. (Whoever
+ * closes one and lives on waits for its end.) Their VMs live on, since destroying those is KVM's work.
  */
 static u64 end_together(u32 nr)
 {
 	int fds[NR_ENDS], vms[NR_ENDS];
 	u64 start, end = 0;
+	pid_t holder;
 	u32 i;
 
 	for (i = 0; i < nr; i++) {
@@ -93,10 +101,12 @@ static u64 end_together(u32 nr)
 		pvi_allow(fds[i], bench_uuid[i], BENCH_GSI);
 		pvi_connect(fds[i], bench_uuid[i], BENCH_GSI);
 	}
-	bench_trace_clear();
-	start = bench_tsc();
+	holder = child_run(hold, 0);
 	for (i = 0; i < nr; i++)
 		close(fds[i]);
+	bench_trace_clear();
+	start = bench_tsc();
+	child_kill(holder);
 	/* Reading the events would take time from those who make them */
 	for (i = 0; i < 20 && !end; i++) {
 		sleep(1);
