@@ -7,7 +7,8 @@
 # of that series with headers; 6.12-rt, 6.12-cloud that of a flavour. 6.12-trixie, and series that
 # this Debian does not have, 7.3 for instance, come from trixie or its backports: there "build" is
 # a path in the system that "root" is a link to. "debug" and "debug-rt" are kernels that
-# debug-kernel.sh builds. Kernels are kept in the cache, keyed by package version, and appear there whole or not at all.
+# debug-kernel.sh builds. Kernels are kept in the cache, keyed by package version and by which modules
+# are picked, and appear there whole or not at all.
 
 . "$(dirname "$0")/common.sh"
 
@@ -136,7 +137,7 @@ obtain()
 	release=$(find_release) || return
 	version=$(run_apt apt-cache show --no-all-versions "linux-image-$release" |
 		sed -n 's/^Version: //p')
-	dir=$cache/linux-$release-$version
+	dir=$cache/linux-$release-$version-$(sha256sum <"$rig/pick-modules.sh" | cut -c 1-6)
 	[ -d "$dir" ] || download "$release" "$dir"
 }
 

@@ -36,5 +36,9 @@ has()
 
 depmod -b "$root" "$release"
 mkdir -p "$dest/kvm" "$dest/9p"
-! has kvm-amd || pick kvm kvm-amd
+kvm=()
+for name in kvm-amd kvm-intel; do
+	! has "$name" || kvm+=("$name")
+done
+[ ${#kvm[@]} -eq 0 ] || pick kvm "${kvm[@]}"
 ! has 9p || pick 9p virtio_pci 9pnet_virtio 9p
