@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12
-# 6.1 7.3:smoke"), all at once, each in an L1 of its own, after the quick part of style.sh, after install.sh
-# if there are tests that need the tools, and beside deb-check.sh, ring.sh and, with kernel 6.12,
-# bench.sh --check. The tests with Linux guests, e2e*_test.sh, have another L1 of that kernel behind
-# it, and so has cost_test, which compares what calls cost: there time is instructions, and the
-# host's caches are none. $GUESTS are the kernels of these guests, an older and a newer one.
-# "7.3:smoke" is that kernel with some tests only.
+# 6.1"; "7.3:smoke" is that kernel with some tests only), all at once, each in an L1 of its own, after the
+# quick part of style.sh, after install.sh if there are tests that need the tools, and beside
+# deb-check.sh, ring.sh and, with kernel 6.12, bench.sh --check. The tests with Linux guests,
+# e2e*_test.sh, have another L1 of that kernel behind it, and so has cost_test, which compares what
+# calls cost: there time is instructions, and the host's caches are none. $GUESTS are the kernels of
+# these guests, an older and a newer one. "intel" and "intel-smp" stand for kernel 6.12 on an Intel
+# processor of Bochs's and on two, which share the C tests; "intel-smoke" has some of them, or those
+# of $TESTS.
 # Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing
 # failed, nothing was skipped and each L1 has run a test. $TESTS selects tests, "deb" is
 # deb-check.sh, "bench" bench.sh and "ring" ring.sh; $DEADLINE limits the seconds of processor time of an L1,
@@ -22,10 +24,10 @@
 
 . "$(dirname "$0")/common.sh"
 
-smoke=(bind_test ring_test gsi_test msi_test port_test bell_test status_test source_test state_test
+few=(bind_test ring_test gsi_test msi_test port_test bell_test status_test source_test state_test
 	query_test peers_test hook_test unload_test)
 
-read -ra kernels <<<"${KERNELS:-6.12 6.1 7.3:smoke}"
+read -ra kernels <<<"${KERNELS:-6.12 6.1}"
 read -r older newer <<<"${GUESTS:-6.1 6.12}"
 smoked=()
 for i in "${!kernels[@]}"; do
@@ -62,6 +64,12 @@ for test in "${tests[@]}"; do
 	*)	plain+=("$test") ;;
 	esac
 done
+# What two processors do at once. On one each thread waits for its turn.
+two_at_once=$(printf '%s_test\n' broadcast connect event life many msi revoke ring source_life source \
+	status_life storm trace unload)
+# Each way that a ring can take, who else is at the hook, and every call in every mode
+smoke=$(printf '%s_test\n' gsi hook hypercall msi ring)
+[ -z "${TESTS:-}" ] || smoke=$(printf '%s\n' "${tests[@]}")
 passed=0 failed=0 skipped=0 children=() running=$build/running
 counted='^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$'
 
@@ -134,25 +142,48 @@ check_bench()
 	exec "$rig/bench.sh" --check >"$build/bench-check"
 }
 
-# tests_of KERNEL TEST... - those of the tests that run there
+# The C tests that need nothing else than a kernel
+c_tests()
+{
+	local test
+
+	for test in "${plain[@]}"; do
+		[ ! -e "$top/selftests/$test.c" ] || echo "$test"
+	done
+}
+
+# Of the tests on stdin those that kernel $1 runs.
+selected()
+{
+	if [[ " ${smoked[*]} " == *" $1 "* ]]; then
+		grep -x -F "$(printf '%s\n' "${few[@]}")"
+	else
+		grep .
+	fi
+}
+
+# The tests of a machine, one a line. Bochs has no share of the host's files, which the scripts need.
 tests_of()
 {
-	local kernel=$1 test
-
-	shift
-	for test; do
-		if [[ " ${smoked[*]} " != *" $kernel "* || " ${smoke[*]} " == *" $test "* ]]; then
-			echo "$test"
-		fi
-	done
+	case $1 in
+	intel)	c_tests | grep -v -x -F "$two_at_once" ;;
+	intel-smp) c_tests | grep -x -F "$two_at_once" ;;
+	intel-smoke) c_tests | grep -x -F "$smoke" ;;
+	*-guests) printf '%s\n' "${with_guests[@]}" | selected "${1%-guests}" ;;
+	*-count) printf '%s\n' "${costs[@]}" | selected "${1%-count}" ;;
+	*)	printf '%s\n' "${plain[@]}" | selected "$1" ;;
+	esac
 }
 
 # The names of the L1s of a kernel, in the order in which they run.
 machines_of()
 {
-	[ -z "$(tests_of "$1" "${plain[@]}")" ] || echo "$1"
-	[ -z "$(tests_of "$1" "${with_guests[@]}")" ] || echo "$1-guests"
-	[ -z "$(tests_of "$1" "${costs[@]}")" ] || echo "$1-count"
+	local machines=("$1") machine
+
+	[[ $1 == intel* ]] || machines+=("$1-guests" "$1-count")
+	for machine in "${machines[@]}"; do
+		[ -z "$(tests_of "$machine")" ] || echo "$machine"
+	done
 }
 
 # What it is called beyond its kernel's series.
@@ -164,6 +195,14 @@ kind_of()
 	esac
 }
 
+# The kernel's series that a machine boots
+series_of()
+{
+	case $1 in
+	intel*)	echo 6.12 ;;
+	*)	echo "${1%"$(kind_of "$1")"}" ;;
+	esac
+}
 
 # What the Linux guests boot.
 prepare_guests()
@@ -177,37 +216,39 @@ prepare_guests()
 	done
 }
 
-# prepare MACHINE TEST... - make what it needs to run these
+# prepare MACHINE - make what it needs to run its tests
 prepare()
 {
-	local machine=$1 test files=() deadline=600
+	local machine=$1 run=run_tests.sh test its_tests files=() deadline=600
 
-	shift
-	[ $# -gt 0 ] || return 0
-	for test; do
+	mapfile -t its_tests < <(tests_of "$machine")
+	for test in "${its_tests[@]}"; do
 		files+=(-f "$build/selftests/$test:/selftests/$test")
 	done
-	if [ ${#scripts[@]} -gt 0 ]; then
+	if [[ $machine == intel* ]]; then
+		run=ibt.sh
+		files+=(-f "$top/selftests/ibt.sh:/ibt.sh")
+	elif [ ${#scripts[@]} -gt 0 ]; then
 		files+=(-9 -f "$build/tools-root:/tools" -f "$build/selftests/tools:/selftests/tools")
 	fi
 	if [[ $machine == *-guests ]]; then
 		files+=(-f "$build/guest-$older:/guests/older" -f "$build/guest-$newer:/guests/newer")
 		deadline=1800
 	fi
-	"$rig/prepare.sh" "${machine%"$(kind_of "$machine")"}" "$build/check-$machine" "${files[@]}" \
+	"$rig/prepare.sh" "$(series_of "$machine")" "$build/check-$machine" "${files[@]}" \
 		-f "$top/selftests/run_tests.sh:/run_tests.sh" \
 		-e PVI_RIG=1 -e PVI_MODULE=/modules/kvm_pvi.ko -e PVI_TEST_MODULES=/modules \
 		${PVI_LONG:+-e "PVI_LONG=$PVI_LONG"} -e "PVI_SLOW=$PVI_SLOW" \
 		${PVI_SEED:+-e "PVI_SEED=$PVI_SEED"} \
 		-e "TEST_DEADLINE=${TEST_DEADLINE:-$deadline}" \
-		-e "RIG_RUN=/run_tests.sh /selftests $*"
+		-e "RIG_RUN=/$run /selftests ${its_tests[*]}"
 }
 
 # How the stock kernel of machine $1 watches itself; see above.
 stock_debug()
 {
 	echo panic_on_warn=1
-	[ -z "$(kind_of "$1")" ] || return 0
+	[[ -z $(kind_of "$1") && $1 != intel* ]] || return 0
 	if grep -q -x CONFIG_KFENCE=y "$build/check-$1/kernel/build/.config"; then
 		echo kfence.sample_interval=1
 	else
@@ -217,15 +258,17 @@ stock_debug()
 
 boot()
 {
-	local dir=$build/check-$1 options=()
+	local dir=$build/check-$1 emulator=boot.sh options=()
 
 	[[ $1 == debug* ]] || options=(-a "$(stock_debug "$1" | paste -s -d ' ')")
-	case $(kind_of "$1") in
-	-guests) options+=(-1 -9 /) ;;
-	-count)	options+=(-c) ;;
+	case $1 in
+	intel-smp) emulator=boot-bochs.sh options+=(-2) ;;
+	intel*)	emulator=boot-bochs.sh ;;
+	*-guests) options+=(-1 -9 /) ;;
+	*-count) options+=(-c) ;;
 	*)	[ ${#scripts[@]} -eq 0 ] || options+=(-9 /) ;;
 	esac
-	exec "$rig/boot.sh" "$dir/kernel" "$dir/initramfs" "$dir" -t "${DEADLINE:-1800}" \
+	exec "$rig/$emulator" "$dir/kernel" "$dir/initramfs" "$dir" -t "${DEADLINE:-1800}" \
 		-m "${MEMORY:-2048}" -a "${CMDLINE:-}" "${options[@]}"
 }
 
@@ -302,13 +345,11 @@ fi
 [ ${#with_guests[@]} -eq 0 ] || prepare_guests
 machines=()
 for series in "${kernels[@]}"; do
-	mapfile -t selected < <(tests_of "$series" "${plain[@]}")
-	prepare "$series" "${selected[@]}"
-	mapfile -t selected < <(tests_of "$series" "${with_guests[@]}")
-	prepare "$series-guests" "${selected[@]}"
-	mapfile -t selected < <(tests_of "$series" "${costs[@]}")
-	prepare "$series-count" "${selected[@]}"
-	mapfile -t -O ${#machines[@]} machines < <(machines_of "$series")
+	mapfile -t names < <(machines_of "$series")
+	for machine in "${names[@]}"; do
+		prepare "$machine"
+	done
+	machines+=("${names[@]}")
 done
 bad=0
 check_style || bad=1
@@ -345,8 +386,7 @@ for child in "${children[@]}"; do
 done
 for machine in "${machines[@]}"; do
 	dir=$build/check-$machine
-	report "kernel $(cat "$dir/kernel/release")$(kind_of "$machine")" \
-		"$dir/output" "$dir/verdict"
+	report "$machine, kernel $(cat "$dir/kernel/release")" "$dir/output" "$dir/verdict"
 done
 if [ -n "$with_bench" ]; then
 	report "bench" "$build/bench-check" "$build/bench-check"
