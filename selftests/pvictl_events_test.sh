@@ -130,7 +130,6 @@ names_in_the_trace()
 {
 	watch job notify --count 1
 	mkdir "$tracing/instances/other"
-	echo 1 >"$tracing/instances/other/options/record-cmd"
 	echo 1 >"$tracing/instances/other/events/kvm_pvi/enable"
 	python3 - <<-'PYTHON'
 		import ctypes, uuid
