@@ -9,7 +9,7 @@
 
 #include "guest.h"
 
-static int must_have(u32 wanted)
+static int bell_must_have(u32 wanted)
 {
 	u32 features = READ_ONCE(pvi_host.features);
 
@@ -19,14 +19,14 @@ static int must_have(u32 wanted)
 }
 
 /* A verdict; in @old what this sender sees of the flags before. */
-static int send(u32 port, u64 flags, u64 *old)
+static int bell_send(u32 port, u64 flags, u64 *old)
 {
 	u64 rbx = port;
-	int ret = must_have(KVM_PVI_FEAT_BELL);
+	int ret = bell_must_have(KVM_PVI_FEAT_BELL);
 
 	if (ret)
 		return ret;
-	if (must_have(KVM_PVI_FEAT_RBX)) {
+	if (bell_must_have(KVM_PVI_FEAT_RBX)) {
 		*old = 0;
 		return pvi_call(KVM_HC_BELL_SEND, port, flags, 0);
 	}
@@ -57,7 +57,7 @@ int kvm_pvi_guest_bell_send(struct kvm_pvi_guest_link *link, u64 flags, u64 *old
 
 	if (unlikely(!pvi_ring_is_live(link)))
 		return -ENXIO;
-	ret = send(link->port, flags, old ?: &before);
+	ret = bell_send(link->port, flags, old ?: &before);
 	return pvi_ring_answer(link, ret);
 }
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_bell_send);
@@ -76,7 +76,7 @@ int kvm_pvi_guest_bell_notify(u32 port, u64 flags, u64 *old)
 {
 	u64 before;
 
-	return send(port, flags, old ?: &before);
+	return bell_send(port, flags, old ?: &before);
 }
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_bell_notify);
 
@@ -95,7 +95,7 @@ EXPORT_SYMBOL_GPL(kvm_pvi_guest_bell_notify);
 int kvm_pvi_guest_bell_receive(u32 bell, u64 clear, u64 *old)
 {
 	u64 rbx = bell;
-	int ret = must_have(KVM_PVI_FEAT_BELL | KVM_PVI_FEAT_RBX);
+	int ret = bell_must_have(KVM_PVI_FEAT_BELL | KVM_PVI_FEAT_RBX);
 
 	if (!ret)
 		ret = pvi_call_rbx(KVM_HC_BELL_RECEIVE, &rbx, clear, 0);
@@ -118,7 +118,7 @@ EXPORT_SYMBOL_GPL(kvm_pvi_guest_bell_receive);
  */
 int kvm_pvi_guest_bell_mask(u32 bell, u64 enable, u64 ack)
 {
-	return must_have(KVM_PVI_FEAT_BELL) ?: pvi_call(KVM_HC_BELL_MASK, bell, enable, ack);
+	return bell_must_have(KVM_PVI_FEAT_BELL) ?: pvi_call(KVM_HC_BELL_MASK, bell, enable, ack);
 }
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_bell_mask);
 
@@ -132,6 +132,6 @@ EXPORT_SYMBOL_GPL(kvm_pvi_guest_bell_mask);
  */
 int kvm_pvi_guest_bell_reset(u32 bell)
 {
-	return must_have(KVM_PVI_FEAT_BELL) ?: pvi_call(KVM_HC_BELL_RESET, bell, 0, 0);
+	return bell_must_have(KVM_PVI_FEAT_BELL) ?: pvi_call(KVM_HC_BELL_RESET, bell, 0, 0);
 }
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_bell_reset);

@@ -19,7 +19,7 @@ struct pvi_host pvi_host;
 DEFINE_MUTEX(pvi_host_lock);	/* see guest.h */
 
 /* Wide values come in pieces of 16 bits, the lowest first. Also while the host counts as absent. */
-static int read_self(u32 field, u16 *pieces, unsigned int size)
+static int detect_read_self(u32 field, u16 *pieces, unsigned int size)
 {
 	long piece;
 	int i;
@@ -35,9 +35,9 @@ static int read_self(u32 field, u16 *pieces, unsigned int size)
 }
 
 /* Pieces of two bindings are no binding's; that shows when it is read again. */
-static int read_epoch(u64 *epoch)
+static int detect_read_epoch(u64 *epoch)
 {
-	return read_self(KVM_PVI_Q_SELF_EPOCH, (u16 *)epoch, sizeof(*epoch));
+	return detect_read_self(KVM_PVI_Q_SELF_EPOCH, (u16 *)epoch, sizeof(*epoch));
 }
 
 /*
@@ -46,12 +46,12 @@ static int read_epoch(u64 *epoch)
  * left so: it may have recorded rings since. One that has come in the place of
  * another is not: what it has, this driver has made, if its VMM has restored it.
  */
-static int meet(u32 features)
+static int detect_meet(u32 features)
 {
 	bool same, reset;
 	u64 epoch;
 
-	if (read_epoch(&epoch))
+	if (detect_read_epoch(&epoch))
 		return -ENODEV;
 	same = pvi_host.met && pvi_host.epoch == epoch;
 	reset = !pvi_host.met || (pvi_host.left && !same);
@@ -77,7 +77,7 @@ int pvi_detect_ask(void)
 		pvi_detect_lost();
 		return -EPROTONOSUPPORT;
 	}
-	ret = meet(features);
+	ret = detect_meet(features);
 	if (ret)
 		return pvi_detect_lost();
 	pvi_irq_rewire();
@@ -87,12 +87,12 @@ int pvi_detect_ask(void)
 }
 
 /* Only a host that comes or goes has this printed again. */
-static int ask_and_tell(void)
+static int detect_ask_and_tell(void)
 {
 	int ret = pvi_detect_ask();
 	uuid_t uuid;
 
-	if (!ret && !read_self(KVM_PVI_Q_SELF_UUID, (u16 *)&uuid, sizeof(uuid)))
+	if (!ret && !detect_read_self(KVM_PVI_Q_SELF_UUID, (u16 *)&uuid, sizeof(uuid)))
 		pr_info_ratelimited("this guest is %pUb\n", &uuid);
 	return ret;
 }
@@ -105,9 +105,9 @@ int pvi_detect_check_locked(void)
 	lockdep_assert_held(&pvi_host_lock);
 	if (pvi_host.down)
 		return -ENODEV;
-	if (READ_ONCE(pvi_host.features) && !read_epoch(&epoch) && epoch == pvi_host.epoch)
+	if (READ_ONCE(pvi_host.features) && !detect_read_epoch(&epoch) && epoch == pvi_host.epoch)
 		return 0;
-	return ask_and_tell();
+	return detect_ask_and_tell();
 }
 
 int pvi_detect_check(void)
@@ -137,7 +137,7 @@ void pvi_detect_reset(void)
 
 	if (!xchg(&pvi_host.features, 0))
 		return;
-	if (read_epoch(&epoch) || pvi_hypercall(KVM_HC_PVI_RESET, 0, 0, 0))
+	if (detect_read_epoch(&epoch) || pvi_hypercall(KVM_HC_PVI_RESET, 0, 0, 0))
 		return;
 	pvi_host.epoch = epoch;
 	pvi_host.left = true;
@@ -181,9 +181,9 @@ int kvm_pvi_guest_self(uuid_t *uuid, u64 *epoch)
 {
 	if (!READ_ONCE(pvi_host.features))
 		return -ENODEV;
-	if (uuid && read_self(KVM_PVI_Q_SELF_UUID, (u16 *)uuid, sizeof(*uuid)))
+	if (uuid && detect_read_self(KVM_PVI_Q_SELF_UUID, (u16 *)uuid, sizeof(*uuid)))
 		return pvi_detect_lost();
-	if (epoch && read_epoch(epoch))
+	if (epoch && detect_read_epoch(epoch))
 		return pvi_detect_lost();
 	return 0;
 }

@@ -18,7 +18,7 @@ PVI_LIMIT(max_ports, 65536, "ports of one open file");
 static unsigned int max_eventfds = 64;
 PVI_LIMIT(max_eventfds, 65536, "eventfds of one open file");
 
-static int get_info(struct pvi_file *f, void *arg)
+static int ioctl_get_info(struct pvi_file *f, void *arg)
 {
 	struct kvm_pvi_guest_info *info = arg;
 	uuid_t uuid = {};
@@ -39,7 +39,7 @@ static int get_info(struct pvi_file *f, void *arg)
 	return 0;
 }
 
-static int get_gsi(struct pvi_file *f, void *arg)
+static int ioctl_get_gsi(struct pvi_file *f, void *arg)
 {
 	struct kvm_pvi_guest_gsi *g = arg;
 	long gsi, kind, state, bell;
@@ -62,7 +62,7 @@ static int get_gsi(struct pvi_file *f, void *arg)
 	return 0;
 }
 
-static int ring(struct pvi_file *f, void *arg)
+static int ioctl_ring(struct pvi_file *f, void *arg)
 {
 	struct kvm_pvi_guest_ring *r = arg;
 	uuid_t to;
@@ -78,7 +78,7 @@ static int ring(struct pvi_file *f, void *arg)
 	return 0;
 }
 
-static int connect(struct pvi_file *f, void *arg)
+static int ioctl_connect(struct pvi_file *f, void *arg)
 {
 	struct kvm_pvi_guest_connect *c = arg;
 	struct kvm_pvi_guest_link *link;
@@ -100,7 +100,7 @@ static int connect(struct pvi_file *f, void *arg)
 	return 0;
 }
 
-static int disconnect(struct pvi_file *f, void *arg)
+static int ioctl_disconnect(struct pvi_file *f, void *arg)
 {
 	struct kvm_pvi_guest_port *p = arg;
 	struct kvm_pvi_guest_link *link;
@@ -116,7 +116,7 @@ static int disconnect(struct pvi_file *f, void *arg)
 	return 0;
 }
 
-static int notify_link(struct pvi_file *f, u32 port)
+static int ioctl_notify_link(struct pvi_file *f, u32 port)
 {
 	struct kvm_pvi_guest_link *link;
 	int ret = -ENOENT;
@@ -129,27 +129,27 @@ static int notify_link(struct pvi_file *f, u32 port)
 	return ret;
 }
 
-static int notify_vmm(u32 port)
+static int ioctl_notify_vmm(u32 port)
 {
 	return pvi_ring_is_linked(port) ? -ENOENT : kvm_pvi_guest_notify(port);
 }
 
-static int notify(struct pvi_file *f, void *arg)
+static int ioctl_notify(struct pvi_file *f, void *arg)
 {
 	struct kvm_pvi_guest_port *p = arg;
 	int ret;
 
 	if (p->flags & KVM_PVI_GUEST_PORT_VMM)
-		ret = notify_vmm(p->port);
+		ret = ioctl_notify_vmm(p->port);
 	else
-		ret = notify_link(f, p->port);
+		ret = ioctl_notify_link(f, p->port);
 	if (ret < 0)
 		return ret;
 	p->result = ret;
 	return 0;
 }
 
-static int wait(struct pvi_file *f, void *arg)
+static int ioctl_wait(struct pvi_file *f, void *arg)
 {
 	struct kvm_pvi_guest_wait *w = arg;
 	u32 kind = w->flags & (KVM_PVI_GUEST_WAIT_PEERS | KVM_PVI_GUEST_WAIT_HOST);
@@ -173,7 +173,7 @@ static int wait(struct pvi_file *f, void *arg)
 	return 0;
 }
 
-static int wire(struct pvi_file *f, void *arg)
+static int ioctl_wire(struct pvi_file *f, void *arg)
 {
 	const struct kvm_pvi_guest_wire *w = arg;
 	int ret = -ENOSPC;
@@ -189,7 +189,7 @@ static int wire(struct pvi_file *f, void *arg)
 	return ret;
 }
 
-static int unwire(struct pvi_file *f, void *arg)
+static int ioctl_unwire(struct pvi_file *f, void *arg)
 {
 	const struct kvm_pvi_guest_wire *w = arg;
 	int ret;
@@ -202,7 +202,7 @@ static int unwire(struct pvi_file *f, void *arg)
 	return ret;
 }
 
-static int send_link(struct pvi_file *f, const struct kvm_pvi_guest_bell_send *b, u64 *old)
+static int ioctl_send_link(struct pvi_file *f, const struct kvm_pvi_guest_bell_send *b, u64 *old)
 {
 	struct kvm_pvi_guest_link *link;
 	int ret = -ENOENT;
@@ -215,22 +215,22 @@ static int send_link(struct pvi_file *f, const struct kvm_pvi_guest_bell_send *b
 	return ret;
 }
 
-static int send_vmm(const struct kvm_pvi_guest_bell_send *b, u64 *old)
+static int ioctl_send_vmm(const struct kvm_pvi_guest_bell_send *b, u64 *old)
 {
 	return pvi_ring_is_linked(b->port) ? -ENOENT :
 	       kvm_pvi_guest_bell_notify(b->port, b->bits, old);
 }
 
-static int bell_send(struct pvi_file *f, void *arg)
+static int ioctl_bell_send(struct pvi_file *f, void *arg)
 {
 	struct kvm_pvi_guest_bell_send *b = arg;
 	u64 old;
 	int ret;
 
 	if (b->flags & KVM_PVI_GUEST_PORT_VMM)
-		ret = send_vmm(b, &old);
+		ret = ioctl_send_vmm(b, &old);
 	else
-		ret = send_link(f, b, &old);
+		ret = ioctl_send_link(f, b, &old);
 	if (ret < 0)
 		return ret;
 	b->result = ret;
@@ -238,7 +238,7 @@ static int bell_send(struct pvi_file *f, void *arg)
 	return 0;
 }
 
-static int bell_receive(struct pvi_file *f, void *arg)
+static int ioctl_bell_receive(struct pvi_file *f, void *arg)
 {
 	struct kvm_pvi_guest_bell_receive *b = arg;
 	u64 old;
@@ -252,7 +252,7 @@ static int bell_receive(struct pvi_file *f, void *arg)
 	return ret;
 }
 
-static int bell_mask(struct pvi_file *f, void *arg)
+static int ioctl_bell_mask(struct pvi_file *f, void *arg)
 {
 	const struct kvm_pvi_guest_bell_mask *b = arg;
 
@@ -261,7 +261,7 @@ static int bell_mask(struct pvi_file *f, void *arg)
 	return kvm_pvi_guest_bell_mask(b->bell, b->enable, b->ack);
 }
 
-static int bell_reset(struct pvi_file *f, void *arg)
+static int ioctl_bell_reset(struct pvi_file *f, void *arg)
 {
 	const struct kvm_pvi_guest_bell_reset *b = arg;
 
@@ -270,7 +270,7 @@ static int bell_reset(struct pvi_file *f, void *arg)
 	return kvm_pvi_guest_bell_reset(b->bell);
 }
 
-static int peers(struct pvi_file *f, void *arg)
+static int ioctl_peers(struct pvi_file *f, void *arg)
 {
 	struct kvm_pvi_guest_peers *p = arg;
 	unsigned int nr = min(p->nr, KVM_PVI_PEERS_MAX);
@@ -299,22 +299,22 @@ static int peers(struct pvi_file *f, void *arg)
 }
 
 static const struct pvi_ioctl ops[] = {
-	OP(KVM_PVI_GUEST_GET_INFO, get_info, kvm_pvi_guest_info, epoch, 0),
-	OP(KVM_PVI_GUEST_GET_GSI, get_gsi, kvm_pvi_guest_gsi, irq, 0),
-	OP(KVM_PVI_GUEST_RING, ring, kvm_pvi_guest_ring, __reserved, 0),
-	OP(KVM_PVI_GUEST_CONNECT, connect, kvm_pvi_guest_connect, port, 0),
-	OP(KVM_PVI_GUEST_NOTIFY, notify, kvm_pvi_guest_port, result, KVM_PVI_GUEST_PORT_VMM),
-	OP(KVM_PVI_GUEST_DISCONNECT, disconnect, kvm_pvi_guest_port, result, 0),
-	OP(KVM_PVI_GUEST_WAIT, wait, kvm_pvi_guest_wait, fd,
+	OP(KVM_PVI_GUEST_GET_INFO, ioctl_get_info, kvm_pvi_guest_info, epoch, 0),
+	OP(KVM_PVI_GUEST_GET_GSI, ioctl_get_gsi, kvm_pvi_guest_gsi, irq, 0),
+	OP(KVM_PVI_GUEST_RING, ioctl_ring, kvm_pvi_guest_ring, __reserved, 0),
+	OP(KVM_PVI_GUEST_CONNECT, ioctl_connect, kvm_pvi_guest_connect, port, 0),
+	OP(KVM_PVI_GUEST_NOTIFY, ioctl_notify, kvm_pvi_guest_port, result, KVM_PVI_GUEST_PORT_VMM),
+	OP(KVM_PVI_GUEST_DISCONNECT, ioctl_disconnect, kvm_pvi_guest_port, result, 0),
+	OP(KVM_PVI_GUEST_WAIT, ioctl_wait, kvm_pvi_guest_wait, fd,
 	   KVM_PVI_GUEST_WAIT_NONBLOCK | KVM_PVI_GUEST_WAIT_PEERS | KVM_PVI_GUEST_WAIT_HOST),
-	OP(KVM_PVI_GUEST_WIRE, wire, kvm_pvi_guest_wire, fd, 0),
-	OP(KVM_PVI_GUEST_UNWIRE, unwire, kvm_pvi_guest_wire, fd, 0),
-	OP(KVM_PVI_GUEST_BELL_SEND, bell_send, kvm_pvi_guest_bell_send, old,
+	OP(KVM_PVI_GUEST_WIRE, ioctl_wire, kvm_pvi_guest_wire, fd, 0),
+	OP(KVM_PVI_GUEST_UNWIRE, ioctl_unwire, kvm_pvi_guest_wire, fd, 0),
+	OP(KVM_PVI_GUEST_BELL_SEND, ioctl_bell_send, kvm_pvi_guest_bell_send, old,
 	   KVM_PVI_GUEST_PORT_VMM),
-	OP(KVM_PVI_GUEST_BELL_RECEIVE, bell_receive, kvm_pvi_guest_bell_receive, old, 0),
-	OP(KVM_PVI_GUEST_BELL_MASK, bell_mask, kvm_pvi_guest_bell_mask, ack, 0),
-	OP(KVM_PVI_GUEST_BELL_RESET, bell_reset, kvm_pvi_guest_bell_reset, __reserved, 0),
-	OP(KVM_PVI_GUEST_PEERS, peers, kvm_pvi_guest_peers, address, 0),
+	OP(KVM_PVI_GUEST_BELL_RECEIVE, ioctl_bell_receive, kvm_pvi_guest_bell_receive, old, 0),
+	OP(KVM_PVI_GUEST_BELL_MASK, ioctl_bell_mask, kvm_pvi_guest_bell_mask, ack, 0),
+	OP(KVM_PVI_GUEST_BELL_RESET, ioctl_bell_reset, kvm_pvi_guest_bell_reset, __reserved, 0),
+	OP(KVM_PVI_GUEST_PEERS, ioctl_peers, kvm_pvi_guest_peers, address, 0),
 };
 
 const struct pvi_ioctl *pvi_ioctl_find(unsigned int cmd)

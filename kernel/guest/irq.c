@@ -28,7 +28,7 @@ static DEFINE_MUTEX(irqs_lock);	/* protects changes of it and of the lists of ha
  * The host knows its GSIs by index, ascending. The index of the first whose
  * number is at least @gsi, or that of the end; -ENODEV.
  */
-static long lower_bound(u32 gsi)
+static long irq_lower_bound(u32 gsi)
 {
 	u32 low = 0, high = KVM_PVI_GSI_VIRTUAL_END;
 
@@ -49,13 +49,13 @@ static long lower_bound(u32 gsi)
 /* How many GSIs are exposed, or -ENODEV. */
 long pvi_irq_exposed(void)
 {
-	return lower_bound(KVM_PVI_GSI_VIRTUAL_END);
+	return irq_lower_bound(KVM_PVI_GSI_VIRTUAL_END);
 }
 
 /* KVM_PVI_GSI_DIRECT..., -ENOENT: not exposed, -ENODEV. */
-static int kind_of(u32 gsi)
+static int irq_kind_of(u32 gsi)
 {
-	long index = lower_bound(gsi), number;
+	long index = irq_lower_bound(gsi), number;
 
 	if (index < 0)
 		return index;
@@ -66,7 +66,7 @@ static int kind_of(u32 gsi)
 }
 
 /* Called under RCU or with irqs_lock held. */
-static struct kvm_pvi_guest_irq *find(u32 gsi)
+static struct kvm_pvi_guest_irq *irq_find(u32 gsi)
 {
 	struct kvm_pvi_guest_irq *i;
 
@@ -83,13 +83,13 @@ int pvi_irq_number(u32 gsi)
 	int irq;
 
 	rcu_read_lock();
-	i = find(gsi);
+	i = irq_find(gsi);
 	irq = i ? i->irq : 0;
 	rcu_read_unlock();
 	return irq;
 }
 
-static void handle(struct kvm_pvi_guest_irq *i)
+static void irq_handle(struct kvm_pvi_guest_irq *i)
 {
 	struct kvm_pvi_guest_handler *h;
 
@@ -101,18 +101,18 @@ static void handle(struct kvm_pvi_guest_irq *i)
 
 static irqreturn_t irq_taken(int irq, void *data)
 {
-	handle(data);
+	irq_handle(data);
 	return IRQ_HANDLED;
 }
 
 /* As an interrupt would: with interrupts off, and on PREEMPT_RT in a thread. */
 static void irq_look(struct irq_work *look)
 {
-	handle(container_of(look, struct kvm_pvi_guest_irq, look));
+	irq_handle(container_of(look, struct kvm_pvi_guest_irq, look));
 }
 
 /* Of the errors there may be, callers are told those that mean the same to them. */
-static int map_pin(u32 gsi)
+static int irq_map_pin(u32 gsi)
 {
 	int irq;
 
@@ -128,16 +128,16 @@ static int map_pin(u32 gsi)
 }
 
 /* Linux's number, or -errno. */
-static int map(struct kvm_pvi_guest_irq *i)
+static int irq_map(struct kvm_pvi_guest_irq *i)
 {
-	int kind = kind_of(i->gsi);
+	int kind = irq_kind_of(i->gsi);
 
 	if (kind < 0)
 		return kind;
-	return kind == KVM_PVI_GSI_MSI ? pvi_msi_map(i) : map_pin(i->gsi);
+	return kind == KVM_PVI_GSI_MSI ? pvi_msi_map(i) : irq_map_pin(i->gsi);
 }
 
-static void unmap(struct kvm_pvi_guest_irq *i)
+static void irq_unmap(struct kvm_pvi_guest_irq *i)
 {
 	if (i->gsi >= KVM_PVI_GSI_VIRTUAL)
 		pvi_msi_unmap(i);
@@ -149,11 +149,11 @@ static void unmap(struct kvm_pvi_guest_irq *i)
  * Map the interrupt and take it. From then on what was recorded comes, so the
  * first handler must be there.
  */
-static int start(struct kvm_pvi_guest_irq *i)
+static int irq_start(struct kvm_pvi_guest_irq *i)
 {
 	int irq, ret;
 
-	irq = map(i);
+	irq = irq_map(i);
 	if (irq < 0)
 		return irq;
 	i->irq = irq;
@@ -168,18 +168,18 @@ static int start(struct kvm_pvi_guest_irq *i)
 err_irq:
 	free_irq(irq, i);
 err_unmap:
-	unmap(i);
+	irq_unmap(i);
 	return ret;
 }
 
-static void stop(struct kvm_pvi_guest_irq *i)
+static void irq_stop(struct kvm_pvi_guest_irq *i)
 {
 	free_irq(i->irq, i);
 	irq_work_sync(&i->look);
-	unmap(i);
+	irq_unmap(i);
 }
 
-static int create(struct kvm_pvi_guest_handler *h, u32 gsi, bool exclusive)
+static int irq_create(struct kvm_pvi_guest_handler *h, u32 gsi, bool exclusive)
 {
 	struct kvm_pvi_guest_irq *i = kzalloc(sizeof(*i), GFP_KERNEL_ACCOUNT);
 	int ret;
@@ -198,7 +198,7 @@ static int create(struct kvm_pvi_guest_handler *h, u32 gsi, bool exclusive)
 		 gsi);
 	h->irq = i;
 	list_add(&h->node, &i->handlers);
-	ret = start(i);
+	ret = irq_start(i);
 	if (ret)
 		kfree(i);
 	else
@@ -206,7 +206,7 @@ static int create(struct kvm_pvi_guest_handler *h, u32 gsi, bool exclusive)
 	return ret;
 }
 
-static int join(struct kvm_pvi_guest_handler *h, struct kvm_pvi_guest_irq *i, bool exclusive)
+static int irq_join(struct kvm_pvi_guest_handler *h, struct kvm_pvi_guest_irq *i, bool exclusive)
 {
 	lockdep_assert_held(&irqs_lock);
 	if (exclusive || i->exclusive)
@@ -228,11 +228,11 @@ int pvi_irq_add(struct kvm_pvi_guest_handler *h, u32 gsi, bool exclusive)
 	if (pvi_detect_check())
 		return -ENODEV;
 	mutex_lock(&irqs_lock);
-	i = find(gsi);
+	i = irq_find(gsi);
 	if (i)
-		ret = join(h, i, exclusive);
+		ret = irq_join(h, i, exclusive);
 	else
-		ret = create(h, gsi, exclusive);
+		ret = irq_create(h, gsi, exclusive);
 	mutex_unlock(&irqs_lock);
 	if (!ret)
 		pvi_life_begin();
@@ -248,7 +248,7 @@ void pvi_irq_remove(struct kvm_pvi_guest_handler *h)
 	list_del_rcu(&h->node);
 	if (!--i->nr_handlers) {
 		list_del_rcu(&i->node);
-		stop(i);
+		irq_stop(i);
 		kfree_rcu(i, rcu);
 	}
 	mutex_unlock(&irqs_lock);

@@ -9,7 +9,7 @@
  * to another machine. So its absence is no reason not to load; to be no guest
  * of KVM is one. Either way one line says why nothing works.
  */
-static int __init find_host(void)
+static int __init guest_find_host(void)
 {
 	int ret;
 
@@ -30,7 +30,7 @@ static int __init guest_init(void)
 {
 	int ret;
 
-	ret = find_host();
+	ret = guest_find_host();
 	if (ret)
 		return ret;
 	ret = pvi_ring_init();

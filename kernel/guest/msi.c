@@ -21,7 +21,7 @@
 static struct irq_domain *domain;
 static struct fwnode_handle *fwnode;
 
-static int tell(struct kvm_pvi_guest_irq *i)
+static int msi_tell(struct kvm_pvi_guest_irq *i)
 {
 	int ret;
 
@@ -45,7 +45,7 @@ int pvi_msi_tell(struct kvm_pvi_guest_irq *i)
 	int ret;
 
 	raw_spin_lock_irqsave(&i->msi.lock, flags);
-	ret = tell(i);
+	ret = msi_tell(i);
 	raw_spin_unlock_irqrestore(&i->msi.lock, flags);
 	return ret;
 }
@@ -54,7 +54,7 @@ int pvi_msi_tell(struct kvm_pvi_guest_irq *i)
  * Bits 14 to 8 of a destination beyond 255 come where KVM's userspace wants
  * them in an MSI of a device; KVM wants them where x2APIC has them.
  */
-static void compose(struct irq_data *data, struct pvi_msi *m)
+static void msi_compose(struct irq_data *data, struct pvi_msi *m)
 {
 	struct irq_data *parent = data->parent_data;
 	struct msi_msg msg;
@@ -73,7 +73,7 @@ static void msi_mask(struct irq_data *data)
 
 	raw_spin_lock(&i->msi.lock);
 	i->msi.masked = true;
-	tell(i);
+	msi_tell(i);
 	raw_spin_unlock(&i->msi.lock);
 }
 
@@ -82,9 +82,9 @@ static void msi_unmask(struct irq_data *data)
 	struct kvm_pvi_guest_irq *i = irq_data_get_irq_chip_data(data);
 
 	raw_spin_lock(&i->msi.lock);
-	compose(data, &i->msi);
+	msi_compose(data, &i->msi);
 	i->msi.masked = false;
-	tell(i);
+	msi_tell(i);
 	raw_spin_unlock(&i->msi.lock);
 }
 
@@ -96,9 +96,9 @@ static int msi_set_affinity(struct irq_data *data, const struct cpumask *mask, b
 	if (ret < 0 || ret == IRQ_SET_MASK_OK_DONE)
 		return ret;
 	raw_spin_lock(&i->msi.lock);
-	compose(data, &i->msi);
+	msi_compose(data, &i->msi);
 	if (!i->msi.masked)
-		tell(i);
+		msi_tell(i);
 	raw_spin_unlock(&i->msi.lock);
 	return ret;
 }
@@ -113,7 +113,7 @@ static struct irq_chip chip = {
 	.flags = IRQCHIP_SKIP_SET_WAKE,
 };
 
-static int domain_alloc(struct irq_domain *d, unsigned int virq, unsigned int nr, void *arg)
+static int msi_alloc(struct irq_domain *d, unsigned int virq, unsigned int nr, void *arg)
 {
 	struct irq_alloc_info *info = arg;
 	struct kvm_pvi_guest_irq *i = info->data;
@@ -130,19 +130,19 @@ static int domain_alloc(struct irq_domain *d, unsigned int virq, unsigned int nr
 	return 0;
 }
 
-static void domain_free(struct irq_domain *d, unsigned int virq, unsigned int nr)
+static void msi_free(struct irq_domain *d, unsigned int virq, unsigned int nr)
 {
 	pvi_compat_irq_moves_anytime(virq, false);
 	irq_domain_free_irqs_common(d, virq, nr);
 }
 
 static const struct irq_domain_ops domain_ops = {
-	.alloc = domain_alloc,
-	.free = domain_free,
+	.alloc = msi_alloc,
+	.free = msi_free,
 };
 
 /* Called with irqs_lock held, as pvi_msi_unmap() is. */
-static int create_domain(void)
+static int msi_create_domain(void)
 {
 	if (!x86_vector_domain)
 		return -EOPNOTSUPP;
@@ -160,7 +160,7 @@ static int create_domain(void)
 int pvi_msi_map(struct kvm_pvi_guest_irq *i)
 {
 	struct irq_alloc_info info = { .data = i };
-	int ret = domain ? 0 : create_domain();
+	int ret = domain ? 0 : msi_create_domain();
 
 	if (ret)
 		return ret;

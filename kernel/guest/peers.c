@@ -21,8 +21,8 @@ static DEFINE_MUTEX(watch_lock);	/* protects nr_watchers; held across starting a
 static unsigned int nr_watchers;
 static u32 config_gsi = KVM_PVI_GSI_ANY;	/* the GSI that is rung; both locks to change it */
 
-static void look(struct work_struct *work);
-static DECLARE_WORK(work, look);
+static void peers_look(struct work_struct *work);
+static DECLARE_WORK(work, peers_look);
 
 /**
  * kvm_pvi_guest_peers() - whom this guest may ring
@@ -61,12 +61,12 @@ int kvm_pvi_guest_peers(u32 first, struct kvm_pvi_peer *peers, unsigned int nr)
 }
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_peers);
 
-static void config_ring(struct kvm_pvi_guest_handler *handler)
+static void peers_config_ring(struct kvm_pvi_guest_handler *handler)
 {
 	schedule_work(&work);
 }
 
-static struct kvm_pvi_guest_handler handler = { .ring = config_ring };
+static struct kvm_pvi_guest_handler handler = { .ring = peers_config_ring };
 
 /* A host that serves it not would answer as if there were none. */
 static bool peers_served(void)
@@ -75,7 +75,7 @@ static bool peers_served(void)
 }
 
 /* Have the host ring again at the next change. */
-static void rearm(void)
+static void peers_rearm(void)
 {
 	struct kvm_pvi_peer record;
 
@@ -86,9 +86,9 @@ static void rearm(void)
 	kvm_pvi_guest_peers(0, &record, 1);
 }
 
-static void look(struct work_struct *work)
+static void peers_look(struct work_struct *work)
 {
-	rearm();
+	peers_rearm();
 	blocking_notifier_call_chain(&watchers, 0, NULL);
 }
 
@@ -105,7 +105,7 @@ bool pvi_peers_watched(void)
 	return READ_ONCE(nr_watchers);
 }
 
-static int set_config(u32 gsi)
+static int peers_set_config(u32 gsi)
 {
 	int ret;
 
@@ -118,7 +118,7 @@ static int set_config(u32 gsi)
 }
 
 /* The last GSI whose interrupt can be had. */
-static int start(void)
+static int peers_start(void)
 {
 	long index = pvi_irq_exposed(), gsi;
 	int ret = -ENOENT;
@@ -131,17 +131,17 @@ static int start(void)
 	}
 	if (ret)
 		return ret;
-	ret = set_config(gsi);
+	ret = peers_set_config(gsi);
 	if (ret)
 		kvm_pvi_guest_release(&handler);
 	return ret;
 }
 
-static void stop(void)
+static void peers_stop(void)
 {
 	if (config_gsi == KVM_PVI_GSI_ANY)
 		return;
-	set_config(KVM_PVI_GSI_ANY);
+	peers_set_config(KVM_PVI_GSI_ANY);
 	kvm_pvi_guest_release(&handler);
 }
 
@@ -151,8 +151,8 @@ void pvi_peers_check(void)
 	mutex_lock(&watch_lock);
 	if (nr_watchers && peers_served() && (config_gsi == KVM_PVI_GSI_ANY ||
 			    pvi_query(KVM_PVI_Q_SELF, 0, KVM_PVI_Q_SELF_CONFIG) != config_gsi)) {
-		stop();
-		if (!start())
+		peers_stop();
+		if (!peers_start())
 			schedule_work(&work);
 	}
 	mutex_unlock(&watch_lock);
@@ -179,7 +179,7 @@ int kvm_pvi_guest_watch(struct notifier_block *nb)
 		return -EOPNOTSUPP;
 	mutex_lock(&watch_lock);
 	if (!nr_watchers)
-		ret = start();
+		ret = peers_start();
 	if (!ret)
 		ret = blocking_notifier_chain_register(&watchers, nb);
 	if (!ret)
@@ -203,7 +203,7 @@ void kvm_pvi_guest_unwatch(struct notifier_block *nb)
 	blocking_notifier_chain_unregister(&watchers, nb);
 	WRITE_ONCE(nr_watchers, nr_watchers - 1);
 	if (!nr_watchers)
-		stop();
+		peers_stop();
 	mutex_unlock(&watch_lock);
 }
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_unwatch);

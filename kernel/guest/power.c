@@ -19,10 +19,10 @@
 
 static struct platform_device *device;
 
-static int go_down(struct device *dev)
+static int power_go_down(struct device *dev)
 {
 	mutex_lock(&pvi_host_lock);
-	/* Before RESET; pairs with tell() in msi.c. */
+	/* Before RESET; pairs with msi_tell(). */
 	WRITE_ONCE(pvi_host.down, true);
 	pvi_detect_reset();
 	mutex_unlock(&pvi_host_lock);
@@ -30,7 +30,7 @@ static int go_down(struct device *dev)
 }
 
 /* Whatever the host says, this guest goes on. */
-static int come_up(struct device *dev)
+static int power_come_up(struct device *dev)
 {
 	mutex_lock(&pvi_host_lock);
 	WRITE_ONCE(pvi_host.down, false);
@@ -39,32 +39,32 @@ static int come_up(struct device *dev)
 	return 0;
 }
 
-static void shutdown(struct platform_device *pdev)
+static void power_shutdown(struct platform_device *pdev)
 {
-	go_down(&pdev->dev);
+	power_go_down(&pdev->dev);
 }
 
 /* Other CPUs may hold any lock, and go on for a while. */
-static int panicked(struct notifier_block *nb, unsigned long action, void *data)
+static int power_panicked(struct notifier_block *nb, unsigned long action, void *data)
 {
 	WRITE_ONCE(pvi_host.down, true);
 	pvi_detect_reset();
 	return NOTIFY_DONE;
 }
 
-static struct notifier_block panic_block = { .notifier_call = panicked };
+static struct notifier_block panic_block = { .notifier_call = power_panicked };
 
-static int probe(struct platform_device *pdev)
+static int power_probe(struct platform_device *pdev)
 {
 	return 0;
 }
 
 static const struct dev_pm_ops pm_ops = {
-	NOIRQ_SYSTEM_SLEEP_PM_OPS(go_down, come_up)
+	NOIRQ_SYSTEM_SLEEP_PM_OPS(power_go_down, power_come_up)
 };
 
 static struct platform_driver driver = {
-	.shutdown = shutdown,
+	.shutdown = power_shutdown,
 	.driver = {
 		.name = "kvm_pvi_guest",
 		.pm = pm_sleep_ptr(&pm_ops),
@@ -74,7 +74,7 @@ static struct platform_driver driver = {
 
 int __init pvi_power_init(void)
 {
-	device = platform_create_bundle(&driver, probe, NULL, 0, NULL, 0);
+	device = platform_create_bundle(&driver, power_probe, NULL, 0, NULL, 0);
 	if (IS_ERR(device))
 		return PTR_ERR(device);
 	atomic_notifier_chain_register(&panic_notifier_list, &panic_block);

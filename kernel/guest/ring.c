@@ -39,7 +39,7 @@ void pvi_ring_exit(void)
 }
 
 /* The hypercalls that take a name first. */
-static long call_uuid(u32 nr, const uuid_t *to, u32 gsi, u32 first)
+static long ring_call_uuid(u32 nr, const uuid_t *to, u32 gsi, u32 first)
 {
 	struct slot *slot;
 	unsigned long flags;
@@ -56,7 +56,7 @@ static long call_uuid(u32 nr, const uuid_t *to, u32 gsi, u32 first)
 /* The max UUID rings the peers at KVM_PVI_BROADCAST_MAX positions from @first on. */
 int pvi_ring_uuid(const uuid_t *to, u32 gsi, u32 first)
 {
-	return call_uuid(KVM_HC_PVI, to, gsi, first);
+	return ring_call_uuid(KVM_HC_PVI, to, gsi, first);
 }
 
 /**
@@ -110,7 +110,7 @@ int pvi_ring_answer(struct kvm_pvi_guest_link *link, long ret)
 }
 
 /* Another host that has it has got it from its VMM, who has restored this guest. */
-static bool link_is_known(const struct kvm_pvi_guest_link *link)
+static bool ring_link_is_known(const struct kvm_pvi_guest_link *link)
 {
 	return KVM_PVI_PORT_GENERATION(link->port) &&
 	       pvi_hypercall(KVM_HC_PVI_QUERY, KVM_PVI_Q_PORT, link->port,
@@ -125,7 +125,7 @@ void pvi_ring_review(bool all_gone)
 
 	lockdep_assert_held(&pvi_host_lock);
 	xa_for_each(&links, port, link) {
-		if (all_gone || !link_is_known(link))
+		if (all_gone || !ring_link_is_known(link))
 			WRITE_ONCE(link->gone, true);
 		cond_resched();
 	}
@@ -152,7 +152,7 @@ bool pvi_ring_is_linked(u32 port)
 }
 
 /* The host forgets the connection, unless it has done so already. With pvi_host_lock held. */
-static void close_port(const struct kvm_pvi_guest_link *link)
+static void ring_close_port(const struct kvm_pvi_guest_link *link)
 {
 	lockdep_assert_held(&pvi_host_lock);
 	/* Of a number without a generation the host cannot tell whose it is. */
@@ -163,21 +163,21 @@ static void close_port(const struct kvm_pvi_guest_link *link)
 }
 
 /* Not while the host is found or left: a port of before it would stay behind, or be void. */
-static int open_port(struct kvm_pvi_guest_link *link, const uuid_t *to, u32 gsi)
+static int ring_open_port(struct kvm_pvi_guest_link *link, const uuid_t *to, u32 gsi)
 {
 	long ret;
 
 	lockdep_assert_held(&pvi_host_lock);
 	if (pvi_detect_check_locked())
 		return -ENODEV;
-	ret = call_uuid(KVM_HC_PVI_CONNECT, to, gsi, 0);
+	ret = ring_call_uuid(KVM_HC_PVI_CONNECT, to, gsi, 0);
 	if (ret < 0)
 		return ret;
 	link->port = ret;
 	link->gsi = gsi;
 	ret = xa_err(xa_store(&links, link->port, link, GFP_KERNEL_ACCOUNT));
 	if (ret)
-		close_port(link);
+		ring_close_port(link);
 	return ret;
 }
 
@@ -202,7 +202,7 @@ struct kvm_pvi_guest_link *kvm_pvi_guest_connect(const uuid_t *to, u32 gsi)
 	if (!link)
 		return ERR_PTR(-ENOMEM);
 	mutex_lock(&pvi_host_lock);
-	ret = open_port(link, to, gsi);
+	ret = ring_open_port(link, to, gsi);
 	mutex_unlock(&pvi_host_lock);
 	if (ret) {
 		kfree(link);
@@ -222,7 +222,7 @@ EXPORT_SYMBOL_GPL(kvm_pvi_guest_connect);
 void kvm_pvi_guest_disconnect(struct kvm_pvi_guest_link *link)
 {
 	mutex_lock(&pvi_host_lock);
-	close_port(link);
+	ring_close_port(link);
 	/* Another may stand under that number by now. */
 	xa_cmpxchg(&links, link->port, link, NULL, 0);
 	mutex_unlock(&pvi_host_lock);

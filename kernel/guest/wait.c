@@ -49,7 +49,7 @@ struct pvi_wire {
 	struct list_head node;
 };
 
-static void count(struct pvi_wait *w, u64 more)
+static void wait_count(struct pvi_wait *w, u64 more)
 {
 	unsigned long flags;
 
@@ -61,17 +61,17 @@ static void count(struct pvi_wait *w, u64 more)
 
 static void wait_ring(struct kvm_pvi_guest_handler *handler)
 {
-	count(container_of(handler, struct pvi_wait, handler), 1);
+	wait_count(container_of(handler, struct pvi_wait, handler), 1);
 }
 
 static int wait_change(struct notifier_block *nb, unsigned long action, void *data)
 {
-	count(container_of(nb, struct pvi_wait, watcher), 1);
+	wait_count(container_of(nb, struct pvi_wait, watcher), 1);
 	return NOTIFY_OK;
 }
 
 /* Waits for a count, unless @nonblock, and takes it. */
-static int take(struct pvi_wait *w, bool nonblock, u64 *taken)
+static int wait_take(struct pvi_wait *w, bool nonblock, u64 *taken)
 {
 	int ret = 0;
 
@@ -95,11 +95,11 @@ static ssize_t wait_read(struct file *file, char __user *buf, size_t size, loff_
 
 	if (size < sizeof(taken))
 		return -EINVAL;
-	ret = take(w, file->f_flags & O_NONBLOCK, &taken);
+	ret = wait_take(w, file->f_flags & O_NONBLOCK, &taken);
 	if (ret)
 		return ret;
 	if (copy_to_user(buf, &taken, sizeof(taken))) {
-		count(w, taken);
+		wait_count(w, taken);
 		return -EFAULT;
 	}
 	return sizeof(taken);
@@ -127,7 +127,7 @@ static void wait_fdinfo(struct seq_file *m, struct file *file)
 }
 
 /* Ends what it waits for. It may still be counted, under RCU. */
-static void end(struct pvi_wait *w)
+static void wait_end(struct pvi_wait *w)
 {
 	if (w->seat.what == PVI_SEAT_PEERS)
 		kvm_pvi_guest_unwatch(&w->watcher);
@@ -141,7 +141,7 @@ static void end(struct pvi_wait *w)
 
 static int wait_release(struct inode *inode, struct file *file)
 {
-	end(file->private_data);
+	wait_end(file->private_data);
 	return 0;
 }
 
@@ -154,7 +154,7 @@ static const struct file_operations wait_fops = {
 	.show_fdinfo = wait_fdinfo,
 };
 
-static int begin(struct pvi_wait *w)
+static int wait_begin(struct pvi_wait *w)
 {
 	if (w->seat.what == PVI_SEAT_PEERS)
 		return kvm_pvi_guest_watch(&w->watcher);
@@ -177,13 +177,13 @@ int pvi_wait_open(u64 file, u32 what, bool nonblock)
 	ret = pvi_seat_take(&w->seat, file, what);
 	if (ret)
 		goto err_free;
-	ret = begin(w);
+	ret = wait_begin(w);
 	if (ret)
 		goto err_seat;
 	ret = anon_inode_getfd("[kvm_pvi_guest]", &wait_fops, w,
 			       O_RDONLY | O_CLOEXEC | (nonblock ? O_NONBLOCK : 0));
 	if (ret < 0)
-		end(w);
+		wait_end(w);
 	return ret;
 
 err_seat:
@@ -193,12 +193,13 @@ err_free:
 	return ret;
 }
 
-static void wire_ring(struct kvm_pvi_guest_handler *handler)
+static void wait_wire_ring(struct kvm_pvi_guest_handler *handler)
 {
 	pvi_compat_eventfd_signal(container_of(handler, struct pvi_wire, handler)->eventfd);
 }
 
-static struct pvi_wire *find_wire(struct list_head *wires, u32 gsi, struct eventfd_ctx *eventfd)
+static struct pvi_wire *wait_find_wire(struct list_head *wires, u32 gsi,
+				       struct eventfd_ctx *eventfd)
 {
 	struct pvi_wire *w;
 
@@ -208,7 +209,7 @@ static struct pvi_wire *find_wire(struct list_head *wires, u32 gsi, struct event
 	return NULL;
 }
 
-static void wire_free(struct pvi_wire *w)
+static void wait_wire_free(struct pvi_wire *w)
 {
 	pvi_seat_leave(&w->seat);
 	eventfd_ctx_put(w->eventfd);
@@ -223,14 +224,14 @@ int pvi_wait_wire(struct list_head *wires, u64 file, u32 gsi, int fd)
 
 	if (!w)
 		return -ENOMEM;
-	w->handler.ring = wire_ring;
+	w->handler.ring = wait_wire_ring;
 	w->eventfd = eventfd_ctx_fdget(fd);
 	if (IS_ERR(w->eventfd)) {
 		ret = PTR_ERR(w->eventfd);
 		goto err_free;
 	}
 	ret = -EEXIST;
-	if (find_wire(wires, gsi, w->eventfd))
+	if (wait_find_wire(wires, gsi, w->eventfd))
 		goto err_eventfd;
 	ret = pvi_seat_take(&w->seat, file, gsi);
 	if (ret)
@@ -257,13 +258,13 @@ int pvi_wait_unwire(struct list_head *wires, u32 gsi, int fd)
 
 	if (IS_ERR(eventfd))
 		return PTR_ERR(eventfd);
-	w = find_wire(wires, gsi, eventfd);
+	w = wait_find_wire(wires, gsi, eventfd);
 	eventfd_ctx_put(eventfd);
 	if (!w)
 		return -ENOENT;
 	list_del(&w->node);
 	kvm_pvi_guest_release(&w->handler);
-	wire_free(w);
+	wait_wire_free(w);
 	return 0;
 }
 
@@ -278,5 +279,5 @@ void pvi_wait_unwire_all(struct list_head *wires)
 		pvi_irq_remove(&w->handler);
 	synchronize_rcu();
 	list_for_each_entry_safe(w, next, wires, node)
-		wire_free(w);
+		wait_wire_free(w);
 }

@@ -299,15 +299,13 @@ int pvi_acl_revoke(struct pvi_vm *vm, void *arg)
 int pvi_acl_get_edge(struct pvi_vm *vm, void *arg)
 {
 	struct kvm_pvi_edge *e = arg;
-	unsigned long id = e->cursor + 1;
+	unsigned long next = e->cursor;
 	struct pvi_edge *edge;
 
-	if (!id)
-		return -ENOENT;
 	mutex_lock(&vm->lock);
-	edge = xa_find(&vm->edges, &id, ULONG_MAX, XA_PRESENT);
+	edge = xa_find(&vm->edges, &next, ULONG_MAX, XA_PRESENT);
 	if (edge) {
-		e->cursor = id;
+		e->cursor = edge->id;
 		export_uuid(e->uuid, pvi_words_uuid(&edge->key.sender));
 		e->gsi = edge->key.what;
 		e->kind = KVM_PVI_EDGE_GSI;

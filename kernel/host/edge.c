@@ -88,8 +88,9 @@ int pvi_edge_list(struct pvi_vm *vm, struct pvi_edge *edge)
 	ret = edge_join_ring(vm, edge);
 	if (ret)
 		return ret;
+	/* Its index is one less: of 0, the only one of many tables, xarrays need no node. */
 	edge->id = vm->next_edge + 1;
-	ret = xa_insert(&vm->edges, edge->id, edge, GFP_KERNEL);
+	ret = xa_insert(&vm->edges, vm->next_edge, edge, GFP_KERNEL);
 	if (ret)
 		edge_leave_ring(vm, edge);
 	else
@@ -101,7 +102,7 @@ int pvi_edge_list(struct pvi_vm *vm, struct pvi_edge *edge)
 void pvi_edge_unlist(struct pvi_vm *vm, struct pvi_edge *edge)
 {
 	lockdep_assert_held(&vm->lock);
-	xa_erase(&vm->edges, edge->id);
+	xa_erase(&vm->edges, edge->id - 1);
 	edge_leave_ring(vm, edge);
 }
 

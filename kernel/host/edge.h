@@ -53,7 +53,7 @@ static inline bool pvi_what_is_bell(u32 what)
  * @bucket: the agreed rate
  * @counts: what became of the rings
  * @uses: ports that may still be made of a grant
- * @id: index in pvi_vm.edges, and cursor of KVM_PVI_GET_EDGE
+ * @id: cursor of KVM_PVI_GET_EDGE; index in pvi_vm.edges, and one more
  * @revoked: on the way out
  * @ref: the table's, and one for each port made by it
  * @rcu: frees it

@@ -197,7 +197,7 @@ int pvi_grant_revoke(struct pvi_vm *vm, void *arg)
 
 	if (ret)
 		return ret;
-	edge = xa_load(&vm->edges, u->id);
+	edge = xa_load(&vm->edges, u->id - 1);
 	if (!edge || !pvi_edge_is_grant(edge)) {
 		mutex_unlock(&vm->lock);
 		return -ENOENT;

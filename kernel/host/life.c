@@ -216,6 +216,7 @@ void pvi_life_close(struct pvi_vm *vm)
 	bool puts = life_die(vm, waits) && waits && vm->kvm;
 
 	if (waits && vm->life != PVI_LIFE_UNBOUND) {
+		/* Pairs with life_end_free(): what it has freed is freed. */
 		wait_var_event(&vm->life, smp_load_acquire(&vm->life) == PVI_LIFE_DEAD);
 		if (puts)
 			pvi_kvm_put(vm->kvm);
@@ -251,13 +252,14 @@ static int life_watch(struct pvi_vm *vm, struct mm_struct *mm)
 	return ret;
 }
 
-/* From here on it is found. Pairs with pvi_vm_bound(). */
+/* From here on it is found. */
 static void life_publish(struct pvi_vm *vm)
 {
 	/* The binding's, until life_end_put(). */
 	kref_get(&vm->ref);
 	atomic_inc(&nr_bindings);
 	trace_kvm_pvi_bind(vm);
+	/* Pairs with pvi_vm_bound(). */
 	smp_store_release(&vm->life, PVI_LIFE_BOUND);
 }
 
@@ -390,6 +392,7 @@ int pvi_life_bind(struct pvi_vm *vm, void *arg)
 	ret = life_bind_as(vm, b, kvm, owner);
 	if (!ret)
 		return 0;
+	/* Pairs with pvi_vm_usable(), and with the exchange of the next BIND. */
 	smp_store_release(&vm->life, PVI_LIFE_UNBOUND);
 err_kvm:
 	if (kvm)

@@ -47,6 +47,7 @@ static int vm_await_place(struct pvi_vm *other)
 {
 	int ret = -EEXIST;
 
+	/* Pairs with pvi_vm_unlist(). */
 	if (vm_dying(other))
 		ret = wait_var_event_killable(&other->listed, !smp_load_acquire(&other->listed)) ?
 		      -EINTR : 0;
@@ -157,6 +158,7 @@ void pvi_vm_for_each(void (*fn)(struct pvi_vm *vm, void *arg), void *arg)
 /* Whether an ioctl that works on unbound or dead endpoints, or not, works on this one. */
 int pvi_vm_usable(struct pvi_vm *vm, bool unbound, bool dead)
 {
+	/* Pairs with the stores of life.c. */
 	switch (smp_load_acquire(&vm->life)) {
 	case PVI_LIFE_UNBOUND:
 	case PVI_LIFE_BINDING:

@@ -84,7 +84,7 @@ enum pvi_life {
  * @name: its name as a sender's; once bound, to the end
  * @events: what read() gives
  * @lock: protects changes of @ports, @gsis, @bells, @edges, @peers, @sources
- * @edges: id -> row of this receiver's table, or grant
+ * @edges: id - 1 -> row of this receiver's table, or grant
  * @whats: plain GSI -> one of the edges that name it
  * @peers: senders that have rows in @edges, or were heard of
  * @nr_edges: rows
@@ -151,16 +151,19 @@ struct pvi_vm {
 
 extern struct hlist_head pvi_vms_by_kvm[1 << PVI_VMS_BITS];
 
-/* Whoever waits for this word is woken by it: as wake_up_var(), with its barrier. */
-#define pvi_vm_set_and_wake(word, value) do {		\
-	smp_store_release(word, value);			\
-	smp_mb();	/* pairs with that of wait_var_event() */	\
-	wake_up_var(word);				\
+/* Stores to a word that others wait for by wait_var_event(), and wakes them. */
+#define pvi_vm_set_and_wake(word, value) do {			\
+	/* Pairs with their acquire. */				\
+	smp_store_release(word, value);				\
+	/* Before looking for who waits; pairs with set_current_state() there. */ \
+	smp_mb();						\
+	wake_up_var(word);					\
 } while (0)
 
 /* Alive. Pairs with the last store of a BIND: whoever sees it sees all that it made. */
 static __always_inline bool pvi_vm_bound(const struct pvi_vm *vm)
 {
+	/* Pairs with life_publish(). */
 	return smp_load_acquire(&vm->life) == PVI_LIFE_BOUND;
 }
 

@@ -139,7 +139,7 @@ completion()
 	[ "$(complete_words attach --pid $$)" = $$ ]
 	# shellcheck source=/dev/null
 	. "$root/usr/share/bash-completion/completions/pvi-ivshmem-server"
-	COMP_WORDS=(pvi-ivshmem-server --max) COMP_CWORD=1
+	COMP_WORDS=(pvi-ivshmem-server --max-pee) COMP_CWORD=1
 	_pvi_ivshmem_server
 	[ "${COMPREPLY[*]}" = --max-peers ]
 }
