@@ -47,10 +47,12 @@ static int vm_await_place(struct pvi_vm *other)
 {
 	int ret = -EEXIST;
 
-	/* Pairs with pvi_vm_unlist(). */
-	if (vm_dying(other))
-		ret = wait_var_event_killable(&other->listed, !smp_load_acquire(&other->listed)) ?
-		      -EINTR : 0;
+	if (vm_dying(other)) {
+		ret = wait_var_event_killable(&other->listed,
+					      /* Pairs with pvi_vm_unlist(). */
+					      !smp_load_acquire(&other->listed));
+		ret = ret ? -EINTR : 0;
+	}
 	pvi_vm_put(other);
 	return ret;
 }
