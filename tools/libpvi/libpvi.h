@@ -830,6 +830,109 @@ int pvi_msg_send(struct pvi_msg *msg, uint32_t queue, const void *data, size_t l
  */
 ssize_t pvi_msg_receive(struct pvi_msg *msg, uint32_t queue, void *data, size_t size);
 
+/* The two sections of a link, and who may ring whom because of it: pvi_link(3) */
+
+#define PVI_LINK_DIR		"/run/kvm-pvi/links"	/* where pvictl link keeps links */
+#define PVI_LINK_SHAPES		"shapes"	/* in the directory of a link, beside "0" and "1" */
+#define PVI_LINK_HUGETLB	1u
+
+/**
+ * struct pvi_link_side - one of the two
+ * @uuid: its name
+ * @gsi: it is rung by this GSI: of a VM a virtual one, of a process one below KVM_PVI_GSI_MAX
+ * @gsis: and by those that follow, so many in all; 1 or more
+ */
+struct pvi_link_side {
+	unsigned char uuid[KVM_PVI_UUID_SIZE];
+	uint32_t gsi, gsis;
+};
+
+/**
+ * struct pvi_link - what a link is
+ * @uuid: its name
+ * @kind: PVI_RING_NET, PVI_RING_VSOCK, PVI_RING_RAW
+ * @queues: how many each side has, 1 to PVI_RING_MAX_QUEUES
+ * @size: bytes of each section; a power of two for a PCI device
+ * @sides: who is at its ends
+ */
+struct pvi_link {
+	unsigned char uuid[KVM_PVI_UUID_SIZE];
+	uint32_t kind, queues;
+	uint64_t size;
+	struct pvi_link_side sides[2];
+};
+
+/**
+ * pvi_link_shape - what the section of one side begins with
+ * @link: the link
+ * @side: 0 or 1
+ * @shape: out: that
+ *
+ * Return: 0, or -EINVAL: there is no such link, or no room for its queues.
+ */
+int pvi_link_shape(const struct pvi_link *link, uint32_t side, struct pvi_ring_shape *shape);
+
+/**
+ * pvi_link_format - make a file a section, of which all memory is there
+ * @section: a file in memory, open for reading and writing
+ * @link: the link
+ * @side: whose section
+ */
+int pvi_link_format(int section, const struct pvi_link *link, uint32_t side);
+
+/**
+ * pvi_link_memory - make a section, of which nobody changes the size
+ * @link: the link
+ * @side: whose section
+ * @flags: PVI_LINK_HUGETLB: in huge pages
+ * @peer: out: a descriptor of it for the other side, by which it can be read alone
+ *
+ * Return: the descriptor for its owner, or -errno. Once the owner has mapped it, pvi_status_seal()
+ * makes sure that nobody else ever maps it writable.
+ */
+int pvi_link_memory(const struct pvi_link *link, uint32_t side, uint32_t flags, int *peer);
+
+/**
+ * pvi_link_join - expose the GSIs of a side, and let the other side ring them
+ * @pvi: the endpoint of the side
+ * @shape: what its section begins with, from who made the link
+ *
+ * What is exposed already, or allowed, stays.
+ */
+int pvi_link_join(int pvi, const struct pvi_ring_shape *shape);
+
+/**
+ * pvi_link_leave - undo pvi_link_join()
+ * @pvi: the endpoint of the side
+ * @shape: what its section begins with
+ */
+int pvi_link_leave(int pvi, const struct pvi_ring_shape *shape);
+
+/**
+ * pvi_link_read - what pvictl link has made
+ * @dir: where, PVI_LINK_DIR or what its --dir was
+ * @uuid: the link
+ * @shapes: out: two, what the sections of the sides began with when they were made
+ *
+ * Return: 0 or -errno; ENOENT: there is no such link, EPERM: others than root and this user could have
+ * written what stands there.
+ */
+int pvi_link_read(const char *dir, const unsigned char *uuid, struct pvi_ring_shape *shapes);
+
+/**
+ * pvi_link_open - open the two sections that pvictl link has made, for the process that is one side
+ * @dir: where, PVI_LINK_DIR or what its --dir was
+ * @uuid: the link
+ * @self: the side's name
+ * @shape: out: what its section began with when it was made, for pvi_link_join()
+ * @peer: out: a descriptor of the other side's section
+ *
+ * Return: a descriptor of its own section, or -errno as of pvi_link_read(); ENOENT: it is no side of it,
+ * either.
+ */
+int pvi_link_open(const char *dir, const unsigned char *uuid, const unsigned char *self,
+		  struct pvi_ring_shape *shape, int *peer);
+
 /* Descriptors over a unix socket: pvi_fd(3) */
 
 /**
