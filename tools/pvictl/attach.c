@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "attach.h"
+#include "link.h"
 #include "pvictl.h"
 
 /* Endpoints belong to whoever opened them, which others may insist on: the VMM's user, here. */
@@ -131,6 +132,7 @@ int cmd_attach(int argc, char **argv)
 	for (i = 0; i < a.nr_words; i++)
 		attach_set_status(&a.words[i], pvi);
 	allow_senders(&a, pvi);
+	link_join_all(a.links, a.uuid, pvi);
 
 	printf("process %d (%s) is %s\n", a.pid, comm, uuid_text(a.uuid).s);
 	fflush(stdout);

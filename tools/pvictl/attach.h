@@ -36,6 +36,7 @@ struct attach {
 	size_t nr_words;
 	struct attach_sender *senders;
 	size_t nr_senders;
+	const char *links;	/* the directory of those that the VM may be a side of */
 };
 
 /* attach_args.c */

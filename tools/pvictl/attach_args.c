@@ -24,6 +24,7 @@ static const struct argp_option options[] = {
 	{ "unsealed", OPTION_UNSEALED, NULL, 0, "Even if senders can write the words that follow", 0 },
 	{ "allow", 'a', "UUID[:GSI]", 0, "Let UUID ring this GSI, or any", 0 },
 	{ "allow-bell", OPTION_ALLOW_BELL, "UUID:BELL", 0, "Let UUID set all flags of this bell", 0 },
+	LINKS_OPTION,
 	{ 0 }
 };
 
@@ -141,6 +142,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPTION_ALLOW_BELL:
 		parse_allow(state, a, arg, true);
 		return 0;
+	case 'd':
+		a->links = arg;
+		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "too many arguments: '%s'", arg);
 		return 0;
@@ -161,5 +165,6 @@ static const struct argp argp = {
 void attach_parse(struct attach *a, int argc, char **argv)
 {
 	a->vm_fd = -1;
+	a->links = PVI_LINK_DIR;
 	argp_parse(&argp, argc, argv, 0, NULL, a);
 }

@@ -13,7 +13,7 @@ _pvictl()
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		words=$(pvictl --help | sed -n 's/^  \([a-z-]\+\) .*/\1/p')
-	elif [[ $prev == --pid-file ]]; then
+	elif [[ $prev == --pid-file || $prev == --dir ]]; then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return

@@ -142,32 +142,31 @@ int take_endpoint(const struct endpoint *e)
 	return -EBADF;
 }
 
-static const struct endpoint *find_uuid(const struct endpoint *all, size_t nr, const uuid_t uuid)
+bool find_endpoint(const uuid_t uuid, struct endpoint *endpoint)
 {
-	size_t i;
+	struct endpoint *all;
+	size_t nr = find_endpoints(&all), i;
+	bool found = false;
 
-	for (i = 0; i < nr; i++)
-		if (!uuid_compare(all[i].uuid, uuid) && !all[i].dead)
-			return &all[i];
-	return NULL;
+	for (i = 0; i < nr && !found; i++) {
+		found = !uuid_compare(all[i].uuid, uuid) && !all[i].dead;
+		if (found)
+			*endpoint = all[i];
+	}
+	free(all);
+	return found;
 }
 
 int open_endpoint(const uuid_t uuid, struct endpoint *endpoint)
 {
-	const struct endpoint *found;
-	struct endpoint *all;
-	size_t nr = find_endpoints(&all);
 	int fd;
 
-	found = find_uuid(all, nr, uuid);
-	if (!found)
+	if (!find_endpoint(uuid, endpoint))
 		die_as(STATUS_ABSENT, "no endpoint is bound to %s%s", uuid_text(uuid).s,
 		       geteuid() ? " by a process of yours; root sees all" : ", see 'pvictl list'");
-	fd = take_endpoint(found);
+	fd = take_endpoint(endpoint);
 	if (fd < 0)
 		die_doing(DOING_TAKE, fd, "cannot take the endpoint of process %d (%s)",
-			  found->pid, found->comm);
-	*endpoint = *found;
-	free(all);
+			  endpoint->pid, endpoint->comm);
 	return fd;
 }

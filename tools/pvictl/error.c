@@ -69,6 +69,13 @@ static const struct {
 	{ DOING_RESERVE, ENOENT, "it is not reserved" },
 	{ DOING_RESERVE, ENOSPC,
 	  "too many: raise /sys/module/kvm_pvi/parameters/max_reserved" },
+	{ DOING_LINK, EACCES, "run as root" },
+	{ DOING_LINK, ENOENT, "there is no such link, see 'pvictl list'" },
+	{ DOING_LINK, EPERM, "others than root and you can write it" },
+	{ DOING_LINK, EBADMSG, "that was not made by this version of pvictl" },
+	{ DOING_LINK, ENOSPC, "no memory is left there, or too many GSIs or senders at one end" },
+	{ DOING_LINK, EOPNOTSUPP,
+	  "a VM without an in-kernel LAPIC (QEMU: kernel-irqchip=off), or one end is a process: say host:UUID" },
 	{ DOING_RING, EOPNOTSUPP, "this host does not serve that" },
 };
 

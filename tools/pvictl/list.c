@@ -29,32 +29,53 @@ void list_row(struct report *report, const struct endpoint *e)
 	report_cell(report, "%llu", e->received.throttled);
 }
 
+struct list_args {
+	struct report *report;
+	const char *links;
+};
+
 static error_t parse_list(int key, char *arg, struct argp_state *state)
 {
-	(void)arg;
-	if (key != ARGP_KEY_INIT)
-		return ARGP_ERR_UNKNOWN;
-	state->child_inputs[0] = state->input;
-	return 0;
+	struct list_args *args = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = args->report;
+		return 0;
+	case 'd':
+		args->links = arg;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
 }
 
+static const struct argp_option list_options[] = {
+	LINKS_OPTION,
+	{ 0 }
+};
+
 static const struct argp list_argp = {
+	.options = list_options,
 	.parser = parse_list,
-	.doc = "Print who is bound: all endpoints for root, those of your processes for you.",
+	.doc = "Print who is bound, all endpoints for root, those of your processes for you; and links.",
 	.children = report_child,
 };
 
 int cmd_list(int argc, char **argv)
 {
-	struct report *report = report_new();
+	struct list_args args = { .report = report_new(), .links = PVI_LINK_DIR };
+	struct report *report = args.report;
 	struct endpoint *all;
 	size_t nr, i;
 
-	argp_parse(&list_argp, argc, argv, 0, NULL, report);
+	argp_parse(&list_argp, argc, argv, 0, NULL, &args);
 	nr = find_endpoints(&all);
 	list_table(report, "endpoints");
 	for (i = 0; i < nr; i++)
 		list_row(report, &all[i]);
+	/* Without headings it is one table, a line for each endpoint */
+	if (report_is_json(report) || !report_is_bare(report))
+		links_table(report, args.links, NULL);
 	report_print(report);
 	free(all);
 	return 0;

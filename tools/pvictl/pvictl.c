@@ -14,6 +14,8 @@ static const struct command {
 	{ "list", cmd_list, "the endpoints that are bound" },
 	{ "show", cmd_show, "one endpoint: its GSIs, senders, ports and counters" },
 	{ "attach", cmd_attach, "bind a running VM whose VMM knows nothing of kvm_pvi" },
+	{ "link", cmd_link, "memory between two VMs, and that they may ring each other" },
+	{ "unlink", cmd_unlink, "take that back" },
 	{ "memory", cmd_memory, "memory for status words" },
 	{ "allow", cmd_allow, "let a sender ring" },
 	{ "revoke", cmd_revoke, "take that back" },

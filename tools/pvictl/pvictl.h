@@ -23,6 +23,7 @@ int cmd_events(int argc, char **argv);
 int cmd_guest(int argc, char **argv);
 int cmd_guest_ring(int argc, char **argv);
 int cmd_guest_wait(int argc, char **argv);
+int cmd_link(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_memory(int argc, char **argv);
 int cmd_reserve(int argc, char **argv);
@@ -30,6 +31,7 @@ int cmd_revoke(int argc, char **argv);
 int cmd_ring(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_top(int argc, char **argv);
+int cmd_unlink(int argc, char **argv);
 int cmd_unreserve(int argc, char **argv);
 
 /* error.c: "pvictl: " and what was wrong to stderr, and exit with one of these */
@@ -55,6 +57,7 @@ enum doing {
 	DOING_REVOKE,
 	DOING_RING,
 	DOING_RESERVE,
+	DOING_LINK,
 };
 
 /* With STATUS_FAILED */
@@ -128,6 +131,8 @@ struct endpoint {
 
 /* All that this user may see, each once; *@list is to be freed. Dies if there is no kvm_pvi */
 size_t find_endpoints(struct endpoint **list);
+/* False if none is bound to @uuid */
+bool find_endpoint(const uuid_t uuid, struct endpoint *endpoint);
 /* A descriptor of the endpoint found, or -errno */
 int take_endpoint(const struct endpoint *endpoint);
 /* A descriptor of the endpoint bound to @uuid; dies if there is none */
@@ -141,6 +146,8 @@ extern const struct argp_child report_child[];
 
 struct report *report_new(void);
 bool report_is_json(const struct report *report);
+/* No headings are asked for */
+bool report_is_bare(const struct report *report);
 /*
  * Starts a table; in JSON it is the array @name. @title NULL: none is printed. @columns are the
  * headings; "#" before one means numbers, "?" 0 or 1 for false or true.
@@ -176,6 +183,12 @@ void peers_row(struct report *report, const struct kvm_pvi_peer *peer);
 /* list.c: endpoints as rows */
 void list_table(struct report *report, const char *name);
 void list_row(struct report *report, const struct endpoint *e);
+
+#define LINKS_OPTION \
+	{ "dir", 'd', "DIR", 0, "Where links are (default: " PVI_LINK_DIR ")", 0 }
+
+/* link_show.c: links as rows; @uuid NULL: all. A table without a row is made in JSON alone */
+void links_table(struct report *report, const char *dir, const unsigned char *uuid);
 
 #define COUNT_COLUMNS	"#RAISED #COALESCED #LATCHED #DENIED #THROTTLED"
 

@@ -138,6 +138,7 @@ static void add_counters(struct report *report, const struct endpoint *e)
 
 struct show_args {
 	struct report *report;
+	const char *links;
 	uuid_t uuid;
 };
 
@@ -148,6 +149,9 @@ static error_t parse_show(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = args->report;
+		return 0;
+	case 'd':
+		args->links = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 0)
@@ -161,16 +165,22 @@ static error_t parse_show(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
+static const struct argp_option show_options[] = {
+	LINKS_OPTION,
+	{ 0 }
+};
+
 static const struct argp show_argp = {
+	.options = show_options,
 	.parser = parse_show,
 	.args_doc = "UUID",
-	.doc = "Print what one endpoint exposes, whom it allows, its ports, whom it may ring, its counters.",
+	.doc = "Print what one endpoint exposes, whom it allows, its ports, whom it may ring, its links and counters.",
 	.children = report_child,
 };
 
 int cmd_show(int argc, char **argv)
 {
-	struct show_args args = { .report = report_new() };
+	struct show_args args = { .report = report_new(), .links = PVI_LINK_DIR };
 	struct endpoint e;
 	int pvi;
 
@@ -182,6 +192,7 @@ int cmd_show(int argc, char **argv)
 	add_edges(args.report, pvi);
 	add_ports(args.report, pvi);
 	add_peers(args.report, pvi);
+	links_table(args.report, args.links, args.uuid);
 	add_counters(args.report, &e);
 	report_print(args.report);
 	close(pvi);

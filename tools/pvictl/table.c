@@ -65,6 +65,11 @@ bool report_is_json(const struct report *report)
 	return report->json;
 }
 
+bool report_is_bare(const struct report *report)
+{
+	return report->noheadings;
+}
+
 static void add_column(struct libscols_table *scols, const char *name)
 {
 	int type = *name == '#' ? SCOLS_JSON_NUMBER : *name == '?' ? SCOLS_JSON_BOOLEAN :

@@ -1,0 +1,358 @@
+#!/bin/sh
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# pvictl link and unlink: what is made, who may write it, and that both sides may ring each other
+# from the time on when there are both. What guests make of it is in e2e_link_test.sh.
+
+. "$(dirname "$0")/tools/enter.sh"
+. "$(dirname "$0")/tools/lib.sh"
+
+# The first GSI of a VM's links
+gsi=98304
+
+# make_link ARGUMENT... - as the variable $link, in $tmp/links
+make_link()
+{
+	pvictl link --dir "$tmp/links" --size 64K --kind raw "$@" >"$tmp/printed"
+	link=$(sed -n 's/^link //p' "$tmp/printed")
+}
+
+# number OFFSET - that stands in the section of side 0
+number()
+{
+	od -A n -t u4 -j "$1" -N 4 "$tmp/links/$link/${2:-0}" | tr -d ' '
+}
+
+arguments()
+{
+	refuses 2 "which two sides?" pvictl link
+	refuses 2 "'x' is not a UUID" pvictl link "$a" x
+	refuses 2 "too many arguments" pvictl link "$a" "$b" "$c"
+	refuses 2 "must not have one UUID" pvictl link "$a" "$a"
+	refuses 2 "which other side?" pvictl link "host:$a"
+	refuses 2 "the kind must be" pvictl link --kind tcp "$a" "$b"
+	for size in 0 4K 3M 16X 1MB -1 16777217 2048G; do
+		refuses 2 "the size must be" pvictl link "--size=$size" "$a" "$b"
+	done
+	refuses 2 "the number of queues must" pvictl link --queues 65 "$a" "$b"
+	refuses 2 "there must be a queue" pvictl link --queues 0 "$a" "$b"
+	refuses 1 "need a larger --size" pvictl link --dir "$tmp/links" --size 64K --queues 64 "$a" "$b"
+	refuses 2 "there is no user 'nobody-here'" pvictl link --owner nobody-here "$a" "$b"
+	refuses 1 "of such a name" pvictl link --dir "$tmp/l,m" "$a" "$b"
+	refuses 5 "there is no such link" pvictl link "$c"
+	refuses 2 "which link?" pvictl unlink
+	refuses 5 "there is no such link" pvictl unlink --dir "$tmp/links" "$c"
+	refuses 5 "there is no such link" pvictl unlink --dir "$tmp/links" "$a" "$b"
+	same "$(ls "$tmp/links")" ""
+}
+
+# Both headers, and nothing else
+sections()
+{
+	make_link --queues 3 "$a" "$b"
+	same "$(stat -c %s "$tmp/links/$link"/[01] | tr '\n' ' ')" "65536 65536 "
+	same "$(head -c 8 "$tmp/links/$link/0")" XPVIRING
+	same "$(od -A n -t x1 -j 16 -N 48 "$tmp/links/$link/0" | tr -d ' \n')" "$(tr -d - <<<"$link$a$b")"
+	same "$(od -A n -t x1 -j 16 -N 48 "$tmp/links/$link/1" | tr -d ' \n')" "$(tr -d - <<<"$link$b$a")"
+	same "$(for at in 8 12 64 68 72 76 80 84 88 92; do number $at; done | tr '\n' ' ')" \
+		"1 3 $gsi 3 $gsi 3 3 4096 16384 0 "
+	same "$(number 92 1)" 1
+	same "$(tail -c +97 "$tmp/links/$link/0" | tr -d '\0' | wc -c)" 0
+	# All of it is there
+	same "$(stat -c %b "$tmp/links/$link"/[01] | tr '\n' ' ')" "128 128 "
+}
+
+printed()
+{
+	local path own peer
+
+	make_link "$a" "host:$b"
+	path=$tmp/links/$link
+	own=pvi-${link%%-*}-0 peer=pvi-${link%%-*}-1
+	cat >"$tmp/expected" <<-EOF
+		link $link
+
+		$a:
+		-object memory-backend-file,id=$own,size=65536,share=on,mem-path=$path/0 -device ivshmem-plain,id=$own-dev,memdev=$own
+		-object memory-backend-file,id=$peer,size=65536,share=on,readonly=on,mem-path=$path/1 -device ivshmem-plain,id=$peer-dev,memdev=$peer
+
+		$b:
+		own section $path/1, GSI 2048
+		peer's section $path/0, GSI $gsi
+	EOF
+	diff "$tmp/expected" "$tmp/printed"
+	same "$(pvictl link --dir "$tmp/links" "$link")" "$(cat "$tmp/printed")"
+	same "$(pvictl link --dir "$tmp/links" --for "$a" "$link")" "$(sed -n 4,5p "$tmp/printed")"
+	refuses 5 "is no side of link" pvictl link --dir "$tmp/links" --for "$c" "$link"
+	same "$(pvictl link --dir "$tmp/links" --for "$a" --hotplug --bus p,q "$link")" \
+		"object_add memory-backend-file,id=$own,size=65536,share=on,mem-path=$path/0
+device_add ivshmem-plain,id=$own-dev,memdev=$own,bus=p
+object_add memory-backend-file,id=$peer,size=65536,share=on,readonly=on,mem-path=$path/1
+device_add ivshmem-plain,id=$peer-dev,memdev=$peer,bus=q"
+}
+
+# A stock QEMU of either machine takes them, from the start and while it runs.
+qemu()
+{
+	local machine
+
+	make_link "$a" "$b"
+	for machine in pc q35; do
+		# shellcheck disable=SC2046 # they are words
+		same "$(echo quit | qemu-system-x86_64 -S -accel tcg -machine $machine -m 16 -nodefaults \
+			-no-user-config -display none -monitor stdio \
+			$(pvictl link --dir "$tmp/links" --for "$a" "$link") 2>&1 | grep -c -i error)" 0
+		{
+			pvictl link --dir "$tmp/links" --for "$b" --hotplug --bus there "$link"
+			echo "info qtree"
+			echo quit
+		} | qemu-system-x86_64 -S -accel tcg -machine $machine -m 16 -nodefaults \
+			-no-user-config -display none -monitor stdio \
+			-device pci-bridge,id=there,chassis_nr=1 >"$tmp/log" 2>&1
+		same "$(grep -c -i error "$tmp/log")" 0
+		same "$(grep -c 'dev: ivshmem-plain' "$tmp/log")" 2
+	done
+}
+
+# To one side the section is its own, to the other one to be read, to others nothing at all.
+owners()
+{
+	local path
+
+	make_link --owner 12345,12346 "$a" "$b"
+	path=$tmp/links/$link
+	chmod 755 "$tmp" "$tmp/.."
+	same "$(stat -c '%u %g %a' "$path"/{0,1,shapes} | tr '\n' ' ')" \
+		"12345 12346 640 12346 12345 640 0 0 644 "
+	setpriv --reuid 12345 --regid 12345 --clear-groups bash -e <<-EOF
+		exec 3<>"$path/0" 4<"$path/1"
+		! { exec 5<>"$path/1"; } 2>/dev/null
+		! rm -f "$path/1" 2>/dev/null
+		! echo >"$path/shapes" 2>/dev/null
+	EOF
+	refuses 1 "Permission denied" setpriv --reuid 12347 --regid 12347 --clear-groups cat "$path/0"
+	make_link "$a" "$b"
+	same "$(stat -c '%u %a' "$tmp/links/$link"/[01] | tr '\n' ' ')" "0 600 0 600 "
+}
+
+# may_ring YES|NO - the two VMs, each other, by all of the link's GSIs and no other
+may_ring()
+{
+	local answer=-1
+
+	[ "$1" = NO ] || answer=2
+	same "$(tell vm_a "ring $b $gsi") $(tell vm_b "ring $a $gsi")" "$answer $answer"
+	same "$(tell vm_a "ring $b $((gsi + 1))") $(tell vm_b "ring $a $((gsi + 1))")" "$answer $answer"
+	same "$(tell vm_a "ring $b $((gsi + 2))") $(tell vm_b "ring $a $((gsi + 2))")" "-1 -1"
+}
+
+# In each order of the three: link, attach a, attach b
+orders()
+{
+	local order step
+
+	for order in "link a b" "a link b" "a b link"; do
+		rm -f "$tmp"/vm_*
+		vmm vm_a
+		vmm vm_b
+		for step in $order; do
+			case $step in
+			link)	make_link --queues 2 "$a" "$b" ;;
+			a)	attach at_a --pid "$vm_a" --uuid "$a" --dir "$tmp/links" ;;
+			b)	attach at_b --pid "$vm_b" --uuid "$b" --dir "$tmp/links" ;;
+			esac
+		done
+		may_ring YES
+		pvictl unlink --dir "$tmp/links" "$b" "$a"
+		may_ring NO
+		same "$(pvictl show "$a" --json | grep -c msi)" 0
+		kill -KILL "$vm_a" "$vm_b"
+		wait "$at_a" "$at_b"
+	done
+}
+
+# A VM that comes again has its links again.
+restart()
+{
+	vmm vm_a
+	vmm vm_b
+	attach at_a --pid "$vm_a" --uuid "$a" --dir "$tmp/links"
+	attach at_b --pid "$vm_b" --uuid "$b" --dir "$tmp/links"
+	make_link --queues 2 "$a" "$b"
+	kill -KILL "$vm_b"
+	wait "$at_b"
+	same "$(tell vm_a "ring $b $gsi")" -1
+	rm "$tmp"/vm_b.*
+	vmm vm_b
+	attach at_b --pid "$vm_b" --uuid "$b" --dir "$tmp/links"
+	may_ring YES
+	# Where its links are not, it has none
+	kill "$at_b"
+	wait "$at_b"
+	attach at_b --pid "$vm_b" --uuid "$b" --dir "$tmp"
+	same "$(tell vm_a "ring $b $gsi")" -1
+}
+
+# What a guest writes into its section allows nobody anything.
+hostile_section()
+{
+	make_link "$a" "$b"
+	printf '\x14' | dd of="$tmp/links/$link/0" bs=1 seek=64 conv=notrunc status=none
+	tr -d - <<<"$c" | sed 's/../\\x&/g' >"$tmp/escaped"
+	# shellcheck disable=SC2059 # that is what it is for
+	printf "$(cat "$tmp/escaped")" | dd of="$tmp/links/$link/0" bs=1 seek=48 conv=notrunc status=none
+	vmm vm_a
+	attach at_a --pid "$vm_a" --uuid "$a" --dir "$tmp/links"
+	pvictl show --json "$a" >"$tmp/json"
+	json "$tmp/json" "[g['gsi'] for g in it['gsis']] == [$gsi]"
+	json "$tmp/json" "[s['sender'] for s in it['senders']] == ['$b']"
+}
+
+# Nor does a directory that others write.
+hostile_directory()
+{
+	vmm vm_a
+	make_link "$a" "$b"
+	chmod 777 "$tmp/links"
+	refuses 3 "others can write there" pvictl attach --pid "$vm_a" --uuid "$a" --dir "$tmp/links"
+	refuses 3 "others can write there" pvictl link --dir "$tmp/links" "$a" "$b"
+	refuses 3 "others can write there" pvictl list --dir "$tmp/links"
+	chmod 755 "$tmp/links"
+	chown 12345 "$tmp/links/$link/shapes"
+	attach at_a --pid "$vm_a" --uuid "$a" --dir "$tmp/links"
+	has "$(cat "$tmp/at_a.log")" "others than root and you can write it"
+	has "$(pvictl show "$a")" "Senders: none"
+}
+
+# Several links of a VM do not share a GSI; what was taken back is free.
+several()
+{
+	local first second
+
+	make_link --queues 2 "$a" "$b"
+	first=$link
+	make_link --queues 2 "$a" "$c"
+	second=$link
+	make_link --queues 1 "$b" "$c"
+	pvictl list --dir "$tmp/links" --json >"$tmp/json"
+	json "$tmp/json" "{(l['a'][0], l['a_gsi'] - $gsi, l['b'][0], l['b_gsi'] - $gsi) for l in it['links']} == \
+		{('a', 0, 'b', 0), ('a', 2, 'c', 0), ('b', 2, 'c', 2)}"
+	json "$tmp/json" "{(l['kind'], l['size'], l['a_state']) for l in it['links']} == {('raw', 65536, 'reset')}"
+	has "$(pvictl list --dir "$tmp/links")" Links: "$first raw" "$second raw"
+	same "$(pvictl list --noheadings --dir "$tmp/links")" ""
+	pvictl unlink --dir "$tmp/links" "$first"
+	same "$(echo "$tmp/links"/*-* | wc -w)" 2
+	make_link --queues 2 "$a" "$b"
+	same "$(number 64)" "$gsi"
+	same "$(number 72)" "$gsi"
+	vmm vm_a
+	attach at_a --pid "$vm_a" --uuid "$a" --dir "$tmp/links"
+	pvictl show --dir "$tmp/links" --json "$a" >"$tmp/json"
+	json "$tmp/json" "{l['link'] for l in it['links']} == {'$link', '$second'}"
+	same "$(pvictl show --json "$a" --dir "$tmp/none" | grep -c '"links": \[\]')" 1
+}
+
+# What an end cannot have is not made.
+failure()
+{
+	local failed=
+
+	vmm vm_a
+	vmm vm_b
+	attach at_a --pid "$vm_a" --uuid "$a"
+	attach at_b --pid "$vm_b" --uuid "$b" --expose 65536
+	echo 1 >/sys/module/kvm_pvi/parameters/max_gsis
+	(refuses 1 "$b cannot have the link" \
+		pvictl link --dir "$tmp/links" --size 64K --queues 1 "$a" "$b") || failed=1
+	echo 1024 >/sys/module/kvm_pvi/parameters/max_gsis
+	[ -z "$failed" ]
+	same "$(ls "$tmp/links")" ""
+	has "$(pvictl show "$a")" "GSIs: none" "Senders: none"
+	mkdir "$tmp/small"
+	mount -t tmpfs -o size=100K none "$tmp/small"
+	refuses 1 "no memory is left there" pvictl link --dir "$tmp/small/links" --size 64K --queues 1 "$a" "$b"
+	same "$(ls -A "$tmp/small/links")" ".lock"
+	umount "$tmp/small"
+}
+
+# A process that was killed in the middle has left something; the next one removes it.
+killed()
+{
+	make_link "$a" "$b"
+	mv "$tmp/links/$link" "$tmp/links/.$link"
+	same "$(pvictl list --dir "$tmp/links")" ""
+	make_link "$a" "$c"
+	same "$(ls -A "$tmp/links")" ".lock
+$link"
+}
+
+# A process of the host is one side: the program of pvi_link(3), in Python.
+host_process()
+{
+	vmm vm_a
+	make_link "$a" "host:$b"
+	attach at_a --pid "$vm_a" --uuid "$a" --dir "$tmp/links"
+	cat >"$tmp/program.py" <<-'PYTHON'
+		import ctypes, os, sys, uuid
+		directory, link, name, peer = sys.argv[1:]
+		lib = ctypes.CDLL("libpvi.so.0")
+		shape = ctypes.create_string_buffer(96)
+		theirs = ctypes.c_int()
+		name, link = uuid.UUID(name).bytes, uuid.UUID(link).bytes
+		own = lib.pvi_link_open(directory.encode(), link, name, shape, ctypes.byref(theirs))
+		assert own >= 0, own
+		pvi = lib.pvi_enrol(-1, name)
+		assert lib.pvi_link_join(pvi, shape) == 0
+		bell = lib.pvi_wire(pvi, 2048, -1)
+		os.set_blocking(bell, True)
+		print("ready", flush=True)
+		os.read(bell, 8)
+		assert lib.pvi_ring(pvi, uuid.UUID(peer).bytes, 98304) == 2
+		msg = ctypes.c_void_p()
+		ring = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint32)(lambda arg, gsi: None)
+		assert lib.pvi_msg_open(ctypes.byref(msg), own, theirs.value, ring, None) == 0
+		print("begun", flush=True)
+		sys.stdin.read()
+	PYTHON
+	mkfifo "$tmp/end"
+	python3 "$tmp/program.py" "$tmp/links" "$link" "$b" "$a" <"$tmp/end" >"$tmp/said" &
+	exec {end}>"$tmp/end"
+	await grep -q ready "$tmp/said"
+	same "$(tell vm_a "ring $b 2048")" 0
+	await grep -q begun "$tmp/said"
+	pvictl list --dir "$tmp/links" --json >"$tmp/json"
+	json "$tmp/json" "[(l['a_state'], l['b_state']) for l in it['links']] == [('reset', 'init')]"
+	pvictl unlink --dir "$tmp/links" "$link"
+	same "$(tell vm_a "ring $b 2048")" -1
+	exec {end}>&-
+}
+
+huge_pages()
+{
+	local free
+
+	refuses 5 "no hugetlbfs is mounted" pvictl link --dir "$tmp/links" --hugetlb "$a" "$b"
+	mkdir "$tmp/huge"
+	mount -t hugetlbfs none "$tmp/huge"
+	echo 3 >/proc/sys/vm/nr_hugepages
+	free=$(sed -n 's/^HugePages_Free: *//p' /proc/meminfo)
+	same "$free" 3
+	refuses 1 "--size must be a multiple" pvictl link --dir "$tmp/links" --size 1M --hugetlb "$a" "$b"
+	refuses 1 "too few huge pages" pvictl link --dir "$tmp/links" --size 4M --hugetlb="$tmp/huge" "$a" "$b"
+	same "$(ls "$tmp/links")$(ls "$tmp/huge")" ""
+	link=$(pvictl link --dir "$tmp/links" --size 2M --hugetlb "$a" "$b" | sed -n 's/^link //p')
+	same "$(stat -L -c %s "$tmp/links/$link"/[01] | tr '\n' ' ')" "2097152 2097152 "
+	same "$(sed -n 's/^HugePages_Free: *//p' /proc/meminfo)" 1
+	same "$(head -c 8 "$tmp/links/$link/1")" XPVIRING
+	pvictl list --dir "$tmp/links" --json >"$tmp/json"
+	json "$tmp/json" "[(l['size'], l['a_state']) for l in it['links']] == [(2097152, 'reset')]"
+	pvictl unlink --dir "$tmp/links" "$link"
+	same "$(sed -n 's/^HugePages_Free: *//p' /proc/meminfo)" 3
+	same "$(ls "$tmp/huge")" ""
+	echo 0 >/proc/sys/vm/nr_hugepages
+	umount "$tmp/huge"
+}
+
+run_tests arguments sections printed qemu owners orders restart hostile_section hostile_directory several \
+	failure killed host_process huge_pages

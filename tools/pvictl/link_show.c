@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* pvictl link - what is printed of links */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "link.h"
+
+const char *link_kind(uint32_t kind)
+{
+	static const char * const kinds[] = { "net", "vsock", "raw" };
+
+	return kind - PVI_RING_NET < ARRAY_SIZE(kinds) ? kinds[kind - PVI_RING_NET] : "?";
+}
+
+/* Where the owner of the section is, or "" if that may not be seen */
+static const char *state_text(const char *dir, const struct link *link, uint32_t side)
+{
+	static const char * const states[] = { "reset", "init", "ready", "run" };
+	struct pvi_ring_header header;
+	char path[PATH_MAX];
+	ssize_t got;
+	int fd;
+
+	link_dir_file(path, sizeof(path), dir, link->uuid, link_sides[side]);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	got = fd < 0 ? -1 : read(fd, &header, sizeof(header));
+	if (fd >= 0)
+		close(fd);
+	return got == sizeof(header) ? states[PVI_RING_STATE(header.life)] : "";
+}
+
+static void links_row(struct report *report, const char *dir, const struct link *link)
+{
+	uint32_t i;
+
+	report_row(report);
+	report_cell(report, "%s", uuid_text(link->uuid).s);
+	report_cell(report, "%s", link_kind(link->shapes[0].kind));
+	report_cell(report, "%llu", (unsigned long long)link_dir_size(dir, link));
+	report_cell(report, "%u", link->shapes[0].queues);
+	for (i = 0; i < 2; i++) {
+		report_cell(report, "%s", uuid_text(link->shapes[i].owner).s);
+		report_cell(report, "%u", link->shapes[i].gsi);
+		report_cell(report, "%s", state_text(dir, link, i));
+	}
+}
+
+static bool is_side(const struct link *link, const unsigned char *uuid)
+{
+	return !uuid_compare(link->shapes[0].owner, uuid) ||
+	       !uuid_compare(link->shapes[1].owner, uuid);
+}
+
+void links_table(struct report *report, const char *dir, const unsigned char *uuid)
+{
+	struct link *links;
+	size_t nr = link_dir_read(dir, &links), i;
+	bool begun = false;
+
+	for (i = 0; i <= nr; i++) {
+		if (i < nr ? uuid && !is_side(&links[i], uuid) : !report_is_json(report))
+			continue;
+		if (!begun)
+			report_table(report, "links", "Links",
+				     "LINK KIND #SIZE #QUEUES A #A_GSI A_STATE B #B_GSI B_STATE");
+		begun = true;
+		if (i < nr)
+			links_row(report, dir, &links[i]);
+	}
+	free(links);
+}
+
+/* One section, as a device of the VM of side @of */
+static void print_device(const struct link_args *args, const char *dir, const struct link *link,
+			 uint32_t of, uint32_t section)
+{
+	const char *dash = args->hotplug ? "" : "-", *mode = of == section ? "" : "readonly=on,";
+	const char *object = args->hotplug ? "object_add" : "object";
+	const char *device = args->hotplug ? "\ndevice_add" : " -device";
+	const char *bus = args->buses[of != section];
+	char path[PATH_MAX], id[16];
+
+	snprintf(id, sizeof(id), "pvi-%.8s-%u", uuid_text(link->uuid).s, section);
+	link_dir_file(path, sizeof(path), dir, link->uuid, link_sides[section]);
+	printf("%s%s memory-backend-file,id=%s,size=%llu,share=on,%smem-path=%s", dash, object, id,
+	       (unsigned long long)link_dir_size(dir, link), mode, path);
+	printf("%s ivshmem-plain,id=%s-dev,memdev=%s%s%s\n", device, id, id, bus ? ",bus=" : "",
+	       bus ? bus : "");
+}
+
+static void print_process(const char *dir, const struct link *link, uint32_t side)
+{
+	const struct pvi_ring_shape *shape = &link->shapes[side];
+	char path[PATH_MAX];
+
+	link_dir_file(path, sizeof(path), dir, link->uuid, link_sides[side]);
+	printf("own section %s, GSI %u\n", path, shape->gsi);
+	link_dir_file(path, sizeof(path), dir, link->uuid, link_sides[1 - side]);
+	printf("peer's section %s, GSI %u\n", path, shape->peer_gsi);
+}
+
+static void print_side(const struct link_args *args, const char *dir, const struct link *link,
+		       uint32_t side)
+{
+	if (link->shapes[side].gsi < KVM_PVI_GSI_VIRTUAL) {
+		print_process(dir, link, side);
+		return;
+	}
+	print_device(args, dir, link, side, side);
+	print_device(args, dir, link, side, 1 - side);
+}
+
+void link_print(const struct link_args *args, const char *dir, const struct link *link)
+{
+	uint32_t i;
+
+	if (args->only.set && !is_side(link, args->only.uuid))
+		die_as(STATUS_ABSENT, "%s is no side of link %s", uuid_text(args->only.uuid).s,
+		       uuid_text(link->uuid).s);
+	if (!args->only.set)
+		printf("link %s\n", uuid_text(link->uuid).s);
+	for (i = 0; i < 2; i++) {
+		if (args->only.set && uuid_compare(args->only.uuid, link->shapes[i].owner))
+			continue;
+		if (!args->only.set)
+			printf("\n%s:\n", uuid_text(link->shapes[i].owner).s);
+		print_side(args, dir, link, i);
+	}
+	fflush(stdout);
+}
