@@ -211,7 +211,7 @@ prepare_guests()
 
 	for series in "$older" "$newer"; do
 		LD_LIBRARY_PATH=$build/tools-root/usr/lib "$rig/guest.sh" "$series" \
-			"$build/guest-$series" "$build/selftests/e2e/pvi" \
+			"$build/guest-$series" "$build"/selftests/e2e/{pvi,pvi_link} \
 			"$build/tools-root/usr/sbin/pvictl" "$build"/selftests/guest/{args,dev}_test
 	done
 }

@@ -1,0 +1,179 @@
+#!/bin/sh
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# End to end: a link between two stock QEMUs, by nothing but what pvictl link prints. a is a "pc"
+# that has the link from the start, b a "q35" that gets it while it runs. Their programs find the
+# sections among their PCI devices. The guests live through all of the tests.
+
+. "$(dirname "$0")/tools/enter.sh"
+. "$(dirname "$0")/tools/lib.sh"
+. "$(dirname "$0")/tools/guest.sh"
+
+# The link that there is; how many messages the programs exchange.
+link='' messages=20
+
+# Where the monitors are, which outlive the tests
+monitors=$(mktemp -d)
+
+# arguments NAME OPTION... - what the link's side has to be told, in words
+arguments()
+{
+	pvictl link --for "$1" "${@:2}" "$link"
+}
+
+# monitor NAME - tell the guest's QEMU what is on stdin, which it must understand
+monitor()
+{
+	python3 - "$monitors/$1" 3<&0 <<'PYTHON'
+import os, socket, sys
+monitor = socket.socket(socket.AF_UNIX)
+monitor.connect(sys.argv[1])
+def answer():
+    text = b""
+    while not text.endswith(b"(qemu) "):
+        part = monitor.recv(4096)
+        assert part, "QEMU has ended"
+        text += part
+    return text
+answer()
+for line in os.fdopen(3):
+    monitor.sendall(line.encode())
+    said = answer()
+    assert b"Error" not in said, (line, said)
+PYTHON
+}
+
+# links NAME - the links that the guest finds among its devices
+links()
+{
+	run "$1" pvi_link find
+}
+
+has_links()
+{
+	[ "$(links "$1")" = "$2" ]
+}
+
+# A guest of $b's, with what is behind it
+start_b()
+{
+	guest g_b newer -machine q35 -uuid "$b" -monitor "unix:$monitors/g_b,server=on,wait=off" \
+		-device pcie-root-port,id=port1,chassis=1,slot=1 \
+		-device pcie-root-port,id=port2,chassis=2,slot=2 "$@"
+	booted g_b
+}
+
+load()
+{
+	run "$1" insmod /kvm_pvi_guest.ko
+}
+
+# a talks, and b says it back, each begun first
+exchange()
+{
+	run g_b "pvi_link echo $messages >/tmp/out 2>&1 & true"
+	same "$(run g_a pvi_link talk $messages)" "talk $messages"
+	same "$(woken g_b)" "echo $messages"
+	run g_a "pvi_link echo $messages >/tmp/out 2>&1 & true"
+	same "$(run g_b pvi_link talk $messages)" "talk $messages"
+	same "$(woken g_a)" "echo $messages"
+}
+
+# b's kernel finds what its QEMU is given while it runs.
+hotplug()
+{
+	same "$(links g_b)" ""
+	arguments "$b" --hotplug --bus port1,port2 | monitor g_b
+	await has_links g_b "$link 3 $a"
+}
+
+found()
+{
+	same "$(links g_a)" "$link 3 $b"
+	same "$(links g_b)" "$link 3 $a"
+}
+
+# Both have both sections writable, as far as they know; QEMU lets nothing through.
+store()
+{
+	same "$(run g_a pvi_link store)" "own 15 peer 0"
+	same "$(run g_b pvi_link store)" "own 15 peer 0"
+}
+
+messages()
+{
+	exchange
+	pvictl list --json >"$tmp/json"
+	json "$tmp/json" "[(l['link'], l['a_state'], l['b_state']) for l in it['links']] == \
+		[('$link', 'run', 'run')]"
+}
+
+# Without the link no ring is accepted, and its devices go like any others.
+taken_back()
+{
+	local name section
+
+	pvictl unlink "$a" "$b"
+	refuses 3 "the receiver does not allow it" run g_a pvictl guest-ring "$b" 98304
+	for name in g_a g_b; do
+		for section in 0 1; do
+			echo "device_del pvi-${link%%-*}-$section-dev"
+		done | monitor $name
+		await has_links $name ""
+	done
+}
+
+# Another one, in huge pages, to a as well while it runs.
+again()
+{
+	echo 4 >/proc/sys/vm/nr_hugepages
+	mkdir -p /dev/hugepages
+	mount -t hugetlbfs none /dev/hugepages
+	link=$(pvictl link --kind raw --size 2M --hugetlb "$a" "$b" | sed -n 's/^link //p')
+	arguments "$a" --hotplug | monitor g_a
+	arguments "$b" --hotplug --bus port1,port2 | monitor g_b
+	await has_links g_a "$link 3 $b"
+	await has_links g_b "$link 3 $a"
+	store
+	exchange
+}
+
+# Nobody has to do anything at a when b is killed and started anew, now with the link.
+restart()
+{
+	link=$(ls /run/kvm-pvi/links)
+	quiet g_b
+	kill -KILL "$g_b"
+	await test ! -e "/proc/$at_b"
+	# shellcheck disable=SC2046 # they are words
+	start_b $(arguments "$b" --bus port1,port2)
+	attach at_b --pid "$g_b"
+	load g_b
+	found
+	exchange
+	quiet g_a
+	quiet g_b
+}
+
+start_guests()
+{
+	link=$(pvictl link --kind raw --size 1M "$a" "$b" | sed -n 's/^link //p')
+	# shellcheck disable=SC2046 # they are words
+	guest g_a older -uuid "$a" -monitor "unix:$monitors/g_a,server=on,wait=off" \
+		$(arguments "$a")
+	start_b
+	booted g_a
+	attach at_a --pid "$g_a"
+	attach at_b --pid "$g_b"
+	load g_a
+	load g_b
+}
+
+tmp=$(mktemp -d)
+trap 'stop_jobs; rm -rf "$tmp" "$monitors"' EXIT
+set -e
+start_guests
+set +e
+# Where bash would say that b was killed.
+run_tests hotplug found store messages taken_back again restart 2>"$tmp/stderr"
