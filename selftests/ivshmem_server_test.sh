@@ -104,7 +104,7 @@ while last.id not in stays.peers:
     assert came == (number not in seen)
     seen ^= {number}
 assert seen == {last.id}
-assert count_fds() == before + 4
+assert comes_to(before + 4)
 PYTHON
 }
 
@@ -129,7 +129,7 @@ half = Client(path, 1).greet()
 half.socket.shutdown(socket.SHUT_WR)
 assert half.ended()
 assert stays.news() == (half.id, True) and stays.news() == (half.id, False)
-assert count_fds() == before
+assert comes_to(before)
 assert logged("it sent something")
 PYTHON
 }

@@ -38,6 +38,13 @@ clients()
 		log = path.replace("socket", "server.log")
 		def count_fds():
 		    return len(os.listdir(f"/proc/{server}/fd"))
+		def comes_to(number):
+		    """Whether the server has so many descriptors when it has done what it is at"""
+		    naps = 2000
+		    while count_fds() != number and naps:
+		        time.sleep(0.01)
+		        naps -= 1
+		    return naps > 0
 		def logged(text, times=1):
 		    return open(log).read().count(text) >= times
 		gone = {}
