@@ -246,35 +246,6 @@ pingpong()
 pingpong 20"
 }
 
-# Each is bound anew under its running guest, which waits, has ports and rings. Nobody is told by a
-# call: b sleeps, and is found at what it waits for; a has another port where the host had its old one.
-rebind()
-{
-	run g_a "pvi hammer $b $pin >/tmp/hammer 2>&1 & true"
-	run g_b "pvi wait $virtual serve $a $pin 4 >/tmp/serve 2>&1 & true"
-	wakes g_b host wait $pin watch came 4 poll 5 poll 6
-	pingpong "$b" $virtual 4
-	leave at_b
-	keep at_b "${at_b_args[@]}"
-	has "$(woken g_b)" "came 1"
-	await is_wired "$b" $virtual
-	pingpong "$b" $virtual 4
-
-	wakes g_a connect "$b" $virtual host came 4 notify 0 connect "$b" $virtual disconnect 0 notify 1
-	leave at_a
-	keep at_a "${at_a_args[@]}"
-	same "$(woken g_a)" "connect 0
-host 4
-came 1
-notify -6
-connect 1
-disconnect 0
-notify 0"
-	pingpong "$b" $virtual 4
-	run g_a killall pvi
-	run g_b killall pvi
-}
-
 has_peers()
 {
 	[ "$(run g_a pvi peers)" = "peers $1" ]
@@ -362,7 +333,7 @@ poll "
 run_all()
 {
 	run_tests no_host names ring tool connection moved flags status ivshmem third_guest itself reload reboot \
-		rebind death host_reload quiet_kernels saved
+		death host_reload quiet_kernels saved
 }
 
 start_guests()
