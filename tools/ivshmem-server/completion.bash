@@ -13,7 +13,7 @@ _pvi_ivshmem_server()
 	elif [[ $prev == --allow || $prev == -a || $prev == --peer || $prev == -p ]]; then
 		words=$(pvictl list --noheadings 2>/dev/null | cut -d ' ' -f 1)
 	else
-		words=$(pvi-ivshmem-server --help | grep -o -E -e '--[a-z-]+')
+		words=$(pvi-ivshmem-server --help | grep -o -E -e '--[a-z-]+' | sort -u)
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }
