@@ -171,7 +171,8 @@ start_guests()
 }
 
 tmp=$(mktemp -d)
-trap 'stop_jobs; rm -rf "$tmp" "$monitors"' EXIT
+# A link that stayed would be joined by whoever attaches these VMs next.
+trap 'stop_jobs; pvictl unlink "$a" "$b" >/dev/null 2>&1; rm -rf "/run/kvm-pvi/links/${link:-none}" "$tmp" "$monitors"' EXIT
 set -e
 start_guests
 set +e
