@@ -20,6 +20,7 @@ enum rule {
 	LOOK_BEFORE_TAKING,	/* and does not take the latch back to do so */
 	PAYER_BARRIER,		/* between wiring and looking at the latch */
 	PAY_PENDING,		/* wiring pays what is pending, not the latch alone */
+	COUNT_PAYERS,		/* and tells whether one came while it had taken the latch */
 	LATCH_IS_NOT_OWED,	/* pending with the latch set is tried again */
 	RATE_BEFORE_MARK,	/* a throttled ring does not set pending */
 	REGISTER_CLEAR,
@@ -37,10 +38,10 @@ static bool holds(enum rule rule)
 }
 
 /* Memory. WIRED is 0, 1 for a place where signals get lost, 2 for the receiver */
-enum var { DATA_A, DATA_B, PENDING, LATCH, WIRED, TOKEN, STATUS, LIVE, USED };
+enum var { DATA_A, DATA_B, PENDING, LATCH, WIRED, TOKEN, STATUS, LIVE, USED, PAYERS };
 
 static const char *const var_names[] = {
-	"data-a", "data-b", "pending", "latch", "wired", "token", "status", "live", "used"
+	"data-a", "data-b", "pending", "latch", "wired", "token", "status", "live", "used", "payers"
 };
 
 static bool limited;
@@ -238,6 +239,37 @@ static void host_pay(struct program *p)
 	tso_land(p, &out);
 }
 
+/* deliver_or_latch() of a pin: WIRED tells whether it is unmasked, R0 is what it counted before */
+static void host_raise_pin(struct program *p)
+{
+	struct jumps signal = {}, out = {};
+
+	tso_xchg(p, R1, LATCH, 0);
+	tso_load(p, R2, WIRED);
+	tso_jump(p, &signal, JNZ, R2);
+	tso_xchg(p, R1, LATCH, 1);
+	tso_load(p, R0, PAYERS);
+	tso_xchg(p, R1, LATCH, 0);
+	tso_jump(p, &out, JZ, R1);
+	tso_load(p, R2, WIRED);
+	tso_jump(p, &signal, JNZ, R2);
+	tso_xchg(p, R1, LATCH, 1);
+	if (holds(COUNT_PAYERS)) {
+		tso_jump(p, &out, JNZ, R0);
+		tso_load(p, R0, PAYERS);
+		tso_jump(p, &out, JZ, R0);
+		/* The work */
+		tso_xchg(p, R1, LATCH, 0);
+		tso_jump(p, &out, JZ, R1);
+		tso_load(p, R2, WIRED);
+		tso_jump(p, &signal, JNZ, R2);
+	}
+	tso_jump(p, &out, JMP, R0);
+	tso_land(p, &signal);
+	tso_emit(p, SIGNAL, R2, LIVE, 2);
+	tso_land(p, &out);
+}
+
 /* The state in which most begin: a word, wired to a receiver that is live */
 static void begin(void)
 {
@@ -305,6 +337,28 @@ static void unmask(void)
 	send_blindly(p, DATA_B, 1);
 	receive(tso_cpu());
 	tso_store(tso_cpu(), WIRED, 2);
+}
+
+/* A pin is unmasked, and the guest says so */
+static void arm(void)
+{
+	struct program *p;
+	struct jumps out = {};
+
+	begin();
+	tso_start.mem[WIRED] = 0;
+	p = tso_cpu();
+	tso_store(p, DATA_A, 1);
+	host_raise_pin(p);
+	tso_emit(p, ACCEPTED, 0, DATA_A, 1);
+	receive(tso_cpu());
+	p = tso_cpu();
+	tso_store(p, WIRED, 2);
+	tso_xchg(p, R0, PAYERS, 1);
+	tso_xchg(p, R0, LATCH, 0);
+	tso_jump(p, &out, JZ, R0);
+	host_raise_pin(p);
+	tso_land(p, &out);
 }
 
 static void rate(void)
@@ -435,6 +489,8 @@ KEPT(rewire)
 LOST(rewire, PAY_PENDING)
 KEPT(unmask)
 LOST(unmask, LATCH_IS_NOT_OWED)
+KEPT(arm)
+LOST(arm, COUNT_PAYERS)
 KEPT(rate)
 LOST(rate, RATE_BEFORE_MARK)
 KEPT(enlist)
@@ -467,6 +523,8 @@ static const struct test_case cases[] = {
 	LOST_CASE(PAY_PENDING),
 	KEPT_CASE(unmask),
 	LOST_CASE(LATCH_IS_NOT_OWED),
+	KEPT_CASE(arm),
+	LOST_CASE(COUNT_PAYERS),
 	KEPT_CASE(rate),
 	LOST_CASE(RATE_BEFORE_MARK),
 	KEPT_CASE(enlist),

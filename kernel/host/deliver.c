@@ -66,24 +66,32 @@ static void deliver_by_work(struct pvi_gsi *g)
 /*
  * Nothing took it, @why says how: set the latch, and look at the wiring once
  * more, for it may have been made meanwhile. Look first and take the latch back
- * only then: while it is taken a payer would find nothing owed. Returns the
- * verdict.
+ * only then: while it is taken a payer finds nothing owed. One that has come
+ * meanwhile, to a pin say that the guest has just unmasked, will not come again,
+ * so the work pays for it. Returns the verdict.
  */
 static int deliver_latch(struct pvi_gsi *g, bool owed, unsigned int delay, int why)
 {
+	int payers;
+
 	owed |= test_and_set_bit(PVI_GSI_LATCH, &g->flags);
 	/* Implies a full barrier; pairs with pvi_deliver_owed(). */
-	while (why != -EWOULDBLOCK && pvi_gsi_wired(g) &&
-	       test_and_clear_bit(PVI_GSI_LATCH, &g->flags)) {
+	while (why != -EWOULDBLOCK && pvi_gsi_wired(g)) {
+		payers = atomic_read(&g->payers);
+		if (!test_and_clear_bit(PVI_GSI_LATCH, &g->flags))
+			break;
 		why = deliver_once(g, false);
 		if (why > 0)
 			return KVM_PVI_RAISED;
 		set_bit(PVI_GSI_LATCH, &g->flags);
-		/* For the others the work tries again. */
-		if (g->kind != KVM_PVI_GSI_EVENTFD)
-			break;
 		/* A full barrier between setting and looking again; pairs with pvi_deliver_owed(). */
 		smp_mb__after_atomic();
+		if (g->kind == KVM_PVI_GSI_EVENTFD)
+			continue;
+		/* For the others the work tries again. */
+		if (atomic_read(&g->payers) != payers)
+			why = -EWOULDBLOCK;
+		break;
 	}
 	if (why == -EWOULDBLOCK)
 		deliver_by_work(g);
@@ -146,8 +154,9 @@ static void deliver_retry_work(struct work_struct *work)
 /* Delivery has become possible: pay. */
 void pvi_deliver_owed(struct pvi_gsi *g)
 {
-	/* Pairs with setting the latch and looking at the wiring once more in deliver_latch(). */
-	smp_mb();
+	atomic_inc(&g->payers);
+	/* Pairs with setting the latch and looking once more in deliver_latch(). */
+	smp_mb__after_atomic();
 	deliver_pay(g, RETRY_FIRST, false);
 }
 

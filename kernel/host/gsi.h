@@ -36,6 +36,7 @@ enum { PVI_GSI_LATCH, PVI_GSI_BELL, PVI_GSI_STATUS, PVI_GSI_LIMITED };
  * @lock: one pulse of the line at a time, one writer of the MSI
  * @bucket: limit of all senders together
  * @rings: accepted rings
+ * @payers: how often somebody came to pay what is owed
  * @retry: delivers what KVM did not take, or takes long
  * @delay: of the next retry, in ms
  * @rcu: frees it
@@ -54,6 +55,7 @@ struct pvi_gsi {
 	spinlock_t lock;
 	struct pvi_bucket bucket;
 	atomic64_t rings;
+	atomic_t payers;
 	struct delayed_work retry;
 	unsigned int delay;
 	struct rcu_head rcu;
