@@ -95,12 +95,8 @@ static void expose_free_gsi(struct pvi_gsi *g)
 
 int pvi_expose_undo(struct pvi_vm *vm, void *arg)
 {
-	const struct kvm_pvi_gsi *u = arg;
-	struct pvi_gsi *g;
+	struct pvi_gsi *g = pvi_gsi_find_named(vm, arg);
 
-	if (u->__reserved || !pvi_gsi_valid(u->gsi))
-		return -EINVAL;
-	g = pvi_gsi_find_locked(vm, u->gsi);
 	if (IS_ERR(g))
 		return PTR_ERR(g);
 	pvi_edge_set_gsi(vm, g->gsi, NULL);
@@ -115,13 +111,14 @@ int pvi_expose_undo(struct pvi_vm *vm, void *arg)
 	return 0;
 }
 
-/* Swaps the eventfd of a GSI, pays what is latched, drops the old one when nobody signals it. */
-static int expose_swap_eventfd(struct pvi_vm *vm, u32 gsi, struct eventfd_ctx *eventfd)
+/*
+ * Swaps the eventfd of @g, found and locked or an error; pays what is latched,
+ * drops the old one when nobody signals it.
+ */
+static int expose_swap_eventfd(struct pvi_vm *vm, struct pvi_gsi *g, struct eventfd_ctx *eventfd)
 {
 	struct eventfd_ctx *old;
-	struct pvi_gsi *g;
 
-	g = pvi_gsi_find_locked(vm, gsi);
 	if (IS_ERR(g))
 		return PTR_ERR(g);
 	if (g->kind != KVM_PVI_GSI_EVENTFD) {
@@ -150,7 +147,7 @@ int pvi_expose_wire(struct pvi_vm *vm, void *arg)
 	eventfd = pvi_eventfd_get_sink(w->fd);
 	if (IS_ERR(eventfd))
 		return PTR_ERR(eventfd);
-	ret = expose_swap_eventfd(vm, w->gsi, eventfd);
+	ret = expose_swap_eventfd(vm, pvi_gsi_find_locked(vm, w->gsi), eventfd);
 	if (ret)
 		pvi_eventfd_put_sink(eventfd);
 	return ret;
@@ -158,21 +155,13 @@ int pvi_expose_wire(struct pvi_vm *vm, void *arg)
 
 int pvi_expose_unwire(struct pvi_vm *vm, void *arg)
 {
-	const struct kvm_pvi_gsi *u = arg;
-
-	if (u->__reserved || !pvi_gsi_valid(u->gsi))
-		return -EINVAL;
-	return expose_swap_eventfd(vm, u->gsi, NULL);
+	return expose_swap_eventfd(vm, pvi_gsi_find_named(vm, arg), NULL);
 }
 
 int pvi_expose_kick(struct pvi_vm *vm, void *arg)
 {
-	const struct kvm_pvi_gsi *u = arg;
-	struct pvi_gsi *g;
+	struct pvi_gsi *g = pvi_gsi_find_named(vm, arg);
 
-	if (u->__reserved || !pvi_gsi_valid(u->gsi))
-		return -EINVAL;
-	g = pvi_gsi_find_locked(vm, u->gsi);
 	if (IS_ERR(g))
 		return PTR_ERR(g);
 	pvi_deliver_owed(g);

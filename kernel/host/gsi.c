@@ -11,8 +11,11 @@
 struct pvi_gsi *pvi_gsi_find_locked(struct pvi_vm *vm, u32 gsi)
 {
 	struct pvi_gsi *g;
-	int ret = pvi_vm_lock(vm);
+	int ret;
 
+	if (!pvi_gsi_valid(gsi))
+		return ERR_PTR(-EINVAL);
+	ret = pvi_vm_lock(vm);
 	if (ret)
 		return ERR_PTR(ret);
 	g = pvi_gsi_find(vm, gsi);
@@ -20,6 +23,12 @@ struct pvi_gsi *pvi_gsi_find_locked(struct pvi_vm *vm, u32 gsi)
 		return g;
 	mutex_unlock(&vm->lock);
 	return ERR_PTR(-ENOENT);
+}
+
+/* As pvi_gsi_find_locked(), for calls that name a GSI and nothing else. */
+struct pvi_gsi *pvi_gsi_find_named(struct pvi_vm *vm, const struct kvm_pvi_gsi *named)
+{
+	return named->__reserved ? ERR_PTR(-EINVAL) : pvi_gsi_find_locked(vm, named->gsi);
 }
 
 /* KVM_PVI_GSI_WIRED... */

@@ -295,13 +295,9 @@ int pvi_status_create(struct pvi_vm *vm, void *arg)
 
 int pvi_status_drop(struct pvi_vm *vm, void *arg)
 {
-	const struct kvm_pvi_gsi *u = arg;
+	struct pvi_gsi *g = pvi_gsi_find_named(vm, arg);
 	struct pvi_status *s;
-	struct pvi_gsi *g;
 
-	if (u->__reserved || !pvi_gsi_valid(u->gsi))
-		return -EINVAL;
-	g = pvi_gsi_find_locked(vm, u->gsi);
 	if (IS_ERR(g))
 		return PTR_ERR(g);
 	clear_bit(PVI_GSI_STATUS, &g->flags);
