@@ -350,11 +350,16 @@ static void test_killed(void)
 static pthread_barrier_t barrier;
 static int results[RACERS];
 
+static int race_rounds(void)
+{
+	return test_long() ? 1000 : 200;
+}
+
 static void *race(void *arg)
 {
 	int i, fd, *result = arg;
 
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < race_rounds(); i++) {
 		fd = pvi_open();
 		pthread_barrier_wait(&barrier);
 		*result = __pvi_bind(fd, NULL, pvi_uuid[0]);
@@ -387,7 +392,7 @@ static void test_race(void)
 	pthread_barrier_init(&barrier, NULL, RACERS + 1);
 	for (i = 0; i < RACERS; i++)
 		ASSERT_EQ(pthread_create(&threads[i], NULL, race, &results[i]), 0);
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < race_rounds(); i++) {
 		pthread_barrier_wait(&barrier);
 		pthread_barrier_wait(&barrier);
 		check_race();

@@ -219,12 +219,12 @@ static void test_storm_pin(void)
 
 static void test_storm_msi(void)
 {
-	storm(KVM_PVI_GSI_DIRECT, GSI, test_long() ? MANY : MANY / 50);
+	storm(KVM_PVI_GSI_DIRECT, GSI, test_long() ? MANY : MANY / 200);
 }
 
 static void test_storm_irqfd(void)
 {
-	storm(KVM_PVI_GSI_EVENTFD, GSI, test_long() ? MANY : MANY / 50);
+	storm(KVM_PVI_GSI_EVENTFD, GSI, test_long() ? MANY : MANY / 200);
 }
 
 static __guest u64 guest_scribble_on(u64 seed)

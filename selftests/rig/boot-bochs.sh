@@ -94,4 +94,4 @@ trap 'kill $emulator; exit 143' INT TERM
 machine_watch "$emulator" "$deadline" "$quiet"
 wait "$emulator" || say "$(cat "$kernel/release"): Bochs has ended with status $?"
 rm -f "$out/cd.iso"
-machine_end "$(cat "$kernel/release")"
+machine_end "${out##*/}"

@@ -72,4 +72,4 @@ if [ ${#beat[@]} -gt 0 ]; then
 fi
 machine_watch "$qemu" "$deadline" "$quiet"
 wait "$qemu" || say "$(cat "$kernel/release"): QEMU has ended with status $?"
-machine_end "$(cat "$kernel/release")"
+machine_end "${out##*/}"

@@ -16,6 +16,7 @@
 
 machine_ticks=$(getconf CLK_TCK)
 machine_late=''
+machine_seconds=0
 
 machine_begin()
 {
@@ -24,7 +25,7 @@ machine_begin()
 	touch "$machine_out"/{console,output,verdict} "$machine_log"
 }
 
-# Set seconds, the processor time that process $1 has used; false if it has ended.
+# Set machine_seconds, the processor time that process $1 has used; false if it has ended.
 machine_used()
 {
 	local line fields
@@ -33,7 +34,7 @@ machine_used()
 	# Behind its name, which may contain anything, comes the state, field 3.
 	read -ra fields <<<"${line##*) }"
 	[ "${fields[0]}" != Z ] || return
-	seconds=$(((fields[11] + fields[12]) / machine_ticks))
+	machine_seconds=$(((fields[11] + fields[12]) / machine_ticks))
 }
 
 # No thread of process $1 works, wants a processor or waits for a disk.
@@ -67,10 +68,10 @@ machine_kill()
 
 machine_watch()
 {
-	local emulator=$1 limit=$2 quiet=$3 seconds idle=0 size=''
+	local emulator=$1 limit=$2 quiet=$3 idle=0 size=''
 
 	while machine_used "$emulator"; do
-		if [ "$seconds" -ge "$limit" ]; then
+		if [ "$machine_seconds" -ge "$limit" ]; then
 			machine_late="no result within $limit s of processor time"
 		elif [ "$idle" -ge "$quiet" ]; then
 			machine_late="asleep for $quiet s, without any output"
@@ -95,6 +96,7 @@ machine_end()
 {
 	local result
 
+	say "$1: $machine_seconds s of processor time"
 	result=$(sed -n '$ s/^exit \([0-9]*\)$/\1/p' "$machine_out/verdict")
 	[ -z "$result" ] || return "$result"
 	say "$1: ${machine_late:-ended without a result}; the end of its console:"
