@@ -119,6 +119,7 @@ static void start_alone(void)
 		ASSERT_EQ(errno, EBUSY);
 	write_file(FTRACE_ENABLED, "1");
 	write_file(TRACING "current_tracer", "nop");
+	write_file(TRACING "events/enable", "0");
 	truncate_file(TRACING "set_ftrace_filter");
 	if (!access(PROBE "enable", F_OK))
 		write_file(PROBE "enable", "0");

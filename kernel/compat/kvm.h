@@ -10,9 +10,10 @@
 
 /*
  * Newer kernels keep these prototypes to themselves. Where they do not, the compiler
- * compares them with these; where they do, pvi_kvm_init() asks BTF.
+ * compares them with these; where they do, pvi_kvm_is_our_kind() asks BTF.
  */
 int kvm_emulate_hypercall(struct kvm_vcpu *vcpu);
+int kvm_skip_emulated_instruction(struct kvm_vcpu *vcpu);
 s32 bpf_find_btf_id(const char *name, u32 kind, struct btf **btf);
 
 /*

@@ -4,7 +4,8 @@
  *
  * Entered by what attach.c has put at its ftrace site, for numbers of ours. The
  * original runs first, with all that KVM does; only what it answered with
- * ENOSYS is served.
+ * ENOSYS is served. Of rings it is left out where it is known to do nothing
+ * else: plain.h.
  */
 #include <linux/kvm_host.h>
 #include <uapi/linux/kvm_para.h>
@@ -14,6 +15,7 @@
 #include "hypercall.h"
 #include "inside.h"
 #include "kvm_abi.h"
+#include "plain.h"
 #include "ring.h"
 
 /* What the original answers to a number it does not know, of a 64-bit guest. */
@@ -67,9 +69,9 @@ static noinline void hook_serve_unknown(struct kvm_vcpu *vcpu, u64 nr)
 }
 
 /* The RFC's call, where nothing is out of the ordinary. False: not served. */
-static __always_inline bool hook_ring_by_uuid(struct kvm_vcpu *vcpu)
+static __always_inline bool hook_ring_by_uuid(struct kvm_vcpu *vcpu, s64 *answer)
 {
-	unsigned long *regs = vcpu->arch.regs;
+	const unsigned long *regs = vcpu->arch.regs;
 	u64 gpa = regs[VCPU_REGS_RBX], gsi = regs[VCPU_REGS_RCX];
 	struct pvi_words uuid;
 	struct pvi_vm *vm;
@@ -81,15 +83,15 @@ static __always_inline bool hook_ring_by_uuid(struct kvm_vcpu *vcpu)
 	rcu_read_lock();
 	vm = pvi_vm_find_kvm(vcpu->kvm);
 	if (likely(vm))
-		regs[VCPU_REGS_RAX] = pvi_ring_uuid(vm, uuid, gsi);
+		*answer = pvi_ring_uuid(vm, uuid, gsi);
 	rcu_read_unlock();
 	return true;
 }
 
 /* All that HC_NOTIFY of a 64-bit guest does not need is left out. */
-static __always_inline void hook_ring_by_port(struct kvm_vcpu *vcpu)
+static __always_inline void hook_ring_by_port(struct kvm_vcpu *vcpu, s64 *answer)
 {
-	unsigned long *regs = vcpu->arch.regs;
+	const unsigned long *regs = vcpu->arch.regs;
 	struct pvi_vm *vm;
 
 	rcu_read_lock();
@@ -97,23 +99,45 @@ static __always_inline void hook_ring_by_port(struct kvm_vcpu *vcpu)
 	if (unlikely(!vm))
 		goto out;
 	if (unlikely(regs[VCPU_REGS_RCX] | regs[VCPU_REGS_RDX] | regs[VCPU_REGS_RSI]))
-		regs[VCPU_REGS_RAX] = -EINVAL;
+		*answer = -EINVAL;
 	else
-		regs[VCPU_REGS_RAX] = pvi_ring_port(vm, regs[VCPU_REGS_RBX]);
+		*answer = pvi_ring_port(vm, regs[VCPU_REGS_RBX]);
 out:
 	rcu_read_unlock();
 }
 
-/* Every call but HC_NOTIFY. */
-static noinline int hook_other(struct kvm_vcpu *vcpu, u64 nr)
+/*
+ * A ring that KVM is not asked about. As there the skip comes first: where it
+ * fails, or has userspace look at the guest, that is KVM's business.
+ */
+static __always_inline int hook_ring_plainly(struct kvm_vcpu *vcpu, u64 nr)
+{
+	int ret = pvi_plain_original(vcpu);
+	s64 answer = -KVM_ENOSYS;
+
+	if (unlikely(!pvi_kvm_skipped(vcpu)))
+		goto out;
+	if (likely(nr == KVM_HC_NOTIFY)) {
+		hook_ring_by_port(vcpu, &answer);
+	} else if (!hook_ring_by_uuid(vcpu, &answer)) {
+		pvi_plain_answer(vcpu, answer);
+		hook_serve(vcpu, nr, pvi_plain_is_64bit(vcpu));
+		return ret;
+	}
+out:
+	pvi_plain_answer(vcpu, answer);
+	return ret;
+}
+
+/* Any call, behind KVM's answer. */
+static noinline int hook_any(struct kvm_vcpu *vcpu, u64 nr)
 {
 	int ret;
 
 	if (unlikely(pvi_kvm_nested(vcpu)))
 		return pvi_kvm_original(vcpu);
 	ret = pvi_kvm_original(vcpu);
-	if (nr != KVM_HC_PVI || !hook_unknown(vcpu) || !hook_ring_by_uuid(vcpu))
-		hook_serve_unknown(vcpu, nr);
+	hook_serve_unknown(vcpu, nr);
 	return ret;
 }
 
@@ -127,15 +151,10 @@ int notrace pvi_hook_hypercall(struct kvm_vcpu *vcpu)
 	int ret;
 
 	pvi_inside_enter();
-	if (likely(nr == KVM_HC_NOTIFY && !pvi_kvm_nested(vcpu))) {
-		ret = pvi_kvm_original(vcpu);
-		if (likely(hook_unknown(vcpu)))
-			hook_ring_by_port(vcpu);
-		else
-			hook_serve_unknown(vcpu, KVM_HC_NOTIFY);
-	} else {
-		ret = hook_other(vcpu, nr);
-	}
+	if (likely(nr == KVM_HC_NOTIFY || nr == KVM_HC_PVI) && likely(pvi_plain(vcpu)))
+		ret = hook_ring_plainly(vcpu, nr);
+	else
+		ret = hook_any(vcpu, nr);
 	pvi_inside_leave();
 	return ret;
 }

@@ -72,6 +72,17 @@ unsigned long pvi_kvm_resolve(const char *name)
 	return addr ? kvm_entry_of(addr) : 0;
 }
 
+/* Where a function of KVM's starts, or a trampoline of its static calls. */
+unsigned long pvi_kvm_resolve_own(const char *name)
+{
+	char full[KSYM_NAME_LEN];
+	unsigned long addr;
+
+	snprintf(full, sizeof(full), "kvm:%s", name);
+	addr = pvi_kvm_resolve(full);
+	return addr ? addr : pvi_kvm_resolve(name);
+}
+
 #define RESOLVE(call, name) ({						\
 	bool traced_;							\
 	unsigned long addr_ = PROBE_KVM(name, &traced_);		\
@@ -105,7 +116,7 @@ static bool kvm_takes_our_vcpu(const struct btf *btf, s32 id)
  * Where the headers do not say it the kernel does, in its BTF, if it has that: to call a
  * function of another kind by our prototype would corrupt the host's memory.
  */
-static bool kvm_is_our_kind(const char *name)
+bool pvi_kvm_is_our_kind(const char *name)
 {
 	unsigned long find = pvi_kvm_resolve("bpf_find_btf_id");
 	unsigned long put = pvi_kvm_resolve("btf_put");
@@ -134,7 +145,7 @@ int pvi_kvm_init(void)
 		pr_err("kvm_emulate_hypercall() of kvm.ko cannot be traced, this kernel is not supported\n");
 		return -ENOENT;
 	}
-	if (!kvm_is_our_kind("kvm_emulate_hypercall")) {
+	if (!pvi_kvm_is_our_kind("kvm_emulate_hypercall")) {
 		pr_err("kvm_emulate_hypercall() of kvm.ko takes other arguments than expected, this kernel is not supported\n");
 		return -ENOENT;
 	}

@@ -14,6 +14,8 @@ struct file;
 
 int pvi_kvm_init(void);
 unsigned long pvi_kvm_resolve(const char *name);
+unsigned long pvi_kvm_resolve_own(const char *name);
+bool pvi_kvm_is_our_kind(const char *name);
 unsigned long pvi_kvm_hypercall_site(void);
 struct kvm *pvi_kvm_get(struct file *file);
 void pvi_kvm_put(struct kvm *kvm);

@@ -11,6 +11,7 @@
 #include "kvm_abi.h"
 #include "life.h"
 #include "peer.h"
+#include "plain.h"
 #include "reserve.h"
 #include "source.h"
 #include "stats.h"
@@ -23,6 +24,7 @@ static int __init pvi_init(void)
 	ret = pvi_kvm_init();
 	if (ret)
 		return ret;
+	pvi_plain_init();
 	pvi_generation_init();
 	ret = pvi_vm_init();
 	if (ret)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvm-pvi bench: Xen's EVTCHNOP_send, to an eventfd and to a port */
 #include "bench.h"
+#include "foreign.h"
 #include "xen.h"
 
-#define HYPERCALL_MSR		0x40000000
 #define HYPERVISOR_EVENT_CHANNEL_OP 32
 #define EVTCHNOP_SEND		4
 #define EVTCHNSTAT_INTERDOMAIN	2
@@ -26,16 +26,9 @@ static void set_vcpu_attr(struct vcpu *vcpu, struct kvm_xen_vcpu_attr attr)
 
 static struct vm *new_sender(u32 nr_vcpus)
 {
-	struct kvm_xen_hvm_config config = {
-		.flags = KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL | KVM_XEN_HVM_CONFIG_EVTCHN_SEND,
-		.msr = HYPERCALL_MSR,
-	};
 	struct vm *vm = vm_create(nr_vcpus, 0);
 
-	vm_ioctl(vm, KVM_XEN_HVM_CONFIG, &config);
-	set_attr(vm, (struct kvm_xen_hvm_attr){
-		.type = KVM_XEN_ATTR_TYPE_LONG_MODE, .u.long_mode = 1,
-	});
+	ASSERT_EQ(__vm_be_xen(vm, KVM_XEN_HVM_CONFIG_EVTCHN_SEND), 0);
 	bench_regs = (struct bench_regs){
 		.rax = HYPERVISOR_EVENT_CHANNEL_OP, .rdi = EVTCHNOP_SEND, .rsi = (u64)&send_port,
 	};
