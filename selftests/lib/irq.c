@@ -118,8 +118,7 @@ static void read_at(int fd, void *buf, size_t len, u64 offset)
 	ASSERT_EQ(pread(fd, buf, len, offset), len);
 }
 
-/* @stats is what KVM_GET_STATS_FD returned; it is closed */
-static u64 read_stat(int stats, const char *name)
+u64 read_stat(int stats, const char *name)
 {
 	struct kvm_stats_header header;
 	struct kvm_stats_desc *desc;
@@ -140,16 +139,23 @@ static u64 read_stat(int stats, const char *name)
 		TEST_FAIL("KVM has no statistic '%s'", name);
 	read_at(stats, &value, sizeof(value), header.data_offset + desc->offset);
 	free(desc);
+	return value;
+}
+
+static u64 read_and_close(int stats, const char *name)
+{
+	u64 value = read_stat(stats, name);
+
 	close(stats);
 	return value;
 }
 
 u64 vm_stat(struct vm *vm, const char *name)
 {
-	return read_stat(vm_ioctl(vm, KVM_GET_STATS_FD, NULL), name);
+	return read_and_close(vm_ioctl(vm, KVM_GET_STATS_FD, NULL), name);
 }
 
 u64 vcpu_stat(struct vcpu *vcpu, const char *name)
 {
-	return read_stat(vcpu_ioctl(vcpu, KVM_GET_STATS_FD, NULL), name);
+	return read_and_close(vcpu_ioctl(vcpu, KVM_GET_STATS_FD, NULL), name);
 }

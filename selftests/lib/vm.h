@@ -192,5 +192,7 @@ void vm_ioapic_set(struct vm *vm, u8 pin, u8 vector, u32 flags, u8 apic_id);
 /* KVM's binary statistics by name, of a VM or of a vCPU */
 u64 vm_stat(struct vm *vm, const char *name);
 u64 vcpu_stat(struct vcpu *vcpu, const char *name);
+/* vcpu_stat() has to wait while the vCPU runs; a descriptor of KVM_GET_STATS_FD need not be waited for */
+u64 read_stat(int stats, const char *name);
 
 #endif
