@@ -9,9 +9,8 @@
  * done, and counted, before the sender goes on. In the counting rig the TSC counts instructions, of host and guest together; elsewhere
  * it counts cycles.
  *
- * Each row prints "figure NAME MEDIAN EXITS USER SKIPS". Per ring: exits from the guest,
- * exits to userspace, and how often KVM skipped an instruction by decoding it, which no processor
- * with NRIPS makes it do.
+ * Each row prints "figure NAME MEDIAN EXITS USER". Per ring: exits from the guest, and exits to
+ * userspace.
  */
 #ifndef PVI_BENCH_H
 #define PVI_BENCH_H
@@ -86,7 +85,7 @@ u64 bench_rings_uncounted(struct vcpu *vcpu, enum bench_op op);
 void bench_begin_row(const char *name);
 void bench_end_row(void);
 void bench_be_idle(bool idle);
-void bench_print_row(const char *name, u64 value, u64 exits, u64 user, u32 skips);
+void bench_print_row(const char *name, u64 value, u64 exits, u64 user);
 /* Those that take @values sort them */
 u64 bench_median(u64 *values, u32 nr);
 /* Print the figures of a row that the host measured */
@@ -149,7 +148,6 @@ void row_load(void);
 void row_null_loaded(void);
 void row_null_unbound(void);
 void row_null_bound(void);
-void row_skip(void);
 
 void row_pvi_eventfd(void);
 void row_pvi_irqfd_msi(void);

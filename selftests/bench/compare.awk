@@ -7,7 +7,7 @@
 # what holds them is their goal.
 
 function is_time(name) { return name ~ /^teardown_/ }
-function is_ours(name) { return name !~ /^(flat_)?(null_not_loaded|skip|hyperv|xen|pio|mmio)/ }
+function is_ours(name) { return name !~ /^(flat_)?(null_not_loaded|hyperv|xen|pio|mmio)/ }
 function tolerance(name) { return name ~ /^control_/ ? 1.10 : 1.02 }
 
 FNR == 1 { file++ }
@@ -40,7 +40,7 @@ END {
 		}
 		compared++
 	}
-	printf "# %d rows compared with selftests/bench/figures.txt\n", compared
+	printf "# %d rows compared with %s\n", compared, ARGV[1]
 	if (failed && other)
 		print "# if it is the other kernel that costs more: \"make bench\", and commit what it writes"
 	else if (failed)

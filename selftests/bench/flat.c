@@ -70,7 +70,7 @@ static u64 median_of(struct vcpu *vcpu, const u8 ring[RING_SIZE])
 }
 
 /* What is in bench_regs, and nothing in the other registers */
-static void measure(const char *name, struct vcpu *vcpu, const u8 ring[RING_SIZE], u32 skips)
+static void measure(const char *name, struct vcpu *vcpu, const u8 ring[RING_SIZE])
 {
 	struct saved_mode saved;
 	u64 exits, without, with;
@@ -89,12 +89,12 @@ static void measure(const char *name, struct vcpu *vcpu, const u8 ring[RING_SIZE
 	exits = vcpu_stat(vcpu, "exits") - exits;
 	bench_be_idle(false);
 	vcpu_mode_leave(vcpu, &saved);
-	bench_print_row(name, with - without, exits, 0, skips);
+	bench_print_row(name, with - without, exits, 0);
 }
 
 static void hypercalls(const char *name, struct vm *vm)
 {
-	measure(name, &vm->vcpus[0], guest_has_vmmcall ? ring_vmmcall : ring_vmcall, 1);
+	measure(name, &vm->vcpus[0], guest_has_vmmcall ? ring_vmmcall : ring_vmcall);
 }
 
 void row_flat_null(void)
@@ -111,7 +111,7 @@ void row_flat_pio(void)
 	bench_regs = (struct bench_regs){ .rdx = 0x300 };
 	vm_ioeventfd_port(tx, bench_regs.rdx, 4, eventfd);
 	vm_irqfd(rx, BENCH_GSI, eventfd);
-	measure("flat_pio_irqfd_pin", &tx->vcpus[0], ring_out, 0);
+	measure("flat_pio_irqfd_pin", &tx->vcpus[0], ring_out);
 	ASSERT_TRUE(bench_is_raised(rx));
 }
 

@@ -4,7 +4,6 @@
 
 static const struct test_case cases[] = {
 	{ "null_not_loaded", row_null_not_loaded },
-	{ "skip", row_skip },
 	{ "hyperv_eventfd", row_hyperv_eventfd },
 	{ "hyperv_irqfd_msi", row_hyperv_irqfd_msi },
 	{ "hyperv_irqfd_pin", row_hyperv_irqfd_pin },

@@ -178,16 +178,15 @@ static __guest u64 ring_mmio_done(u64 ret)
 static const struct {
 	guest_fn ring;
 	guest_fn ring_done;
-	u32 skips;
 } ops[] = {
-	[BENCH_HYPERCALL] = { ring_hypercall, ring_hypercall_done, 1 },
-	[BENCH_OUT] = { ring_out, ring_out_done, 0 },
-	[BENCH_MMIO] = { ring_mmio, ring_mmio_done, 0 },
-	[BENCH_XEN_PORT] = { ring_xen_port, NULL, 1 },
-	[BENCH_HYPERCALLS] = { ring_hypercalls, NULL, BENCH_BURST },
-	[BENCH_STATUS] = { ring_status, NULL, 0 },
-	[BENCH_STATUS_RING] = { ring_status_ring, NULL, 1 },
-	[BENCH_STATUS_BURST] = { ring_status_burst, NULL, 1 },
+	[BENCH_HYPERCALL] = { ring_hypercall, ring_hypercall_done },
+	[BENCH_OUT] = { ring_out, ring_out_done },
+	[BENCH_MMIO] = { ring_mmio, ring_mmio_done },
+	[BENCH_XEN_PORT] = { ring_xen_port, NULL },
+	[BENCH_HYPERCALLS] = { ring_hypercalls, NULL },
+	[BENCH_STATUS] = { ring_status, NULL },
+	[BENCH_STATUS_RING] = { ring_status_ring, NULL },
+	[BENCH_STATUS_BURST] = { ring_status_burst, NULL },
 };
 
 static bool is_out(const struct kvm_run *run, u16 port)
@@ -250,11 +249,10 @@ static u64 per_ring(u64 exits)
 	return (exits + BENCH_SAMPLES / 2) / BENCH_SAMPLES;
 }
 
-void bench_print_row(const char *name, u64 value, u64 exits, u64 user, u32 skips)
+void bench_print_row(const char *name, u64 value, u64 exits, u64 user)
 {
 	if (name)
-		printf("figure %s %llu %llu %llu %u\n", name, value, per_ring(exits),
-		       per_ring(user), skips);
+		printf("figure %s %llu %llu %llu\n", name, value, per_ring(exits), per_ring(user));
 }
 
 void bench_be_idle(bool idle)
@@ -290,7 +288,7 @@ static void measure(const char *name, struct vcpu *vcpu, enum bench_op op, bench
 	exits = run_guest(vcpu, ops[op].ring, on_exit, data);
 	bench_end_row();
 	bench_be_idle(false);
-	bench_print_row(name, guest_median() - without, exits.all, exits.user, ops[op].skips);
+	bench_print_row(name, guest_median() - without, exits.all, exits.user);
 }
 
 static u64 last_rax(struct vcpu *vcpu)
@@ -334,7 +332,7 @@ u64 bench_rings_checked(const char *name, struct vcpu *vcpu, enum bench_op op, s
 
 void bench_print(const char *name, u64 value)
 {
-	bench_print_row(name, value, 0, 0, 0);
+	bench_print_row(name, value, 0, 0);
 }
 
 void bench_print_median(const char *name, u64 *values, u32 nr)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # awk -f plot.awk figures.txt - draw the rings as bars, ours and the stock kernel's, into an SVG that
-# follows the reader's choice of light or dark. The paler part of a bar is what KVM spends on
-# skipping an instruction where the processor, like QEMU's TCG, does not say how long it is.
+# follows the reader's choice of light or dark.
 
 # Rows of the picture: "# TITLE" or "FIGURE TEXT [/DIVISOR]".
 BEGIN {
@@ -34,7 +33,7 @@ BEGIN {
 	add("pio_user_pin port write: VMM, KVM_IRQ_LINE")
 	add("mmio_user_pin MMIO write: VMM, KVM_IRQ_LINE")
 
-	left = 310	# where bars begin
+	left = 380	# where bars begin
 	width = 460	# of the longest
 	right = 130	# for its figures
 	line = 20
@@ -48,10 +47,7 @@ function add(row)
 
 /^# kernel / { kernel = $3 }
 /^# unit / { unit = $3 }
-!/^#/ {
-	raw[$1] = $2
-	skips[$1] = $5
-}
+!/^#/ { raw[$1] = $2 }
 
 function style()
 {
@@ -60,7 +56,6 @@ function style()
 	print ".title { font-weight: 600; font-size: 15px; } .group { font-weight: 600; }"
 	print ".note { fill: #57606a; font-size: 12px; } .page { fill: #ffffff; }"
 	print ".axis { stroke: #afb8c1; } .ours { fill: #0969da; } .stock { fill: #6e7781; }"
-	print ".skip { opacity: 0.35; }"
 	print "@media (prefers-color-scheme: dark) {"
 	print "text { fill: #e6edf3; } .note { fill: #9198a1; } .page { fill: #0d1117; }"
 	print ".axis { stroke: #484f58; } .ours { fill: #58a6ff; } .stock { fill: #8b949e; }"
@@ -85,7 +80,7 @@ function axis(top, bottom)
 	printf "<line class=\"axis\" x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/>\n", left, top, left, bottom
 }
 
-function bar(y, name, label, divisor,    class, all, net)
+function bar(y, name, label, divisor,    class, all)
 {
 	if (!(name in raw)) {
 		printf "plot.awk: %s was not measured\n", name >"/dev/stderr"
@@ -93,13 +88,10 @@ function bar(y, name, label, divisor,    class, all, net)
 	}
 	class = name ~ /^pvi_/ ? "ours" : "stock"
 	all = raw[name] / divisor
-	net = all - skips[name] * raw["skip"] / divisor
 	text(left - 8, y + 12, "", label, "end")
 	axis(y - 3, y + 17)
-	rect(left, y, net * scale, class)
-	if (all > net)
-		rect(left + net * scale, y, (all - net) * scale, class " skip")
-	text(left + all * scale + 6, y + 12, "", all > net ? sprintf("%d (%d)", net, all) : sprintf("%d", all))
+	rect(left, y, all * scale, class)
+	text(left + all * scale + 6, y + 12, "", sprintf("%d", all))
 }
 
 function split_row(row)
@@ -128,7 +120,7 @@ END {
 	style()
 	printf "<rect class=\"page\" width=\"100%%\" height=\"100%%\"/>\n"
 	text(16, 26, "title", toupper(substr(unit, 1, 1)) substr(unit, 2) " of one ring, guest and host together; fewer is better")
-	text(16, 46, "note", "Linux " kernel ". Paler, and in brackets with the rest: skipping the instruction by decoding it, which processors with NRIPS save.")
+	text(16, 46, "note", "Linux " kernel " on an emulated Intel processor with VMX.")
 	y = head
 	for (i = 1; i <= nr; i++) {
 		split_row(rows[i])

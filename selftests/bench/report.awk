@@ -1,76 +1,89 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# awk -f report.awk figures.txt goals - print the figures as a table, and how the goals are met.
-# A line of figures.txt is "NAME MEDIAN EXITS USER SKIPS"; goals tells its own form.
+# awk -v machines="tcg intel ryzen" -f report.awk FIGURES... goals - print the figures of these
+# machines, a file each, as a table, and how the goals are met. A line of figures is "NAME MEDIAN EXITS
+# USER"; exits are those of the first machine. goals tells its own form.
 
-# What one skip costs; the rest of a hypercall that does nothing costs the same in every guest.
-function skip(name)
-{
-	return raw["skip"] - (name ~ /^flat_/ ? raw["null_not_loaded"] - raw["flat_null_not_loaded"] : 0)
-}
+BEGIN { nr_machines = split(machines, machine) }
 
-# What a column of a row says.
+# What a column of a row says. Where one machine alone was measured it stands for all.
 function value(name, column)
 {
-	if (column == "net")
-		return raw[name] - skips[name] * skip(name)
-	return column == "raw" ? raw[name] : column == "exits" ? exits[name] : user[name]
+	if (column == "exits")
+		return exits[name]
+	if (column == "user")
+		return user[name]
+	return raw[nr_machines == 1 ? machine[1] : column, name]
+}
+
+function need(name, column)
+{
+	if (value(name, column) != "")
+		return
+	printf "%s names %s of %s, which was not measured\n", FILENAME, name, column >"/dev/stderr"
+	status = 1
 }
 
 function label(name, column)
 {
-	if (column == "raw")
-		return name
-	return name (column == "net" ? " less the skip" : column == "user" ? ", exits to userspace" : ", exits")
+	return name (column == "user" ? ", exits to userspace" : column == "exits" ? ", exits" : " " column)
 }
 
-function need(name)
+function header(    m)
 {
-	if (name in raw)
-		return
-	printf "%s names %s, which was not measured\n", FILENAME, name >"/dev/stderr"
-	status = 1
+	printf "\n%-32s", ""
+	for (m = 1; m <= nr_machines; m++)
+		printf " %10s", machine[m]
+	printf " %6s %6s\n", "exits", "user"
 }
 
-function table_row(name)
+function table_row(name,    m, figure)
 {
-	printf "%-32s %10d %10d %6d %6d\n", name, raw[name], value(name, "net"), exits[name], user[name]
+	printf "%-32s", name
+	for (m = 1; m <= nr_machines; m++) {
+		figure = raw[machine[m], name]
+		printf " %10s", figure == "" ? "-" : figure
+	}
+	printf " %6d %6d\n", exits[name], user[name]
 }
 
-# Goals come as fields: FIGURE COLUMN <= LIMIT [of OTHER COLUMN]
+# Goals come as fields: FIGURE COLUMN <= LIMIT [of OTHER]
 function goal(limit, got, of)
 {
-	need($1)
+	need($1, $2)
 	limit = $4
 	got = value($1, $2)
 	of = ""
-	if (NF == 7) {
-		need($6)
-		got /= value($6, $7) > 0 ? value($6, $7) : 1
-		of = " of " label($6, $7)
+	if (NF == 6) {
+		need($6, $2)
+		got /= value($6, $2) > 0 ? value($6, $2) : 1
+		of = " of " $6
 	}
 	printf "%-6s %8s, goal %5s%s: %s\n", got <= limit ? "met" : "MISSED",
-		NF == 7 ? sprintf("%.4f", got) : got, limit, of, label($1, $2)
+		NF == 6 ? sprintf("%.4f", got) : got, limit, of, label($1, $2)
 	missed += got > limit
 	goals++
 }
 
 FNR == 1 { file++ }
 
-file == 1 && /^#/ { print substr($0, 3); next }
-file == 1 && !titled++ {
-	printf "\n%-32s %10s %10s %6s %6s\n", "", "raw", "less skips", "exits", "user"
+file <= nr_machines && /^# (kernel|unit) / {
+	print machine[file] ": " substr($0, 3)
 }
-file == 1 {
-	raw[$1] = $2
-	exits[$1] = $3
-	user[$1] = $4
-	skips[$1] = $5
-	order[++rows] = $1
+file <= nr_machines {
+	if (/^#/)
+		next
+	raw[machine[file], $1] = $2
+	if (!($1 in exits)) {
+		exits[$1] = $3
+		user[$1] = $4
+		order[++rows] = $1
+	}
 	next
 }
 
-file == 2 && FNR == 1 {
+FNR == 1 {
+	header()
 	for (i = 1; i <= rows; i++)
 		table_row(order[i])
 	print ""
