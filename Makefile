@@ -137,7 +137,7 @@ help:
 	@echo '  DESTDIR=     root of the installation; INSTALL_MOD_PATH= that of the modules alone'
 	@echo '  PREFIX=      where tools and headers go [$(PREFIX)]; LIBDIR= where the library goes'
 	@echo '  BUILD=       where tools, check, demo and bench build [$(BUILD)]'
-	@echo '  KERNELS=     kernels of check, e.g. KERNELS=6.12 [6.12 6.1]'
+	@echo '  KERNELS=     kernels of check, e.g. KERNELS=6.12 [6.12 6.1 intel-smoke 7.3:smoke]'
 	@echo '  GUESTS=      kernels of the Linux guests of check, an older and a newer one [6.1 6.12]'
 	@echo '  TESTS=       tests of check, e.g. TESTS="bind_test acl_test" [all]'
 	@echo '  CASES=       cases of bench-profile, e.g. CASES="load pvi_port_msi" [some]'

@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12
-# 6.1"; "7.3:smoke" is that kernel with some tests only), each in an L1 of its own, and beside them
-# the quick part of style.sh, install.sh if there are tests that need the tools, deb-check.sh,
-# ring.sh and, with kernel 6.12 or intel, bench.sh --check: all at once, since each waits for a part of its
-# time. The tests with Linux guests, e2e*_test.sh, have another L1 of that kernel, and so has
-# cost_test, which compares what calls cost: there time is instructions, and the host's caches are
-# none. Tests that need no kernel of their own run on the host. $GUESTS are the kernels of these
-# guests, an older and a newer one. "intel" and "intel-smp" stand for kernel 6.12 on an Intel
-# processor of Bochs's and on two, which share the C tests; "intel-smoke" has some of them, or those
-# of $TESTS.
+# check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12 6.1
+# intel-smoke 7.3:smoke", with $TESTS the first two; ":smoke" is that kernel with some tests only),
+# each in an L1 of its own, and beside them the quick part of style.sh, install.sh if there are
+# tests that need the tools, deb-check.sh, ring.sh and, with kernel 6.12 or intel, bench.sh --check:
+# all at once, since each waits for a part of its time. The tests with Linux guests, e2e*_test.sh,
+# have another L1 of that kernel, and so has cost_test, which compares what calls cost: there time
+# is instructions, and the host's caches are none. Tests that need no kernel of their own run on the
+# host. $GUESTS are the kernels of the guests, an older and a newer one, by default 6.1 and 6.12.
+# "intel" and "intel-smp" stand for kernel 6.12 on an Intel processor of Bochs's and on two, which
+# share the C tests; "intel-smoke" has some of them, or those of $TESTS.
 # Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing
 # failed, nothing was skipped and each L1 has run a test. $TESTS selects tests, "deb" is
 # deb-check.sh, "bench" bench.sh and "ring" ring.sh; $DEADLINE limits the seconds of processor time
@@ -29,7 +29,9 @@
 few=(bind_test ring_test gsi_test msi_test port_test bell_test status_test source_test state_test
 	query_test peers_test hook_test unload_test)
 
-read -ra kernels <<<"${KERNELS:-6.12 6.1}"
+smokes="intel-smoke 7.3:smoke"
+[ -z "${TESTS:-}" ] || smokes=
+read -ra kernels <<<"${KERNELS:-6.12 6.1 $smokes}"
 read -r older newer <<<"${GUESTS:-6.1 6.12}"
 smoked=()
 for i in "${!kernels[@]}"; do
@@ -71,8 +73,8 @@ done
 # What two processors do at once. On one each thread waits for its turn.
 two_at_once=$(printf '%s_test\n' broadcast connect event life many msi posted revoke ring source_life source \
 	status_life storm trace unload)
-# Each way that a ring can take, who else is at the hook, and every call in every mode
-smoke=$(printf '%s_test\n' gsi hook hypercall msi ring)
+# Each way that a ring can take, and every call in every mode
+smoke=$(printf '%s_test\n' gsi hypercall msi plain ring)
 [ -z "${TESTS:-}" ] || smoke=$(printf '%s\n' "${tests[@]}")
 passed=0 failed=0 skipped=0 children=() running=$build/running
 counted='^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$'
@@ -257,9 +259,13 @@ prepare()
 # How the stock kernel of machine $1 watches itself; see above.
 stock_debug()
 {
+	local kernel=$build/check-$1/kernel tree
+
 	echo panic_on_warn=1
 	[[ -z $(kind_of "$1") && $1 != intel* ]] || return 0
-	if grep -q -x CONFIG_KFENCE=y "$build/check-$1/kernel/build/.config"; then
+	tree=$kernel/build
+	[ ! -e "$kernel/root" ] || tree=$(readlink -f "$kernel/root")$(readlink "$tree")
+	if grep -q -x CONFIG_KFENCE=y "$tree/.config"; then
 		echo kfence.sample_interval=1
 	else
 		echo slub_debug=FZP
@@ -341,14 +347,13 @@ if [ ${#scripts[@]} -gt 0 ]; then
 	quietly "$build/tools.log" make -C "$top/tools" -j2 OUTPUT="$build/tools" \
 		DESTDIR="$build/tools-root" PREFIX=/usr install
 fi
-[ ${#with_guests[@]} -eq 0 ] || prepare_guests
 machines=()
 for series in "${kernels[@]}"; do
-	mapfile -t names < <(machines_of "$series")
-	for machine in "${names[@]}"; do
-		prepare "$machine"
-	done
-	machines+=("${names[@]}")
+	mapfile -t -O ${#machines[@]} machines < <(machines_of "$series")
+done
+[[ " ${machines[*]}" != *-guests* ]] || prepare_guests
+for machine in "${machines[@]}"; do
+	prepare "$machine"
 done
 bad=0
 
