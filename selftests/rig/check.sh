@@ -5,7 +5,7 @@
 # intel-smoke 7.3:smoke", with $TESTS the first two; ":smoke" is that kernel with some tests only),
 # each in an L1 of its own, and beside them the quick part of style.sh, install.sh if there are
 # tests that need the tools, deb-check.sh, ring.sh and, with kernel 6.12 or intel, bench.sh --check:
-# all at once, since each waits for a part of its time. The tests with Linux guests, e2e*_test.sh,
+# three machines at once, since each waits for a part of its time. The tests with Linux guests, e2e*_test.sh,
 # have another L1 of that kernel, and so has cost_test, which compares what calls cost: there time
 # is instructions, and the host's caches are none. Tests that need no kernel of their own run on the
 # host. $GUESTS are the kernels of the guests, an older and a newer one, by default 6.1 and 6.12.
@@ -76,6 +76,7 @@ two_at_once=$(printf '%s_test\n' broadcast connect event life many msi posted re
 # Each way that a ring can take, and every call in every mode
 smoke=$(printf '%s_test\n' gsi hypercall msi plain ring)
 [ -z "${TESTS:-}" ] || smoke=$(printf '%s\n' "${tests[@]}")
+at_once=3
 passed=0 failed=0 skipped=0 children=() running=$build/running
 counted='^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$'
 
@@ -302,6 +303,17 @@ job()
 	return "$status"
 }
 
+# Boot a machine when fewer than $at_once others run; for each that may there is a byte in a pipe.
+boot_in_turn()
+{
+	local status=0 turn
+
+	read -r -n 1 -u "$turns" turn
+	job "$1" boot "$1" || status=$?
+	printf %s "$turn" >&"$turns"
+	return "$status"
+}
+
 # Of an L1 its output tells, of the others what they have said at last.
 how_far()
 {
@@ -374,8 +386,11 @@ if [ ${#native[@]} -gt 0 ]; then
 	job native check_native &
 	children+=($!)
 fi
+mkfifo "$running/.turns"
+exec {turns}<>"$running/.turns"
+printf "%${at_once}s" "" | tr " " + >&"$turns"
 for machine in "${machines[@]}"; do
-	job "$machine" boot "$machine" &
+	boot_in_turn "$machine" &
 	children+=($!)
 done
 if [ ${#with_bench[@]} -gt 0 ]; then
