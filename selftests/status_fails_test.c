@@ -130,22 +130,23 @@ static void test_still_owed(void)
 }
 
 static bool done;
+static u32 failed;
 
 static void *keep_failing(void *arg)
 {
-	u32 failed = 0;
-
 	(void)arg;
 	while (!READ_ONCE(done)) {
 		ASSERT_EQ(__status_register(rx, GSI, &mem, LIVE), -EEXIST);
 		ASSERT_EQ(__status_register(rx, GSI + 3, &mem, LIVE), -ENOENT);
 		WRITE_ONCE(failed, failed + 1);
 	}
-	ASSERT_GT(failed, 0);
 	return NULL;
 }
 
-/* While rings come: each is counted, and pending means what the rules say */
+/*
+ * While rings come, as many as it takes until some have met a failure: each is counted, and
+ * pending means what the rules say
+ */
 static void test_meanwhile(void)
 {
 	pthread_t thread;
@@ -153,14 +154,14 @@ static void test_meanwhile(void)
 
 	make();
 	ASSERT_EQ(pthread_create(&thread, NULL, keep_failing, NULL), 0);
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < ROUNDS || READ_ONCE(failed) < 2; i++) {
 		ASSERT_EQ(kvm_pvi_status_take(mem.word), 1);
 		ASSERT_EQ(pvi_call(tx, KVM_HC_PVI, (u64)pvi_uuid[0], GSI, 0, 0), KVM_PVI_RAISED);
 		ASSERT_EQ(READ_ONCE(mem.word->pending), 1);
 	}
 	WRITE_ONCE(done, true);
 	ASSERT_EQ(pthread_join(thread, NULL), 0);
-	ASSERT_EQ(mem.word->count, ROUNDS + 1);
+	ASSERT_EQ(mem.word->count, i + 1);
 }
 
 /* One that succeeds does begin with a clean word */
