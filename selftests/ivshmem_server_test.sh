@@ -321,13 +321,14 @@ other_user = Elsewhere(path, 12345)
 assert other_user.greeted()
 assert logged(f"is process {other_user.pid} of user 12345")
 same_user.end()
-while not logged("peer 2 has gone"):
+# A place comes back a little later than the log says, once what was not read is dropped.
+while not Elsewhere(path).greeted():
     pass
-assert Elsewhere(path).greeted()
 b.close()
-while not logged("peer 1 has gone"):
-    pass
-Client(path, 1).greet()
+c = Client(path, 1)
+while c.ended(peek=True):
+    c = Client(path, 1)
+c.greet()
 PYTHON
 }
 
