@@ -77,7 +77,7 @@ two_at_once=$(printf '%s_test\n' broadcast connect event life many msi posted re
 smoke=$(printf '%s_test\n' gsi hypercall msi plain ring)
 [ -z "${TESTS:-}" ] || smoke=$(printf '%s\n' "${tests[@]}")
 at_once=3
-passed=0 failed=0 skipped=0 children=() running=$build/running
+passed=0 failed=0 skipped=0 failures=() children=() running=$build/running
 counted='^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$'
 
 # Whatever happens, the last line is the count, and it tells a failure.
@@ -95,12 +95,18 @@ finish()
 # Print the results in file $2 under the heading $1; what they add up to is in file $3.
 report()
 {
+	local line
+
 	echo "# $1"
 	sed -E "/$counted/d" "$2"
+	while read -r line; do
+		failures+=("$1: $line")
+	done < <(grep -a -E '^not ok|^ok .*# SKIP' "$2")
 	if [[ $(grep -E "$counted" "$3" | tail -n 1) =~ $counted ]]; then
 		echo "# $1: ${BASH_REMATCH[0]}"
 	else
 		echo "not ok - $1: ended without a result"
+		failures+=("$1: ended without a result")
 		BASH_REMATCH=("" 0 1 "" 0)
 	fi
 	passed=$((passed + BASH_REMATCH[1]))
@@ -303,15 +309,36 @@ job()
 	return "$status"
 }
 
-# Boot a machine when fewer than $at_once others run; for each that may there is a byte in a pipe.
+# Boot a machine, and give its turn to another when it ends.
 boot_in_turn()
 {
-	local status=0 turn
+	local status=0
 
-	read -r -n 1 -u "$turns" turn
 	job "$1" boot "$1" || status=$?
-	printf %s "$turn" >&"$turns"
+	echo >&"$turns"
 	return "$status"
+}
+
+# Boot the machines in their order, each when fewer than $at_once others run.
+boot_all()
+{
+	local machine booted=() bad=0 pid turns i
+
+	mkfifo "$running/.turns"
+	exec {turns}<>"$running/.turns"
+	for ((i = 0; i < at_once; i++)); do
+		echo >&"$turns"
+	done
+	trap 'kill "${booted[@]}" 2>/dev/null; wait; exit 143' INT TERM
+	for machine; do
+		read -r -u "$turns"
+		boot_in_turn "$machine" &
+		booted+=($!)
+	done
+	for pid in "${booted[@]}"; do
+		wait "$pid" || bad=1
+	done
+	return "$bad"
 }
 
 # Of an L1 its output tells, of the others what they have said at last.
@@ -386,13 +413,16 @@ if [ ${#native[@]} -gt 0 ]; then
 	job native check_native &
 	children+=($!)
 fi
-mkfifo "$running/.turns"
-exec {turns}<>"$running/.turns"
-printf "%${at_once}s" "" | tr " " + >&"$turns"
+# Those with Linux guests first: they take longest, and have one vCPU.
+first=() second=()
 for machine in "${machines[@]}"; do
-	boot_in_turn "$machine" &
-	children+=($!)
+	case $machine in
+	*-guests) first+=("$machine") ;;
+	*)	second+=("$machine") ;;
+	esac
 done
+boot_all "${first[@]}" "${second[@]}" &
+children+=($!)
 if [ ${#with_bench[@]} -gt 0 ]; then
 	job bench check_bench &
 	children+=($!)
@@ -430,5 +460,10 @@ if [ -n "$with_deb" ]; then
 	report "Debian packages" "$build/deb-check.output" "$build/deb-check.output"
 fi
 children=()
+# Of a long output only the end may be kept.
+if [ ${#failures[@]} -gt 0 ]; then
+	echo "# What failed"
+	printf '# %s\n' "${failures[@]}"
+fi
 [ "$bad" -eq 0 ] || say "consoles and outputs are in $build/check-*/"
 exit "$bad"
