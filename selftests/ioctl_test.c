@@ -60,6 +60,8 @@ static const struct kvm_pvi_state_header no_state = {
 	.length = sizeof(no_state),
 };
 
+static struct kvm_pvi_list_endpoint records;
+
 static const struct op ops[] = {
 	OP(KVM_PVI_GET_INFO, info, .unbound = true, .dead = true, .out = true),
 	OP(KVM_PVI_BIND, bind, ARG(bind, .flags = KVM_PVI_BIND_HOST, .vm_fd = -1),
@@ -110,6 +112,9 @@ static const struct op ops[] = {
 	   ARG(state, .address = (u64)&no_state, .length = sizeof(no_state)),
 	   .zero = { AT(state, __reserved) }),
 	OP(KVM_PVI_THAW, thaw),
+	OP(KVM_PVI_LIST, list,
+	   ARG(list, .record = sizeof(records), .address = (u64)&records, .nr = 1),
+	   .zero = { AT(list, __reserved) }, .unbound = true, .dead = true, .out = true),
 };
 
 /* Two pages and one that is not there, in the first 4 GiB */
@@ -344,6 +349,7 @@ static void check_zero_from(u32 at, u32 size)
 static void test_answers_are_whole(void)
 {
 	struct kvm_pvi_info *info;
+	struct kvm_pvi_list *list;
 	struct kvm_pvi_edge *edge;
 
 	prepare(true);
@@ -354,6 +360,15 @@ static void test_answers_are_whole(void)
 
 	pvi_ioctl(fd, KVM_PVI_GET_STATS, poisoned(sizeof(struct kvm_pvi_stats)));
 	check_zero_from(AT(stats, sent), sizeof(struct kvm_pvi_stats));
+
+	list = poisoned(sizeof(*list));
+	*list = (struct kvm_pvi_list){
+		.size = sizeof(*list), .record = sizeof(records), .address = (u64)&records, .nr = 1,
+	};
+	memset(&records, FILL, sizeof(records));
+	pvi_ioctl(fd, KVM_PVI_LIST, list);
+	ASSERT_EQ(list->nr, 1);
+	ASSERT_EQ(records.dropped, 0);
 
 	edge = poisoned(sizeof(*edge));
 	edge->cursor = 0;

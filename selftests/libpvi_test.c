@@ -289,6 +289,30 @@ static void test_stats(void)
 	ASSERT_EQ(pvi_next_edge(rx, &edge), 0);
 }
 
+static void test_list(void)
+{
+	struct kvm_pvi_list_endpoint endpoints[2], rx_record = { 0 };
+	int rx = enrol(rx_uuid), tx = enrol(tx_uuid), unbound = pvi_open(), nr, i;
+	struct kvm_pvi_list_edge edge;
+	uint64_t cursor = 0;
+	int total = 0;
+
+	ASSERT_EQ(pvi_allow(rx, tx_uuid, GSI, NULL), 0);
+	while ((nr = pvi_list(unbound, KVM_PVI_LIST_ENDPOINTS, 0, &cursor, endpoints,
+			      sizeof(endpoints[0]), 2)) > 0)
+		for (i = 0; i < nr; i++, total++)
+			if (!memcmp(endpoints[i].uuid, rx_uuid, sizeof(rx_uuid)))
+				rx_record = endpoints[i];
+	ASSERT_EQ(nr, 0);
+	ASSERT_EQ(total, 2);
+	ASSERT_EQ(rx_record.senders, 1);
+	cursor = 0;
+	ASSERT_EQ(pvi_list(tx, KVM_PVI_LIST_EDGES, rx_record.number, &cursor, &edge, sizeof(edge), 1), 1);
+	ASSERT_EQ(memcmp(edge.uuid, tx_uuid, sizeof(tx_uuid)), 0);
+	ASSERT_EQ(pvi_list(tx, KVM_PVI_LIST_EDGES, rx_record.number, &cursor, &edge, sizeof(edge), 1), 0);
+	ASSERT_EQ(pvi_list(tx, KVM_PVI_LIST_EDGES, 0, &cursor, &edge, sizeof(edge), 1), -EINVAL);
+}
+
 static const struct test_case cases[] = {
 	{ "endpoint", test_endpoint },
 	{ "enrol", test_enrol },
@@ -303,6 +327,7 @@ static const struct test_case cases[] = {
 	{ "many", test_many },
 	{ "no descriptors", test_no_descriptors },
 	{ "stats", test_stats },
+	{ "list", test_list },
 };
 
 int main(int argc, char **argv)

@@ -56,7 +56,8 @@ static bool is_argument(const struct uapi_member *row)
 		"kvm_pvi_peer", "kvm_pvi_status", "kvm_pvi_counts", "kvm_pvi_event",
 		"kvm_pvi_state_header", "kvm_pvi_state_section", "kvm_pvi_state_port",
 		"kvm_pvi_state_latch", "kvm_pvi_state_bell", "kvm_pvi_state_msi",
-		"kvm_pvi_state_config",
+		"kvm_pvi_state_config", "kvm_pvi_list_endpoint", "kvm_pvi_list_edge",
+		"kvm_pvi_list_gsi", "kvm_pvi_list_port",
 	};
 	size_t i;
 

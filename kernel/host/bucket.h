@@ -12,11 +12,15 @@
  * @tat: theoretical arrival time of the next ring, ns of ktime_get_mono_fast_ns()
  * @interval: ns between two rings at the agreed rate, 0 for no limit
  * @slack: how far @tat may be ahead of now: (burst - 1) * interval
+ * @rate: as agreed, for who looks
+ * @burst: as agreed
  */
 struct pvi_bucket {
 	atomic64_t tat;
 	u64 interval;
 	u64 slack;
+	u32 rate;
+	u32 burst;
 };
 
 int pvi_bucket_check(u32 rate, u32 burst);

@@ -21,6 +21,7 @@
 #include "hypercall.h"
 #include "ioctl.h"
 #include "life.h"
+#include "listing.h"
 #include "port.h"
 #include "reply.h"
 #include "reserve.h"
@@ -122,6 +123,8 @@ static const struct ioctl_op ops[] = {
 	   .flags = KVM_PVI_STATE_FREEZE),
 	OP(KVM_PVI_SET_STATE, pvi_state_set, kvm_pvi_state, __reserved),
 	OP(KVM_PVI_THAW, pvi_state_thaw, kvm_pvi_thaw, flags),
+	OP(KVM_PVI_LIST, pvi_listing_get, kvm_pvi_list, __reserved, .out = true, .unbound = true,
+	   .dead = true, .reads = true),
 };
 
 static const struct ioctl_op *ioctl_find_op(unsigned int cmd)

@@ -13,6 +13,8 @@
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
 #include <linux/kvm_host.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched.h>
 #include <linux/static_call.h>
 #include <linux/uaccess.h>
 
@@ -186,6 +188,19 @@ void pvi_kvm_put(struct kvm *kvm)
 struct mm_struct *pvi_kvm_mm(struct kvm *kvm)
 {
 	return kvm->mm;
+}
+
+/*
+ * The process that has the VM, as current numbers it; 0: the thread that made the VM
+ * has gone, or current does not see it. Called under RCU. KVM keeps that thread's number,
+ * which another may have by now, but not with the VM's memory.
+ */
+u32 pvi_kvm_vmm(struct kvm *kvm)
+{
+	struct pid *pid = find_pid_ns(kvm->userspace_pid, &init_pid_ns);
+	struct task_struct *task = pid_task(pid, PIDTYPE_PID);
+
+	return task && READ_ONCE(task->mm) == kvm->mm ? task_tgid_vnr(task) : 0;
 }
 
 bool pvi_kvm_has_lapic(struct kvm *kvm)

@@ -20,6 +20,7 @@ unsigned long pvi_kvm_hypercall_site(void);
 struct kvm *pvi_kvm_get(struct file *file);
 void pvi_kvm_put(struct kvm *kvm);
 struct mm_struct *pvi_kvm_mm(struct kvm *kvm);
+u32 pvi_kvm_vmm(struct kvm *kvm);
 bool pvi_kvm_has_lapic(struct kvm *kvm);
 int pvi_kvm_send_msi(struct kvm *kvm, u64 address, u32 data);
 int pvi_kvm_read(struct kvm_vcpu *vcpu, u64 gpa, void *to, size_t len, bool may_sleep);

@@ -175,6 +175,7 @@ static void life_free(struct kref *ref)
 	xa_destroy(&vm->bells);
 	pvi_event_free(vm);
 	free_percpu(vm->stats);
+	put_pid(vm->opener);
 	kfree(vm);
 }
 
@@ -192,6 +193,7 @@ struct pvi_vm *pvi_life_open(void)
 		return NULL;
 	}
 	vm->owner = current_euid();
+	vm->opener = get_pid(task_tgid(current));
 	mutex_init(&vm->lock);
 	pvi_port_init(vm);
 	xa_init_flags(&vm->gsis, XA_FLAGS_ACCOUNT);
@@ -215,6 +217,7 @@ void pvi_life_close(struct pvi_vm *vm)
 	bool waits = pvi_vm_closer_waits();
 	bool puts = life_die(vm, waits) && waits && vm->kvm;
 
+	pvi_vm_forget(vm);
 	if (waits && vm->life != PVI_LIFE_UNBOUND) {
 		/* Pairs with life_end_free(): what it has freed is freed. */
 		wait_var_event(&vm->life, smp_load_acquire(&vm->life) == PVI_LIFE_DEAD);
@@ -293,6 +296,7 @@ static int life_bind(struct pvi_vm *vm, struct mm_struct *mm, struct kvm_pvi_bin
 
 err_list:
 	pvi_vm_unlist(vm);
+	pvi_vm_forget(vm);
 	/* Whoever has passed over it there. */
 	synchronize_rcu();
 err_name:

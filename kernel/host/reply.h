@@ -28,6 +28,7 @@ union pvi_arg {
 	struct kvm_pvi_ungrant ungrant;
 	struct kvm_pvi_state state;
 	struct kvm_pvi_thaw thaw;
+	struct kvm_pvi_list list;
 };
 
 /**

@@ -19,6 +19,10 @@ DEFINE_HASHTABLE(pvi_vms_by_kvm, PVI_VMS_BITS);
 static DEFINE_SPINLOCK(vms_lock);	/* protects changes of pvi_vms_by_kvm */
 static struct rhashtable vms_by_uuid;
 
+/* Who lists them goes by number. Endpoints that are not bound yet stand in it as well. */
+static DEFINE_XARRAY_FLAGS(vms_by_number, XA_FLAGS_ACCOUNT);
+static atomic64_t nr_numbers = ATOMIC64_INIT(0);
+
 static const struct rhashtable_params by_uuid_params = {
 	.key_offset = offsetof(struct pvi_vm, uuid),
 	.key_len = sizeof_field(struct pvi_vm, uuid),
@@ -112,21 +116,51 @@ static void vm_unlist_uuid(struct pvi_vm *vm)
 	rhashtable_remove_fast(&vms_by_uuid, &vm->by_uuid, by_uuid_params);
 }
 
+static int vm_list_number(struct pvi_vm *vm)
+{
+	u64 number = atomic64_inc_return(&nr_numbers);
+	int ret = xa_insert(&vms_by_number, number, vm, GFP_KERNEL);
+
+	if (!ret)
+		vm->number = number;
+	return ret;
+}
+
+/* Nobody finds it by its number any more: the binding failed, or the last descriptor was closed. */
+void pvi_vm_forget(struct pvi_vm *vm)
+{
+	if (vm->number)
+		xa_erase(&vms_by_number, vm->number);
+	vm->number = 0;
+}
+
 /*
  * Holds the places of @vm's name and VM, where nobody finds it until it is
- * bound. Waits for an endpoint that is dying there. EEXIST, EINTR, ENOMEM.
+ * bound, and gives it a number. Waits for an endpoint that is dying there.
+ * EEXIST, EINTR, ENOMEM.
  */
 int pvi_vm_list(struct pvi_vm *vm)
 {
 	int ret;
 
+	ret = vm_list_number(vm);
+	if (ret)
+		return ret;
 	vm->listed = true;
 	ret = vm_list_uuid(vm);
-	if (ret || !vm->kvm)
-		return ret;
+	if (ret)
+		goto err_number;
+	if (!vm->kvm)
+		return 0;
 	ret = vm_list_kvm(vm);
 	if (ret)
-		vm_unlist_uuid(vm);
+		goto err_uuid;
+	return 0;
+
+err_uuid:
+	vm_unlist_uuid(vm);
+err_number:
+	pvi_vm_forget(vm);
 	return ret;
 }
 
@@ -140,6 +174,42 @@ void pvi_vm_unlist(struct pvi_vm *vm)
 	}
 	vm_unlist_uuid(vm);
 	pvi_vm_set_and_wake(&vm->listed, false);
+}
+
+/*
+ * A reference to the endpoint with the lowest number above *@number, which is
+ * stored there, or NULL. It may be in any state, and its number that of another
+ * binding by now.
+ */
+struct pvi_vm *pvi_vm_next(u64 *number)
+{
+	XA_STATE(xas, &vms_by_number, *number);
+	struct pvi_vm *vm;
+
+	if (*number == U64_MAX)
+		return NULL;
+	xas_set(&xas, *number + 1);
+	xas_lock(&xas);
+	vm = xas_find(&xas, ULONG_MAX);
+	/* What is listed has its descriptors' reference. */
+	if (vm)
+		kref_get(&vm->ref);
+	xas_unlock(&xas);
+	*number = vm ? xas.xa_index : *number;
+	return vm;
+}
+
+/* A reference to the endpoint with that number, in any state, or NULL. */
+struct pvi_vm *pvi_vm_get(u64 number)
+{
+	struct pvi_vm *vm;
+
+	xa_lock(&vms_by_number);
+	vm = xa_load(&vms_by_number, number);
+	if (vm)
+		kref_get(&vm->ref);
+	xa_unlock(&vms_by_number);
+	return vm;
 }
 
 /* Calls @fn for each bound endpoint, under RCU. */

@@ -19,6 +19,8 @@
  *				source, which therefore takes no lock of ours.
  *   kvm->irq_srcu (read)	the receiver's routing entries are used under it.
  *   vms_lock (vm.c, spinlock)	changes of the table of endpoints by struct kvm.
+ *   vms_by_number (vm.c, xarray)	its own spinlock: a number leads to an endpoint, or to
+ *				none, while it is held; a leaf.
  *   pvi_events.lock (spinlock)	what an endpoint was told and has not read.
  *   pvi_bell.lock (spinlock)	flags and masks of one bell; released before its GSI
  *				is raised.
@@ -78,6 +80,8 @@ enum pvi_life {
  * @listed: holds its places in vm_list; who waits for them waits for this
  * @closer_puts: whoever closed the last descriptor waits, and drops @kvm
  * @free_port: no lower index is free
+ * @number: its place in the order in which endpoints were bound; 0: none
+ * @opener: the process that opened it
  * @generation: in the numbers of ports that its guest makes; 0: it has made none
  * @gsis: GSI -> struct pvi_gsi
  * @bells: bell -> struct pvi_bell
@@ -123,6 +127,8 @@ struct pvi_vm {
 	bool closer_puts;
 	u32 free_port;
 	u32 generation;
+	u64 number;
+	struct pid *opener;
 	struct xarray gsis;
 	struct xarray bells;
 	struct pvi_name *name;
@@ -202,6 +208,9 @@ static inline bool pvi_vm_closer_waits(void)
 struct pvi_vm *pvi_vm_find_uuid(const uuid_t *uuid);
 int pvi_vm_list(struct pvi_vm *vm);
 void pvi_vm_unlist(struct pvi_vm *vm);
+void pvi_vm_forget(struct pvi_vm *vm);
+struct pvi_vm *pvi_vm_next(u64 *number);
+struct pvi_vm *pvi_vm_get(u64 number);
 void pvi_vm_for_each(void (*fn)(struct pvi_vm *vm, void *arg), void *arg);
 int pvi_vm_usable(struct pvi_vm *vm, bool unbound, bool dead);
 int pvi_vm_lock(struct pvi_vm *vm);

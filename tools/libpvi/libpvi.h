@@ -639,6 +639,21 @@ int pvi_thaw(int pvi);
 int pvi_get_stats(int pvi, struct kvm_pvi_stats *stats);
 
 /**
+ * pvi_list - all endpoints of the host, or what hangs on one; needs CAP_SYS_ADMIN
+ * @pvi: an endpoint in any state, also one that was opened for reading
+ * @kind: KVM_PVI_LIST_ENDPOINTS, _EDGES, _GSIS or _PORTS
+ * @endpoint: @number of the endpoint that is meant; 0 with KVM_PVI_LIST_ENDPOINTS
+ * @cursor: in: 0, or as the last call left it; out: where to go on
+ * @records: an array of struct kvm_pvi_list_endpoint, _edge, _gsi or _port
+ * @record: sizeof() one of them
+ * @nr: how many there is room for
+ *
+ * Returns how many it wrote, 0 behind the last one alone, or -errno.
+ */
+int pvi_list(int pvi, uint32_t kind, uint64_t endpoint, uint64_t *cursor, void *records, size_t record,
+	     unsigned int nr);
+
+/**
  * pvi_next_edge - counters of the next row of an endpoint's table; of a dead one's too
  * @pvi: a bound endpoint
  * @edge: in: @size is sizeof(*edge), @cursor is 0 or as the last call left it; out: the row

@@ -87,7 +87,7 @@
 #define KVM_PVI_FEAT_MAJOR(f)	(((f) >> 24) & 0x7f)
 
 #define KVM_PVI_ABI_MAJOR	1
-#define KVM_PVI_ABI_MINOR	1
+#define KVM_PVI_ABI_MINOR	2
 
 /* GSI numbers: KVM's own, then those that exist between kvm_pvi and a guest. */
 #define KVM_PVI_GSI_MAX		4096u		/* first number that is no KVM GSI */
@@ -239,12 +239,12 @@ struct kvm_pvi_status {
  * Every ioctl that takes a struct may fail with
  *
  * * EFAULT: the struct cannot be read or written; nothing has happened
- * * EBADF: the descriptor was opened for reading, and the call is not GET_INFO, GET_STATS or GET_EDGE
+ * * EBADF: the descriptor was opened for reading, and the call is not GET_INFO, GET_STATS, GET_EDGE or LIST
  * * EINVAL: @size is below the first version's; an unknown flag; a reserved field is not 0; a value out of range
  * * E2BIG: @size is beyond a page, or the tail this kernel does not know is not 0
  * * ENOMEM: no memory
  *
- * Every ioctl but GET_INFO, BIND, RESERVE and UNRESERVE may fail with
+ * Every ioctl but GET_INFO, BIND, RESERVE, UNRESERVE and LIST may fail with
  *
  * * ENOTCONN: the endpoint is not bound yet
  * * ENODEV: the endpoint is dead: its VM's process has gone (GET_STATS, GET_EDGE and read() still work)
@@ -1000,6 +1000,156 @@ struct kvm_pvi_thaw {
 	__u32 flags;
 };
 #define KVM_PVI_THAW		_IO(KVM_PVI_IOC, 0x37)
+
+/**
+ * struct kvm_pvi_list - KVM_PVI_LIST: all endpoints of this host, and what hangs on them
+ * @size: sizeof(struct kvm_pvi_list)
+ * @flags: Must be 0
+ * @kind: KVM_PVI_LIST_ENDPOINTS...
+ * @record: sizeof() a record of that kind, as the caller was compiled
+ * @endpoint: @number of the endpoint whose records are wanted; 0 with KVM_PVI_LIST_ENDPOINTS
+ * @cursor: in: 0, or the last answer's; out: where to go on
+ * @address: of the array of records
+ * @nr: in: records there is room for; out: records written
+ * @__reserved: Must be 0
+ *
+ * For the administrator, who need not be allowed to trace who owns the endpoints. Works on
+ * any endpoint at any time and changes nothing. Each call writes KVM_PVI_LIST_MAX records at
+ * most; @nr is 0 behind the last one alone. Records come in ascending order of their number.
+ * Between two calls others come and go: what is there during the whole walk is listed once, what
+ * is not there at any time is not listed. A @cursor is only a position; any value will do.
+ *
+ * A @record that is longer than the kernel's is filled up with 0, a shorter one is cut.
+ *
+ * * EPERM: without CAP_SYS_ADMIN
+ * * EINVAL: @kind; @record is below the first version's or beyond a page; @nr is 0; @endpoint is 0, or with
+ *   KVM_PVI_LIST_ENDPOINTS is not
+ * * ENOENT: no such @endpoint: its last descriptor was closed
+ * * EFAULT: @address cannot be written; records before that were
+ */
+struct kvm_pvi_list {
+	__u32 size;
+	__u32 flags;
+	__u32 kind;
+	__u32 record;
+	__aligned_u64 endpoint;
+	__aligned_u64 cursor;
+	__aligned_u64 address;
+	__u32 nr;
+	__u32 __reserved;
+};
+#define KVM_PVI_LIST		_IO(KVM_PVI_IOC, 0x38)
+#define KVM_PVI_LIST_ENDPOINTS	0	/* struct kvm_pvi_list_endpoint, by @number */
+#define KVM_PVI_LIST_EDGES	1	/* struct kvm_pvi_list_edge, by @id */
+#define KVM_PVI_LIST_GSIS	2	/* struct kvm_pvi_list_gsi, by @gsi */
+#define KVM_PVI_LIST_PORTS	3	/* struct kvm_pvi_list_port, by KVM_PVI_PORT_INDEX() of @port */
+#define KVM_PVI_LIST_MAX	1024	/* records a call writes */
+
+/**
+ * struct kvm_pvi_list_endpoint - an endpoint that was bound, until its last descriptor is closed
+ * @number: names it for KVM_PVI_LIST; never used again
+ * @epoch: of its binding
+ * @uuid: its name
+ * @flags: KVM_PVI_LISTED_*
+ * @owner: uid that owner pins compare with, in the caller's user namespace
+ * @opener: process that opened it, as the caller's PID namespace numbers it; 0: it has ended or is not in there
+ * @vmm: process that has the VM; 0: none, or it is not known
+ * @senders: rows of its table
+ * @grants: live grants
+ * @gsis: exposed GSIs
+ * @bells: those of them that have a bell
+ * @sent: as in struct kvm_pvi_stats
+ * @received: as in struct kvm_pvi_stats
+ * @retries: as in struct kvm_pvi_stats
+ * @dropped: as in struct kvm_pvi_stats
+ */
+struct kvm_pvi_list_endpoint {
+	__aligned_u64 number;
+	__aligned_u64 epoch;
+	__u8  uuid[KVM_PVI_UUID_SIZE];
+	__u32 flags;
+	__u32 owner;
+	__u32 opener;
+	__u32 vmm;
+	__u32 senders;
+	__u32 grants;
+	__u32 gsis;
+	__u32 bells;
+	struct kvm_pvi_counts sent;
+	struct kvm_pvi_counts received;
+	__aligned_u64 retries;
+	__aligned_u64 dropped;
+};
+#define KVM_PVI_LISTED_DEAD		(1u << 0)	/* only its counters are left */
+#define KVM_PVI_LISTED_FROZEN		(1u << 1)	/* rings to it answer EAGAIN */
+#define KVM_PVI_LISTED_HOST		(1u << 2)	/* a host process without a VM */
+#define KVM_PVI_LISTED_GRANTS_ONLY	(1u << 3)	/* its table is not looked at */
+
+/**
+ * struct kvm_pvi_list_edge - a row of an endpoint's table, or a grant
+ * @id: as @cursor of KVM_PVI_GET_EDGE
+ * @uuid: the sender
+ * @gsi: as it was allowed or granted
+ * @kind: KVM_PVI_EDGE_*
+ * @flags: KVM_PVI_LISTED_PINNED, KVM_PVI_LISTED_BELL
+ * @owner: with KVM_PVI_LISTED_PINNED the uid that must own the sender's endpoint
+ * @bits: flags of a bell that this sender may set
+ * @rate: rings a second, 0 for no limit
+ * @burst: rings that may come at once
+ * @counts: rings by this row
+ */
+struct kvm_pvi_list_edge {
+	__aligned_u64 id;
+	__u8  uuid[KVM_PVI_UUID_SIZE];
+	__u32 gsi;
+	__u32 kind;
+	__u32 flags;
+	__u32 owner;
+	__aligned_u64 bits;
+	__u32 rate;
+	__u32 burst;
+	struct kvm_pvi_counts counts;
+};
+#define KVM_PVI_LISTED_PINNED	(1u << 0)
+#define KVM_PVI_LISTED_BELL	(1u << 1)	/* @gsi is a bell, of a grant too */
+
+/**
+ * struct kvm_pvi_list_gsi - an exposed GSI of an endpoint
+ * @gsi: its number
+ * @kind: KVM_PVI_GSI_DIRECT...
+ * @state: KVM_PVI_GSI_WIRED...
+ * @bell: the bell over it, or KVM_PVI_LISTED_NO_BELL
+ * @rate: rings a second from all senders together, 0 for no limit
+ * @burst: rings that may come at once
+ * @rings: rings accepted
+ */
+struct kvm_pvi_list_gsi {
+	__u32 gsi;
+	__u32 kind;
+	__u32 state;
+	__u32 bell;
+	__u32 rate;
+	__u32 burst;
+	__aligned_u64 rings;
+};
+#define KVM_PVI_LISTED_NO_BELL	0xffffffffu
+
+/**
+ * struct kvm_pvi_list_port - a port of an endpoint
+ * @port: its number
+ * @state: KVM_PVI_PORT_EVENTFD...
+ * @gsi: of the receiver; 0 of an eventfd
+ * @flags: KVM_PVI_LISTED_BY_VMM
+ * @uuid: the receiver; zeroes of an eventfd
+ */
+struct kvm_pvi_list_port {
+	__u32 port;
+	__u32 state;
+	__u32 gsi;
+	__u32 flags;
+	__u8  uuid[KVM_PVI_UUID_SIZE];
+};
+#define KVM_PVI_LISTED_BY_VMM	(1u << 0)	/* outlives a reset of the guest */
 
 #if defined(__x86_64__) || defined(__i386__)
 /*
