@@ -14,7 +14,7 @@
 #define MAX_BATCH	64
 #define LOST_MS		10000
 #define MANY		100000
-#define FEW		4000
+#define FEW		2000
 
 /* What sender @i calls, how often, and what came of it; @seen is the handler's */
 static struct {
