@@ -4,8 +4,9 @@
 # build.sh KERNEL-DIR DIR - build the modules for a kernel of kernel.sh in a copy of kernel/, include/ and
 # selftests/modules/ under DIR, so that several kernels can be served at once and the checkout stays clean.
 # Only changed files are copied; where there are none all is built already. Any warning, be it the
-# compiler's at W=1, sparse's or modpost's, is an error. Kernels of a newer Debian are built for by its
-# compiler, in its root directory, where DIR is /mnt.
+# compiler's at W=1, sparse's or modpost's, is an error. Sparse, which takes a third of the time, looks
+# on when it is built for 6.12, or with $PVI_LONG for any kernel. Kernels of a newer Debian are built for
+# by its compiler, in its root directory, where DIR is /mnt.
 
 . "$(dirname "$0")/common.sh"
 
@@ -34,7 +35,11 @@ done
 comm -13 <(sources "$top") <(sources "$dir") | while read -r file; do
 	rm -f "$dir/$file" "$dir/built"
 done
-[ "$(cat "$dir/built" 2>/dev/null)" != "$root$kdir" ] ||
+sparse=()
+if [ -n "${PVI_LONG:-}" ] || [[ $(cat "$kernel/release") == 6.12.* ]]; then
+	sparse=(C=2 CF=-D__CHECK_ENDIAN__)
+fi
+[ "$(cat "$dir/built" 2>/dev/null)" != "$root$kdir ${sparse[*]}" ] ||
 	[ "$root$kdir/Module.symvers" -nt "$dir/built" ] || exit 0
 
 # make_in SUBDIRECTORY ARGUMENT...
@@ -54,8 +59,7 @@ build_modules()
 {
 	local log=$dir/$1.log
 
-	quietly "$log" make_in "$2" -j"$(nproc)" W=1 KCFLAGS=-Werror \
-		C=2 CF="-D__CHECK_ENDIAN__" modules
+	quietly "$log" make_in "$2" -j"$(nproc)" W=1 KCFLAGS=-Werror "${sparse[@]}" modules
 	if grep -E -i '^(.*: )?(warning|error):' "$log" >&2; then
 		# Or the next make has nothing to do, and nothing to warn of.
 		find "$dir/$2" -name '*.o' -delete
@@ -65,4 +69,4 @@ build_modules()
 
 build_modules build kernel
 build_modules build-test selftests/modules
-echo "$root$kdir" >"$dir/built"
+echo "$root$kdir ${sparse[*]}" >"$dir/built"

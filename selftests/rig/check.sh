@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12 6.1
-# intel-smoke 7.3:smoke", with $TESTS the first two; ":smoke" is that kernel with some tests only),
-# each in an L1 of its own, and beside them the quick part of style.sh, install.sh if there are
+# check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12 6.1:c
+# intel-smoke 7.3:smoke", with $TESTS "6.12 6.1"; ":c" is that kernel with the C tests that take it less
+# than half a minute, ":smoke" with some of them), each in an L1 of its own, and beside them the quick part of style.sh, install.sh if there are
 # tests that need the tools, deb-check.sh, ring.sh and, with kernel 6.12 or intel, bench.sh --check:
 # three machines at once, since each waits for a part of its time. The tests with Linux guests, e2e*_test.sh,
 # have another L1 of that kernel, and so has cost_test, which compares what calls cost: there time
@@ -29,14 +29,18 @@
 few=(bind_test ring_test gsi_test msi_test port_test bell_test status_test source_test state_test
 	query_test peers_test hook_test unload_test)
 
-smokes="intel-smoke 7.3:smoke"
-[ -z "${TESTS:-}" ] || smokes=
-read -ra kernels <<<"${KERNELS:-6.12 6.1 $smokes}"
+# Random ones and storms, which the first kernel has in full
+slow=(fuzz_test oracle_test plain_test state_race_test state_roundtrip_test status_guest_test stock_test
+	storm_test)
+
+default="6.12 6.1:c intel-smoke 7.3:smoke"
+[ -z "${TESTS:-}" ] || default="6.12 6.1"
+read -ra kernels <<<"${KERNELS:-$default}"
 read -r older newer <<<"${GUESTS:-6.1 6.12}"
-smoked=()
+declare -A part
 for i in "${!kernels[@]}"; do
-	[[ ${kernels[i]} != *:smoke ]] || smoked+=("${kernels[i]%:smoke}")
-	kernels[i]=${kernels[i]%:smoke}
+	[[ ${kernels[i]} != *:* ]] || part[${kernels[i]%:*}]=${kernels[i]#*:}
+	kernels[i]=${kernels[i]%:*}
 done
 read -ra tests <<<"${TESTS:-$(cd "$top/selftests" && printf '%s ' *_test.c *_test.sh)}"
 tests=("${tests[@]%.*}")
@@ -172,11 +176,12 @@ c_tests()
 # Of the tests on stdin those that kernel $1 runs.
 selected()
 {
-	if [[ " ${smoked[*]} " == *" $1 "* ]]; then
-		grep -x -F "$(printf '%s\n' "${few[@]}")"
-	else
-		grep .
-	fi
+	case ${part[$1]:-} in
+	smoke)	grep -x -F "$(printf '%s\n' "${few[@]}")" ;;
+	c)	grep -x -F "$(c_tests)" | grep -v -x -F "$(printf '%s\n' "${slow[@]}")" ;;
+	'')	grep . ;;
+	*)	die "no such part of the tests: ${part[$1]}" ;;
+	esac
 }
 
 # The tests of a machine, one a line. Bochs has no share of the host's files, which the scripts need.
