@@ -93,6 +93,8 @@ a.ring(1)
 assert b.rung() == 1
 PYTHON
 	has "$(cat "$tmp/server.log")" "peer 1 cannot be rung through kvm_pvi: another endpoint has that name"
+	refuses 1 "a UUID must not be all zeroes" pvi-ivshmem-server -s "$tmp/zero" \
+		--uuid 00000000-0000-0000-0000-000000000000 --peer "$b:20"
 }
 
 # The names are made of the socket's path, as the manual says.

@@ -8,7 +8,7 @@
 # three machines at once, since each waits for a part of its time. The tests with Linux guests, e2e*_test.sh,
 # have another L1 of that kernel, and so has cost_test, which compares what calls cost: there time
 # is instructions, and the host's caches are none. Tests that need no kernel of their own run on the
-# host. $GUESTS are the kernels of the guests, an older and a newer one, by default 6.1 and 6.12.
+# host, as root like all. $GUESTS are the kernels of the guests, an older and a newer one, by default 6.1 and 6.12.
 # "intel" and "intel-smp" stand for kernel 6.12 on an Intel processor of Bochs's and on two, which
 # share the C tests; "intel-smoke" has some of them, or those of $TESTS.
 # Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing
@@ -60,20 +60,21 @@ fi
 for i in "${!tests[@]}"; do
 	[[ ! ${tests[i]} =~ ^(deb|bench|ring)$ ]] || unset "tests[i]"
 done
-# The scripts among them need the host's file system, which Bochs has no share of, and the tools.
+plain=() with_guests=() costs=() native=()
+for test in "${tests[@]}"; do
+	case $test in
+	e2e*)	with_guests+=("$test") ;;
+	cost_test) costs+=("$test") ;;
+	ivshmem_server_test | status_litmus_test | uapi_layout_test) native+=("$test") ;;
+	*)	plain+=("$test") ;;
+	esac
+done
+# The scripts among them need the tools, and a host's file system, which Bochs has no share of.
 scripts=()
 for test in "${tests[@]}"; do
 	[ ! -e "$top/selftests/$test.sh" ] || [[ ! " ${kernels[*]} " =~ \ [^i] ]] || scripts+=("$test")
 done
-plain=() with_guests=() costs=() native=()
-for test in "${tests[@]}"; do
-	case $test in
-	e2e*)	[ ${#scripts[@]} -eq 0 ] || with_guests+=("$test") ;;
-	cost_test) costs+=("$test") ;;
-	status_litmus_test | uapi_layout_test) native+=("$test") ;;
-	*)	plain+=("$test") ;;
-	esac
-done
+[ ${#scripts[@]} -gt 0 ] || with_guests=()
 # What two processors do at once. On one each thread waits for its turn.
 two_at_once=$(printf '%s_test\n' broadcast connect event life many msi posted revoke ring source_life source \
 	status_life storm trace unload)
@@ -156,7 +157,8 @@ check_native()
 
 	for test in "${native[@]}"; do
 		echo "# $test"
-		"$build/selftests/$test" || echo "not ok - $test has failed"
+		as_root env "PVI_TOOLS=$build/tools-root" "$build/selftests/$test" ||
+			echo "not ok - $test has failed"
 	done >"$build/native"
 	awk '/^ok / { passed++ } /^not ok/ { failed++ }
 		END { printf "%d passed, %d failed\n", passed, failed; exit failed > 0 || !passed }' \
