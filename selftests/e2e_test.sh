@@ -37,7 +37,7 @@ keep()
 	pvictl attach "${@:2}" >"$kept/$1.log" 2>&1 &
 	echo $! >"$kept/$1.pid"
 	disown
-	await grep -q " is " "$kept/$1.log"
+	await grep -q "^process .* is " "$kept/$1.log"
 }
 
 # With all that it had open. It may be a zombie: the shell that has started it may not look.
@@ -163,7 +163,7 @@ owed 1
 ring 1"
 	same "$(rings_of "$b" $word)" $((before + 3))
 	# A cannot write it.
-	same "$(run g_a pvi take "$at" owed "$at")" "take 1
+	same "$(run g_a pvi store "$at" owed "$at")" "store 0
 owed 1"
 }
 
@@ -251,6 +251,39 @@ has_peers()
 	[ "$(run g_a pvi peers)" = "peers $1" ]
 }
 
+# Each is bound anew under its running guest, which waits, has ports and rings. Nobody is told by a
+# call: b sleeps, and is found at what it waits for; a has another port where the host had its old one.
+# The memory of b's status word is sealed, so that b goes on without.
+rebind()
+{
+	run g_a "pvi hammer $b $pin >/tmp/hammer 2>&1 & true"
+	run g_b "pvi wait $virtual serve $a $pin 4 >/tmp/serve 2>&1 & true"
+	wakes g_b host wait $pin watch came 4 poll 5 poll 6
+	pingpong "$b" $virtual 4
+	leave at_b
+	keep at_b "${at_b_args[@]::${#at_b_args[@]}-2}"
+	has "$(woken g_b)" "came 1"
+	await is_wired "$b" $virtual
+	pingpong "$b" $virtual 4
+
+	wakes g_a connect "$b" $virtual host came 4 notify 0 connect "$b" $virtual disconnect 0 notify 1
+	leave at_a
+	keep at_a "${at_a_args[@]}"
+	same "$(woken g_a)" "connect 0
+host 4
+came 1
+notify -6
+connect 1
+disconnect 0
+notify 0"
+	pingpong "$b" $virtual 4
+	run g_a killall pvi
+	run g_b killall pvi
+	# The last ring of the hammer is owed.
+	same "$(run g_b pvi wait $pin poll 4)" "wait 4
+poll 1"
+}
+
 # a has a port to b and watches its peers when b's VMM is killed; with b its ivshmem goes, at the same
 # time or a little later.
 death()
@@ -333,7 +366,7 @@ poll "
 run_all()
 {
 	run_tests no_host names ring tool connection moved flags status ivshmem third_guest itself reload reboot \
-		death host_reload quiet_kernels saved
+		rebind death host_reload quiet_kernels saved
 }
 
 start_guests()

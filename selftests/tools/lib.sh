@@ -115,7 +115,7 @@ attach()
 	shift
 	pvictl attach "$@" >"$tmp/$name.log" 2>&1 &
 	declare -g "$name=$!"
-	await grep -q " is " "$tmp/$name.log"
+	await grep -q "^process .* is " "$tmp/$name.log"
 }
 
 # Two VMs, $a and $b; $b exposes 20, 22 and a virtual GSI, and allows $a on 20.
