@@ -82,15 +82,17 @@ two_at_once=$(printf '%s_test\n' broadcast connect event life many msi posted re
 smoke=$(printf '%s_test\n' gsi hypercall msi plain ring)
 [ -z "${TESTS:-}" ] || smoke=$(printf '%s\n' "${tests[@]}")
 at_once=3
-passed=0 failed=0 skipped=0 failures=() children=() running=$build/running
+passed=0 failed=0 skipped=0 failures=() begun=() running=$build/running ended=$build/ended
 counted='^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$'
 
 # Whatever happens, the last line is the count, and it tells a failure.
 finish()
 {
-	local status=$?
+	local status=$? children
 
-	if [ ${#children[@]} -gt 0 ] && kill "${children[@]}" 2>/dev/null; then
+	children=$(jobs -pr)
+	# shellcheck disable=SC2086 # they are words
+	if [ -n "$children" ] && kill $children 2>/dev/null; then
 		wait
 	fi
 	[ "$status" -eq 0 ] || [ $((failed + skipped)) -gt 0 ] || failed=1
@@ -135,19 +137,21 @@ debian_kernels()
 	printf '%s\n' "${kernels[@]}" | grep -x -E '6\.1|6\.12'
 }
 
-# As urgent as the others: nice would have it wait for whoever else keeps the host busy. timeout ends
-# all of it, if the network hangs.
+# For the last of them; make deb-check has all. As urgent as the others: nice would have it wait for
+# whoever else keeps the host busy. timeout ends all of it, if the network hangs.
 check_deb()
 {
-	local series
-
-	mapfile -t series < <(debian_kernels)
-	exec timeout -k 10 14400 "$rig/deb-check.sh" "${series[@]}" >"$build/deb-check.output"
+	exec timeout -k 10 14400 "$rig/deb-check.sh" "$(debian_kernels | tail -n 1)" >"$build/deb-check.output"
 }
 
 check_bench()
 {
 	exec "$rig/bench.sh" --check "${with_bench[@]}" >"$build/bench-check"
+}
+
+check_ring()
+{
+	exec "$rig/ring.sh" >"$build/ring-check"
 }
 
 # As many lines "ok" and "not ok" as the tests have points
@@ -302,7 +306,8 @@ boot()
 		-m "${MEMORY:-2048}" -a "${CMDLINE:-}" "${options[@]}"
 }
 
-# job NAME COMMAND... - run it. While it runs, $running/NAME says what it does.
+# job NAME COMMAND... - run it. While it runs, $running/NAME says what it does; $ended/NAME has its
+# status then, which wait would have forgotten when another process has its number again.
 job()
 {
 	local status=0
@@ -312,40 +317,40 @@ job()
 	"${@:2}" &
 	trap 'kill $!; wait $!; exit 143' INT TERM
 	wait $! || status=$?
+	echo "$status" >"$ended/$1"
 	rm "$RIG_DOING"
-	return "$status"
+}
+
+# begin NAME COMMAND... - a job beside the others
+begin()
+{
+	begun+=("$1")
+	job "$@" &
 }
 
 # Boot a machine, and give its turn to another when it ends.
 boot_in_turn()
 {
-	local status=0
-
-	job "$1" boot "$1" || status=$?
+	job "$1" boot "$1"
 	echo >&"$turns"
-	return "$status"
 }
 
 # Boot the machines in their order, each when fewer than $at_once others run.
 boot_all()
 {
-	local machine booted=() bad=0 pid turns i
+	local machine turns i
 
 	mkfifo "$running/.turns"
 	exec {turns}<>"$running/.turns"
 	for ((i = 0; i < at_once; i++)); do
 		echo >&"$turns"
 	done
-	trap 'kill "${booted[@]}" 2>/dev/null; wait; exit 143' INT TERM
+	trap 'kill $(jobs -pr) 2>/dev/null; wait; exit 143' INT TERM
 	for machine; do
 		read -r -u "$turns"
 		boot_in_turn "$machine" &
-		booted+=($!)
 	done
-	for pid in "${booted[@]}"; do
-		wait "$pid" || bad=1
-	done
-	return "$bad"
+	wait
 }
 
 # Of an L1 its output tells, of the others what they have said at last.
@@ -367,7 +372,7 @@ wait_for_all()
 {
 	local seconds=0 job
 
-	while kill -0 "${children[@]}" 2>/dev/null; do
+	while [ -n "$(jobs -pr)" ]; do
 		sleep 1
 		seconds=$((seconds + 1))
 		[ $((seconds % 20)) -eq 0 ] || continue
@@ -408,17 +413,14 @@ for machine in "${machines[@]}"; do
 	: >"$build/check-$machine/output"
 	: >"$build/check-$machine/verdict"
 done
-rm -rf "$running"
-mkdir -p "$running"
-job style check_style &
-children+=($!)
+rm -rf "$running" "$ended"
+mkdir -p "$running" "$ended"
+begin style check_style
 if [ ${#scripts[@]} -gt 0 ]; then
-	job install check_install &
-	children+=($!)
+	begin install check_install
 fi
 if [ ${#native[@]} -gt 0 ]; then
-	job native check_native &
-	children+=($!)
+	begin native check_native
 fi
 # Those with Linux guests first: they take longest, and have one vCPU.
 first=() second=()
@@ -428,23 +430,23 @@ for machine in "${machines[@]}"; do
 	*)	second+=("$machine") ;;
 	esac
 done
+begun+=("${machines[@]}")
 boot_all "${first[@]}" "${second[@]}" &
-children+=($!)
 if [ ${#with_bench[@]} -gt 0 ]; then
-	job bench check_bench &
-	children+=($!)
+	begin bench check_bench
 fi
 if [ -n "$with_deb" ]; then
-	job packages check_deb &
-	children+=($!)
+	begin packages check_deb
 fi
 if [ -n "$with_ring" ]; then
-	job ring "$rig/ring.sh" >"$build/ring-check" &
-	children+=($!)
+	begin ring check_ring
 fi
 wait_for_all
-for child in "${children[@]}"; do
-	wait "$child" || bad=1
+for name in "${begun[@]}"; do
+	status=$(cat "$ended/$name" 2>/dev/null || echo none)
+	[ "$status" != 0 ] || continue
+	bad=1
+	failures+=("$name: status $status")
 done
 report "style" "$build/style" "$build/style"
 if [ ${#scripts[@]} -gt 0 ]; then
@@ -466,7 +468,6 @@ fi
 if [ -n "$with_deb" ]; then
 	report "Debian packages" "$build/deb-check.output" "$build/deb-check.output"
 fi
-children=()
 # Of a long output only the end may be kept.
 if [ ${#failures[@]} -gt 0 ]; then
 	echo "# What failed"
