@@ -13,7 +13,7 @@ name_of_qemu()
 {
 	vmm vm_a -name guest -uuid "${a^^}"
 	attach at_a --pid "$vm_a"
-	has "$(pvictl list --noheadings)" "$a bound"
+	has "$(pvictl list --noheadings)" "$a guest bound"
 	has "$(cat "$tmp/at_a.log")" "process $vm_a (vmm) is $a"
 }
 
@@ -138,7 +138,7 @@ expose()
 	same "$(pvictl show "$a" | grep -c direct)" 4
 	refuses 2 "ends before it begins" pvictl attach --pid "$vm_a" --expose 20-16
 	refuses 2 "a GSI must be a number" pvictl attach --pid "$vm_a" --expose 16,
-	refuses 2 "'x' is not a UUID" pvictl attach --pid "$vm_a" --allow x:20
+	refuses 5 "no VM is called 'x'" pvictl attach --pid "$vm_a" --allow x:20
 	refuses 2 "a GSI must be a number" pvictl attach --pid "$vm_a" --allow "$a:"
 
 	vmm vm_b

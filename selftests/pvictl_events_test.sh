@@ -171,7 +171,7 @@ no_reader()
 
 refused()
 {
-	refuses 2 "'x' is not a UUID" pvictl events x
+	refuses 5 "no VM is called 'x'" pvictl events x
 	refuses 2 "too many arguments" pvictl events "$a" "$b"
 	refuses 3 "only root may" setpriv --reuid 12345 --clear-groups pvictl events
 }

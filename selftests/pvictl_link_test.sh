@@ -27,7 +27,7 @@ number()
 arguments()
 {
 	refuses 2 "which two sides?" pvictl link
-	refuses 2 "'x' is not a UUID" pvictl link "$a" x
+	refuses 5 "no VM is called 'x'" pvictl link "$a" x
 	refuses 2 "too many arguments" pvictl link "$a" "$b" "$c"
 	refuses 2 "must not have one UUID" pvictl link "$a" "$a"
 	refuses 2 "which other side?" pvictl link "host:$a"

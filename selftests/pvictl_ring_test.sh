@@ -152,7 +152,7 @@ print("ready", flush=True)
 signal.pause()
 PYTHON
 	await grep -q ready "$tmp/host"
-	has "$(pvictl list --noheadings)" "$c bound" python3
+	has "$(pvictl list --noheadings)" "$c" " bound" python3
 	has "$(pvictl show "$c")" "7 eventfd" "grant "
 	has "$(pvictl ring "$c" 7)" latched
 	number=$(pvictl show "$c" | sed -n 's/^grant \([0-9]*\) .*/\1/p')

@@ -23,8 +23,9 @@ usage()
 
 arguments()
 {
-	refuses 2 "'x' is not a UUID" pvictl show x
-	refuses 2 "which UUID?" pvictl show
+	refuses 5 "no VM is called 'x'" pvictl show x
+	refuses 2 "which VM?" pvictl show
+	refuses 2 "a VM has a UUID or a name" pvictl show ""
 	refuses 2 "which receiver, which sender?" pvictl allow "$a"
 	refuses 2 "which GSI?" pvictl allow "$a" "$b"
 	refuses 2 "a GSI must be a number from 0 to 131071, not '-1'" pvictl allow "$a" "$b" -- -1
@@ -46,9 +47,11 @@ list()
 	same "$(pvictl list)" ""
 	pair
 	text=$(pvictl list)
-	has "$text" UUID "$a bound" "$b bound" "$at_a pvictl" "$at_b pvictl"
+	has "$text" UUID " bound" "$at_a pvictl" "$at_b pvictl" "$a" "$b"
 	same "$(pvictl list --noheadings | wc -l)" 2
 	pvictl list --json >"$tmp/json"
+	json "$tmp/json" "[(e['uuid'], e['vmm'], e['pid'], e['name'], e['state']) for e in it['endpoints']] == \
+		[('$a', $vm_a, $at_a, None, 'bound'), ('$b', $vm_b, $at_b, None, 'bound')]"
 	json "$tmp/json" "{e['uuid']: e['senders'] for e in it['endpoints']} == {'$a': 0, '$b': 1}"
 	tell vm_a "ring $b 20"
 	pvictl list --json >"$tmp/json"
@@ -62,7 +65,7 @@ show()
 	pair
 	tell vm_a "ring $b 20"
 	text=$(pvictl show "$b")
-	has "$text" "$b bound" GSIs: "20 direct" "65536 msi" Senders: "$a gsi  20" Counters: received
+	has "$text" "$b" " bound" GSIs: "20 direct" "65536 msi" Senders: "$a gsi  20" Counters: received
 	has "$(pvictl show "$a")" "GSIs: none" "Senders: none" "Ports: none"
 	pvictl show --json "$b" >"$tmp/json"
 	json "$tmp/json" "it['endpoint'][0]['uuid'] == '$b'"

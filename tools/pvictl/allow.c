@@ -9,7 +9,12 @@
 
 #define MAX_NUMBER 0xffffffffu
 
+#define MAX_WORDS 13	/* A to B, and five pairs */
+
 struct args {
+	bool allows;		/* and does not revoke */
+	const char *words[MAX_WORDS];
+	unsigned int nr;	/* of those that a receiver and a sender take */
 	uuid_t receiver;
 	uuid_t sender;
 	const char *what;	/* the GSI or the bell */
@@ -26,30 +31,93 @@ struct args {
 enum { OPTION_OWNER = 'o', OPTION_RATE = 'r', OPTION_BURST = 'b', OPTION_ALL = 'a' };
 enum { OPTION_BELL = 0x100, OPTION_FLAGS, OPTION_GRANT };
 
-static void parse_arg(struct argp_state *state, struct args *args, const char *arg)
+static void keep_word(struct argp_state *state, struct args *args, const char *arg)
 {
-	switch (state->arg_num) {
-	case 0:
-		parse_uuid(state, arg, args->receiver);
-		break;
-	case 1:
-		parse_uuid(state, arg, args->sender);
-		break;
-	case 2:
-		args->what = arg;
-		break;
-	default:
+	if (state->arg_num == MAX_WORDS)
 		argp_error(state, "too many arguments: '%s'", arg);
+	args->words[state->arg_num] = arg;
+}
+
+/* RECEIVER SENDER GSI */
+static void read_order(struct argp_state *state, struct args *args)
+{
+	unsigned int nr = state->arg_num;
+
+	if (nr > 3)
+		argp_error(state, "too many arguments: '%s'", args->words[3]);
+	if (nr > 0)
+		parse_vm(state, args->words[0], args->receiver);
+	if (nr > 1)
+		parse_vm(state, args->words[1], args->sender);
+	if (nr > 2)
+		args->what = args->words[2];
+}
+
+static bool read_pair(struct argp_state *state, struct args *args, const char *word, const char *value)
+{
+	if (!strcmp(word, "gsi") || !strcmp(word, "bell")) {
+		if (args->what)
+			argp_error(state, "a GSI or a bell is named already: '%s'", word);
+		args->what = value;
+		args->bell |= *word == 'b';
+	} else if (!strcmp(word, "flags") && args->allows) {
+		args->bits = parse_wide(state, value, "the flags");
+	} else if (!strcmp(word, "rate") && args->allows) {
+		args->rate.rate = parse_number(state, value, MAX_NUMBER, "the rate");
+	} else if (!strcmp(word, "burst") && args->allows) {
+		args->rate.burst = parse_number(state, value, MAX_NUMBER, "the burst");
+	} else if (!strcmp(word, "owner") && args->allows) {
+		args->owner = parse_user(state, value);
+		args->has_owner = true;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* SENDER to RECEIVER gsi GSI, which cannot be swapped */
+static void read_sentence(struct argp_state *state, struct args *args)
+{
+	unsigned int nr = state->arg_num, i;
+
+	if (nr < 3)
+		argp_error(state, "to which receiver?");
+	parse_vm(state, args->words[0], args->sender);
+	parse_vm(state, args->words[2], args->receiver);
+	for (i = 3; i < nr; i += 2) {
+		if (!args->allows && !strcmp(args->words[i], "all")) {
+			args->all = true;
+			i--;
+			continue;
+		}
+		if (i + 1 == nr)
+			argp_error(state, "'%s' wants a value", args->words[i]);
+		if (!read_pair(state, args, args->words[i], args->words[i + 1]))
+			argp_error(state, args->allows ?
+				   "'%s' is none of gsi, bell, flags, rate, burst, owner" :
+				   "'%s' is none of gsi, bell, all", args->words[i]);
+	}
+}
+
+static void read_words(struct argp_state *state, struct args *args)
+{
+	if (state->arg_num > 1 && !strcmp(args->words[1], "to")) {
+		read_sentence(state, args);
+		args->nr = 2;
+	} else {
+		read_order(state, args);
+		args->nr = state->arg_num;
 	}
 }
 
 static void check_args(struct argp_state *state, struct args *args)
 {
-	if (args->grant && (state->arg_num != 1 || args->all || args->bell))
+	read_words(state, args);
+	if (args->grant && (args->nr != 1 || args->all || args->bell))
 		argp_error(state, "with --grant, the receiver and nothing else");
 	if (args->grant)
 		return;
-	if (state->arg_num < 2)
+	if (args->nr < 2)
 		argp_error(state, "which receiver, which sender?");
 	if (args->all && (args->what || args->bell))
 		argp_error(state, "either a GSI or a bell or --all");
@@ -72,7 +140,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPTION_OWNER:
-		args->owner = parse_number(state, arg, MAX_NUMBER - 1, "the uid");
+		args->owner = parse_user(state, arg);
 		args->has_owner = true;
 		return 0;
 	case OPTION_RATE:
@@ -94,7 +162,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->all = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		parse_arg(state, args, arg);
+		keep_word(state, args, arg);
 		return 0;
 	case ARGP_KEY_END:
 		check_args(state, args);
@@ -106,7 +174,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_option allow_options[] = {
 	{ "rate", OPTION_RATE, "N", 0, "Rings per second, 0 for no limit", 0 },
 	{ "burst", OPTION_BURST, "N", 0, "Rings that may come at once (default: the rate)", 0 },
-	{ "owner", OPTION_OWNER, "UID", 0, "Only if the sender's endpoint belongs to UID", 0 },
+	{ "owner", OPTION_OWNER, "USER", 0, "Only if the sender's endpoint belongs to USER", 0 },
 	{ "bell", OPTION_BELL, NULL, 0, "It is the number of a bell, not of a GSI", 0 },
 	{ "flags", OPTION_FLAGS, "MASK", 0, "Flags of the bell (default: all)", 0 },
 	{ 0 }
@@ -115,8 +183,8 @@ static const struct argp_option allow_options[] = {
 static const struct argp allow_argp = {
 	.options = allow_options,
 	.parser = parse,
-	.args_doc = "RECEIVER SENDER GSI|any\n--bell RECEIVER SENDER BELL",
-	.doc = "Let SENDER ring a GSI of RECEIVER, or any GSI that RECEIVER exposes.",
+	.args_doc = "SENDER to RECEIVER gsi GSI|any\nSENDER to RECEIVER bell BELL\nRECEIVER SENDER GSI|any\n--bell RECEIVER SENDER BELL",
+	.doc = "Let SENDER ring a GSI of RECEIVER, or any GSI that RECEIVER exposes. Behind the first form, flags MASK, rate N, burst N and owner USER may follow.",
 };
 
 static int allow_sender(int pvi, const struct args *a)
@@ -132,7 +200,7 @@ static int allow_sender(int pvi, const struct args *a)
 
 int cmd_allow(int argc, char **argv)
 {
-	struct args args = { .bits = ~0ull };
+	struct args args = { .allows = true, .bits = ~0ull };
 	struct endpoint e;
 	int pvi, ret;
 
@@ -155,7 +223,7 @@ static const struct argp_option revoke_options[] = {
 static const struct argp revoke_argp = {
 	.options = revoke_options,
 	.parser = parse,
-	.args_doc = "RECEIVER SENDER GSI|any\n--bell RECEIVER SENDER BELL\n--all RECEIVER SENDER\n--grant N RECEIVER",
+	.args_doc = "SENDER to RECEIVER gsi GSI|any\nSENDER to RECEIVER bell BELL\nSENDER to RECEIVER all\nRECEIVER SENDER GSI|any\n--bell RECEIVER SENDER BELL\n--all RECEIVER SENDER\n--grant N RECEIVER",
 	.doc = "Take back what SENDER was allowed, exactly as it was allowed.",
 };
 

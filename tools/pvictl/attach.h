@@ -42,7 +42,7 @@ struct attach {
 /* attach_args.c */
 void attach_parse(struct attach *a, int argc, char **argv);
 
-/* attach_vmm.c, attach_uuid.c: both die if there is nothing to be found */
+/* attach_vmm.c: these die if there is nothing to be found */
 int attach_take_vm(const struct attach *a, int pidfd);
 /* Dies if it is not: what was read of that PID since may be another process's */
 void attach_check_alive(const struct attach *a, int pidfd);

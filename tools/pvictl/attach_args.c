@@ -36,17 +36,10 @@ static void add(uint32_t **list, size_t *nr, uint32_t gsi)
 
 static void parse_range(struct argp_state *state, struct attach *a, char *text)
 {
-	char *dash = strchr(text, '-');
-	uint32_t first, last;
+	uint32_t last, gsi = parse_first_last(state, text, &last);
 
-	if (dash)
-		*dash++ = '\0';
-	first = parse_number(state, text, MAX_GSI, "a GSI");
-	last = dash ? parse_number(state, dash, MAX_GSI, "a GSI") : first;
-	if (first > last)
-		argp_error(state, "the range %u-%u ends before it begins", first, last);
-	for (; first <= last; first++)
-		add(&a->gsis, &a->nr_gsis, first);
+	for (; gsi <= last; gsi++)
+		add(&a->gsis, &a->nr_gsis, gsi);
 }
 
 static void parse_expose(struct argp_state *state, struct attach *a, char *list)
@@ -68,7 +61,7 @@ static void parse_allow(struct argp_state *state, struct attach *a, char *text, 
 		sender.gsi = parse_number(state, colon ? colon : "", MAX_BELL, "a bell");
 	else if (colon)
 		sender.gsi = parse_gsi(state, colon);
-	parse_uuid(state, text, sender.uuid);
+	parse_vm(state, text, sender.uuid);
 	a->senders = must_alloc(realloc(a->senders, (a->nr_senders + 1) * sizeof(sender)));
 	a->senders[a->nr_senders++] = sender;
 }

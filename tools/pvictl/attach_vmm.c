@@ -1,44 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* pvictl attach - the VMM: which descriptor is its VM */
 #include <errno.h>
-#include <linux/kcmp.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "attach.h"
 #include "pvictl.h"
 
-struct vms {
-	int fd;
-	int nr;
-};
-
-/* Kernels without kcmp() take duplicates for different ones: then --fd has to decide. */
-static bool same_file(pid_t pid, int a, int b)
-{
-	return !syscall(SYS_kcmp, pid, pid, KCMP_FILE, a, b);
-}
-
-static void look_for_vm(pid_t pid, int fd, const char *target, void *arg)
-{
-	struct vms *vms = arg;
-
-	if (strcmp(target, "anon_inode:kvm-vm"))
-		return;
-	if (vms->nr && same_file(pid, vms->fd, fd))
-		return;
-	vms->fd = fd;
-	vms->nr++;
-}
-
 static int find_vm(pid_t pid)
 {
-	struct vms vms = { 0 };
-	int ret = each_fd(pid, look_for_vm, &vms);
+	struct vm_fds vms;
+	int ret = find_vm_fds(pid, &vms);
 
 	if (ret)
 		die_doing(DOING_TAKE, ret == -ENOENT ? -ESRCH : ret,
@@ -69,4 +42,24 @@ void attach_check_alive(const struct attach *a, int pidfd)
 
 	if (poll(&ended, 1, 0))
 		die_as(STATUS_ABSENT, "process %d has ended", a->pid);
+}
+
+/* The name that a QEMU has */
+void attach_read_uuid(struct attach *a)
+{
+	struct vmm vmm;
+	char text[4 * NAME_LEN];
+	int ret = vmm_read(a->pid, &vmm);
+
+	if (ret == -E2BIG)
+		die("the command line of process %d is too long to be QEMU's: name the VM with --uuid", a->pid);
+	if (ret)
+		die_doing(DOING_OTHER, ret, "/proc/%d/cmdline", a->pid);
+	if (!vmm.uuid_given)
+		die("process %d has no -uuid among its arguments: name the VM with --uuid", a->pid);
+	if (!vmm.has_uuid) {
+		escape(text, sizeof(text), vmm.uuid_text);
+		die("process %d: its -uuid '%s' is not a UUID: name the VM with --uuid", a->pid, text);
+	}
+	uuid_copy(a->uuid, vmm.uuid);
 }

@@ -2,12 +2,11 @@
 /*
  * pvictl endpoint - who is bound
  *
- * An endpoint is a descriptor of the process that bound it. /proc shows it with
- * its UUID, and pidfd_getfd() gives it to whoever may trace that process: so
- * every command works on every endpoint, without anything to be asked for it.
+ * The module lists all endpoints for root. Others see those of their processes:
+ * an endpoint is a descriptor, which /proc shows with its UUID. pidfd_getfd() gives
+ * it to whoever may trace that process, so every command works on every endpoint,
+ * without anything to be asked for it.
  */
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <search.h>
 #include <stdio.h>
@@ -55,9 +54,11 @@ static bool read_endpoint(pid_t pid, int fd, struct endpoint *e)
 		return false;
 	*e = (struct endpoint){ .pid = pid, .fd = fd };
 	while (fgets(line, sizeof(line), file)) {
-		if (key(line, "pvi-state", &value))
-			e->dead = !strcmp(value, "dead");
-		else if (key(line, "pvi-uuid", &value))
+		if (key(line, "pvi-state", &value)) {
+			e->dead = !strncmp(value, "dead", 4);
+			e->frozen = strstr(value, "frozen");
+		}
+		if (key(line, "pvi-uuid", &value))
 			bound = !uuid_parse(value, e->uuid);
 		else if (key(line, "pvi-senders", &value))
 			e->senders = strtoul(value, NULL, 10);
@@ -103,35 +104,141 @@ static void look_at_fd(pid_t pid, int fd, const char *target, void *arg)
 	list->all[list->nr++] = e;
 }
 
+static void look_at_process(pid_t pid, void *arg)
+{
+	/* Whose descriptors may not be seen, has none for us. */
+	each_fd(pid, look_at_fd, arg);
+}
+
+static void search_proc(struct list *list)
+{
+	int ret = each_process(look_at_process, list);
+	size_t i;
+
+	if (ret)
+		die("/proc: %s", strerror(-ret));
+	tdestroy(list->known, free);
+	list->known = NULL;
+	for (i = 0; i < list->nr; i++)
+		name_endpoint(&list->all[i]);
+}
+
+static void add_listed(struct list *list, const struct kvm_pvi_list_endpoint *r)
+{
+	struct endpoint *e;
+
+	list->all = must_alloc(reallocarray(list->all, list->nr + 1, sizeof(*e)));
+	e = &list->all[list->nr++];
+	*e = (struct endpoint){
+		.listed = true,
+		.number = r->number,
+		.pid = r->opener,
+		.fd = -1,
+		.vmm = r->vmm,
+		.dead = r->flags & KVM_PVI_LISTED_DEAD,
+		.frozen = r->flags & KVM_PVI_LISTED_FROZEN,
+		.host = r->flags & KVM_PVI_LISTED_HOST,
+		.owner = r->owner,
+		.gsis = r->gsis,
+		.bells = r->bells,
+		.senders = r->senders,
+		.sent = r->sent,
+		.received = r->received,
+		.retries = r->retries,
+		.dropped = r->dropped,
+	};
+	uuid_copy(e->uuid, r->uuid);
+	if (e->pid)
+		read_comm(e->pid, e->comm);
+	name_endpoint(e);
+}
+
+static void search_listing(struct list *list)
+{
+	struct kvm_pvi_list_endpoint page[64];
+	uint64_t cursor = 0;
+	unsigned int nr, i;
+
+	while ((nr = list_page(KVM_PVI_LIST_ENDPOINTS, 0, &cursor, page, sizeof(page[0]),
+			       ARRAY_SIZE(page))))
+		for (i = 0; i < nr; i++)
+			add_listed(list, &page[i]);
+}
+
 size_t find_endpoints(struct endpoint **endpoints)
 {
 	struct list list = { 0 };
-	struct dirent *entry;
-	DIR *proc = opendir("/proc");
 
-	if (!proc)
-		die("/proc: %s", strerror(errno));
-	while ((entry = readdir(proc)))
-		/* Whose descriptors may not be seen, has none for us. */
-		if (isdigit((unsigned char)entry->d_name[0]))
-			each_fd(atoi(entry->d_name), look_at_fd, &list);
-	closedir(proc);
-	tdestroy(list.known, free);
+	if (open_listing() >= 0)
+		search_listing(&list);
+	else
+		search_proc(&list);
 	if (!list.nr && access("/dev/kvm_pvi", F_OK) && errno == ENOENT)
 		die_doing(DOING_OPEN, ENOENT, "there are no endpoints");
 	*endpoints = list.all;
 	return list.nr;
 }
 
+struct search {
+	const struct endpoint *wanted;
+	pid_t pid;
+	int fd;
+};
+
+static void look_for_fd(pid_t pid, int fd, const char *target, void *arg)
+{
+	const char *name = strrchr(target, '/');
+	struct search *search = arg;
+	struct endpoint e;
+
+	if (search->fd >= 0 || !name || strcmp(name, "/kvm_pvi") || !read_endpoint(pid, fd, &e) ||
+	    uuid_compare(e.uuid, search->wanted->uuid) || e.dead != search->wanted->dead)
+		return;
+	search->pid = pid;
+	search->fd = fd;
+}
+
+static void look_into_process(pid_t pid, void *arg)
+{
+	struct search *search = arg;
+
+	if (search->fd < 0)
+		each_fd(pid, look_for_fd, search);
+}
+
+/* Where its descriptor is: at who opened it, or at whoever it was handed to. -errno */
+static int search_fd(const struct endpoint *e, pid_t *pid, int *fd)
+{
+	struct search search = { .wanted = e, .fd = -1 };
+	int ret = 0;
+
+	if (e->fd >= 0) {
+		*pid = e->pid;
+		*fd = e->fd;
+		return 0;
+	}
+	if (e->pid)
+		ret = each_fd(e->pid, look_for_fd, &search);
+	if (search.fd < 0)
+		each_process(look_into_process, &search);
+	*pid = search.pid;
+	*fd = search.fd;
+	return search.fd >= 0 ? 0 : ret == -EACCES || ret == -EPERM ? ret : -EBADF;
+}
+
 int take_endpoint(const struct endpoint *e)
 {
 	struct endpoint taken;
-	int pidfd, fd;
+	int pidfd, fd, at, ret;
+	pid_t pid;
 
-	pidfd = open_pidfd(e->pid);
+	ret = search_fd(e, &pid, &at);
+	if (ret)
+		return ret;
+	pidfd = open_pidfd(pid);
 	if (pidfd < 0)
 		return pidfd;
-	fd = take_fd(pidfd, e->fd);
+	fd = take_fd(pidfd, at);
 	close(pidfd);
 	if (fd < 0)
 		return fd;
@@ -157,13 +264,18 @@ bool find_endpoint(const uuid_t uuid, struct endpoint *endpoint)
 	return found;
 }
 
+void need_endpoint(const uuid_t uuid, struct endpoint *endpoint)
+{
+	if (!find_endpoint(uuid, endpoint))
+		die_as(STATUS_ABSENT, "no endpoint is bound to %s%s", uuid_text(uuid).s,
+		       geteuid() ? " by a process of yours; root sees all" : ", see 'pvictl list'");
+}
+
 int open_endpoint(const uuid_t uuid, struct endpoint *endpoint)
 {
 	int fd;
 
-	if (!find_endpoint(uuid, endpoint))
-		die_as(STATUS_ABSENT, "no endpoint is bound to %s%s", uuid_text(uuid).s,
-		       geteuid() ? " by a process of yours; root sees all" : ", see 'pvictl list'");
+	need_endpoint(uuid, endpoint);
 	fd = take_endpoint(endpoint);
 	if (fd < 0)
 		die_doing(DOING_TAKE, fd, "cannot take the endpoint of process %d (%s)",

@@ -60,7 +60,7 @@ static const struct argp_option options[] = {
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "[UUID]",
+	.args_doc = "[VM]",
 	.doc = "Print who is bound, rings, is refused and dies, as it happens; needs root.",
 };
 

@@ -40,7 +40,7 @@ static int ring(int guest, const struct ring_target *to)
 
 int cmd_guest_ring(int argc, char **argv)
 {
-	struct ring_target to = { 0 };
+	struct ring_target to = { .in_guest = true };
 	int guest, ret;
 
 	argp_parse(&ring_argp, argc, argv, 0, NULL, &to);

@@ -61,7 +61,7 @@ static error_t parse_unlink(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		if (args->nr == ARRAY_SIZE(args->uuids))
 			argp_error(state, "too many arguments: '%s'", arg);
-		parse_uuid(state, arg, args->uuids[args->nr++]);
+		parse_vm(state, arg, args->uuids[args->nr++]);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "which link?");

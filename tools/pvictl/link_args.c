@@ -99,7 +99,7 @@ static void parse_side(struct argp_state *state, struct link_args *args, const c
 		argp_error(state, "too many arguments: '%s'", text);
 	args->nr++;
 	side->host = !strncmp(text, "host:", 5);
-	parse_uuid(state, side->host ? text + 5 : text, side->uuid);
+	parse_vm(state, side->host ? text + 5 : text, side->uuid);
 }
 
 static void check(struct argp_state *state, struct link_args *args)
@@ -142,7 +142,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->dir = arg;
 		return 0;
 	case OPTION_FOR:
-		parse_uuid(state, arg, args->only.uuid);
+		parse_vm(state, arg, args->only.uuid);
 		args->only.set = true;
 		return 0;
 	case 'b':

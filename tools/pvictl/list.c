@@ -12,16 +12,18 @@ static unsigned long long accepted(const struct kvm_pvi_counts *c)
 void list_table(struct report *report, const char *name)
 {
 	report_table(report, name, NULL,
-		     "UUID STATE #PID COMMAND #SENDERS #SENT #RECEIVED #DENIED #THROTTLED");
+		     "UUID NAME STATE #PID COMMAND #VMM #SENDERS #SENT #RECEIVED #DENIED #THROTTLED");
 }
 
 void list_row(struct report *report, const struct endpoint *e)
 {
 	report_row(report);
 	report_cell(report, "%s", uuid_text(e->uuid).s);
-	report_cell(report, e->dead ? "dead" : "bound");
-	report_cell(report, "%d", e->pid);
+	report_cell(report, "%s", name_text(e->name).s);
+	report_cell(report, e->dead ? "dead" : e->frozen ? "frozen" : "bound");
+	report_pid(report, e->pid);
 	report_cell(report, "%s", e->comm);
+	report_pid(report, e->vmm);
 	report_cell(report, "%u", e->senders);
 	report_cell(report, "%llu", accepted(&e->sent));
 	report_cell(report, "%llu", accepted(&e->received));

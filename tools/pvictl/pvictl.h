@@ -11,28 +11,39 @@
 #include <sys/types.h>
 #include <uuid/uuid.h>
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define ATTRIBUTE(...) __attribute__((__VA_ARGS__))
-#define PRINTF_LIKE(fmt, args) ATTRIBUTE(format(printf, fmt, args))
+#include "common.h"
+
 #define NORETURN ATTRIBUTE(noreturn)
 
 /* Commands: each parses its own arguments and returns the exit status. */
 int cmd_allow(int argc, char **argv);
 int cmd_attach(int argc, char **argv);
+int cmd_bell(int argc, char **argv);
+int cmd_detach(int argc, char **argv);
 int cmd_events(int argc, char **argv);
+int cmd_expose(int argc, char **argv);
+int cmd_freeze(int argc, char **argv);
 int cmd_guest(int argc, char **argv);
 int cmd_guest_ring(int argc, char **argv);
 int cmd_guest_wait(int argc, char **argv);
+int cmd_kick(int argc, char **argv);
 int cmd_link(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_memory(int argc, char **argv);
+int cmd_metrics(int argc, char **argv);
+int cmd_port(int argc, char **argv);
 int cmd_reserve(int argc, char **argv);
 int cmd_revoke(int argc, char **argv);
 int cmd_ring(int argc, char **argv);
+int cmd_restore(int argc, char **argv);
+int cmd_save(int argc, char **argv);
 int cmd_show(int argc, char **argv);
+int cmd_thaw(int argc, char **argv);
 int cmd_top(int argc, char **argv);
+int cmd_unexpose(int argc, char **argv);
 int cmd_unlink(int argc, char **argv);
 int cmd_unreserve(int argc, char **argv);
+int cmd_wait(int argc, char **argv);
 
 /* error.c: "pvictl: " and what was wrong to stderr, and exit with one of these */
 enum status {
@@ -53,6 +64,8 @@ enum doing {
 	DOING_EXPOSE,
 	DOING_BELL,
 	DOING_STATUS,
+	DOING_GSI,
+	DOING_STATE,
 	DOING_ALLOW,
 	DOING_REVOKE,
 	DOING_RING,
@@ -86,12 +99,18 @@ void parse_uuid(struct argp_state *state, const char *text, uuid_t uuid);
 uint32_t parse_number(struct argp_state *state, const char *text, uint32_t max, const char *what);
 /* Not 0 */
 uint64_t parse_wide(struct argp_state *state, const char *text, const char *what);
+/* A name or a number */
+uid_t parse_user(struct argp_state *state, const char *text);
+/* GSI or GSI-GSI; returns the first */
+uint32_t parse_first_last(struct argp_state *state, char *text, uint32_t *last);
+/* The options --rate and --burst, for an argp whose parser gives a struct pvi_rate as child input */
+extern const struct argp_child rate_child[];
 /* A GSI, or "any" for KVM_PVI_GSI_ANY */
 uint32_t parse_gsi(struct argp_state *state, const char *text);
 /* "any", or the number */
 const char *gsi_text(uint32_t gsi, char text[static 11]);
 /* The UUID, or "grant" and its number */
-const char *sender_text(const struct kvm_pvi_edge *edge, struct uuid_text *text);
+const char *sender_text(const struct kvm_pvi_list_edge *edge, struct uuid_text *text);
 
 /* An argument that says whom it is about, if there is one */
 struct filter {
@@ -101,32 +120,30 @@ struct filter {
 
 void parse_filter(struct argp_state *state, const char *arg, struct filter *filter);
 
-/* escape.c: text that others have written; cut to @room */
-void escape(char *to, size_t room, const char *from);
-
-/* proc.c: other processes */
-#define COMM_LEN 64	/* 15 bytes, escaped */
-
-int open_pidfd(pid_t pid);
-/* A duplicate of descriptor @fd of the process, or -errno */
-int take_fd(int pidfd, int fd);
-void read_comm(pid_t pid, char comm[static COMM_LEN]);
-/* Calls @fn with each descriptor of the process; -errno if they may not be seen */
-int each_fd(pid_t pid, void (*fn)(pid_t pid, int fd, const char *target, void *arg), void *arg);
-
 /* signals.c: a descriptor of SIGINT, SIGTERM and SIGHUP, which are blocked from then on */
 int open_signals(void);
 
 /* endpoint.c: who is bound */
 struct endpoint {
-	pid_t pid;
-	int fd;			/* in that process */
+	bool listed;		/* by the module; else found in /proc, and @number and @vmm are not known */
+	uint64_t number;
+	pid_t pid;		/* who opened it, or 0: it has ended */
+	int fd;			/* in that process, or -1: to be looked for */
+	pid_t vmm;		/* or 0 */
 	bool dead;
+	bool frozen;
+	bool host;
 	uuid_t uuid;
+	uid_t owner;
+	uint32_t gsis;
+	uint32_t bells;
+	char name[NAME_LEN];	/* as it was given, or "" */
 	char comm[COMM_LEN];
 	unsigned int senders;
 	struct kvm_pvi_counts sent;
 	struct kvm_pvi_counts received;
+	uint64_t retries;
+	uint64_t dropped;
 };
 
 /* All that this user may see, each once; *@list is to be freed. Dies if there is no kvm_pvi */
@@ -137,6 +154,33 @@ bool find_endpoint(const uuid_t uuid, struct endpoint *endpoint);
 int take_endpoint(const struct endpoint *endpoint);
 /* A descriptor of the endpoint bound to @uuid; dies if there is none */
 int open_endpoint(const uuid_t uuid, struct endpoint *endpoint);
+/* The endpoint bound to @uuid; dies if there is none */
+void need_endpoint(const uuid_t uuid, struct endpoint *endpoint);
+
+/* listing.c: what hangs on an endpoint, by the module or, of those found in /proc, by the endpoint */
+struct edge_list {
+	struct kvm_pvi_list_edge *all;
+	size_t nr;
+};
+
+/* Of @pvi if the endpoint is not listed. To be freed; -errno: it has gone */
+int list_edges(const struct endpoint *e, int pvi, struct edge_list *edges);
+/* The device, for lists; -errno: not by this user, or not on this host */
+int open_listing(void);
+/* The next page of records of @kind; 0: no more, or it has gone */
+unsigned int list_page(uint32_t kind, uint64_t number, uint64_t *cursor, void *records, size_t record,
+		       unsigned int nr);
+
+/* names.c: what VMs are called besides their UUIDs */
+/* By what its VMM was told */
+void name_endpoint(struct endpoint *e);
+/* A UUID, a name, or as much of a UUID as only one has. Dies if there is no such VM */
+void parse_vm(struct argp_state *state, const char *text, uuid_t uuid);
+/* An escaped name to print, or "" */
+struct name_text {
+	char s[4 * NAME_LEN];
+};
+struct name_text name_text(const char *name);
 
 /* table.c: tables for people and JSON for programs */
 struct report;
@@ -157,6 +201,8 @@ void report_table(struct report *report, const char *name, const char *title,
 /* Starts a row. Cells are set from the left; a cell of "" is empty, in JSON null. */
 void report_row(struct report *report);
 void report_cell(struct report *report, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Empty if it is 0 */
+void report_pid(struct report *report, pid_t pid);
 void report_counts(struct report *report, const struct kvm_pvi_counts *counts);
 /* Prints and forgets the tables. */
 void report_print(struct report *report);
@@ -166,6 +212,7 @@ struct ring_target {
 	uuid_t receiver;
 	uint32_t gsi;
 	uint64_t flags;
+	bool in_guest;		/* where only UUIDs are known */
 };
 
 #define RING_FLAGS_OPTION \

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* pvictl reserve, pvictl unreserve - names kept for users */
-#include <ctype.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include "pvictl.h"
@@ -12,18 +10,6 @@ struct args {
 	unsigned int expected;
 };
 
-static uid_t parse_user(struct argp_state *state, const char *text)
-{
-	struct passwd *user;
-
-	if (isdigit((unsigned char)*text))
-		return parse_number(state, text, 0xfffffffeu, "the uid");
-	user = getpwnam(text);
-	if (!user)
-		argp_error(state, "there is no user '%s'", text);
-	return user->pw_uid;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
@@ -33,7 +19,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (state->arg_num >= args->expected)
 			argp_error(state, "too many arguments: '%s'", arg);
 		if (state->arg_num == 0)
-			parse_uuid(state, arg, args->uuid);
+			parse_vm(state, arg, args->uuid);
 		else
 			args->uid = parse_user(state, arg);
 		return 0;

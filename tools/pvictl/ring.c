@@ -19,8 +19,10 @@ error_t parse_ring_target(int key, char *arg, struct argp_state *state, struct r
 		to->flags = parse_wide(state, arg, "the flags");
 		return 0;
 	case ARGP_KEY_ARG:
-		if (state->arg_num == 0)
+		if (state->arg_num == 0 && to->in_guest)
 			parse_uuid(state, arg, to->receiver);
+		else if (state->arg_num == 0)
+			parse_vm(state, arg, to->receiver);
 		else if (state->arg_num == 1)
 			to->gsi = parse_number(state, arg, MAX_GSI, "a GSI");
 		else
@@ -40,7 +42,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	if (key != 'f')
 		return parse_ring_target(key, arg, state, &args->to);
-	parse_uuid(state, arg, args->from);
+	parse_vm(state, arg, args->from);
 	args->has_from = true;
 	return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* pvictl show - one endpoint, all of it */
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "pvictl.h"
@@ -20,81 +21,128 @@ const char *kind_text(uint32_t kind)
 	return kind < ARRAY_SIZE(kinds) ? kinds[kind] : "?";
 }
 
-static void add_gsi(struct report *report, int pvi, uint32_t index, uint32_t gsi)
+static void add_gsi(struct report *report, const struct kvm_pvi_list_gsi *g)
 {
-	uint64_t kind, state, rings = 0, bell;
-	int ret;
-
-	kind = query(pvi, KVM_PVI_Q_GSI, index, KVM_PVI_Q_GSI_KIND, &ret);
-	state = query(pvi, KVM_PVI_Q_GSI, index, KVM_PVI_Q_GSI_STATE, &ret);
-	pvi_query_wide(pvi, KVM_PVI_Q_GSI, index, KVM_PVI_Q_GSI_RINGS, &rings);
-	bell = query(pvi, KVM_PVI_Q_GSI, index, KVM_PVI_Q_GSI_BELL, &ret);
-
 	report_row(report);
-	report_cell(report, "%u", gsi);
-	report_cell(report, "%s", kind_text(kind));
-	report_cell(report, "%d", !!(state & KVM_PVI_GSI_WIRED));
-	report_cell(report, "%d", !!(state & KVM_PVI_GSI_LATCHED));
-	report_cell(report, "%d", !!(state & KVM_PVI_GSI_STATUS));
-	if (ret)
+	report_cell(report, "%u", g->gsi);
+	report_cell(report, "%s", kind_text(g->kind));
+	report_cell(report, "%d", !!(g->state & KVM_PVI_GSI_WIRED));
+	report_cell(report, "%d", !!(g->state & KVM_PVI_GSI_LATCHED));
+	report_cell(report, "%d", !!(g->state & KVM_PVI_GSI_STATUS));
+	if (g->bell == KVM_PVI_LISTED_NO_BELL)
 		report_cell(report, "%s", "");
 	else
-		report_cell(report, "%llu", (unsigned long long)bell);
-	report_cell(report, "%llu", (unsigned long long)rings);
+		report_cell(report, "%u", g->bell);
+	report_cell(report, "%llu", g->rings);
 }
 
-static void add_gsis(struct report *report, int pvi)
+/* What the endpoint itself says of its GSI @index; false: there is none */
+static bool query_gsi(int pvi, uint32_t index, struct kvm_pvi_list_gsi *g)
 {
-	uint32_t i, gsi;
+	uint64_t rings = 0;
 	int ret;
 
-	report_table(report, "gsis", "GSIs", "#GSI KIND ?WIRED ?LATCHED ?STATUS #BELL #RINGS");
-	for (i = 0; ; i++) {
-		gsi = query(pvi, KVM_PVI_Q_GSI, i, KVM_PVI_Q_GSI_NUMBER, &ret);
-		if (ret)
-			return;
-		add_gsi(report, pvi, i, gsi);
-	}
+	g->gsi = query(pvi, KVM_PVI_Q_GSI, index, KVM_PVI_Q_GSI_NUMBER, &ret);
+	if (ret)
+		return false;
+	g->kind = query(pvi, KVM_PVI_Q_GSI, index, KVM_PVI_Q_GSI_KIND, &ret);
+	g->state = query(pvi, KVM_PVI_Q_GSI, index, KVM_PVI_Q_GSI_STATE, &ret);
+	pvi_query_wide(pvi, KVM_PVI_Q_GSI, index, KVM_PVI_Q_GSI_RINGS, &rings);
+	g->rings = rings;
+	g->bell = query(pvi, KVM_PVI_Q_GSI, index, KVM_PVI_Q_GSI_BELL, &ret);
+	if (ret)
+		g->bell = KVM_PVI_LISTED_NO_BELL;
+	return true;
 }
 
-static void add_edges(struct report *report, int pvi)
+static void add_gsis(struct report *report, const struct endpoint *e, int pvi)
+{
+	struct kvm_pvi_list_gsi g;
+	uint64_t cursor = 0;
+	uint32_t i;
+
+	report_table(report, "gsis", "GSIs", "#GSI KIND ?WIRED ?LATCHED ?STATUS #BELL #RINGS");
+	if (e->listed)
+		while (list_page(KVM_PVI_LIST_GSIS, e->number, &cursor, &g, sizeof(g), 1))
+			add_gsi(report, &g);
+	else
+		for (i = 0; query_gsi(pvi, i, &g); i++)
+			add_gsi(report, &g);
+}
+
+static void add_number(struct report *report, uint32_t number, bool there)
+{
+	if (there)
+		report_cell(report, "%u", number);
+	else
+		report_cell(report, "%s", "");
+}
+
+static void add_edges(struct report *report, const struct endpoint *e, int pvi)
 {
 	static const char * const kinds[] = { "gsi", "bell", "grant" };
-	struct kvm_pvi_edge edge = { .size = sizeof(edge) };
+	struct kvm_pvi_list_edge *edge;
+	struct edge_list edges;
 	struct uuid_text sender;
 	char text[11];
 
-	report_table(report, "senders", "Senders", "SENDER KIND GSI " COUNT_COLUMNS);
-	while (pvi_next_edge(pvi, &edge) > 0) {
+	report_table(report, "senders", "Senders",
+		     "SENDER KIND GSI #RATE #BURST #OWNER " COUNT_COLUMNS);
+	list_edges(e, pvi, &edges);
+	for (edge = edges.all; edge < edges.all + edges.nr; edge++) {
 		report_row(report);
-		report_cell(report, "%s", sender_text(&edge, &sender));
-		report_cell(report, "%s", edge.kind < ARRAY_SIZE(kinds) ? kinds[edge.kind] : "?");
-		report_cell(report, "%s", gsi_text(edge.gsi, text));
-		report_counts(report, &edge.counts);
+		report_cell(report, "%s", sender_text(edge, &sender));
+		report_cell(report, "%s", edge->kind < ARRAY_SIZE(kinds) ? kinds[edge->kind] : "?");
+		report_cell(report, "%s", gsi_text(edge->gsi, text));
+		add_number(report, edge->rate, edge->rate);
+		add_number(report, edge->burst, edge->rate);
+		add_number(report, edge->owner, edge->flags & KVM_PVI_LISTED_PINNED);
+		report_counts(report, &edge->counts);
 	}
+	free(edges.all);
 }
 
-static void add_ports(struct report *report, int pvi)
+static void add_port(struct report *report, const struct kvm_pvi_list_port *p)
 {
 	static const char * const states[] = { "eventfd", "live", "dead", "revoked" };
-	uint64_t state, gsi, port, end;
+	bool peer = p->state != KVM_PVI_PORT_EVENTFD;
+
+	report_row(report);
+	report_cell(report, "%u", p->port);
+	report_cell(report, "%s", p->state < ARRAY_SIZE(states) ? states[p->state] : "?");
+	add_number(report, p->gsi, peer);
+	report_cell(report, "%s", peer && !uuid_is_null(p->uuid) ? uuid_text(p->uuid).s : "");
+}
+
+/* Of ports that the guest made this finds none: their numbers are only listed */
+static void query_ports(struct report *report, int pvi)
+{
+	struct kvm_pvi_list_port p = { 0 };
+	uint64_t port, end;
 	int ret;
 
 	end = query(pvi, KVM_PVI_Q_LIMIT, 0, KVM_PVI_Q_LIMIT_PORTS, &ret);
-	report_table(report, "ports", "Ports", "#PORT STATE #GSI");
 	for (port = 0; port < end; port++) {
-		state = query(pvi, KVM_PVI_Q_PORT, port, KVM_PVI_Q_PORT_STATE, &ret);
+		p.port = port;
+		p.state = query(pvi, KVM_PVI_Q_PORT, port, KVM_PVI_Q_PORT_STATE, &ret);
 		if (ret)
 			continue;
-		gsi = query(pvi, KVM_PVI_Q_PORT, port, KVM_PVI_Q_PORT_GSI, &ret);
-		report_row(report);
-		report_cell(report, "%llu", (unsigned long long)port);
-		report_cell(report, "%s", state < ARRAY_SIZE(states) ? states[state] : "?");
-		if (ret)
-			report_cell(report, "%s", "");
-		else
-			report_cell(report, "%llu", (unsigned long long)gsi);
+		p.gsi = query(pvi, KVM_PVI_Q_PORT, port, KVM_PVI_Q_PORT_GSI, &ret);
+		add_port(report, &p);
 	}
+}
+
+static void add_ports(struct report *report, const struct endpoint *e, int pvi)
+{
+	struct kvm_pvi_list_port p;
+	uint64_t cursor = 0;
+
+	report_table(report, "ports", "Ports", "#PORT STATE #GSI RECEIVER");
+	if (e->listed)
+		while (list_page(KVM_PVI_LIST_PORTS, e->number, &cursor, &p, sizeof(p), 1))
+			add_port(report, &p);
+	else
+		query_ports(report, pvi);
 }
 
 void peers_table(struct report *report)
@@ -110,19 +158,53 @@ void peers_row(struct report *report, const struct kvm_pvi_peer *peer)
 	report_cell(report, "%u", peer->gsis);
 }
 
-/* Whom it may ring. */
-static void add_peers(struct report *report, int pvi)
+/* Whom it may ring, as it is told itself */
+static void query_peers(struct report *report, int pvi)
 {
 	struct kvm_pvi_peer peers[KVM_PVI_PEERS_MAX];
 	uint32_t first = 0;
 	int nr, i;
 
-	peers_table(report);
 	while ((nr = pvi_peers(pvi, peers, ARRAY_SIZE(peers), first)) > 0) {
 		for (i = 0; i < nr; i++)
 			peers_row(report, &peers[i]);
 		first = peers[nr - 1].position + 1;
 	}
+}
+
+/* As the receivers' tables say; its own numbers of them are its own affair */
+static void list_peers(struct report *report, const struct endpoint *e)
+{
+	struct kvm_pvi_list_edge *edge;
+	struct edge_list edges;
+	struct endpoint *all;
+	size_t nr = find_endpoints(&all), i;
+	uint32_t gsis;
+
+	for (i = 0; i < nr; i++) {
+		list_edges(&all[i], -1, &edges);
+		gsis = 0;
+		for (edge = edges.all; edge < edges.all + edges.nr && !all[i].dead; edge++)
+			if (edge->kind != KVM_PVI_EDGE_GRANT && !uuid_compare(edge->uuid, e->uuid))
+				gsis += edge->gsi == KVM_PVI_GSI_ANY ? all[i].gsis - all[i].bells : 1;
+		free(edges.all);
+		if (!gsis)
+			continue;
+		report_row(report);
+		report_cell(report, "%s", uuid_text(all[i].uuid).s);
+		report_cell(report, "%s", "");
+		report_cell(report, "%u", gsis);
+	}
+	free(all);
+}
+
+static void add_peers(struct report *report, const struct endpoint *e, int pvi)
+{
+	peers_table(report);
+	if (pvi >= 0)
+		query_peers(report, pvi);
+	else
+		list_peers(report, e);
 }
 
 static void add_counters(struct report *report, const struct endpoint *e)
@@ -156,10 +238,10 @@ static error_t parse_show(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 0)
 			argp_error(state, "too many arguments: '%s'", arg);
-		parse_uuid(state, arg, args->uuid);
+		parse_vm(state, arg, args->uuid);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which UUID?");
+		argp_error(state, "which VM?");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -173,7 +255,7 @@ static const struct argp_option show_options[] = {
 static const struct argp show_argp = {
 	.options = show_options,
 	.parser = parse_show,
-	.args_doc = "UUID",
+	.args_doc = "VM",
 	.doc = "Print what one endpoint exposes, whom it allows, its ports, whom it may ring, its links and counters.",
 	.children = report_child,
 };
@@ -185,16 +267,19 @@ int cmd_show(int argc, char **argv)
 	int pvi;
 
 	argp_parse(&show_argp, argc, argv, 0, NULL, &args);
-	pvi = open_endpoint(args.uuid, &e);
+	need_endpoint(args.uuid, &e);
+	/* Root needs none to see most of it, where nobody may trace */
+	pvi = e.listed ? take_endpoint(&e) : open_endpoint(args.uuid, &e);
 	list_table(args.report, "endpoint");
 	list_row(args.report, &e);
-	add_gsis(args.report, pvi);
-	add_edges(args.report, pvi);
-	add_ports(args.report, pvi);
-	add_peers(args.report, pvi);
+	add_gsis(args.report, &e, pvi);
+	add_edges(args.report, &e, pvi);
+	add_ports(args.report, &e, pvi);
+	add_peers(args.report, &e, pvi);
 	links_table(args.report, args.links, args.uuid);
 	add_counters(args.report, &e);
 	report_print(args.report);
-	close(pvi);
+	if (pvi >= 0)
+		close(pvi);
 	return 0;
 }

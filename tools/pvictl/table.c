@@ -123,6 +123,14 @@ void report_cell(struct report *report, const char *fmt, ...)
 	report->cell++;
 }
 
+void report_pid(struct report *report, pid_t pid)
+{
+	if (pid)
+		report_cell(report, "%d", pid);
+	else
+		report_cell(report, "%s", "");
+}
+
 void report_counts(struct report *report, const struct kvm_pvi_counts *counts)
 {
 	report_cell(report, "%llu", counts->raised);

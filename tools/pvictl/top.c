@@ -11,8 +11,8 @@
 
 struct edge {
 	uuid_t receiver;
-	uint64_t epoch;
-	struct kvm_pvi_edge e;
+	uint64_t number;	/* of the endpoint, or its epoch */
+	struct kvm_pvi_list_edge e;
 };
 
 /* @edges is sorted by what a row is known by. */
@@ -71,7 +71,7 @@ static const struct argp_option options[] = {
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "[UUID]",
+	.args_doc = "[VM]",
 	.doc = "Print how often each sender rings per second, again and again.",
 	.children = report_child,
 };
@@ -88,22 +88,29 @@ static void append(struct sample *sample, const struct edge *edge)
 
 static void add_edges(struct sample *sample, const struct endpoint *e, int pvi)
 {
-	struct edge edge = { .e = { .size = sizeof(edge.e) } };
+	struct edge edge = { .number = e->number };
+	struct edge_list edges;
+	size_t i;
 
 	uuid_copy(edge.receiver, e->uuid);
-	pvi_query_wide(pvi, KVM_PVI_Q_SELF, 0, KVM_PVI_Q_SELF_EPOCH, &edge.epoch);
-	while (pvi_next_edge(pvi, &edge.e) > 0)
+	if (!e->listed)
+		pvi_query_wide(pvi, KVM_PVI_Q_SELF, 0, KVM_PVI_Q_SELF_EPOCH, &edge.number);
+	list_edges(e, pvi, &edges);
+	for (i = 0; i < edges.nr; i++) {
+		edge.e = edges.all[i];
 		append(sample, &edge);
+	}
+	free(edges.all);
 }
 
-/* A row's number is never used again in its endpoint's life, nor is an epoch. */
+/* A row's number is never used again in its endpoint's life, nor is an endpoint's number or an epoch. */
 static int compare_keys(const void *a, const void *b)
 {
 	const struct edge *x = a, *y = b;
 
-	if (x->epoch != y->epoch)
-		return x->epoch < y->epoch ? -1 : 1;
-	return x->e.cursor < y->e.cursor ? -1 : x->e.cursor > y->e.cursor;
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return x->e.id < y->e.id ? -1 : x->e.id > y->e.id;
 }
 
 /* No endpoint is kept open: it would live on when its owner closes it. */
@@ -112,19 +119,21 @@ static struct sample take_sample(const struct args *args)
 	struct sample sample = { 0 };
 	struct endpoint *all;
 	size_t nr = find_endpoints(&all), i;
-	int pvi;
+	int pvi = -1;
 
 	clock_gettime(CLOCK_MONOTONIC, &sample.time);
 	for (i = 0; i < nr; i++) {
 		if (all[i].dead || (args->filter.set && uuid_compare(all[i].uuid, args->filter.uuid)))
 			continue;
-		pvi = take_endpoint(&all[i]);
+		if (!all[i].listed)
+			pvi = take_endpoint(&all[i]);
 		if (pvi == -EPERM)
 			sample.unseen++;
-		if (pvi < 0)
+		if (!all[i].listed && pvi < 0)
 			continue;
 		add_edges(&sample, &all[i], pvi);
-		close(pvi);
+		if (pvi >= 0)
+			close(pvi);
 	}
 	free(all);
 	if (sample.nr)

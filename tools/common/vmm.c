@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * pvictl attach - the name that a QEMU has, read from its command line as QEMU reads it
+ * common vmm - a VMM's name and UUID of its VM, read from its command line as QEMU reads it
  *
  * Options are with one dash or two, and their arguments follow, whatever these look like. A VM has
  * one UUID, which -uuid and -smbios type=1,uuid= set, and the last of them stands. It is the name
  * as it is printed, which is ours. Only SMBIOS stores three of its fields the other way round.
+ * "--name" and "--id" are kvmtool's and Firecracker's as well.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "attach.h"
-#include "pvictl.h"
+#include "common.h"
 
 #define MAX_CMDLINE (64 << 20)
 
@@ -73,11 +74,47 @@ static const char *smbios_uuid(char *list)
 	return type == 1 ? uuid : NULL;
 }
 
-/* @line: as in /proc. The UUID, or NULL */
-static const char *find_uuid(char *line, const char *end)
+/* What -name says of the guest: the key may be left out of the first pair */
+static const char *guest_name(char *list)
 {
-	const char *uuid = NULL, *option, *found;
-	char *arg, *next;
+	const char *name = NULL;
+	bool first = true;
+	char *pair;
+
+	for (; (pair = next_pair(&list)); first = false) {
+		if (!strncmp(pair, "guest=", 6))
+			name = pair + 6;
+		else if (first && !strchr(pair, '='))
+			name = pair;
+	}
+	return name;
+}
+
+static void look_at_option(const char *option, char *arg, struct vmm *vmm)
+{
+	const char *uuid = NULL, *name = NULL;
+
+	if (!strcmp(option, "uuid"))
+		uuid = arg;
+	else if (!strcmp(option, "smbios"))
+		uuid = smbios_uuid(arg);
+	else if (!strcmp(option, "name"))
+		name = guest_name(arg);
+	else if (!strcmp(option, "id"))
+		name = arg;
+	if (uuid) {
+		vmm->uuid_given = true;
+		vmm->has_uuid = !uuid_parse(uuid, vmm->uuid);
+		snprintf(vmm->uuid_text, sizeof(vmm->uuid_text), "%s", uuid);
+	}
+	if (name)
+		snprintf(vmm->name, sizeof(vmm->name), "%s", name);
+}
+
+/* @line: as in /proc */
+static void look_at_line(char *line, const char *end, struct vmm *vmm)
+{
+	char *arg, *next, *option;
 
 	/* The first one is the program. */
 	for (arg = line + strlen(line) + 1; arg < end; arg = next) {
@@ -85,54 +122,55 @@ static const char *find_uuid(char *line, const char *end)
 		if (*arg != '-')
 			continue;
 		option = arg + 1 + (arg[1] == '-');
-		if (is_flag(option) || next >= end)
+		if (!strncmp(option, "name=", 5))
+			snprintf(vmm->name, sizeof(vmm->name), "%s", option + 5);
+		if (is_flag(option) || strchr(option, '=') || next >= end)
 			continue;
 		arg = next;
 		next = arg + strlen(arg) + 1;
-		found = !strcmp(option, "uuid") ? arg :
-			!strcmp(option, "smbios") ? smbios_uuid(arg) : NULL;
-		if (found)
-			uuid = found;
+		look_at_option(option, arg, vmm);
 	}
-	return uuid;
 }
 
-static char *read_cmdline(pid_t pid, size_t *size)
+static int read_cmdline(pid_t pid, char **line, size_t *size)
 {
 	size_t room = 2048, got;
-	char path[32], *line = NULL;
+	char path[32], *more;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
 	file = fopen(path, "re");
 	if (!file)
-		die_doing(DOING_OTHER, errno, "%s", path);
+		return -errno;
+	*line = NULL;
 	*size = 0;
 	do {
 		room *= 2;
-		if (room > MAX_CMDLINE)
-			die("%s is too long to be QEMU's: name the VM with --uuid", path);
-		line = must_alloc(realloc(line, room + 1));
-		got = fread(line + *size, 1, room - *size, file);
+		more = room > MAX_CMDLINE ? NULL : realloc(*line, room + 1);
+		if (!more) {
+			free(*line);
+			fclose(file);
+			return room > MAX_CMDLINE ? -E2BIG : -ENOMEM;
+		}
+		*line = more;
+		got = fread(*line + *size, 1, room - *size, file);
 		*size += got;
 	} while (*size == room);
-	line[*size] = '\0';
+	(*line)[*size] = '\0';
 	fclose(file);
-	return line;
+	return 0;
 }
 
-void attach_read_uuid(struct attach *a)
+int vmm_read(pid_t pid, struct vmm *vmm)
 {
-	size_t size;
-	char *line = read_cmdline(a->pid, &size), text[160];
-	const char *uuid = find_uuid(line, line + size);
+	size_t size = 0;
+	char *line = NULL;
+	int ret = read_cmdline(pid, &line, &size);
 
-	if (!uuid)
-		die("process %d has no -uuid among its arguments: name the VM with --uuid", a->pid);
-	if (uuid_parse(uuid, a->uuid)) {
-		escape(text, sizeof(text), uuid);
-		die("process %d: its -uuid '%s' is not a UUID: name the VM with --uuid", a->pid,
-		    text);
-	}
+	*vmm = (struct vmm){ .pid = pid };
+	if (ret)
+		return ret;
+	look_at_line(line, line + size, vmm);
 	free(line);
+	return 0;
 }

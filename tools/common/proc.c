@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* pvictl proc - descriptors of other processes */
+/* common proc - descriptors of other processes */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -9,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "pvictl.h"
+#include "common.h"
 
 int open_pidfd(pid_t pid)
 {
@@ -62,5 +63,19 @@ int each_fd(pid_t pid, void (*fn)(pid_t pid, int fd, const char *target, void *a
 		fn(pid, atoi(entry->d_name), target, arg);
 	}
 	closedir(dir);
+	return 0;
+}
+
+int each_process(void (*fn)(pid_t pid, void *arg), void *arg)
+{
+	struct dirent *entry;
+	DIR *proc = opendir("/proc");
+
+	if (!proc)
+		return -errno;
+	while ((entry = readdir(proc)))
+		if (isdigit((unsigned char)entry->d_name[0]))
+			fn(atoi(entry->d_name), arg);
+	closedir(proc);
 	return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * pvictl escape - text that others have written, made harmless
+ * common escape - text that others have written, made harmless
  *
  * A process names itself as it likes. What a terminal, a table or JSON would not take as text
  * becomes a backslash and three octal digits for each byte, as does the backslash.
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pvictl.h"
+#include "common.h"
 
 /* How many bytes the character at @s has, or 0: it is none of UTF-8. */
 static size_t decode(const unsigned char *s, uint32_t *c)

@@ -1,0 +1,145 @@
+#!/bin/sh
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# pvictl: VMs by name, and what is listed where nobody may trace anybody.
+
+. "$(dirname "$0")/tools/enter.sh"
+. "$(dirname "$0")/tools/lib.sh"
+
+# web is $a, db is $b
+named_pair()
+{
+	vmm vm_a -name "guest=web,debug-threads=on" -uuid "$a"
+	vmm vm_b -name db -uuid "$b"
+	attach at_a --pid "$vm_a"
+	attach at_b --pid "$vm_b" --expose 20,22,65536
+}
+
+names()
+{
+	named_pair
+	pvictl list --json >"$tmp/json"
+	json "$tmp/json" "[(e['uuid'], e['name'], e['vmm']) for e in it['endpoints']] == \
+		[('$a', 'web', $vm_a), ('$b', 'db', $vm_b)]"
+	has "$(pvictl show web)" "$a"
+	has "$(pvictl show aaaa)" "$a"
+	has "$(pvictl show BBBBBBBB-0000)" "$b"
+	refuses 5 "no VM is called 'aaa'" pvictl show aaa
+	refuses 5 "no VM is called 'we'" pvictl show we
+	refuses 5 "no VM is called 'w\\033'" pvictl show $'w\e'
+}
+
+# A name that two have is nobody's, nor is the beginning of two UUIDs.
+ambiguous()
+{
+	named_pair
+	vmm vm_c -name web -uuid aaaaaaaa-0000-4000-8000-00000000000c
+	attach at_c --pid "$vm_c"
+	refuses 2 "more than one VM is called 'web'" pvictl show web
+	refuses 2 "more than one VM has a UUID that begins with 'aaaaaaaa'" pvictl show aaaaaaaa
+	has "$(pvictl show "$a")" "$a"
+	kill "$vm_c"
+	await pvictl show web
+}
+
+# Not bound yet, but running: it can be allowed already.
+running()
+{
+	named_pair
+	vmm vm_c --name=later -uuid "$c"
+	pvictl allow later to db gsi 22
+	pvictl show --json db >"$tmp/json"
+	json "$tmp/json" "[(s['sender'], s['gsi']) for s in it['senders']] == [('$c', '22')]"
+}
+
+# Names that are chosen to do harm
+hostile()
+{
+	vmm vm_a -name $'guest=\e]0;x\a"},{"' -uuid "$a"
+	vmm vm_b -name -uuid -uuid "$b"
+	attach at_a --pid "$vm_a"
+	attach at_b --pid "$vm_b"
+	pvictl list --json >"$tmp/json"
+	json "$tmp/json" "it['endpoints'][0]['name'].startswith('\\\\033]0;x')"
+	json "$tmp/json" "it['endpoints'][1]['name'] == '-uuid'"
+	[[ $(pvictl list) != *$'\e'* ]] || fail
+	[[ $(pvictl metrics) != *$'\e'* ]] || fail
+}
+
+sentences()
+{
+	named_pair
+	refuses 2 "to which receiver?" pvictl allow web to
+	refuses 2 "which GSI?" pvictl allow web to db
+	refuses 2 "'gsi' wants a value" pvictl allow web to db gsi
+	refuses 2 "'speed' is none of gsi, bell, flags, rate, burst, owner" pvictl allow web to db gsi 20 speed 3
+	refuses 2 "is named already" pvictl allow web to db gsi 20 bell 0
+	refuses 2 "there is no user 'nobody-at-all'" pvictl allow web to db gsi 20 owner nobody-at-all
+	refuses 2 "'rate' is none of gsi, bell, all" pvictl revoke web to db rate 3
+	pvictl allow web to db gsi 20 rate 1000 owner root
+	pvictl allow web to db gsi any
+	pvictl allow web to db bell 3 flags 0xff burst 7 rate 5
+	pvictl show --json db >"$tmp/json"
+	json "$tmp/json" "[(s['sender'], s['kind'], s['gsi'], s['rate'], s['burst'], s['owner']) for s in it['senders']] == \
+		[('$a', 'gsi', '20', 1000, 1000, 0), ('$a', 'gsi', 'any', None, None, None), ('$a', 'bell', '3', 5, 7, None)]"
+	pvictl revoke web to db gsi 20
+	pvictl revoke web to db bell 3
+	refuses 5 "it was not allowed like that" pvictl revoke web to db gsi 20
+	pvictl revoke web to db all
+	has "$(pvictl show db)" "Senders: none"
+}
+
+# All of it is the module's to tell: no process is looked into.
+untraceable()
+{
+	named_pair
+	pvictl allow web to db gsi 20
+	same "$(tell vm_a "ring $b 20")" 0
+	# Another PID namespace with nothing but itself in /proc: no descriptor of theirs is to be seen
+	for what in list "show db" "top --count 1 --interval 0.1" metrics; do
+		# shellcheck disable=SC2086 # words
+		unshare --pid --fork --mount-proc pvictl ${what/db/$b} >"$tmp/${what%% *}"
+	done
+	has "$(cat "$tmp/list")" "$a" "$b"
+	has "$(cat "$tmp/show")" "20 direct" "$a gsi  20"
+	has "$(cat "$tmp/top")" "$b"
+	has "$(cat "$tmp/metrics")" "kvm_pvi_edge_rings_total{uuid=\"$b\""
+	unshare --pid --fork --mount-proc pvictl show --json "$a" >"$tmp/json"
+	json "$tmp/json" "[(p['peer'], p['gsis']) for p in it['peers']] == [('$b', 1)]"
+}
+
+metrics()
+{
+	named_pair
+	pvictl allow web to db gsi 20
+	same "$(tell vm_a "ring $b 20")" 0
+	pvictl metrics >"$tmp/text"
+	grep -q "^kvm_pvi_endpoints 2$" "$tmp/text"
+	grep -q "^kvm_pvi_received_rings_total{uuid=\"$b\",vm=\"db\",result=\"raised\"} 1$" "$tmp/text"
+	grep -q "^kvm_pvi_edge_rings_total{uuid=\"$b\",vm=\"db\",sender_uuid=\"$a\",sender_vm=\"web\",kind=\"gsi\",gsi=\"20\",result=\"raised\"} 1$" "$tmp/text"
+	grep -q "^# TYPE kvm_pvi_retries_total counter$" "$tmp/text"
+	pvictl metrics --openmetrics >"$tmp/open"
+	same "$(tail -n 1 "$tmp/open")" "# EOF"
+	grep -q "^# TYPE kvm_pvi_retries counter$" "$tmp/open"
+	# Families stand together, each has its help and type once, and each line is one of a sample.
+	python3 - "$tmp/open" <<'PYTHON'
+import re, sys
+seen, now = set(), None
+for line in open(sys.argv[1]).read().splitlines()[:-1]:
+    if line.startswith("# HELP "):
+        assert line.split()[2] not in seen, line
+        now = line.split()[2]
+        seen.add(now)
+    elif line.startswith("# TYPE "):
+        assert line.split()[2] == now, line
+    else:
+        m = re.fullmatch(r'(\w+)(?:\{(?:\w+="(?:[^"\\]|\\.)*",?)*\})? (\d+)', line)
+        assert m and m[1].removesuffix("_total") == now, line
+assert len(seen) == 9, seen
+PYTHON
+	refuses 3 "only root may" setpriv --reuid 12345 --regid "$(stat -c %g /dev/kvm_pvi)" --clear-groups \
+		pvictl metrics
+}
+
+run_tests names ambiguous running hostile sentences untraceable metrics

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * pvictl names - what VMs are called besides their UUIDs
+ *
+ * A name comes from the command line of the VMM. Whoever runs a VMM chooses what it is called: only
+ * where one VM has a name is it taken for it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pvictl.h"
+
+#define MIN_PREFIX 4
+
+struct name_text name_text(const char *name)
+{
+	struct name_text text;
+
+	escape(text.s, sizeof(text.s), name);
+	return text;
+}
+
+void name_endpoint(struct endpoint *e)
+{
+	pid_t pid = e->vmm ? e->vmm : e->pid;
+	struct vmm vmm;
+
+	if (pid && !e->host && !vmm_read(pid, &vmm))
+		snprintf(e->name, sizeof(e->name), "%s", vmm.name);
+}
+
+/* Whom @text may mean: those that are called so, and those whose UUID begins like that */
+struct meaning {
+	const char *text;
+	uuid_t named;
+	size_t nr_named;
+	uuid_t begun;
+	size_t nr_begun;
+};
+
+static void found(uuid_t at, size_t *nr, const uuid_t uuid)
+{
+	if (*nr && !uuid_compare(at, uuid))
+		return;
+	uuid_copy(at, uuid);
+	++*nr;
+}
+
+static void look_at_name(const uuid_t uuid, const char *name, void *arg)
+{
+	struct meaning *m = arg;
+	size_t len = strlen(m->text);
+
+	if (!strcmp(name, m->text))
+		found(m->named, &m->nr_named, uuid);
+	if (len >= MIN_PREFIX && !strncasecmp(uuid_text(uuid).s, m->text, len))
+		found(m->begun, &m->nr_begun, uuid);
+}
+
+/* VMs that are not bound yet: to attach or to allow them */
+static void look_at_process(pid_t pid, void *arg)
+{
+	struct vm_fds vms;
+	struct vmm vmm;
+
+	if (!vmm_read(pid, &vmm) && vmm.has_uuid && !find_vm_fds(pid, &vms) && vms.nr)
+		look_at_name(vmm.uuid, vmm.name, arg);
+}
+
+static void look_everywhere(struct meaning *m)
+{
+	struct endpoint *all;
+	size_t nr, i;
+
+	nr = find_endpoints(&all);
+	for (i = 0; i < nr; i++)
+		if (!all[i].dead)
+			look_at_name(all[i].uuid, all[i].name, m);
+	free(all);
+	if (!m->nr_named && !m->nr_begun)
+		each_process(look_at_process, m);
+}
+
+void parse_vm(struct argp_state *state, const char *text, uuid_t uuid)
+{
+	struct meaning m = { .text = text };
+
+	if (!uuid_parse(text, uuid))
+		return;
+	if (!*text)
+		argp_error(state, "a VM has a UUID or a name");
+	look_everywhere(&m);
+	if (m.nr_named > 1 || (!m.nr_named && m.nr_begun > 1))
+		die_as(STATUS_USAGE, "more than one VM %s '%s': say its UUID, see 'pvictl list'",
+		       m.nr_named ? "is called" : "has a UUID that begins with", name_text(text).s);
+	if (!m.nr_named && !m.nr_begun)
+		die_as(STATUS_ABSENT, "no VM is called '%s', see 'pvictl list'", name_text(text).s);
+	uuid_copy(uuid, m.nr_named ? m.named : m.begun);
+}
