@@ -2,8 +2,7 @@
 /*
  * When close() of an endpoint's last descriptor has returned nothing of it is left: its status
  * words are memory like any other, its eventfds free for other uses, what was charged is given
- * back, its VM is its VMM's alone, and no ring that was on its way arrives. A process that ends
- * waits for none of that.
+ * back, and its VM is its VMM's alone. A process that ends waits for none of that.
  */
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -18,7 +17,6 @@
 #define TX	pvi_uuid[1]
 #define GSI	SOURCE_GSI
 #define ROUNDS	20
-#define RACES	200
 #define MANY	64
 
 static u64 pinned_kb(void)
@@ -170,81 +168,6 @@ static void test_endpoint_then_vm(void)
 	check_vm(true);
 }
 
-/* Threads that ring whatever port there is, until they hear that it rings nothing */
-struct ringer {
-	pthread_t thread;
-	int fd;
-	u32 port;
-	s64 last;
-};
-
-static void *ring_until_error(void *arg)
-{
-	struct ringer *r = arg;
-
-	do {
-		r->last = pvi_call(r->fd, KVM_HC_NOTIFY, r->port, 0, 0, 0);
-	} while (r->last >= 0);
-	return NULL;
-}
-
-static void start_ringers(struct ringer *ringers, u32 nr, int fd, u32 port)
-{
-	u32 i;
-
-	for (i = 0; i < nr; i++) {
-		struct ringer *r = &ringers[i];
-
-		*r = (struct ringer){ .fd = fd, .port = port };
-		ASSERT_EQ(pthread_create(&r->thread, NULL, ring_until_error, r), 0);
-	}
-}
-
-static void join_ringers(struct ringer *ringers, u32 nr, s64 last)
-{
-	u32 i;
-
-	for (i = 0; i < nr; i++) {
-		ASSERT_EQ(pthread_join(ringers[i].thread, NULL), 0);
-		ASSERT_EQ(ringers[i].last, last);
-	}
-}
-
-/* @fd is closed while it is rung; from then on nothing arrives */
-static void check_ring_in_flight(int fd, int tx, u32 port, int sink, s64 last)
-{
-	struct ringer ringers[3];
-
-	start_ringers(ringers, ARRAY_SIZE(ringers), tx, port);
-	ASSERT_TRUE(wait_readable(sink, 10000));
-	close(fd);
-	read_eventfd(sink);
-	join_ringers(ringers, ARRAY_SIZE(ringers), last);
-	ASSERT_EQ(read_eventfd(sink), 0);
-	pvi_close_port(tx, port);
-}
-
-static void test_rings_in_flight(void)
-{
-	int tx = pvi_bind(NULL, TX), sink, fd, i;
-
-	for (i = 0; i < RACES; i++) {
-		fd = pvi_receiver(RX, GSI, TX, &sink);
-		check_ring_in_flight(fd, tx, pvi_connect(tx, RX, GSI), sink, -ENXIO);
-		close(sink);
-	}
-}
-
-static void test_grant_rings_in_flight(void)
-{
-	int tx = pvi_bind(NULL, TX), sink, rx = pvi_receiver(RX, GSI, TX, &sink), grant, i;
-
-	for (i = 0; i < RACES; i++) {
-		grant = pvi_grant(rx, GSI, 1, NULL);
-		check_ring_in_flight(grant, tx, pvi_connect_grant(tx, grant), sink, -EPERM);
-	}
-}
-
 static void own_many(u64 ready)
 {
 	struct status_mem mem[MANY];
@@ -288,8 +211,6 @@ static const struct test_case cases[] = {
 	{ "eventfds", test_eventfds },
 	{ "vm_then_endpoint", test_vm_then_endpoint },
 	{ "endpoint_then_vm", test_endpoint_then_vm },
-	{ "rings_in_flight", test_rings_in_flight, 60 },
-	{ "grant_rings_in_flight", test_grant_rings_in_flight, 60 },
 	{ "exit_waits_for_none", test_exit_waits_for_none, 60 },
 };
 

@@ -145,6 +145,24 @@ static s64 hc(struct vcpu *vcpu, enum guest_mode mode, u32 nr, u64 a0, u64 a1, u
 	return guest_mode_is_64bit(mode) ? (s64)rax : (s32)rax;
 }
 
+/* A row is looked at again at each ring: whose it must be may have changed since */
+static void test_pinned_later(void)
+{
+	struct kvm_pvi_allow allow = { .size = sizeof(allow), .gsi = GSI, .owner = 4711,
+				       .flags = KVM_PVI_ALLOW_OWNER };
+	int tx = pvi_bind(NULL, TX), efd, rx = host_receiver(&efd);
+	u32 port = pvi_connect(tx, RX, GSI);
+
+	memcpy(allow.uuid, TX, sizeof(allow.uuid));
+	ASSERT_EQ(pvi_call(tx, KVM_HC_NOTIFY, port, 0, 0, 0), KVM_PVI_RAISED);
+	pvi_ioctl(rx, KVM_PVI_ALLOW, &allow);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_NOTIFY, port, 0, 0, 0), -EPERM);
+	allow.owner = geteuid();
+	pvi_ioctl(rx, KVM_PVI_ALLOW, &allow);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_NOTIFY, port, 0, 0, 0), KVM_PVI_RAISED);
+	ASSERT_EQ(read_eventfd(efd), 2);
+}
+
 static void test_guest(void)
 {
 	static const enum guest_mode modes[] = { GUEST_REAL16, GUEST_PROT32, GUEST_LONG64 };
@@ -303,6 +321,7 @@ static const struct test_case cases[] = {
 	{ "revoked", test_revoked },
 	{ "unexposed", test_unexposed },
 	{ "pinned", test_pinned },
+	{ "pinned_later", test_pinned_later },
 	{ "guest", test_guest },
 	{ "errors", test_errors },
 	{ "full", test_full },

@@ -244,6 +244,38 @@ static void test_bind(void)
 	ASSERT_TRUE(wait_until(!__pvi_bind(second, vm, RX), 5000));
 }
 
+/* Nor does one that failed count as an endpoint */
+static void test_bind_count(void)
+{
+	int second = pvi_open(), third = pvi_open(), ret;
+
+	pvi_bind(NULL, RX);
+	ASSERT_EQ(__pvi_bind(second, NULL, RX), -EEXIST);
+	write_param("kvm_pvi", "max_vms", 2);
+	ret = __pvi_bind(third, NULL, TX);
+	write_param("kvm_pvi", "max_vms", 16384);
+	ASSERT_EQ(ret, 0);
+}
+
+/* Whose it was to be is forgotten */
+static void test_bind_owner(void)
+{
+	struct kvm_pvi_bind bind = { .size = sizeof(bind), .vm_fd = -1, .owner = 12345,
+				     .flags = KVM_PVI_BIND_HOST | KVM_PVI_BIND_OWNER };
+	struct kvm_pvi_allow allow = { .size = sizeof(allow), .gsi = GSI,
+				       .flags = KVM_PVI_ALLOW_OWNER, .owner = geteuid() };
+
+	make();
+	close(tx);
+	memcpy(allow.uuid, TX, sizeof(allow.uuid));
+	pvi_ioctl(rx, KVM_PVI_ALLOW, &allow);
+	tx = pvi_open();
+	memcpy(bind.uuid, RX, sizeof(bind.uuid));
+	ASSERT_EQ(__pvi_ioctl(tx, KVM_PVI_BIND, &bind), -EEXIST);
+	ASSERT_TRUE(wait_until(!__pvi_bind(tx, NULL, TX), 5000));
+	ASSERT_EQ(ring(), KVM_PVI_RAISED);
+}
+
 static const struct test_case cases[] = {
 	{ "wire_source", test_wire_source },
 	{ "sinks", test_sinks },
@@ -253,6 +285,8 @@ static const struct test_case cases[] = {
 	{ "allow", test_allow },
 	{ "set_state", test_set_state },
 	{ "bind", test_bind },
+	{ "bind_count", test_bind_count },
+	{ "bind_owner", test_bind_owner },
 };
 
 int main(int argc, char **argv)
