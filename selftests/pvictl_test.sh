@@ -161,6 +161,27 @@ completion()
 	COMP_WORDS=(pvictl allow "$a" bbbb) COMP_CWORD=3
 	_pvictl
 	same "${COMPREPLY[*]}" "$b"
+	COMP_WORDS=(pvictl allow "$a" "") COMP_CWORD=3
+	_pvictl
+	same "${COMPREPLY[*]}" "to $a $b"
+	COMP_WORDS=(pvictl allow "$a" to "$b" g) COMP_CWORD=5
+	_pvictl
+	same "${COMPREPLY[*]}" gsi
+}
+
+# Who runs a VMM says what it is called, and must not run anything by that in a shell of root's.
+completion_of_names()
+{
+	vmm vm_a -name "\$(touch\${IFS}$tmp/run)" -uuid "$a"
+	vmm vm_b -name "guest=web" -uuid "$b"
+	attach at_a --pid "$vm_a"
+	attach at_b --pid "$vm_b"
+	# shellcheck source=/dev/null
+	. "${PVI_TOOLS:-}/usr/share/bash-completion/completions/pvictl"
+	COMP_WORDS=(pvictl show "") COMP_CWORD=2
+	_pvictl
+	same "${COMPREPLY[*]}" "$a $b web any"
+	[ ! -e "$tmp/run" ] || fail "a name was run"
 }
 
 without_permission()
@@ -183,4 +204,4 @@ guest()
 	refuses 2 "is not a UUID" pvictl guest-ring a 20
 }
 
-run_tests usage arguments list show top without_module top_on_a_terminal top_of_many completion without_permission guest
+run_tests usage arguments list show top without_module top_on_a_terminal top_of_many completion completion_of_names without_permission guest

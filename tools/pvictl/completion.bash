@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # bash completion of pvictl. Commands and options are those that pvictl --help names.
 
-_pvictl_uuids()
+# Whoever runs a VMM chooses its name, and compgen -W expands what it is given: harmless ones alone.
+_pvictl_vms()
 {
-	pvictl list --noheadings 2>/dev/null | cut -d ' ' -f 1
+	pvictl list --noheadings 2>/dev/null | awk '
+		NF { print $1 }
+		$2 ~ /^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/ && $2 !~ /^(bound|frozen|dead)$/ { print $2 }'
 }
 
 _pvictl()
@@ -13,16 +16,25 @@ _pvictl()
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		words=$(pvictl --help | sed -n 's/^  \([a-z-]\+\) .*/\1/p')
-	elif [[ $prev == --pid-file || $prev == --dir ]]; then
+	elif [[ $prev == --pid-file || $prev == --dir ]] ||
+	     [[ ${COMP_WORDS[1]} == @(save|restore) && $COMP_CWORD -eq 3 ]]; then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 	elif [[ $prev == --pid || ${COMP_WORDS[1]} == attach && $prev == -p ]]; then
 		words=$(cd /proc && printf '%s\n' [0-9]*)
+	elif [[ $prev == owner || $prev == --owner ]]; then
+		words=$(compgen -u)
 	elif [[ $cur == -* ]]; then
 		words=$(pvictl "${COMP_WORDS[1]}" --help | grep -o -E -e '--[a-z-]+')
+	elif [[ ${COMP_WORDS[1]} == @(allow|revoke) && $COMP_CWORD -eq 3 ]]; then
+		words="to $(_pvictl_vms)"
+	elif [[ ${COMP_WORDS[1]} == allow && ${COMP_WORDS[3]} == to && $((COMP_CWORD % 2)) -eq 1 ]]; then
+		words="gsi bell flags rate burst owner"
+	elif [[ ${COMP_WORDS[1]} == revoke && ${COMP_WORDS[3]} == to && $COMP_CWORD -eq 5 ]]; then
+		words="gsi bell all"
 	else
-		words="$(_pvictl_uuids) any"
+		words="$(_pvictl_vms) any"
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }
