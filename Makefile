@@ -92,6 +92,9 @@ bench-apart:
 ring-figures ring-mutants:
 	@$(RIG)/ring.sh --$(@:ring-%=%)
 
+mutants:
+	@$(RIG)/mutants.sh $(MUTANTS)
+
 style:
 	@$(RIG)/style.sh
 
@@ -117,6 +120,8 @@ help:
 	@echo '  check-debug  the same tests on a kernel with KASAN, lockdep and kmemleak, built first'
 	@echo '  check-all    all of these and more, on all kernels that are supported: many hours; goes on'
 	@echo '               where it was interrupted'
+	@echo '  mutants      put the mistakes of selftests/mutants, or MUTANTS=, into the host module, and see'
+	@echo '               whether the tests notice them'
 	@echo '  style        shellcheck, kernel-doc, checkpatch'
 	@echo '  deb          build Debian packages, in $(BUILD)/deb'
 	@echo '  deb-check    install, use and remove them in a Debian system of their own; part of check'
@@ -137,7 +142,7 @@ help:
 	@echo '  DESTDIR=     root of the installation; INSTALL_MOD_PATH= that of the modules alone'
 	@echo '  PREFIX=      where tools and headers go [$(PREFIX)]; LIBDIR= where the library goes'
 	@echo '  BUILD=       where tools, check, demo and bench build [$(BUILD)]'
-	@echo '  KERNELS=     kernels of check, e.g. KERNELS=6.12 [6.12 6.1 intel-smoke 7.3:smoke]'
+	@echo '  KERNELS=     kernels of check, e.g. KERNELS=6.12 [6.12 6.1:c intel-smoke 7.3:smoke]'
 	@echo '  GUESTS=      kernels of the Linux guests of check, an older and a newer one [6.1 6.12]'
 	@echo '  TESTS=       tests of check, e.g. TESTS="bind_test acl_test" [all]'
 	@echo '  CASES=       cases of bench-profile, e.g. CASES="load pvi_port_msi" [some]'
@@ -148,4 +153,4 @@ help:
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-loaded check-long check-intel check-debug check-all deb deb-check demo bench \
-	bench-check bench-here bench-profile bench-apart ring-figures ring-mutants style clean help
+	bench-check bench-here bench-profile bench-apart ring-figures ring-mutants mutants style clean help

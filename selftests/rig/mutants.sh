@@ -1,0 +1,164 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# mutants.sh [NAME...] - whether the tests would notice: build kvm_pvi for kernel 6.12 with one mistake
+# of selftests/mutants after the other, and run the tests that must notice it, all without any
+# mistake first. A mistake that none of its tests notices is a failure; so is a test that fails without.
+# One L1 tries as many as it survives. Prints TAP and "N passed, N failed"; what the tests said is in
+# $BUILD/mutants/output-*.
+
+. "$(dirname "$0")/common.sh"
+
+list=$top/selftests/mutants out=$build/mutants
+declare -A verdict
+boots=0
+
+of()
+{
+	python3 "$rig/mutants.py" "$list" "$@"
+}
+
+mapfile -t all < <(of names)
+names=("$@")
+[ $# -gt 0 ] || names=("${all[@]}")
+for name in "${names[@]}"; do
+	[[ " ${all[*]} " == *" $name "* ]] || die "no such mutant: $name; selftests/mutants has them"
+done
+
+build_module()
+{
+	quietly "$out/build.log" make -C "$(readlink -f "$kernel/build")" M="$out/src/kernel" -j"$(nproc)" \
+		PVI_MODULES=host modules
+	strip --strip-debug -o "$out/ko/$1.ko" "$out/src/kernel/kvm_pvi.ko"
+}
+
+# What was changed is as it was, and newer than what was built of it.
+restore()
+{
+	local file
+
+	for file in "$out"/kept/*.[ch]; do
+		cmp -s "$file" "$out/src/kernel/host/${file##*/}" || cp "$file" "$out/src/kernel/host/"
+	done
+}
+
+build_all()
+{
+	local name number=0
+
+	rm -rf "$out"
+	mkdir -p "$out/ko"
+	"$rig/build.sh" "$kernel" "$build/src-6.12"
+	cp -a "$build/src-6.12" "$out/src"
+	cp -r "$out/src/kernel/host" "$out/kept"
+	build_module none
+	for name in "${names[@]}"; do
+		number=$((number + 1))
+		say "building mutant $number of ${#names[@]}, $name"
+		of apply "$name" "$out/src/kernel/host"
+		build_module "$name"
+		restore
+	done
+}
+
+# NAME TEST CASE..., all that L1 is to run, in order
+runs()
+{
+	local name chosen
+
+	chosen=$(for name in "${names[@]}"; do of runs | grep "^$name "; done)
+	cut -d ' ' -f 2- <<<"$chosen" | sort -u | sed 's/^/none /'
+	echo "$chosen"
+}
+
+# boot FROM - in L1, from that line of the runs on
+boot()
+{
+	"$rig/boot.sh" "$kernel" "$out/initramfs" "$out/l1" -t 3600 -q 600 \
+		-a "oops=panic panic_on_warn=1 kfence.sample_interval=1 mutants.from=$1" >/dev/null 2>&1 || :
+	boots=$((boots + 1))
+	cp "$out/l1/output" "$out/output-$boots"
+	cp "$out/l1/console" "$out/console-$boots"
+}
+
+# What L1 was at when it ended has been noticed, unless it says otherwise.
+judge()
+{
+	local word number name status begun=
+
+	while read -r word number name status; do
+		case $word in
+		begin)	begun=$number at=$name ;;
+		end)	begun=
+			next=$((number + 1))
+			[ "$status" -eq 0 ] || verdict[$name]=noticed ;;
+		esac
+	done < <(grep -a -E '^(begin|end) ' "$out/output-$boots")
+	if [ -n "$begun" ]; then
+		verdict[$at]=noticed
+		next=$((begun + 1))
+	fi
+}
+
+try_all()
+{
+	local next=1 before
+
+	while [ "$next" -le "$(wc -l <"$out/runs")" ]; do
+		say "trying, from run $next of $(wc -l <"$out/runs") on"
+		before=$next
+		boot "$next"
+		judge
+		[ "$next" -gt "$before" ] || die "L1 does not run: see $out/console-$boots"
+	done
+}
+
+report()
+{
+	local name number=1 passed=0 failed=0
+
+	echo "TAP version 13"
+	echo "1..$((${#names[@]} + 1))"
+	if [ "${verdict[none]:-}" ]; then
+		echo "not ok 1 none: the tests pass without a mistake"
+		failed=1
+	else
+		echo "ok 1 none: the tests pass without a mistake"
+		passed=1
+	fi
+	for name in "${names[@]}"; do
+		number=$((number + 1))
+		if [ "${verdict[$name]:-}" ]; then
+			echo "ok $number $name: $(of what "$name")"
+			passed=$((passed + 1))
+		else
+			echo "not ok $number $name: $(of what "$name")"
+			failed=$((failed + 1))
+		fi
+	done
+	echo "$passed passed, $failed failed"
+	[ "$failed" -eq 0 ]
+}
+
+lock "$build/lock"
+export RIG_LOCKED=$build/lock
+"$rig/setup.sh"
+kernel=$("$rig/kernel.sh" 6.12)
+mapfile -t tests < <(of runs | cut -d ' ' -f 2 | sort -u)
+say "building the selftests"
+quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" TESTS="${tests[*]}" tests
+build_all
+runs >"$out/runs"
+files=()
+for test in "${tests[@]}"; do
+	files+=(-f "$build/selftests/$test:/selftests/$test")
+done
+for ko in "$build"/src-6.12/selftests/modules/*.ko; do
+	files+=(-f "$ko:/modules/${ko##*/}")
+done
+"$rig/initramfs.sh" "$kernel" "$out/initramfs" "${files[@]}" -f "$out/ko:/mutants" -f "$out/runs:/runs" \
+	-f "$top/selftests/run_tests.sh:/run_tests.sh" -f "$top/selftests/try_mutants.sh:/try_mutants.sh" \
+	-e PVI_RIG=1 -e PVI_TEST_MODULES=/modules -e "PVI_SLOW=$PVI_SLOW" -e TEST_DEADLINE=120 \
+	-e RIG_RUN=/try_mutants.sh
+try_all
+report

@@ -1,0 +1,22 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# In the L1 of rig/mutants.sh: run the lines of /runs, NAME TEST CASE..., from the one on that the kernel's
+# command line names in mutants.from, each with the module /mutants/NAME.ko. Ends early when a module
+# stays. Prints "begin NUMBER NAME", what the test said, and "end NUMBER NAME STATUS".
+
+from=$(sed -n 's/.*mutants\.from=\([0-9]*\).*/\1/p' /proc/cmdline)
+number=0
+mkdir -p /run/test
+while read -r name test cases; do
+	number=$((number + 1))
+	[ "$number" -ge "$from" ] || continue
+	echo "begin $number $name"
+	printf '#!/bin/sh\nexec /selftests/%s %s\n' "$test" "$cases" >"/run/test/$test"
+	chmod +x "/run/test/$test"
+	PVI_MODULE=/mutants/$name.ko RESULT='' /run_tests.sh /run/test "$test" >/run/output 2>&1 </dev/null
+	status=$?
+	sed 's/^/# /' /run/output
+	echo "end $number $name $status"
+	[ ! -d /sys/module/kvm_pvi ] || break
+done </runs
