@@ -3,12 +3,14 @@
 #
 # check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12 6.1:c
 # intel-smoke 7.3:smoke", with $TESTS "6.12 6.1"; ":c" is that kernel with the C tests that take it less
-# than half a minute, ":smoke" with some of them), each in an L1 of its own, and beside them the quick part of style.sh, install.sh if there are
-# tests that need the tools, deb-check.sh, ring.sh and, with kernel 6.12 or intel, bench.sh --check:
-# three machines at once, since each waits for a part of its time. The tests with Linux guests, e2e*_test.sh,
-# have another L1 of that kernel, and so has cost_test, which compares what calls cost: there time
-# is instructions, and the host's caches are none. Tests that need no kernel of their own run on the
-# host, as root like all. $GUESTS are the kernels of the guests, an older and a newer one, by default 6.1 and 6.12.
+# than half a minute, ":smoke" with some of them), each in an L1 of its own, and beside them the quick
+# part of style.sh, install.sh if there are tests that need the tools, deb-check.sh, ring.sh and, with
+# kernel 6.12 or intel, bench.sh --check: three machines at once, since each waits for a part of its
+# time. The tests with Linux guests, e2e*_test.sh, have another L1 of that kernel, those of the tools,
+# which are scripts too, a third, and so has cost_test, which compares what calls cost: there time is
+# instructions, and the host's caches are none. Tests that need no kernel of their own run on the host,
+# as root like all. $GUESTS are the kernels of the guests, an older and a newer one, by default 6.1 and
+# 6.12.
 # "intel" and "intel-smp" stand for kernel 6.12 on an Intel processor of Bochs's and on two, which
 # share the C tests; "intel-smoke" has some of them, or those of $TESTS.
 # Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing
@@ -179,6 +181,16 @@ c_tests()
 	done
 }
 
+# The scripts that need no Linux guests
+tool_tests()
+{
+	local test
+
+	for test in "${plain[@]}"; do
+		[ ! -e "$top/selftests/$test.sh" ] || echo "$test"
+	done
+}
+
 # Of the tests on stdin those that kernel $1 runs.
 selected()
 {
@@ -198,10 +210,11 @@ tests_of()
 	intel-smp) c_tests | grep -x -F "$two_at_once" ;;
 	intel-smoke) c_tests | grep -x -F "$smoke" ;;
 	*-guests) printf '%s\n' "${with_guests[@]}" | selected "${1%-guests}" ;;
+	*-tools) tool_tests | selected "${1%-tools}" ;;
 	*-count) printf '%s\n' "${costs[@]}" | selected "${1%-count}" ;;
 	# What charge_test compares with what is charged, KASAN and its relatives use many times
-	debug)	printf '%s\n' "${plain[@]}" | grep -v -x -F charge_test ;;
-	*)	printf '%s\n' "${plain[@]}" | selected "$1" ;;
+	debug)	c_tests | grep -v -x -F charge_test ;;
+	*)	c_tests | selected "$1" ;;
 	esac
 }
 
@@ -210,7 +223,7 @@ machines_of()
 {
 	local machines=("$1") machine
 
-	[[ $1 == intel* ]] || machines+=("$1-guests" "$1-count")
+	[[ $1 == intel* ]] || machines+=("$1-guests" "$1-tools" "$1-count")
 	for machine in "${machines[@]}"; do
 		[ -z "$(tests_of "$machine")" ] || echo "$machine"
 	done
@@ -221,6 +234,7 @@ kind_of()
 {
 	case $1 in
 	*-guests) echo -guests ;;
+	*-tools) echo -tools ;;
 	*-count) echo -count ;;
 	esac
 }
@@ -258,7 +272,7 @@ prepare()
 	if [[ $machine == intel* ]]; then
 		run=ibt.sh
 		files+=(-f "$top/selftests/ibt.sh:/ibt.sh")
-	elif [ ${#scripts[@]} -gt 0 ]; then
+	elif [[ $machine == *-guests || $machine == *-tools ]]; then
 		files+=(-9 -f "$build/tools-root:/tools" -f "$build/selftests/tools:/selftests/tools")
 	fi
 	if [[ $machine == *-guests ]]; then
@@ -280,7 +294,7 @@ stock_debug()
 	local kernel=$build/check-$1/kernel tree
 
 	echo panic_on_warn=1
-	[[ -z $(kind_of "$1") && $1 != intel* ]] || return 0
+	[[ $(kind_of "$1") =~ ^(-tools)?$ && $1 != intel* ]] || return 0
 	tree=$kernel/build
 	[ ! -e "$kernel/root" ] || tree=$(readlink -f "$kernel/root")$(readlink "$tree")
 	if grep -q -x CONFIG_KFENCE=y "$tree/.config"; then
@@ -299,8 +313,8 @@ boot()
 	intel-smp) emulator=boot-bochs.sh options+=(-2) ;;
 	intel*)	emulator=boot-bochs.sh ;;
 	*-guests) options+=(-1 -9 /) ;;
+	*-tools) options+=(-9 /) ;;
 	*-count) options+=(-c) ;;
-	*)	[ ${#scripts[@]} -eq 0 ] || options+=(-9 /) ;;
 	esac
 	exec "$rig/$emulator" "$dir/kernel" "$dir/initramfs" "$dir" -t "${DEADLINE:-1800}" \
 		-m "${MEMORY:-2048}" -a "${CMDLINE:-}" "${options[@]}"
