@@ -7,6 +7,9 @@
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
 
+# What vmm sets
+vm_c='' vm_d=''
+
 # web is $a, db is $b
 named_pair()
 {
@@ -39,6 +42,10 @@ ambiguous()
 	refuses 2 "more than one VM is called 'web'" pvictl show web
 	refuses 2 "more than one VM has a UUID that begins with 'aaaaaaaa'" pvictl show aaaaaaaa
 	has "$(pvictl show "$a")" "$a"
+	vmm vm_d -name bbbbbbbb -uuid dddddddd-0000-4000-8000-00000000000d
+	attach at_d --pid "$vm_d"
+	refuses 2 "'bbbbbbbb' is what a VM is called, and the beginning of another's UUID" pvictl show bbbbbbbb
+	has "$(pvictl show bbbbbbbb-)" "$b"
 	kill "$vm_c"
 	await pvictl show web
 }

@@ -91,6 +91,10 @@ void parse_vm(struct argp_state *state, const char *text, uuid_t uuid)
 	if (!*text)
 		argp_error(state, "a VM has a UUID or a name");
 	look_everywhere(&m);
+	/* Or whoever calls a VM by the beginning of another's UUID would be taken for that one. */
+	if (m.nr_named == 1 && m.nr_begun && (m.nr_begun > 1 || uuid_compare(m.named, m.begun)))
+		die_as(STATUS_USAGE, "'%s' is what a VM is called, and the beginning of another's UUID: say a UUID, see 'pvictl list'",
+		       name_text(text).s);
 	if (m.nr_named > 1 || (!m.nr_named && m.nr_begun > 1))
 		die_as(STATUS_USAGE, "more than one VM %s '%s': say its UUID, see 'pvictl list'",
 		       m.nr_named ? "is called" : "has a UUID that begins with", name_text(text).s);
