@@ -126,6 +126,23 @@ static void bind_start(struct ioctl_call *call, struct kvm_pvi_bind *bind)
 	ASSERT_TRUE(ioctl_start(call));
 }
 
+/* For root */
+static bool is_listed(void)
+{
+	struct kvm_pvi_list_endpoint r[8];
+	struct kvm_pvi_list u = {
+		.size = sizeof(u), .kind = KVM_PVI_LIST_ENDPOINTS, .record = sizeof(r[0]),
+		.address = (u64)r, .nr = ARRAY_SIZE(r),
+	};
+	u32 i;
+
+	pvi_ioctl(peer_fd, KVM_PVI_LIST, &u);
+	for (i = 0; i < u.nr; i++)
+		if (!memcmp(r[i].uuid, RX, KVM_PVI_UUID_SIZE))
+			return true;
+	return false;
+}
+
 static void expect_not_served(int fd)
 {
 	struct kvm_pvi_call call = { .size = sizeof(call), .nr = KVM_HC_PVI_FEATURES };
@@ -137,6 +154,7 @@ static void expect_not_served(int fd)
 	pvi_expect_no_event(peer_fd);
 	ASSERT_EQ(__pvi_ioctl(fd, KVM_PVI_CALL, &call), -ENOTCONN);
 	ASSERT_EQ(__pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD), -ENOTCONN);
+	ASSERT_TRUE(!is_listed());
 }
 
 /* All at once */
@@ -146,6 +164,7 @@ static void expect_served(int fd)
 	ASSERT_EQ(guest(KVM_HC_PVI, (u64)PEER, GSI, 0), KVM_PVI_LATCHED);
 	ASSERT_EQ(pvi_drop_events(peer_fd), 1);
 	pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
+	ASSERT_TRUE(is_listed());
 }
 
 static void test_unseen(void)
