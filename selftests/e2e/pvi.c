@@ -16,7 +16,6 @@
  *	came FD			polls FD until there is another host than at the start; 1
  *	wire GSI		0, and the eventfd behind it
  *	poll FD			what read() gives once poll() says that FD is readable
- *	look FD			the same at once, 0 if FD is not
  *	send PORT FLAGS		verdict, and the flags before
  *	receive BELL FLAGS	0, and the flags before
  *	owed FILE OFFSET	1 if the status word there says that a ring is owed, else 0
@@ -183,24 +182,19 @@ static int do_wire(char **args)
 	return call(KVM_PVI_GUEST_WIRE, &wire);
 }
 
-static int poll_fd(const char *fd, int ms)
+static int poll_fd(const char *fd)
 {
 	struct pollfd pfd = { .fd = number(fd), .events = POLLIN };
 	uint64_t count = 0;
 
-	if (poll(&pfd, 1, ms) > 0 && read(pfd.fd, &count, sizeof(count)) != sizeof(count))
+	if (poll(&pfd, 1, -1) > 0 && read(pfd.fd, &count, sizeof(count)) != sizeof(count))
 		return -errno;
 	return count;
 }
 
 static int do_poll(char **args)
 {
-	return poll_fd(args[0], -1);
-}
-
-static int do_look(char **args)
-{
-	return poll_fd(args[0], 0);
+	return poll_fd(args[0]);
 }
 
 static int do_send(char **args)
@@ -269,7 +263,7 @@ static int do_pingpong(char **args)
 	for (i = 0; i < n; i++) {
 		ret = ring(args[0], args[1]);
 		if (ret >= 0)
-			ret = poll_fd(args[2], -1);
+			ret = poll_fd(args[2]);
 		if (ret < 0)
 			return ret;
 	}
@@ -281,7 +275,7 @@ static int do_echo(char **args)
 	int ret;
 
 	do {
-		ret = poll_fd(args[2], -1);
+		ret = poll_fd(args[2]);
 		if (ret >= 0)
 			ret = ring(args[0], args[1]);
 	} while (ret >= 0);
@@ -308,7 +302,7 @@ static int do_came(char **args)
 		info = get_info();
 		if (info.features && info.epoch != epoch)
 			return 1;
-		ret = poll_fd(args[0], -1);
+		ret = poll_fd(args[0]);
 		if (ret < 0)
 			return ret;
 	}
@@ -339,7 +333,7 @@ static int do_serve(char **args)
 {
 	int at = -1, ret;
 
-	while ((ret = poll_fd(args[2], -1)) >= 0)
+	while ((ret = poll_fd(args[2])) >= 0)
 		ring_port(args, &at);
 	return ret;
 }
@@ -371,7 +365,6 @@ static const struct verb {
 	{ "came", 1, do_came },
 	{ "wire", 1, do_wire },
 	{ "poll", 1, do_poll },
-	{ "look", 1, do_look },
 	{ "send", 2, do_send },
 	{ "receive", 2, do_receive },
 	{ "owed", 2, do_owed },
