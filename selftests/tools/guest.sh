@@ -43,16 +43,42 @@ guest()
 	declare -g "${name}_out=$fd"
 }
 
+# The ticks of processor time that process $1 has used
+ticks_of()
+{
+	local stat fields
+
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+	# Behind its name, which may contain anything, comes the state, field 3.
+	read -ra fields <<<"${stat##*) }"
+	echo $((fields[11] + fields[12]))
+}
+
 # listen NAME SECONDS - print what the guest says until a command has ended, and return its status, or
-# $again if it was not understood
+# $again if it was not understood. A guest is given up that says nothing for so many seconds of its
+# processor time, or has slept through as many seconds.
 listen()
 {
-	local out=${1}_out console=${1}_console line
+	local out=${1}_out console=${1}_console limit=$(($2 * ${PVI_SLOW:-1})) asleep=0 line='' part ticks before
+	local start
 
-	while read -r -t "$(($2 * ${PVI_SLOW:-1}))" line <&"${!out}"; do
+	start=$(ticks_of "${!1}") before=$start
+	while ((asleep < limit && before - start < limit * 100)); do
+		if ! read -r -t 1 part <&"${!out}"; then
+			# It may have said the beginning of a line.
+			line+=$part
+			ticks=$(ticks_of "${!1}")
+			[ -n "$ticks" ] || break
+			((ticks != before)) || asleep=$((asleep + 1))
+			before=$ticks
+			continue
+		fi
+		line+=$part
 		[ "$line" != "=again" ] || return $again
 		[ "${line#=}" = "$line" ] || return "${line#=}"
 		echo "$line"
+		line=''
+		start=$before asleep=0
 	done
 	# Nor does it answer to the tests that follow.
 	echo "guest $1 says nothing more, and is ended; the end of its kernel's console:" >&2
