@@ -64,13 +64,31 @@ await()
 	fail "in vain: $*"
 }
 
-# json FILE EXPRESSION - FILE is JSON, and the expression of Python about "it" is true
+# json FILE EXPRESSION - FILE is JSON, and the expression of Python about "it" is true. One interpreter judges
+# for all tests of a script: in L1 its start takes longer than most of what is judged.
 json()
 {
+	local said
+
+	printf '%s\n' "$1" "${2//$'\n'/ }" >&"$judge_in"
+	read -r said <&"$judge_out" || fail "json $*: the judge has ended"
+	[ -z "$said" ] || fail "$said"
+}
+
+begin_judge()
+{
+	mkfifo "$1/judge.in" "$1/judge.out"
 	python3 -c '
 import json, sys
-it = json.load(open(sys.argv[1]))
-sys.exit(0 if eval(sys.argv[2]) else f"{sys.argv[2]} is not so in {it}")' "$1" "$2" || fail
+for file in iter(sys.stdin.readline, ""):
+    expression = sys.stdin.readline().strip()
+    try:
+        it = json.load(open(file.rstrip("\n")))
+        said = "" if eval(expression, {"it": it}) else f"{expression!a} is not so in {it!a}"
+    except Exception as error:
+        said = f"{expression!a}: {error!a}"
+    print(said, flush=True)' <"$1/judge.in" >"$1/judge.out" &
+	exec {judge_in}>"$1/judge.in" {judge_out}<"$1/judge.out"
 }
 
 # Start a vmm.c, as the variable $1, with arguments that it does not look at; $1 is its PID.
@@ -143,6 +161,7 @@ run_tests()
 	local tests=() test number=0 failed=0 status dir
 
 	dir=$(mktemp -d)
+	begin_judge "$dir"
 	for test; do
 		if [ ${#only[@]} -eq 0 ] || [[ " ${only[*]} " == *" $test "* ]]; then
 			tests+=("$test")
