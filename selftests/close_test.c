@@ -5,6 +5,7 @@
  * back, and its VM is its VMM's alone. A process that ends waits for none of that.
  */
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -18,6 +19,8 @@
 #define GSI	SOURCE_GSI
 #define ROUNDS	20
 #define MANY	64
+#define TRACING	"/sys/kernel/tracing/"
+#define DESTROY	"kvm_arch_destroy_vm"
 
 static u64 pinned_kb(void)
 {
@@ -168,6 +171,54 @@ static void test_endpoint_then_vm(void)
 	check_vm(true);
 }
 
+static void trace_destroyers(void)
+{
+	if (mount("tracefs", TRACING, "tracefs", 0, NULL))
+		ASSERT_EQ(errno, EBUSY);
+	ASSERT_EQ(__write_line(TRACING "set_ftrace_filter", DESTROY), 0);
+	ASSERT_EQ(__write_line(TRACING "current_tracer", "nop"), 0);
+	ASSERT_EQ(__write_line(TRACING "current_tracer", "function"), 0);
+}
+
+/* How many VMs this thread has destroyed since; nobody else has any */
+static int read_destroyers(void)
+{
+	char *text = read_file(TRACING "trace"), *line, *rest = text, self[32];
+	int nr = 0;
+
+	snprintf(self, sizeof(self), "-%d ", gettid());
+	while ((line = strsep(&rest, "\n"))) {
+		if (!strstr(line, ": " DESTROY))
+			continue;
+		if (!strstr(line, self))
+			TEST_FAIL("not by%s: %s", self, line);
+		nr++;
+	}
+	free(text);
+	ASSERT_EQ(__write_line(TRACING "current_tracer", "nop"), 0);
+	ASSERT_EQ(__write_line(TRACING "set_ftrace_filter", "!" DESTROY), 0);
+	return nr;
+}
+
+/*
+ * Where KVM has pages of its own in the VMM's address space, as on Intel processors, it takes them out if
+ * the VMM itself drops the last reference to the VM.
+ */
+static void test_vm_destroyed_by_closer(void)
+{
+	int tx = pvi_bind(NULL, TX), i;
+
+	trace_destroyers();
+	for (i = 0; i < ROUNDS; i++) {
+		struct vm *vm = vm_create(1, 0);
+		int fd = busy_endpoint(vm, tx);
+
+		vm_free(vm);
+		close(fd);
+	}
+	ASSERT_EQ(read_destroyers(), ROUNDS);
+}
+
 static void own_many(u64 ready)
 {
 	struct status_mem mem[MANY];
@@ -211,6 +262,7 @@ static const struct test_case cases[] = {
 	{ "eventfds", test_eventfds },
 	{ "vm_then_endpoint", test_vm_then_endpoint },
 	{ "endpoint_then_vm", test_endpoint_then_vm },
+	{ "vm_destroyed_by_closer", test_vm_destroyed_by_closer },
 	{ "exit_waits_for_none", test_exit_waits_for_none, 60 },
 };
 
