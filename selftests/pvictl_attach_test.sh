@@ -243,6 +243,22 @@ assert attach.wait() == 0
 PYTHON
 }
 
+# It belongs to whoever runs the VMM. Other files in /proc of a process that forbids its core dump are root's.
+owner()
+{
+	chmod 666 /dev/kvm
+	VMM_AS="setpriv --reuid 12345 --clear-groups" vmm vm_a
+	chmod 660 /dev/kvm
+	same "$(tell vm_a hide)" 0
+	attach at_a --pid "$vm_a" --uuid "$a"
+	vmm vm_b
+	attach at_b --pid "$vm_b" --uuid "$b" --expose 20
+	pvictl allow "$a" to "$b" gsi 20 owner root
+	same "$(tell vm_a "ring $b 20")" -1
+	pvictl allow "$a" to "$b" gsi 20 owner 12345
+	same "$(tell vm_a "ring $b 20")" 0
+}
+
 # What the systemd unit leaves to it is enough, for another user's VMM too.
 few_capabilities()
 {
@@ -259,4 +275,4 @@ few_capabilities()
 }
 
 run_tests name_of_qemu last_name hostile_name no_name wrong_process pid_file which_vm taken expose status vmm_ends attach_ends \
-	notifies_systemd few_capabilities
+	notifies_systemd owner few_capabilities

@@ -9,7 +9,10 @@
  *	dup		one more descriptor of the VM: its number
  *	vm		one more VM: the number of its descriptor
  *	bare		the same without an interrupt controller
+ *	hide		forbids its core dump, so that its files in /proc are root's; 0
  */
+#include <sys/prctl.h>
+
 #include "pvi_test.h"
 
 #define VECTOR(pin) (0x40 + (pin))
@@ -59,6 +62,8 @@ static long long obey(struct vm *vm, const char *line)
 		return vm_create(0, 0)->fd;
 	if (!strcmp(line, "bare\n"))
 		return vm_create(0, VM_NO_IRQCHIP)->fd;
+	if (!strcmp(line, "hide\n"))
+		return prctl(PR_SET_DUMPABLE, 0);
 	fprintf(stderr, "vmm: what is '%s'?\n", line);
 	exit(1);
 }
