@@ -73,6 +73,26 @@ names_are_ours()
 	! grep -r -n -E '^#[[:space:]]*define[[:space:]]+_' tools include/uapi
 }
 
+# security.rst names, in brackets, tests and cases that there are.
+claims_have_tests()
+{
+	local test cases case file bad=''
+
+	tr '\n' ' ' <Documentation/virt/kvm/pvi/security.rst | grep -o '\[[a-z_0-9]*_test[a-z_0-9 ]*\]' |
+		tr -d '[]' >"$build/claims"
+	[ -s "$build/claims" ]
+	while read -r test cases; do
+		file=$(compgen -G "selftests/$test.[cs]*") || bad="there is no test $test"
+		for case in $cases; do
+			grep -q -E "\{ \"$case\"|^$case\(\)" "$file" || bad="$test has no case $case"
+		done
+	done <"$build/claims"
+	[ -z "$bad" ] || {
+		echo "$bad"
+		false
+	}
+}
+
 # Nothing is linked: the libraries of the other targets may be missing, their headers are the same.
 compile_header()
 {
@@ -113,7 +133,7 @@ mapfile -t scripts < <(scripts)
 mapfile -t sources < <(c_sources)
 
 echo "TAP version 13"
-echo "1..$([ "${1:-}" = --quick ] && echo 7 || echo 8)"
+echo "1..$([ "${1:-}" = --quick ] && echo 8 || echo 9)"
 check "shellcheck" shellcheck "${scripts[@]}"
 check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/*.h include/linux/*.h \
 	kernel/*/*.[ch] kernel/*.h tools/libpvi/libpvi*.h
@@ -121,6 +141,7 @@ check "headers compile alone" compile_header
 check "headers are in uapi_layout.h and uapi_guest_layout.h" layouts_are_complete
 check "no reserved names are defined" names_are_ours
 check "api.rst has the request numbers" numbers_are_documented
+check "security.rst names tests" claims_have_tests
 check "the host's sources stand in layers" "$rig/layers.sh"
 sed 's/^/# /' "$build/style.log"
 if [ "${1:-}" != --quick ]; then
