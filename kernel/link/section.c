@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi_link section - PCI devices, two of which are a link
+ *
+ * A section is the memory of an ivshmem device that begins as ring.rst has it; others, and those of
+ * links of kind raw, which are for programs, are left to whoever has a use for them. Two make a link:
+ * the one that names this guest as its owner, and the one that has the same UUID of a link. That UUID
+ * is known to the two sides alone, so no other peer's section passes for one of this link. Who this
+ * guest is, the host says; without one the sections wait.
+ */
+#include <linux/io.h>
+#include <linux/module.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "link.h"
+
+#define SECTION_BAR	2
+
+static LIST_HEAD(sections);		/* struct pvi_section */
+static DEFINE_MUTEX(sections_lock);	/* protects it, and their @core */
+
+static void section_pair_all(struct work_struct *work);
+static DECLARE_WORK(work, section_pair_all);
+
+/* The host may say who this guest is. Any context. */
+void pvi_section_look(void)
+{
+	queue_work(pvi_link_wq, &work);
+}
+
+static bool section_is_side(const struct pvi_section *own, const struct pvi_section *peer)
+{
+	return own != peer && !peer->core &&
+	       !memcmp(own->shape.link, peer->shape.link, sizeof(own->shape.link));
+}
+
+/* Make a link of it and of the one that fits, if that is there already. */
+static void section_pair(struct pvi_section *own)
+{
+	struct pvi_section *peer;
+	struct pvi_core *core;
+
+	lockdep_assert_held(&sections_lock);
+	list_for_each_entry(peer, &sections, node) {
+		if (!section_is_side(own, peer))
+			continue;
+		core = pvi_bus_add(own, peer);
+		if (!core)
+			continue;
+		own->core = core;
+		peer->core = core;
+		return;
+	}
+}
+
+static void section_pair_all(struct work_struct *unused)
+{
+	struct pvi_section *own;
+	uuid_t self;
+
+	if (kvm_pvi_guest_probe() || kvm_pvi_guest_self(&self, NULL))
+		return;
+	mutex_lock(&sections_lock);
+	list_for_each_entry(own, &sections, node)
+		if (!own->core && !memcmp(own->shape.owner, &self, sizeof(self)))
+			section_pair(own);
+	mutex_unlock(&sections_lock);
+}
+
+/*
+ * The memory is other VMs' as well, and cached there, so it is to be here. Below 4 GB firmware has
+ * the MTRRs say that there are registers, and memremap() would not map it cached; they mean
+ * nothing for this memory.
+ */
+#if IS_ENABLED(CONFIG_VMAP_PFN)
+static void *section_vmap(resource_size_t start, size_t size)
+{
+	unsigned long i, nr = size >> PAGE_SHIFT, *pfns;
+	void *map;
+
+	pfns = kvmalloc_array(nr, sizeof(*pfns), GFP_KERNEL);
+	if (!pfns)
+		return NULL;
+	for (i = 0; i < nr; i++)
+		pfns[i] = (start >> PAGE_SHIFT) + i;
+	map = vmap_pfn(pfns, nr, PAGE_KERNEL);
+	kvfree(pfns);
+	return map;
+}
+#else
+static void *section_vmap(resource_size_t start, size_t size)
+{
+	return NULL;
+}
+#endif
+
+static bool section_is_low(const struct pci_dev *pci)
+{
+	return IS_ENABLED(CONFIG_VMAP_PFN) && pci_resource_end(pci, SECTION_BAR) < SZ_4G;
+}
+
+static int section_map(struct pvi_section *section)
+{
+	resource_size_t start = pci_resource_start(section->pci, SECTION_BAR);
+
+	section->size = pci_resource_len(section->pci, SECTION_BAR);
+	if (!(pci_resource_flags(section->pci, SECTION_BAR) & IORESOURCE_MEM) ||
+	    section->size < PAGE_SIZE)
+		return -ENODEV;
+	if (section_is_low(section->pci))
+		section->map = section_vmap(start, section->size);
+	else
+		section->map = memremap(start, section->size, MEMREMAP_WB);
+	return section->map ? 0 : -ENOMEM;
+}
+
+static void section_unmap(struct pvi_section *section)
+{
+	if (section_is_low(section->pci))
+		vunmap(section->map);
+	else
+		memunmap(section->map);
+}
+
+/* Make it known, and look whether the other one is here. */
+static void section_add(struct pvi_section *section)
+{
+	mutex_lock(&sections_lock);
+	list_add_tail(&section->node, &sections);
+	mutex_unlock(&sections_lock);
+	pvi_section_look();
+}
+
+static int section_probe(struct pci_dev *pci, const struct pci_device_id *id)
+{
+	struct pvi_section *section = kzalloc(sizeof(*section), GFP_KERNEL);
+	int ret;
+
+	if (!section)
+		return -ENOMEM;
+	section->pci = pci;
+	ret = pci_enable_device_mem(pci);
+	if (ret)
+		goto err_free;
+	ret = section_map(section);
+	if (ret)
+		goto err_disable;
+	ret = -ENODEV;
+	if (!pvi_ring_look(section->map, section->size, &section->shape) ||
+	    section->shape.kind == PVI_RING_RAW)
+		goto err_unmap;
+	ret = pci_request_region(pci, SECTION_BAR, KBUILD_MODNAME);
+	if (ret)
+		goto err_unmap;
+	pci_set_drvdata(pci, section);
+	section_add(section);
+	return 0;
+
+err_unmap:
+	section_unmap(section);
+err_disable:
+	pci_disable_device(pci);
+err_free:
+	kfree(section);
+	return ret;
+}
+
+/* The link ends; the section that remains waits for another. */
+static void section_unpair(struct pvi_section *section)
+{
+	struct pvi_core *core = section->core;
+
+	lockdep_assert_held(&sections_lock);
+	if (!core)
+		return;
+	core->own->core = NULL;
+	core->peer->core = NULL;
+	pvi_bus_remove(core);
+}
+
+static void section_remove(struct pci_dev *pci)
+{
+	struct pvi_section *section = pci_get_drvdata(pci);
+
+	mutex_lock(&sections_lock);
+	list_del(&section->node);
+	section_unpair(section);
+	mutex_unlock(&sections_lock);
+	pci_release_region(pci, SECTION_BAR);
+	section_unmap(section);
+	pci_disable_device(pci);
+	kfree(section);
+}
+
+static const struct pci_device_id ids[] = {
+	{ PCI_DEVICE(PCI_VENDOR_ID_REDHAT_QUMRANET, 0x1110) },
+	{ }
+};
+MODULE_DEVICE_TABLE(pci, ids);
+
+static struct pci_driver driver = {
+	.name = KBUILD_MODNAME,
+	.id_table = ids,
+	.probe = section_probe,
+	.remove = section_remove,
+};
+
+int __init pvi_section_init(void)
+{
+	return pci_register_driver(&driver);
+}
+
+void pvi_section_exit(void)
+{
+	pci_unregister_driver(&driver);
+	cancel_work_sync(&work);
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi_link session - following the peer
+ *
+ * A work of each link does all of it, when there is a reason to: the peer has rung and its life is
+ * another, a host or a peer has come or gone, somebody wants a new session; and now and then as
+ * long as the link is not up, since a ring may have found nobody. A new session is begun ten times
+ * a second at most, whatever the peer does.
+ */
+#include <linux/export.h>
+#include <linux/jiffies.h>
+#include <linux/rcupdate.h>
+
+#include "link.h"
+
+#define SESSION_AGAIN	HZ		/* while it is not up */
+#define SESSION_APART	(HZ / 10)	/* from the begin of one to the next */
+
+/* Have a link looked at. Any context but NMI. */
+void pvi_session_look(struct pvi_core *core)
+{
+	mod_delayed_work(pvi_link_wq, &core->work, 0);
+}
+
+/* So that it sees to something. Any context but NMI. */
+void pvi_session_tell(struct pvi_core *core, enum pvi_event event)
+{
+	/* What is wanted, before: pairs with session_run() */
+	smp_mb__before_atomic();
+	set_bit(event, &core->events);
+	pvi_session_look(core);
+}
+
+static void session_again(struct pvi_core *core, unsigned long delay)
+{
+	queue_delayed_work(pvi_link_wq, &core->work, delay);
+}
+
+/* The driver is woken from now on, and once now for what came before. */
+static void session_wake(struct pvi_core *core)
+{
+	/* What the session is, before: pairs with bell_rung() */
+	smp_store_release(&core->up, true);
+	pvi_bell_wake(core);
+}
+
+static void session_up(struct pvi_core *core)
+{
+	struct pvi_link *link = &core->link;
+	unsigned int n;
+
+	if (pvi_watch_epoch(&link->peer, &core->peer_epoch))
+		core->peer_epoch = 0;
+	for (n = 0; n < core->ring.queues; n++)
+		pvi_ring_open(&core->ring, n, &link->queue[n].tx, &link->queue[n].rx);
+	WRITE_ONCE(core->sessions, core->sessions + 1);
+	core->driver->up(link, core->ring.queues);
+	session_wake(core);
+}
+
+/* When this has returned nobody uses the queues. */
+static void session_down(struct pvi_core *core)
+{
+	if (!core->up)
+		return;
+	WRITE_ONCE(core->up, false);
+	/* Whoever saw it has done: pairs with bell_rung(), pvi_bell_wake() */
+	synchronize_rcu();
+	if (core->driver->down)
+		core->driver->down(&core->link);
+}
+
+static void session_stop(struct pvi_core *core)
+{
+	session_down(core);
+	if (!core->started)
+		return;
+	core->started = false;
+	pvi_ring_stop(&core->ring);
+	pvi_bell_ring(core, 0);
+}
+
+static void session_start(struct pvi_core *core, unsigned int use)
+{
+	if (kvm_pvi_guest_self(NULL, &core->epoch))
+		core->epoch = 0;
+	pvi_ring_start(&core->ring, use, core->epoch);
+	core->started = true;
+	core->begun = jiffies;
+	pvi_bell_ring(core, 0);
+}
+
+/* This guest is bound anew: its peer was told that it has died. */
+static bool session_is_moved(const struct pvi_core *core)
+{
+	u64 epoch;
+
+	return !kvm_pvi_guest_self(NULL, &epoch) && epoch != core->epoch;
+}
+
+static bool session_is_orphan(const struct pvi_core *core)
+{
+	u64 epoch;
+
+	return core->up && core->peer_epoch && !pvi_watch_epoch(&core->link.peer, &epoch) &&
+	       epoch != core->peer_epoch;
+}
+
+/* Whether somebody or something has put an end to it, but for the peer by its life. */
+static bool session_is_ended(struct pvi_core *core)
+{
+	bool ended = test_and_clear_bit(PVI_EVENT_RESTART, &core->events);
+
+	if (test_and_clear_bit(PVI_EVENT_HOST, &core->events))
+		ended |= session_is_moved(core);
+	if (test_and_clear_bit(PVI_EVENT_PEERS, &core->events))
+		ended |= session_is_orphan(core);
+	return ended;
+}
+
+/* Go on as far as the peer is; false: the session is over. No peer has it do more than two steps. */
+static bool session_follow(struct pvi_core *core)
+{
+	int step;
+
+	while ((step = pvi_ring_step(&core->ring)) > 0)
+		pvi_bell_ring(core, 0);
+	if (step < 0)
+		return false;
+	if (PVI_RING_STATE(core->ring.life) == PVI_RING_RUN && !core->up)
+		session_up(core);
+	return true;
+}
+
+static void session_run(struct pvi_core *core)
+{
+	unsigned long due = core->begun + SESSION_APART;
+	unsigned int use;
+
+	if (core->started && (session_is_ended(core) || !session_follow(core)))
+		session_stop(core);
+	if (core->started) {
+		if (!core->up)
+			session_again(core, SESSION_AGAIN);
+		return;
+	}
+	if (time_before(jiffies, due)) {
+		session_again(core, due - jiffies);
+		return;
+	}
+	/* Who wants something else is seen here, or has told by then: pairs with pvi_session_tell() */
+	xchg(&core->events, 0);
+	use = READ_ONCE(core->use);
+	if (!use)
+		return;
+	session_start(core, use);
+	if (!session_follow(core))
+		session_stop(core);
+	if (!core->up)
+		session_again(core, SESSION_APART);
+}
+
+static void session_work(struct work_struct *work)
+{
+	struct pvi_core *core = container_of(to_delayed_work(work), struct pvi_core, work);
+
+	mutex_lock(&core->lock);
+	if (!core->driver || core->asleep)
+		goto out;
+	if (!pvi_bell_take(core)) {
+		session_again(core, SESSION_AGAIN);
+		goto out;
+	}
+	pvi_bell_connect(core);
+	if (core->driver->up)
+		session_run(core);
+	else if (!core->up)
+		session_wake(core);
+out:
+	mutex_unlock(&core->lock);
+}
+
+void pvi_session_init(struct pvi_core *core)
+{
+	mutex_init(&core->lock);
+	INIT_DELAYED_WORK(&core->work, session_work);
+	core->begun = jiffies - SESSION_APART;
+}
+
+/* Nobody looks at it any more. */
+void pvi_session_exit(struct pvi_core *core)
+{
+	cancel_delayed_work_sync(&core->work);
+}
+
+void pvi_session_bind(struct pvi_core *core, struct pvi_link_driver *driver)
+{
+	mutex_lock(&core->lock);
+	core->driver = driver;
+	mutex_unlock(&core->lock);
+	pvi_session_look(core);
+}
+
+/* When this has returned the driver is not called. */
+void pvi_session_unbind(struct pvi_core *core)
+{
+	mutex_lock(&core->lock);
+	session_stop(core);
+	pvi_bell_release(core);
+	core->driver = NULL;
+	mutex_unlock(&core->lock);
+}
+
+void pvi_session_suspend(struct pvi_core *core)
+{
+	mutex_lock(&core->lock);
+	if (core->driver)
+		session_stop(core);
+	core->asleep = true;
+	mutex_unlock(&core->lock);
+}
+
+/* What was before is not what is there now, if this guest was saved, and others ran meanwhile. */
+void pvi_session_resume(struct pvi_core *core)
+{
+	bool fits;
+
+	mutex_lock(&core->lock);
+	fits = pvi_ring_pair(&core->ring, core->own->map, core->own->size, core->peer->map,
+			     core->peer->size) &&
+	       !memcmp(&core->link.uuid, core->ring.mine.link, sizeof(core->link.uuid));
+	core->asleep = !fits;
+	mutex_unlock(&core->lock);
+	pvi_session_look(core);
+}
+
+/**
+ * pvi_link_set_queues() - say how many queues sessions are to have
+ * @link: the link
+ * @queues: at most its @max_queues; a session has as many as the peer wants, if those are less. 0:
+ *	there is to be no session
+ *
+ * If the link is up, @down follows, and @up with a new session unless it is 0. Before @probe they are
+ * as many as there can be. Any context but NMI.
+ */
+void pvi_link_set_queues(struct pvi_link *link, unsigned int queues)
+{
+	struct pvi_core *core = pvi_core(link);
+
+	WRITE_ONCE(core->use, min(queues, link->max_queues));
+	pvi_session_tell(core, PVI_EVENT_RESTART);
+}
+EXPORT_SYMBOL_GPL(pvi_link_set_queues);
+
+/**
+ * pvi_link_is_up() - whether there is a session
+ * @link: the link
+ *
+ * It may end at any time. Any context.
+ *
+ * Return: whether its queues may be used, but for @up and @down, which know.
+ */
+bool pvi_link_is_up(const struct pvi_link *link)
+{
+	return READ_ONCE(pvi_core(link)->up);
+}
+EXPORT_SYMBOL_GPL(pvi_link_is_up);
+
+/**
+ * pvi_link_break() - the peer has broken a rule of the link's kind
+ * @link: the link
+ *
+ * It is counted, and a new session begun: @down follows. For a message that is longer than a
+ * driver takes, for example. Any context but NMI.
+ */
+void pvi_link_break(struct pvi_link *link)
+{
+	struct pvi_core *core = pvi_core(link);
+
+	if (test_and_set_bit(PVI_EVENT_BROKEN, &core->events))
+		return;
+	atomic_long_inc(&core->broken);
+	dev_notice_ratelimited(&link->dev, "the peer %pUb breaks the rules; the session ends\n",
+			       &link->peer);
+	pvi_session_tell(core, PVI_EVENT_RESTART);
+}
+EXPORT_SYMBOL_GPL(pvi_link_break);
+
+/**
+ * pvi_link_over() - nothing more can be sent or received
+ * @queue: the queue
+ * @error: PVI_RING_OVER...
+ *
+ * For the functions of pvi_link.h.
+ */
+void pvi_link_over(struct pvi_link_queue *queue, u32 error)
+{
+	if (error == PVI_RING_BROKEN)
+		pvi_link_break(queue->link);
+	else
+		pvi_session_tell(pvi_core(queue->link), PVI_EVENT_RESTART);
+}
+EXPORT_SYMBOL_GPL(pvi_link_over);
