@@ -10,7 +10,8 @@
 
 version=$(cat "$top/VERSION")
 packages=(kvm-pvi-dkms kvm-pvi-guest-dkms kvm-pvi-tools libpvi0 libpvi-dev)
-tests=(built installed ranges modules_built loaded key_rejected tools program removed checkout)
+tests=(built installed ranges modules_built by_alias loaded key_rejected tools program removed checkout)
+guest_modules=(kvm_pvi_guest kvm_pvi_link kvm_pvi_net)
 out=$build/deb-check
 kernels=() releases=()
 
@@ -102,15 +103,32 @@ ranges()
 # For each kernel, and signed with the key that a user enrols.
 modules_built()
 {
-	local release module path
+	local release module package path
 
 	for release in "${releases[@]}"; do
-		for module in kvm_pvi kvm_pvi_guest; do
-			inside dkms status "${module//_/-}/$version" -k "$release" | grep ': installed' >/dev/null
+		for package in kvm-pvi kvm-pvi-guest; do
+			inside dkms status "$package/$version" -k "$release" | grep ': installed' >/dev/null
+		done
+		for module in kvm_pvi "${guest_modules[@]}"; do
 			path=$(module_path "$release" "$module")
 			[[ $(modinfo -F vermagic "$path") == "$release "* ]] || fail "wrong vermagic in $path"
 			[[ $(modinfo -F signer "$path") == DKMS* ]] || fail "$path is not signed"
 		done
+	done
+}
+
+# What a guest finds is loaded by itself, with what that needs: an ivshmem device, and a link of kind net.
+by_alias()
+{
+	local release pci=pci:v00001AF4d00001110sv00001AF4sd00001100bc05sc00i00
+
+	for release in "${releases[@]}"; do
+		[ "$(inside modprobe -S "$release" -R "$pci")" = kvm_pvi_link ] ||
+			fail "$release: nothing for an ivshmem device"
+		[ "$(inside modprobe -S "$release" -R pvi_link:net)" = kvm_pvi_net ] ||
+			fail "$release: nothing for a link"
+		inside modprobe -S "$release" -D kvm_pvi_net | sed 's|.*/||; s|\.ko.*||' |
+			diff - <(printf '%s\n' "${guest_modules[@]}") || fail "$release: not with these"
 	done
 }
 
@@ -211,16 +229,19 @@ removed()
 	[ -z "$(inside dkms status)" ] || fail "DKMS keeps: $(inside dkms status)"
 }
 
-# The same conf in a checkout builds both.
+# The same conf in a checkout builds all.
 checkout()
 {
+	local module
+
 	as_root rm -rf "$root/tmp/checkout"
 	as_root mkdir "$root/tmp/checkout"
 	as_root cp -r "$top"/{VERSION,dkms.conf,include,kernel} "$root/tmp/checkout"
 	inside dkms add /tmp/checkout
 	inside dkms install "kvm-pvi/$version" -k "${releases[0]}"
-	module_path "${releases[0]}" kvm_pvi >/dev/null
-	module_path "${releases[0]}" kvm_pvi_guest >/dev/null
+	for module in kvm_pvi "${guest_modules[@]}"; do
+		module_path "${releases[0]}" "$module" >/dev/null
+	done
 	inside dkms remove "kvm-pvi/$version" --all
 	as_root rm -r "$root/tmp/checkout" "$root/usr/src/kvm-pvi-$version"
 	paths | diff "$tmp/paths" - || fail "this differs from what was there before"
