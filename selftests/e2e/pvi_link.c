@@ -10,125 +10,19 @@
  *	echo N		sends N messages back: "echo N"
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <glob.h>
 #include <libpvi.h>
-#include <libpvi_guest.h>
-#include <linux/pvi_ring.h>
 #include <poll.h>
-#include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_SECTIONS	16
+#include "section.h"
+
 #define MAX_MESSAGE	3000
 
-/* A device that is a section, of whatever link */
-struct section {
-	int fd;
-	char *map;
-	size_t size;
-	struct pvi_ring_shape shape;
-};
-
-static struct section sections[MAX_SECTIONS];
-static int nr_sections;
-static int guest, bell;
-static unsigned char self[KVM_PVI_UUID_SIZE];
-
-static void die(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	exit(1);
-}
-
-/* The file @name beside @path, which ends with "resource2" */
-static FILE *open_beside(const char *path, const char *name, const char *mode)
-{
-	char file[256];
-	FILE *f;
-
-	snprintf(file, sizeof(file), "%.*s%s", (int)(strlen(path) - strlen("resource2")), path, name);
-	f = fopen(file, mode);
-	if (!f)
-		die("%s: %s", file, strerror(errno));
-	return f;
-}
-
-static unsigned long read_attribute(const char *path, const char *name)
-{
-	FILE *f = open_beside(path, name, "r");
-	char text[32] = "";
-
-	if (!fgets(text, sizeof(text), f))
-		die("%s: nothing in %s", path, name);
-	fclose(f);
-	return strtoul(text, NULL, 0);
-}
-
-/* Its memory is there only then */
-static void enable(const char *path)
-{
-	FILE *f = open_beside(path, "enable", "w");
-
-	fputs("1", f);
-	fclose(f);
-}
-
-/* Both are mapped writable: what the guest may do is not what keeps it from storing */
-static void look_at(const char *path)
-{
-	struct section *s = &sections[nr_sections];
-	struct stat st;
-
-	if (read_attribute(path, "vendor") != 0x1af4 || read_attribute(path, "device") != 0x1110 ||
-	    nr_sections == MAX_SECTIONS)
-		return;
-	enable(path);
-	s->fd = open(path, O_RDWR | O_CLOEXEC);
-	if (s->fd < 0 || fstat(s->fd, &st))
-		die("%s: %s", path, strerror(errno));
-	s->size = st.st_size;
-	s->map = mmap(NULL, s->size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
-	if (s->map == MAP_FAILED)
-		die("%s: %s", path, strerror(errno));
-	if (pvi_ring_look((struct pvi_ring_header *)s->map, s->size, &s->shape))
-		nr_sections++;
-}
-
-static void look(void)
-{
-	glob_t found;
-	size_t i;
-
-	/* There may be none */
-	if (glob("/sys/bus/pci/devices/*/resource2", 0, NULL, &found))
-		return;
-	for (i = 0; i < found.gl_pathc; i++)
-		look_at(found.gl_pathv[i]);
-	globfree(&found);
-}
-
-static struct section *find(const unsigned char *link, const unsigned char *owner)
-{
-	int i;
-
-	for (i = 0; i < nr_sections; i++)
-		if ((!link || !memcmp(sections[i].shape.link, link, PVI_RING_UUID_SIZE)) &&
-		    !memcmp(sections[i].shape.owner, owner, PVI_RING_UUID_SIZE))
-			return &sections[i];
-	die("no such section among %d", nr_sections);
-	return NULL;
-}
+static int bell;
 
 static void print_uuid(const unsigned char *uuid)
 {
@@ -147,7 +41,7 @@ static int do_find(void)
 
 		if (memcmp(shape->owner, self, sizeof(self)))
 			continue;
-		find(shape->link, shape->peer);
+		section_find(shape->link, shape->peer);
 		print_uuid(shape->link);
 		printf(" %u ", shape->kind);
 		print_uuid(shape->peer);
@@ -175,10 +69,10 @@ static int store(const struct section *s)
 
 static int do_store(void)
 {
-	struct section *own = find(NULL, self);
+	struct section *own = section_find(NULL, self);
 
 	printf("own %d ", store(own));
-	printf("peer %d\n", store(find(own->shape.link, own->shape.peer)));
+	printf("peer %d\n", store(section_find(own->shape.link, own->shape.peer)));
 	return 0;
 }
 
@@ -199,8 +93,8 @@ static void sleep_until_rung(void)
 
 static struct pvi_msg *begin(void)
 {
-	struct section *own = find(NULL, self);
-	struct section *peer = find(own->shape.link, own->shape.peer);
+	struct section *own = section_find(NULL, self);
+	struct section *peer = section_find(own->shape.link, own->shape.peer);
 	struct pvi_msg *msg;
 	int ret;
 
@@ -266,27 +160,12 @@ static int do_echo(int n)
 	return 0;
 }
 
-static void read_self(void)
-{
-	struct kvm_pvi_guest_info info = { .size = sizeof(info) };
-	int ret;
-
-	guest = pvi_guest_open();
-	if (guest < 0)
-		die("/dev/kvm_pvi_guest: %s", strerror(-guest));
-	ret = pvi_guest_get_info(guest, &info);
-	if (ret)
-		die("who am I? %s", strerror(-ret));
-	memcpy(self, info.uuid, sizeof(self));
-}
-
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
 	int n = argc > 2 ? atoi(argv[2]) : 0;
 
-	read_self();
-	look();
+	section_begin();
 	if (!strcmp(verb, "find"))
 		return do_find();
 	if (!strcmp(verb, "store"))
