@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # guest.sh SERIES OUT [FILE...] - make what a Linux guest of L1 boots: OUT/vmlinuz and OUT/initramfs,
-# which holds busybox, e2e/init, the modules for that kernel, and the FILEs in /bin, with the libraries
-# they need.
+# which holds busybox, e2e/init, the modules for that kernel, where modprobe looks and in /, and the FILEs
+# in /bin, with the libraries they need.
 
 . "$(dirname "$0")/common.sh"
 
@@ -33,9 +33,16 @@ for file; do
 done
 ln -s busybox "$stage/bin/sh"
 cp "$top/selftests/e2e/init" "$stage/init"
-for ko in "$src"/kernel/kvm_pvi_guest.ko "$src"/selftests/modules/*.ko; do
-	strip --strip-debug -o "$stage/$(basename "$ko")" "$ko"
+release=$(cat "$kernel/release")
+modules=lib/modules/$release
+mkdir -p "$stage/$modules"
+for ko in "$src"/kernel/kvm_pvi_{guest,link,net}.ko "$src"/selftests/modules/*.ko; do
+	name=$(basename "$ko")
+	strip --strip-debug -o "$stage/$modules/$name" "$ko"
+	ln -s "$modules/$name" "$stage/$name"
 done
+touch "$stage/$modules"/modules.{order,builtin,builtin.modinfo}
+depmod -b "$stage" "$release"
 
 (cd "$stage" && find . | cpio -o -H newc -R 0:0 --quiet) >"$out/initramfs.tmp"
 mv "$out/initramfs.tmp" "$out/initramfs"

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kvm-pvi selftests: a guest's program that breaks the rules of the first link, beside the driver that
+ * has it. "pvi_spoil WHAT N" spoils N sessions one after the other, each as soon as both sides have it, until
+ * the peer has left it, and prints "WHAT N".
+ *
+ *	prod	how much is sent: more than there is room for, or no multiple of 8
+ *	cons	how much is received: more than was sent, or no multiple of 8. The peer has to send
+ *	length	a message that is longer than what is there
+ *	head	many messages whose headers and frames are anything, and then none of them was sent
+ *	life	this side has another session
+ *	any	anything, N times, wherever anything counts, whatever the peer does
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "section.h"
+
+#define HEADS		50	/* messages a session */
+#define TRIES		3000	/* of 20 ms; what the peer does not notice by then it never does */
+
+static struct section *own;
+static const struct pvi_ring_header *peer;
+static int session;	/* which of the N it is */
+
+static unsigned int anything(void)
+{
+	static unsigned long state = 0x9e3779b97f4a7c15;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state >> 16;
+}
+
+static unsigned int load(const uint32_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static void store(void *word, unsigned int value)
+{
+	__atomic_store_n((uint32_t *)word, value, __ATOMIC_RELEASE);
+}
+
+static struct pvi_ring_header *header(void)
+{
+	return (struct pvi_ring_header *)own->map;
+}
+
+static struct pvi_ring_queue *queue(unsigned int n)
+{
+	return (struct pvi_ring_queue *)(own->map + PVI_RING_QUEUES) + n;
+}
+
+/* What the peer says of it */
+static const struct pvi_ring_queue *peer_queue(unsigned int n)
+{
+	return (const struct pvi_ring_queue *)((const char *)peer + PVI_RING_QUEUES) + n;
+}
+
+/* Where in its data a queue has what is at the index */
+static char *place(unsigned int n, unsigned int index)
+{
+	return own->map + own->shape.data_offset + n * own->shape.data_size +
+	       (index & (own->shape.data_size - 1));
+}
+
+/* How many queues the session has */
+static unsigned int used(void)
+{
+	unsigned int mine = load(&header()->use), theirs = load(&peer->use);
+
+	return mine < theirs ? mine : theirs;
+}
+
+static void ring_peer(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < own->shape.peer_gsis; i++)
+		pvi_guest_ring(guest, own->shape.peer, own->shape.peer_gsi + i);
+}
+
+static int both_run(void)
+{
+	uint32_t mine = load(&header()->life), theirs = load(&peer->life);
+
+	return PVI_RING_STATE(mine) == PVI_RING_RUN && PVI_RING_STATE(theirs) == PVI_RING_RUN &&
+	       PVI_RING_SESSION(mine) == PVI_RING_FOLLOWS(theirs) &&
+	       PVI_RING_SESSION(theirs) == PVI_RING_FOLLOWS(mine);
+}
+
+static void store_prod(void)
+{
+	uint32_t *word = queue(session % used())->prod;
+
+	store(word, load(word) + (session & 2 ? 4 : own->shape.data_size + 8));
+}
+
+/* This side's driver is not to be rung, since it would say how much it has received */
+static void store_cons(void)
+{
+	unsigned int n;
+
+	for (n = 0; n < used(); n++) {
+		store(queue(n)->data_wake, PVI_RING_WAKE_NEVER);
+		store(queue(n)->cons, load(queue(n)->cons) + (session & 1 ? 4 : 0x40000000));
+	}
+}
+
+static void store_length(void)
+{
+	static const unsigned int lengths[] = { 57, 0x7fffffff, 0xfffffff8, PVI_RING_PAD };
+	unsigned int n = session % used(), prod = load(queue(n)->prod);
+
+	store(place(n, prod), lengths[session % 4]);
+	store(queue(n)->prod, prod + 64);
+}
+
+static void store_life(void)
+{
+	store(&header()->life, load(&header()->life) + (1 + anything() % 1000) * 4);
+}
+
+/* Half of them are nearly those of a long segment of TCP's */
+static void fill_message(unsigned char *message, unsigned int len)
+{
+	static const unsigned char segment[] = {
+		1, 1, 54, 0, 0, 5, 34, 0, 16, 0, 0, 0,
+		255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 1, 8, 0,
+		0x45, 0, 5, 0xdc, 0, 0, 0x40, 0, 64, 6,
+	};
+	unsigned int i;
+
+	for (i = 0; i < len; i++)
+		message[i] = anything();
+	if (anything() & 1)
+		return;
+	memcpy(message, segment, sizeof(segment) < len ? sizeof(segment) : len);
+	message[anything() % 12] = anything();
+}
+
+/* Behind @prod, and where the data ends behind a pad; returns the index behind it */
+static unsigned int put_message(unsigned int n, unsigned int prod)
+{
+	unsigned char message[2000];
+	unsigned int len = anything() % sizeof(message);
+	unsigned int left = own->shape.data_size - (prod & (own->shape.data_size - 1));
+
+	fill_message(message, len);
+	if (left < PVI_RING_NEED(len)) {
+		store(place(n, prod), PVI_RING_PAD);
+		prod += left;
+	}
+	memcpy(place(n, prod) + PVI_RING_HEAD, message, len);
+	store(place(n, prod), len);
+	return prod + PVI_RING_NEED(len);
+}
+
+/* The peer takes each; and its driver may send something, by which they are over too */
+static void store_heads(void)
+{
+	unsigned int n = session % used(), first = load(queue(n)->prod), prod = first;
+	int i, tries;
+
+	for (i = 0; i < HEADS && both_run(); i++) {
+		prod = put_message(n, prod);
+		store(queue(n)->prod, prod);
+		ring_peer();
+		for (tries = 0; tries < TRIES && load(peer_queue(n)->cons) != prod && both_run(); tries++)
+			usleep(1000);
+	}
+	/* Either the peer notices this, or this side's driver that what it has not sent was received */
+	store(queue(n)->prod, first);
+}
+
+static void spoil(const char *what, void (*store_it)(void))
+{
+	uint32_t life;
+	int tries, i;
+
+	for (tries = 0; !both_run(); tries++) {
+		if (tries == TRIES)
+			die("%s %d: there is no session", what, session);
+		usleep(20000);
+	}
+	life = load(&peer->life) >> 2;
+	for (tries = 0; tries < TRIES; tries++) {
+		store_it();
+		ring_peer();
+		for (i = 0; i < 10; i++) {
+			if (load(&peer->life) >> 2 != life)
+				return;
+			usleep(2000);
+		}
+	}
+	die("%s %d: the peer does not notice", what, session);
+}
+
+/* Indexes and wakes, messages and their lengths; what ends a session at once not so often */
+static unsigned int *word_that_counts(void)
+{
+	unsigned int kind = anything() % 1024;
+
+	if (!kind)
+		return &header()->life + anything() % 4;
+	if (kind <= 300)
+		return queue(0)->prod + anything() % (own->shape.queues * 4) * 16;
+	return (unsigned int *)place(anything() % own->shape.queues, anything() % 4096 * 8);
+}
+
+static void spoil_any(int n)
+{
+	unsigned int *word;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		word = word_that_counts();
+		if (anything() % 4)
+			__atomic_fetch_add(word, anything() % 64 * 8, __ATOMIC_RELAXED);
+		else
+			store(word, anything());
+		/* The peer begins a new session now and then */
+		if (!(i % 32))
+			usleep(5000);
+	}
+}
+
+static const struct {
+	const char *what;
+	void (*store_it)(void);
+} kinds[] = {
+	{ "prod", store_prod },
+	{ "cons", store_cons },
+	{ "length", store_length },
+	{ "head", store_heads },
+	{ "life", store_life },
+};
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	int n = argc > 2 ? atoi(argv[2]) : 0;
+	unsigned int i;
+
+	section_begin();
+	own = section_find(NULL, self);
+	peer = (const struct pvi_ring_header *)section_find(own->shape.link, own->shape.peer)->map;
+	if (!strcmp(what, "any"))
+		spoil_any(n);
+	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		for (session = 0; !strcmp(what, kinds[i].what) && session < n; session++)
+			spoil(what, kinds[i].store_it);
+	printf("%s %d\n", what, n);
+	return 0;
+}

@@ -1,0 +1,403 @@
+#!/bin/sh
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# End to end: an Ethernet between two stock QEMUs, by what pvictl link prints and modules that are
+# loaded by their aliases. a has an ivshmem device that is no section as well. The guests live
+# through all of the tests.
+
+. "$(dirname "$0")/tools/enter.sh"
+. "$(dirname "$0")/tools/lib.sh"
+. "$(dirname "$0")/tools/guest.sh"
+
+# The link that there is, where the guests have it, and their side of a command line
+link='' bus='' port=7
+address_a=10.9.0.1 address_b=10.9.0.2 address6_a=fd09::1 address6_b=fd09::2
+
+# plug NAME - what a guest's udev does for devices that it finds, twice: they have children
+plug()
+{
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run "$1" 'modprobe -q -a $(cat /sys/bus/pci/devices/*/modalias); true'
+	await run "$1" "[ -e $bus/kind ]"
+	run "$1" "modprobe \$(cat $bus/modalias)"
+	await run "$1" "[ -e /sys/class/net/pvi0 ]"
+}
+
+# up NAME ADDRESS ADDRESS6 - take the interface into use
+up()
+{
+	run "$1" "echo 0 >/proc/sys/net/ipv6/conf/pvi0/accept_dad && ip link set lo up &&" \
+		"ip addr add $2/24 dev pvi0 && ip link set pvi0 up && ip addr add $3/64 dev pvi0"
+}
+
+# has_carrier NAME 0|1
+has_carrier()
+{
+	[ "$(run "$1" cat /sys/class/net/pvi0/carrier)" = "$2" ]
+}
+
+# connected - frames go both ways; what was sent into a session that has ended is lost
+connected()
+{
+	await run g_a ping -q -c 1 -W 2 $address_b
+}
+
+# pings NAME ADDRESS SIZE... - an answer to each
+pings()
+{
+	same "$(run "$1" "for size in ${*:3}; do" \
+		"ping -q -c 1 -W 60 -s \$size $2 >/dev/null || echo \$size; done")" ""
+}
+
+# transfer SIZE - over TCP and UDP, in both directions, by both protocols
+transfer()
+{
+	exchange g_a $address_b "$1"
+	exchange g_b $address6_a "$1"
+	[ -n "${PVI_LONG:-}" ] || return 0
+	exchange g_a $address6_b "$1"
+	exchange g_b $address_a "$1"
+}
+
+# exchange NAME ADDRESS SIZE
+exchange()
+{
+	run "$1" "pvi_net tcp $2 $port $3 && pvi_net udp $2 $port 12"
+}
+
+# set_mtu SIZE - of both. Below 1280 Linux takes IPv6 away, and remembers for ten minutes that not more went to
+# a destination
+set_mtu()
+{
+	local name
+
+	for name in g_a g_b; do
+		run $name "ip link set pvi0 mtu $1 && echo 1 >/proc/sys/net/ipv4/route/flush"
+	done
+	[ "$1" -lt 1280 ] || with_address6
+}
+
+# with_address6 - also where it was taken away, with the interface for instance
+with_address6()
+{
+	run g_a "ip addr | grep -q $address6_a || ip addr add $address6_a/64 dev pvi0"
+	run g_b "ip addr | grep -q $address6_b || ip addr add $address6_b/64 dev pvi0"
+}
+
+# packets NAME - how many it has sent
+packets()
+{
+	run "$1" cat /sys/class/net/pvi0/statistics/tx_packets
+}
+
+# sent_by SIZE - how many frames a has needed for so many bytes
+sent_by()
+{
+	local before after
+
+	before=$(packets g_a)
+	run g_a pvi_net tcp $address_b $port "$1"
+	after=$(packets g_a)
+	echo $((after - before))
+}
+
+# start_flood NAME ADDRESS - to a port where nobody listens
+start_flood()
+{
+	run "$1" "pvi_net flood $2 9 >/dev/null 2>&1 & echo \$! >/tmp/flood"
+}
+
+stop_flood()
+{
+	# shellcheck disable=SC2016
+	run "$1" 'kill -KILL $(cat /tmp/flood)'
+}
+
+alone()
+{
+	plug g_a
+	# shellcheck disable=SC2016
+	same "$(run g_a 'ls /sys/bus/pci/drivers/kvm_pvi_link | grep -c :;' \
+		'grep -l 0x1110 /sys/bus/pci/devices/*/device | wc -l')" "2"$'\n'"3"
+	same "$(run g_a "cat $bus/kind $bus/side $bus/peer $bus/state")" "net"$'\n'"0"$'\n'"$b"$'\n'"reset"
+	up g_a $address_a $address6_a
+	await run g_a "grep -q init $bus/state"
+	has_carrier g_a 0
+}
+
+# That the peer's driver is there is not enough: its interface has to be up.
+carrier()
+{
+	plug g_b
+	await run g_b "grep -q reset $bus/state"
+	has_carrier g_a 0
+	up g_b $address_b $address6_b
+	connected
+	same "$(run g_a "cat $bus/state $bus/sessions $bus/queues $bus/broken")" \
+		"run"$'\n'"1"$'\n'"2"$'\n'"0"
+	pvictl list --json >"$tmp/json"
+	json "$tmp/json" "[(l['link'], l['a_state'], l['b_state']) for l in it['links']] == \
+		[('$link', 'run', 'run')]"
+	run g_b ip link set pvi0 down
+	await has_carrier g_a 0
+	run g_b ip link set pvi0 up
+	connected
+}
+
+sizes()
+{
+	if [ -n "${PVI_LONG:-}" ]; then
+		pings g_a $address_b 0 1 17 18 1471 1472 1473 2959 2960 2961 9000 65507
+	fi
+	pings g_a $address_b 0 18 1472 1473 65507
+	pings g_b $address_a 0 18 1472 1473 65507
+}
+
+traffic()
+{
+	run g_a pvi_net serve $port
+	run g_b pvi_net serve $port
+	with_address6
+	transfer 300000
+}
+
+# With them a frame has many segments; without, it is one, and has its sum.
+offloads()
+{
+	local size=300000 long short
+
+	long=$(sent_by $size)
+	run g_a pvi_net offload pvi0 0
+	run g_b pvi_net offload pvi0 0
+	short=$(sent_by $size)
+	[ "$long" -lt $((size / 1448)) ] || fail "$long frames, though long ones may be sent"
+	[ "$short" -ge $((size / 1448)) ] || fail "$short frames, though only short ones may be sent"
+	transfer 50000
+	run g_a pvi_net offload pvi0 1
+	transfer 50000
+	run g_b pvi_net offload pvi0 1
+	same "$(run g_a "grep -h '^Tcp:' /proc/net/snmp | tail -n 1 | cut -d ' ' -f 15")" 0
+}
+
+# The longest that is one frame, and the shortest that is two; after offloads were switched off and on
+mtu()
+{
+	local size sizes=(68 65521)
+
+	[ -z "${PVI_LONG:-}" ] || sizes=(68 576 1280 9000 16384 65521)
+	for size in "${sizes[@]}"; do
+		set_mtu "$size"
+		pings g_a $address_b $((size - 28)) $((size - 27))
+		pings g_b $address_a $((size - 28)) $((size - 27))
+		run g_a pvi_net tcp $address_b $port $((size * 10))
+		run g_b pvi_net tcp $address_a $port $((size * 10))
+	done
+	! run g_a "ip link set pvi0 mtu 65522 2>/dev/null" 2>/dev/null || fail "longer than the longest"
+	set_mtu 1500
+}
+
+# Frames with a VLAN's tag, of which the longest has the MTU behind it
+tags()
+{
+	local mac
+
+	mac=$(run g_b cat /sys/class/net/pvi0/address)
+	run g_b pvi_net tagged pvi0 20 /tmp/tagged
+	run g_a pvi_net tag pvi0 "$mac" 20
+	await run g_b "[ -e /tmp/tagged ]"
+}
+
+queues()
+{
+	local n
+
+	for n in 1 2; do
+		run g_a pvi_net channels pvi0 $n
+		await run g_a "grep -q $n $bus/queues"
+		connected
+	done
+	transfer 50000
+	same "$(run g_a pvi_net test pvi0)" \
+		"the peer is up: yes"$'\n'"the host serves this guest: yes"$'\n'"receives and sends: yes"
+	[ "$(run g_a pvi_net stat pvi0 _packets)" -gt 1000 ] || fail "no packets counted"
+	same "$(run g_a pvi_net stat pvi0 _errors)" 0
+}
+
+# What TCP sends while the link has no session goes when there is one again.
+interrupted()
+{
+	local n
+
+	run g_a "pvi_net tcp $address_b $port 3000000 >/tmp/tcp 2>&1 & true"
+	for n in 1 2 1 2; do
+		run g_b pvi_net channels pvi0 $n
+		await run g_a "grep -q $n $bus/queues"
+	done
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run g_a 'wait $! || { cat /tmp/tcp; false; }'
+}
+
+# What an administrator may do while frames go both ways
+under_load()
+{
+	local n
+
+	start_flood g_a $address_b
+	start_flood g_b $address_a
+	for n in 576 1500; do
+		set_mtu $n
+	done
+	for n in 1 2; do
+		run g_b pvi_net channels pvi0 $n
+		await run g_a "grep -q $n $bus/queues"
+	done
+	if [ -n "${PVI_LONG:-}" ]; then
+		run g_b rmmod kvm_pvi_net
+		await has_carrier g_a 0
+		run g_b modprobe kvm_pvi_net
+		up g_b $address_b $address6_b
+		await has_carrier g_a 1
+	fi
+	run g_b "rmmod kvm_pvi_net && rmmod kvm_pvi_link"
+	await has_carrier g_a 0
+	plug g_b
+	up g_b $address_b $address6_b
+	stop_flood g_a
+	stop_flood g_b
+	connected
+}
+
+# The interface goes into a namespace, and comes back when that ends.
+namespace()
+{
+	# shellcheck disable=SC2016 # the guest's shell knows them
+	run g_a 'unshare -n sleep 100000 >/dev/null 2>&1 & echo $! >/tmp/namespace;' \
+		'until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do usleep 20000; done;' \
+		'ip link set pvi0 netns $! && [ ! -e /sys/class/net/pvi0 ] &&' \
+		"nsenter -t \$! -n sh -c 'ip addr add $address_a/24 dev pvi0 && ip link set pvi0 up'"
+	await has_carrier g_b 1
+	await run g_b ping -q -c 1 -W 2 $address_a
+	# shellcheck disable=SC2016
+	run g_a 'nsenter -t $(cat /tmp/namespace) -n' "pvi_net tcp $address_b $port 100000"
+	# shellcheck disable=SC2016
+	run g_a 'kill -KILL $(cat /tmp/namespace)'
+	await run g_a "[ -e /sys/class/net/pvi0 ]"
+	up g_a $address_a $address6_a
+	connected
+}
+
+# ended NAME - how many sessions of the link there were, and how many the peer has ended by breaking the rules
+ended()
+{
+	run "$1" "echo \$(cat $bus/sessions $bus/broken)"
+}
+
+# spoils WHAT N - each session that b spoils is over for a, which says so if a rule was broken. Of messages
+# that b's driver has not sent, b may notice before a that a has received them.
+spoils()
+{
+	local before after before_b=(0 0) after_b=(0 0) counted
+
+	read -ra before <<<"$(ended g_a)"
+	[ "$1" != head ] || read -ra before_b <<<"$(ended g_b)"
+	same "$(run g_b pvi_spoil "$1" "$2")" "$1 $2"
+	connected
+	read -ra after <<<"$(ended g_a)"
+	[ "$1" != head ] || read -ra after_b <<<"$(ended g_b)"
+	counted=$((after[1] - before[1] + after_b[1] - before_b[1]))
+	[ $((after[0] - before[0])) -ge "$2" ] || fail "$1: no new sessions"
+	[ "$1" = life ] || [ "$counted" -ge "$2" ] || fail "$1: $counted of $2 counted"
+}
+
+# What b stores into its section may harm b alone.
+hostile()
+{
+	local what n=1000
+
+	[ -z "${PVI_LONG:-}" ] || n=100000
+	for what in prod length; do
+		spoils $what 4
+	done
+	spoils head 2
+	spoils life 2
+	for what in frame length; do
+		[ "$(run g_a pvi_net stat pvi0 _${what}_errors)" -gt 0 ] || fail "no wrong $what was noticed"
+	done
+	# b does not answer who has its address while it does not say what it has received.
+	run g_a arp -s $address_b "$(run g_b cat /sys/class/net/pvi0/address)"
+	start_flood g_a $address_b
+	spoils cons 2
+	run g_a arp -d $address_b
+	start_flood g_b $address_a
+	same "$(run g_b pvi_spoil any $n)" "any $n"
+	stop_flood g_a
+	stop_flood g_b
+	run g_b "ip link set pvi0 down && ip link set pvi0 up"
+	connected
+	with_address6
+	transfer 100000
+	quiet g_a
+	quiet g_b
+}
+
+reboot()
+{
+	say g_b "reboot -f"
+	booted g_b
+	plug g_b
+	up g_b $address_b $address6_b
+	connected
+	quiet g_b
+}
+
+# What comes back under b's name has another kernel, and one vCPU: so one queue.
+killed()
+{
+	kill -KILL "$g_b"
+	await test ! -e "/proc/$at_b"
+	await has_carrier g_a 0
+	start_b older 1
+	booted g_b
+	attach at_b --pid "$g_b"
+	plug g_b
+	up g_b $address_b $address6_b
+	connected
+	run g_b pvi_net serve $port
+	run g_a pvi_net tcp $address_b $port 300000
+	same "$(run g_a cat "$bus/queues")" 1
+	quiet g_a
+	quiet g_b
+}
+
+# start_b KERNEL VCPUS - its programs may map what a driver has: it is who does harm
+start_b()
+{
+	# shellcheck disable=SC2046 # they are words
+	append=iomem=relaxed guest g_b "$1" -smp "$2" -uuid "$b" $(pvictl link --for "$b" "$link")
+}
+
+start_guests()
+{
+	link=$(pvictl link --size 4M "$a" "$b" | sed -n 's/^link //p')
+	bus=/sys/bus/pvi_link/devices/$link
+	# shellcheck disable=SC2046 # they are words
+	guest g_a older -smp 2 -uuid "$a" $(pvictl link --for "$a" "$link") \
+		-object memory-backend-ram,id=foreign,size=1M,share=on \
+		-device ivshmem-plain,memdev=foreign
+	start_b newer 2
+	booted g_a
+	booted g_b
+	attach at_a --pid "$g_a"
+	attach at_b --pid "$g_b"
+}
+
+tmp=$(mktemp -d)
+# A link that stayed would be joined by whoever attaches these VMs next.
+trap 'stop_jobs; pvictl unlink "$a" "$b" >/dev/null 2>&1; rm -rf "/run/kvm-pvi/links/${link:-none}" "$tmp"' EXIT
+set -e
+start_guests
+set +e
+# Where bash would say that b was killed.
+run_tests alone carrier sizes traffic offloads mtu tags queues interrupted under_load namespace hostile \
+	${PVI_LONG:+reboot} killed 2>"$tmp/stderr"
