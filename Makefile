@@ -95,6 +95,10 @@ ring-figures ring-mutants:
 mutants:
 	@$(RIG)/mutants.sh $(MUTANTS)
 
+# Which lines of the host's module the C tests reach.
+coverage:
+	@$(RIG)/coverage.sh
+
 style:
 	@$(RIG)/style.sh
 
@@ -122,6 +126,7 @@ help:
 	@echo '               where it was interrupted'
 	@echo '  mutants      put the mistakes of selftests/mutants, or MUTANTS=, into the host module, and see'
 	@echo '               whether the tests notice them'
+	@echo '  coverage     which lines and branches of the host module the C tests reach'
 	@echo '  style        shellcheck, kernel-doc, checkpatch'
 	@echo '  deb          build Debian packages, in $(BUILD)/deb'
 	@echo '  deb-check    install, use and remove them in a Debian system of their own; part of check'
@@ -153,4 +158,4 @@ help:
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-loaded check-long check-intel check-debug check-all deb deb-check demo bench \
-	bench-check bench-here bench-profile bench-apart ring-figures ring-mutants mutants style clean help
+	bench-check bench-here bench-profile bench-apart ring-figures ring-mutants mutants coverage style clean help

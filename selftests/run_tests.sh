@@ -10,6 +10,7 @@
 #                120: how busy the machine is otherwise decides nothing
 # PVI_MODULE     the kvm_pvi.ko to load, default what modprobe finds
 # PVI_TEST_MODULES  where the modules of selftests/modules are
+# AFTER_TEST     a command to run behind each test while the module is still loaded
 # PVI_RIG        set where nothing can be missing: a skipped test is then a failure
 
 directory=${1:?usage: run_tests.sh DIRECTORY [TEST...]}
@@ -150,6 +151,7 @@ run_test()
 	cat "$tmp/output"
 	judge "$1"
 	check_log "$1"
+	[ -z "$AFTER_TEST" ] || $AFTER_TEST || fail "$1: '$AFTER_TEST' has failed"
 }
 
 loaded()

@@ -256,13 +256,15 @@ static void test_debugfs_edges(void)
 	char *text;
 
 	pvi_allow(p.rx, pvi_uuid[2], KVM_PVI_GSI_ANY);
+	pvi_allow_bell(p.rx, pvi_uuid[2], 7, 1);
 	ASSERT_EQ(ring_uuid(p.tx, pvi_uuid[0], GSI), KVM_PVI_LATCHED);
 	ASSERT_EQ(ring_uuid(p.tx, pvi_uuid[0], GSI), KVM_PVI_COALESCED);
 	text = read_file(DEBUGFS "edges");
 	expect(text, 1, "receiver sender gsi raised coalesced latched denied throttled\n");
 	expect(text, 1, UUID(01) " " UUID(02) " 30 0 1 1 0 0\n");
 	expect(text, 1, UUID(01) " " UUID(03) " any 0 0 0 0 0\n");
-	expect(text, 3, "\n");
+	expect(text, 1, UUID(01) " " UUID(03) " bell7 0 0 0 0 0\n");
+	expect(text, 4, "\n");
 	close(p.rx);
 	expect(read_file(DEBUGFS "edges"), 1, "\n");
 }
@@ -310,6 +312,25 @@ static void test_fdinfo(void)
 	expect(read_fdinfo(tx), 1, "pvi-port:\t%u state %u gsi %u\n", port, KVM_PVI_PORT_REVOKED, GSI);
 }
 
+static void test_fdinfo_grant(void)
+{
+	int rx = pvi_bind(NULL, pvi_uuid[0]), tx = pvi_bind(NULL, pvi_uuid[1]), grant;
+	u64 id;
+
+	pvi_expose(rx, GSI, KVM_PVI_GSI_EVENTFD);
+	grant = pvi_grant(rx, GSI, 3, &id);
+	expect(read_fdinfo(grant), 1, "pvi-state:\tlive\npvi-grant:\tgsi %u uses 3\n", GSI);
+	pvi_connect_grant(tx, grant);
+	expect(read_fdinfo(grant), 1, "pvi-grant:\tgsi %u uses 2\n", GSI);
+	expect(read_fdinfo(rx), 1, "pvi-grant:\tid %llu gsi %u uses 2\n", id, GSI);
+	pvi_ungrant(rx, id);
+	expect(read_fdinfo(grant), 1, "pvi-state:\trevoked\n");
+	expect(read_fdinfo(rx), 0, "pvi-grant:");
+	grant = pvi_grant(rx, GSI, 1, NULL);
+	close(rx);
+	expect(read_fdinfo(grant), 1, "pvi-state:\tdead\n");
+}
+
 static const struct test_case cases[] = {
 	{ "bind", test_bind },
 	{ "ring", test_ring },
@@ -320,6 +341,7 @@ static const struct test_case cases[] = {
 	{ "debugfs_vms", test_debugfs_vms },
 	{ "debugfs_edges", test_debugfs_edges },
 	{ "fdinfo", test_fdinfo },
+	{ "fdinfo_grant", test_fdinfo_grant },
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# coverage.sh - which lines and branches of the host's module the C tests reach: build it for kernel 6.12 so
+# that it counts them, run the tests in an L1, and print a table by file, and what was not reached as FILE:LINE.
+# $TESTS selects tests. The counters are read from the kernel's memory after each test, since no Debian
+# kernel has CONFIG_GCOV_KERNEL. Ends with the tests' "N passed, N failed", and fails if they do, or if fewer than
+# $COVERAGE_LEAST percent of the lines (default 95) are reached and $TESTS does not select.
+# What the module does while it is being unloaded is counted, and not seen by any reader.
+
+. "$(dirname "$0")/common.sh"
+
+out=$build/coverage
+read -ra tests <<<"${TESTS:-$(cd "$top/selftests" && printf '%s ' *_test.c)}"
+tests=("${tests[@]%.c}")
+flags=(-fprofile-arcs -ftest-coverage -fprofile-info-section=.gcov_info -fprofile-update=atomic)
+
+build_module()
+{
+	"$rig/build.sh" "$kernel" "$build/src-6.12"
+	rm -rf "$out"
+	mkdir -p "$out"
+	cp -a "$build/src-6.12" "$out/src"
+	cp "$top/selftests/coverage/merge.c" "$out/src/kernel/host/"
+	echo 'kvm_pvi-y += host/merge.o' >>"$out/src/kernel/Kbuild"
+	find "$out/src/kernel" -name '*.o' -delete
+	quietly "$out/build.log" make -C "$(readlink -f "$kernel/build")" M="$out/src/kernel" -j"$(nproc)" \
+		PVI_MODULES=host KCFLAGS="${flags[*]}" modules
+	bytes=$(size -A "$out/src/kernel/kvm_pvi.ko" | awk '$1 == ".gcov_info" { print $2 }')
+}
+
+# The files of counters, where gcov looks for them; none leaves the directory.
+take_counters()
+{
+	local name hex
+
+	while read -r _ name hex; do
+		[[ $name == "$out"/src/kernel/host/* && $name != *..* ]] || die "what is $name?"
+		xxd -r -p <<<"$hex" >"$name"
+	done < <(grep -a '^gcda ' "$out/l1/output")
+}
+
+"$rig/setup.sh" xxd
+kernel=$("$rig/kernel.sh" 6.12)
+lock "$build/lock"
+export RIG_LOCKED=$build/lock
+say "building the selftests"
+quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" TESTS="${tests[*]}" \
+	tests "$build/selftests/coverage/counters"
+say "building the module"
+build_module
+files=()
+for test in "${tests[@]}"; do
+	files+=(-f "$build/selftests/$test:/selftests/$test")
+done
+for ko in "$build"/src-6.12/selftests/modules/*.ko; do
+	files+=(-f "$ko:/modules/${ko##*/}")
+done
+"$rig/initramfs.sh" "$kernel" "$out/initramfs" "${files[@]}" -f "$out/src/kernel/kvm_pvi.ko:/modules/kvm_pvi.ko" \
+	-f "$top/selftests/run_tests.sh:/run_tests.sh" -f "$build/selftests/coverage/counters:/counters" \
+	-f "$top/selftests/coverage/run.sh:/run.sh" -e PVI_RIG=1 -e PVI_MODULE=/modules/kvm_pvi.ko \
+	-e PVI_TEST_MODULES=/modules -e "PVI_SLOW=$PVI_SLOW" -e "TEST_DEADLINE=${TEST_DEADLINE:-600}" \
+	-e "RIG_RUN=/run.sh $bytes ${tests[*]}"
+say "running ${#tests[@]} tests"
+status=0
+"$rig/boot.sh" "$kernel" "$out/initramfs" "$out/l1" -t "${DEADLINE:-3600}" -a panic_on_warn=1 || status=$?
+grep -a -v '^gcda ' "$out/l1/output" >"$out/tests"
+take_counters
+(cd "$out/src/kernel" && gcov --json-format --branch-probabilities --stdout host/*.gcda) >"$out/gcov.json"
+least=()
+[ -n "${TESTS:-}" ] || least=("${COVERAGE_LEAST:-95}")
+python3 "$rig/coverage.py" "$out/gcov.json" "$out/src/kernel/" "${least[@]}" || status=1
+sed -n '/^not ok/p' "$out/tests"
+tail -n 1 "$out/tests"
+exit "$status"
