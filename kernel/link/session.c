@@ -279,9 +279,9 @@ void pvi_link_break(struct pvi_link *link)
 
 	if (test_and_set_bit(PVI_EVENT_BROKEN, &core->events))
 		return;
-	atomic_long_inc(&core->broken);
-	dev_notice_ratelimited(&link->dev, "the peer %pUb breaks the rules; the session ends\n",
-			       &link->peer);
+	/* Said once; how often it was is counted, and the peer's affair. */
+	if (atomic_long_inc_return(&core->broken) == 1)
+		dev_notice(&link->dev, "the peer %pUb breaks the rules; the session ends\n", &link->peer);
 	pvi_session_tell(core, PVI_EVENT_RESTART);
 }
 EXPORT_SYMBOL_GPL(pvi_link_break);
