@@ -15,6 +15,7 @@
 /* What the whole file needs; without it the program exits with TAP_SKIP */
 #define TEST_REQUIRE_KVM (1u << 0)
 #define TEST_REQUIRE_PVI (1u << 1)
+#define TEST_REQUIRE_FAULTS (1u << 2)	/* the kernel's fault injection */
 
 #define TEST_DEADLINE_S 30
 

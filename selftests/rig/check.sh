@@ -171,13 +171,13 @@ check_native()
 		"$build/native" >"$build/native-verdict"
 }
 
-# The C tests that need nothing else than a kernel
+# The C tests that need nothing else than a kernel, a stock one unless it is the debug kernel that is to run them
 c_tests()
 {
 	local test
 
 	for test in "${plain[@]}"; do
-		[ ! -e "$top/selftests/$test.c" ] || echo "$test"
+		[ ! -e "$top/selftests/$test.c" ] || [ "$test" = faults_test ] || echo "$test"
 	done
 }
 
@@ -213,7 +213,10 @@ tests_of()
 	*-tools) tool_tests | selected "${1%-tools}" ;;
 	*-count) printf '%s\n' "${costs[@]}" | selected "${1%-count}" ;;
 	# What charge_test compares with what is charged, KASAN and its relatives use many times
-	debug)	c_tests | grep -v -x -F charge_test ;;
+	debug)	{
+			c_tests
+			printf '%s\n' "${plain[@]}" | grep -x -F faults_test
+		} | grep -v -x -F charge_test ;;
 	*)	c_tests | selected "$1" ;;
 	esac
 }
