@@ -12,7 +12,6 @@
 #include <linux/string.h>
 #include <linux/uuid.h>
 #include <linux/workqueue.h>
-#include <uapi/linux/pvi_link.h>
 #include <uapi/linux/pvi_ring.h>
 
 /**
@@ -73,9 +72,9 @@ struct pvi_link_queue;
  * @driver: its @name is that of the driver
  *
  * @probe, @remove, @up, @down: process context, one at a time for each link; may sleep, and take
- * rtnl_lock(). @up and @down alternate. They may not wait for a caller of pvi_link_set_queues() or
- * pvi_link_break(), who in turn need no lock. @wake: hard interrupt context, or a thread of the
- * interrupt on PREEMPT_RT, under RCU.
+ * rtnl_lock(). @up and @down alternate. They may not wait for a caller of pvi_link_set_queues(), who in
+ * turn needs no lock. @wake: hard interrupt context, or a thread of the interrupt on PREEMPT_RT, under
+ * RCU.
  */
 struct pvi_link_driver {
 	u32 kind;
@@ -118,7 +117,6 @@ struct pvi_link_queue {
  * @max_queues: a session has from 1 to so many
  * @longest: no message that either side sends has more bytes than this; PVI_RING_LONGEST(). Of a
  *	hostile peer it may have
- * @config: what who made the link has said of its kind; a copy of this side's
  * @queue: @max_queues of them
  *
  * All of it is constant.
@@ -131,7 +129,6 @@ struct pvi_link {
 	unsigned int side;
 	unsigned int max_queues;
 	u32 longest;
-	u8 config[64] __aligned(8);
 	struct pvi_link_queue *queue;
 };
 
@@ -161,23 +158,19 @@ static inline void pvi_link_set_drvdata(struct pvi_link *link, void *data)
 }
 
 void pvi_link_set_queues(struct pvi_link *link, unsigned int queues);
-bool pvi_link_is_up(const struct pvi_link *link);
-void pvi_link_break(struct pvi_link *link);
-int pvi_link_irq(const struct pvi_link_queue *queue);
 void pvi_link_ring(struct pvi_link_queue *queue);
 void pvi_link_over(struct pvi_link_queue *queue, u32 error);
 
 /**
- * pvi_link_mac() - an Ethernet address for a side of a link
+ * pvi_link_mac() - an Ethernet address for this side of a link
  * @link: the link
- * @peer: the other side's, else this one's
  * @mac: out: six bytes; administered locally, made of the link's UUID
  */
-static inline void pvi_link_mac(const struct pvi_link *link, bool peer, u8 *mac)
+static inline void pvi_link_mac(const struct pvi_link *link, u8 *mac)
 {
 	memcpy(mac, &link->uuid.b[sizeof(link->uuid) - 6], 6);
 	mac[0] = (mac[0] & ~1) | 2;
-	mac[5] = (mac[5] & ~1) | (link->side ^ peer);
+	mac[5] = (mac[5] & ~1) | link->side;
 }
 
 /**
@@ -318,19 +311,6 @@ static inline const void *pvi_link_take(struct pvi_link_queue *queue, u32 *len)
 	if (unlikely(!from && queue->rx.end.error))
 		pvi_link_over(queue, queue->rx.end.error);
 	return from;
-}
-
-/**
- * pvi_link_untake() - leave the message that was taken last where it is
- * @queue: of a link that is up
- * @len: its length, as it was given
- *
- * It is taken again, and may be another one then. Once after each pvi_link_take(), before
- * pvi_link_release().
- */
-static inline void pvi_link_untake(struct pvi_link_queue *queue, u32 len)
-{
-	queue->rx.end.near += PVI_RING_NEED(len);
 }
 
 /**

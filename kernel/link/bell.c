@@ -43,9 +43,9 @@ void pvi_bell_free(struct pvi_core *core)
 /* The queues of a bell. Called under RCU, with the driver to be woken. */
 static void bell_wake(struct pvi_core *core, unsigned int bell)
 {
-	unsigned int queues = core->driver->up ? core->ring.queues : core->link.max_queues, n;
+	unsigned int n;
 
-	for (n = bell; n < queues; n += core->nr_bells)
+	for (n = bell; n < core->ring.queues; n += core->nr_bells)
 		core->driver->wake(&core->link.queue[n]);
 }
 
@@ -57,10 +57,10 @@ static void bell_count(struct pvi_core *core, unsigned int bell)
 		atomic_long_inc(&core->link.queue[n].rung);
 }
 
-/* A driver that has no @up follows the peer itself, or has others do so. */
+/* The peer is in the session still. */
 static bool bell_is_followed(const struct pvi_core *core)
 {
-	return !core->driver->up || READ_ONCE(core->ring.peer->life) >> 2 == core->ring.want;
+	return READ_ONCE(core->ring.peer->life) >> 2 == core->ring.want;
 }
 
 static void bell_rung(struct kvm_pvi_guest_handler *handler)
@@ -238,8 +238,7 @@ static void bell_pay(struct work_struct *work)
  * pvi_link_ring() - ring the peer for a queue
  * @queue: the queue
  *
- * For the functions of pvi_link.h, which know whether it sleeps; and for drivers without @up. Any
- * context but NMI.
+ * For the functions of pvi_link.h, which know whether it sleeps. Any context but NMI.
  */
 void pvi_link_ring(struct pvi_link_queue *queue)
 {
@@ -247,19 +246,3 @@ void pvi_link_ring(struct pvi_link_queue *queue)
 	pvi_bell_ring(pvi_core(queue->link), queue->index);
 }
 EXPORT_SYMBOL_GPL(pvi_link_ring);
-
-/**
- * pvi_link_irq() - Linux's number of a queue's interrupt
- * @queue: of a link that is up
- *
- * For irq_set_affinity_hint() and the like.
- *
- * Return: the number.
- */
-int pvi_link_irq(const struct pvi_link_queue *queue)
-{
-	const struct pvi_core *core = pvi_core(queue->link);
-
-	return kvm_pvi_guest_handler_irq(&core->bells[queue->index % core->nr_bells].handler);
-}
-EXPORT_SYMBOL_GPL(pvi_link_irq);

@@ -56,12 +56,7 @@ static long bus_count_rings(const struct pvi_link *link)
 
 static unsigned int bus_queues(const struct pvi_link *link)
 {
-	return pvi_link_is_up(link) ? READ_ONCE(pvi_core(link)->ring.queues) : 0;
-}
-
-static const struct pvi_link_vsock *bus_vsock(const struct pvi_link *link)
-{
-	return (const struct pvi_link_vsock *)link->config;
+	return READ_ONCE(pvi_core(link)->up) ? READ_ONCE(pvi_core(link)->ring.queues) : 0;
 }
 
 BUS_ATTRIBUTE(kind, "%s", bus_kind(link));
@@ -75,8 +70,6 @@ BUS_ATTRIBUTE(sessions, "%lu", READ_ONCE(pvi_core(link)->sessions));
 BUS_ATTRIBUTE(broken, "%ld", atomic_long_read(&pvi_core(link)->broken));
 BUS_ATTRIBUTE(rung, "%ld", bus_count_rung(link));
 BUS_ATTRIBUTE(rings, "%ld", bus_count_rings(link));
-BUS_ATTRIBUTE(cid, "%u", bus_vsock(link)->cid);
-BUS_ATTRIBUTE(peer_cid, "%u", bus_vsock(link)->peer_cid);
 
 static struct attribute *link_attrs[] = {
 	&dev_attr_kind.attr,
@@ -90,30 +83,10 @@ static struct attribute *link_attrs[] = {
 	&dev_attr_broken.attr,
 	&dev_attr_rung.attr,
 	&dev_attr_rings.attr,
-	&dev_attr_cid.attr,
-	&dev_attr_peer_cid.attr,
 	NULL
 };
 
-/* Links of other kinds have no addresses. */
-static umode_t bus_attr_mode(struct kobject *kobj, struct attribute *attr, int n)
-{
-	const struct pvi_link *link = to_pvi_link(kobj_to_dev(kobj));
-
-	if (attr == &dev_attr_cid.attr || attr == &dev_attr_peer_cid.attr)
-		return link->kind == PVI_RING_VSOCK ? attr->mode : 0;
-	return attr->mode;
-}
-
-static const struct attribute_group link_group = {
-	.attrs = link_attrs,
-	.is_visible = bus_attr_mode,
-};
-
-static const struct attribute_group *link_groups[] = {
-	&link_group,
-	NULL
-};
+ATTRIBUTE_GROUPS(link);
 
 static int bus_match(struct device *dev, pvi_compat_match_driver *drv)
 {
@@ -239,7 +212,6 @@ static bool core_describe(struct pvi_core *core)
 		return false;
 	memcpy(&link->uuid, mine->link, sizeof(link->uuid));
 	memcpy(&link->peer, mine->peer, sizeof(link->peer));
-	memcpy(link->config, core->ring.own->config, sizeof(link->config));
 	link->kind = mine->kind;
 	link->side = mine->side;
 	link->max_queues = min(mine->queues, theirs->queues);

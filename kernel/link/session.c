@@ -66,8 +66,7 @@ static void session_down(struct pvi_core *core)
 	WRITE_ONCE(core->up, false);
 	/* Whoever saw it has done: pairs with bell_rung(), pvi_bell_wake() */
 	synchronize_rcu();
-	if (core->driver->down)
-		core->driver->down(&core->link);
+	core->driver->down(&core->link);
 }
 
 static void session_stop(struct pvi_core *core)
@@ -172,10 +171,7 @@ static void session_work(struct work_struct *work)
 		goto out;
 	}
 	pvi_bell_connect(core);
-	if (core->driver->up)
-		session_run(core);
-	else if (!core->up)
-		session_wake(core);
+	session_run(core);
 out:
 	mutex_unlock(&core->lock);
 }
@@ -252,39 +248,16 @@ void pvi_link_set_queues(struct pvi_link *link, unsigned int queues)
 }
 EXPORT_SYMBOL_GPL(pvi_link_set_queues);
 
-/**
- * pvi_link_is_up() - whether there is a session
- * @link: the link
- *
- * It may end at any time. Any context.
- *
- * Return: whether its queues may be used, but for @up and @down, which know.
- */
-bool pvi_link_is_up(const struct pvi_link *link)
+/* The peer has broken a rule: said once; how often it was is counted, and the peer's affair. */
+static void session_break(struct pvi_core *core)
 {
-	return READ_ONCE(pvi_core(link)->up);
-}
-EXPORT_SYMBOL_GPL(pvi_link_is_up);
-
-/**
- * pvi_link_break() - the peer has broken a rule of the link's kind
- * @link: the link
- *
- * It is counted, and a new session begun: @down follows. For a message that is longer than a
- * driver takes, for example. Any context but NMI.
- */
-void pvi_link_break(struct pvi_link *link)
-{
-	struct pvi_core *core = pvi_core(link);
-
 	if (test_and_set_bit(PVI_EVENT_BROKEN, &core->events))
 		return;
-	/* Said once; how often it was is counted, and the peer's affair. */
 	if (atomic_long_inc_return(&core->broken) == 1)
-		dev_notice(&link->dev, "the peer %pUb breaks the rules; the session ends\n", &link->peer);
+		dev_notice(&core->link.dev, "the peer %pUb breaks the rules; the session ends\n",
+			   &core->link.peer);
 	pvi_session_tell(core, PVI_EVENT_RESTART);
 }
-EXPORT_SYMBOL_GPL(pvi_link_break);
 
 /**
  * pvi_link_over() - nothing more can be sent or received
@@ -295,9 +268,11 @@ EXPORT_SYMBOL_GPL(pvi_link_break);
  */
 void pvi_link_over(struct pvi_link_queue *queue, u32 error)
 {
+	struct pvi_core *core = pvi_core(queue->link);
+
 	if (error == PVI_RING_BROKEN)
-		pvi_link_break(queue->link);
+		session_break(core);
 	else
-		pvi_session_tell(pvi_core(queue->link), PVI_EVENT_RESTART);
+		pvi_session_tell(core, PVI_EVENT_RESTART);
 }
 EXPORT_SYMBOL_GPL(pvi_link_over);

@@ -61,7 +61,7 @@ static void main_set_address(struct pvi_net *net)
 {
 	u8 mac[ETH_ALEN];
 
-	pvi_link_mac(net->link, false, mac);
+	pvi_link_mac(net->link, mac);
 	eth_hw_addr_set(net->dev, mac);
 }
 
