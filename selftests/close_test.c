@@ -5,7 +5,6 @@
  * back, and its VM is its VMM's alone. A process that ends waits for none of that.
  */
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -19,7 +18,6 @@
 #define GSI	SOURCE_GSI
 #define ROUNDS	20
 #define MANY	64
-#define TRACING	"/sys/kernel/tracing/"
 #define DESTROY	"kvm_arch_destroy_vm"
 
 static u64 pinned_kb(void)
@@ -173,8 +171,7 @@ static void test_endpoint_then_vm(void)
 
 static void trace_destroyers(void)
 {
-	if (mount("tracefs", TRACING, "tracefs", 0, NULL))
-		ASSERT_EQ(errno, EBUSY);
+	mount_tracefs();
 	ASSERT_EQ(__write_line(TRACING "set_ftrace_filter", DESTROY), 0);
 	ASSERT_EQ(__write_line(TRACING "current_tracer", "nop"), 0);
 	ASSERT_EQ(__write_line(TRACING "current_tracer", "function"), 0);

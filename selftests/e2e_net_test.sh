@@ -271,6 +271,8 @@ under_load()
 # The interface goes into a namespace, and comes back when that ends.
 namespace()
 {
+	# Or the wait below has no end.
+	run g_a "[ -e /proc/self/ns/net ]"
 	# shellcheck disable=SC2016 # the guest's shell knows them
 	run g_a 'unshare -n sleep 100000 >/dev/null 2>&1 & echo $! >/tmp/namespace;' \
 		'until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do usleep 20000; done;' \

@@ -5,11 +5,9 @@
  * place, stock hypercalls always; who does not get it is told why.
  */
 #include <fcntl.h>
-#include <sys/mount.h>
 
 #include "pvi_test.h"
 
-#define TRACING		"/sys/kernel/tracing/"
 #define PROBE		TRACING "events/kprobes/pvi_test/"
 #define FUNCTION	"kvm_emulate_hypercall"
 #define FTRACE_ENABLED	"/proc/sys/kernel/ftrace_enabled"
@@ -115,8 +113,7 @@ static bool is_detached(void)
 /* Every case starts from here, whatever the one before it has left */
 static void start_alone(void)
 {
-	if (mount("tracefs", TRACING, "tracefs", 0, NULL))
-		ASSERT_EQ(errno, EBUSY);
+	mount_tracefs();
 	write_file(FTRACE_ENABLED, "1");
 	write_file(TRACING "current_tracer", "nop");
 	write_file(TRACING "events/enable", "0");

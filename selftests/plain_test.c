@@ -5,13 +5,11 @@
  * each call is made with and without, and compared.
  */
 #include <fcntl.h>
-#include <sys/mount.h>
 
 #include "foreign.h"
 #include "pvi_test.h"
 #include "random.h"
 
-#define TRACING		"/sys/kernel/tracing/"
 #define ENABLE		TRACING "events/kvm/kvm_hypercall/enable"
 #define GSI		5
 #define OTHER_GSI	6	/* exposed, but not to us */
@@ -50,8 +48,7 @@ static void bind_vm(void)
 
 static void prepare(void)
 {
-	if (mount("tracefs", TRACING, "tracefs", 0, NULL))
-		ASSERT_EQ(errno, EBUSY);
+	mount_tracefs();
 	vm = vm_create(1, 0);
 	vcpu = &vm->vcpus[0];
 	sink = new_eventfd();

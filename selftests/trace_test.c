@@ -5,11 +5,9 @@
  */
 #include <fcntl.h>
 #include <stdarg.h>
-#include <sys/mount.h>
 
 #include "pvi_test.h"
 
-#define TRACING	"/sys/kernel/tracing/"
 #define DEBUGFS	"/sys/kernel/debug/kvm_pvi/"
 #define PIN	20
 #define GSI	30
@@ -17,8 +15,7 @@
 
 static void trace_on(void)
 {
-	if (mount("tracefs", TRACING, "tracefs", 0, NULL))
-		ASSERT_EQ(errno, EBUSY);
+	mount_tracefs();
 	ASSERT_EQ(close(open(TRACING "trace", O_WRONLY | O_TRUNC)), 0);
 	ASSERT_EQ(__write_line(TRACING "events/kvm_pvi/enable", "1"), 0);
 }

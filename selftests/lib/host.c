@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -230,6 +231,12 @@ char *read_file(const char *path)
 	text[len] = 0;
 	close(fd);
 	return text;
+}
+
+void mount_tracefs(void)
+{
+	if (mount("tracefs", TRACING, "tracefs", 0, NULL))
+		ASSERT_EQ(errno, EBUSY);
 }
 
 static void param_path(char *path, size_t size, const char *module, const char *name)

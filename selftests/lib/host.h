@@ -56,6 +56,11 @@ int __write_line(const char *path, const char *line);
 u64 read_number(const char *path);
 /* A whole file, to be freed by the caller */
 char *read_file(const char *path);
+
+/* Where tracefs is, once it is mounted there */
+#define TRACING	"/sys/kernel/tracing/"
+void mount_tracefs(void);
+
 /* A parameter of a module: /sys/module/@module/parameters/@name */
 u64 read_param(const char *module, const char *name);
 int __write_param(const char *module, const char *name, const char *value);
