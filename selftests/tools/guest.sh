@@ -65,8 +65,8 @@ listen()
 
 	start=$(ticks_of "${!1}") before=$start
 	while ((asleep < limit && before - start < limit * 100)); do
-		if ! read -r -t 1 part <&"${!out}"; then
-			# It may have said the beginning of a line.
+		# What has come by then may be the beginning of a line, and end with a blank.
+		if ! IFS= read -r -t 1 part <&"${!out}"; then
 			line+=$part
 			ticks=$(ticks_of "${!1}")
 			[ -n "$ticks" ] || break
@@ -74,7 +74,7 @@ listen()
 			before=$ticks
 			continue
 		fi
-		line+=$part
+		read -r line <<<"$line$part"
 		[ "$line" != "=again" ] || return $again
 		[ "${line#=}" = "$line" ] || return "${line#=}"
 		echo "$line"
