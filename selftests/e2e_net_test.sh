@@ -296,17 +296,17 @@ ended()
 }
 
 # spoils WHAT N - each session that b spoils is over for a, which says so if a rule was broken. Of messages
-# that b's driver has not sent, b may notice before a that a has received them.
+# that b's driver has not sent, as those of long and head, b may notice before a that a has received them.
 spoils()
 {
 	local before after before_b=(0 0) after_b=(0 0) counted
 
 	read -ra before <<<"$(ended g_a)"
-	[ "$1" != head ] || read -ra before_b <<<"$(ended g_b)"
+	[[ $1 != @(long|head) ]] || read -ra before_b <<<"$(ended g_b)"
 	same "$(run g_b pvi_spoil "$1" "$2")" "$1 $2"
 	connected
 	read -ra after <<<"$(ended g_a)"
-	[ "$1" != head ] || read -ra after_b <<<"$(ended g_b)"
+	[[ $1 != @(long|head) ]] || read -ra after_b <<<"$(ended g_b)"
 	counted=$((after[1] - before[1] + after_b[1] - before_b[1]))
 	[ $((after[0] - before[0])) -ge "$2" ] || fail "$1: no new sessions"
 	[ "$1" = life ] || [ "$counted" -ge "$2" ] || fail "$1: $counted of $2 counted"
@@ -321,6 +321,9 @@ hostile()
 	for what in prod length; do
 		spoils $what 4
 	done
+	same "$(run g_a pvi_net stat pvi0 _length_errors)" 0
+	spoils long 2
+	[ "$(run g_a pvi_net stat pvi0 _length_errors)" -ge 2 ] || fail "a frame may be as long as it likes"
 	spoils head 2
 	spoils life 2
 	for what in frame length; do

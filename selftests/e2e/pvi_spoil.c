@@ -7,6 +7,7 @@
  *	prod	how much is sent: more than there is room for, or no multiple of 8
  *	cons	how much is received: more than was sent, or no multiple of 8. The peer has to send
  *	length	a message that is longer than what is there
+ *	long	the longest message of a ring, of which a frame may be a part at most; then it was not sent
  *	head	many messages whose headers and frames are anything, and then none of them was sent
  *	life	this side has another session
  *	any	anything, N times, wherever anything counts, whatever the peer does
@@ -144,35 +145,54 @@ static void fill_message(unsigned char *message, unsigned int len)
 	message[anything() % 12] = anything();
 }
 
-/* Behind @prod, and where the data ends behind a pad; returns the index behind it */
-static unsigned int put_message(unsigned int n, unsigned int prod)
+/* Behind @prod, and where the data ends behind a pad; returns the index behind it. NULL: bytes that are 0 */
+static unsigned int put_message(unsigned int n, unsigned int prod, const void *message, unsigned int len)
 {
-	unsigned char message[2000];
-	unsigned int len = anything() % sizeof(message);
 	unsigned int left = own->shape.data_size - (prod & (own->shape.data_size - 1));
 
-	fill_message(message, len);
 	if (left < PVI_RING_NEED(len)) {
 		store(place(n, prod), PVI_RING_PAD);
 		prod += left;
 	}
-	memcpy(place(n, prod) + PVI_RING_HEAD, message, len);
+	if (message)
+		memcpy(place(n, prod) + PVI_RING_HEAD, message, len);
+	else
+		memset(place(n, prod) + PVI_RING_HEAD, 0, len);
 	store(place(n, prod), len);
 	return prod + PVI_RING_NEED(len);
+}
+
+/* Sends what was put, and waits until the peer has taken it */
+static void have_taken(unsigned int n, unsigned int prod)
+{
+	int tries;
+
+	store(queue(n)->prod, prod);
+	ring_peer();
+	for (tries = 0; tries < TRIES && load(peer_queue(n)->cons) != prod && both_run(); tries++)
+		usleep(1000);
+}
+
+static void store_long(void)
+{
+	unsigned int n = session % used(), first = load(queue(n)->prod);
+
+	have_taken(n, put_message(n, first, NULL, PVI_RING_LONGEST(own->shape.data_size)));
+	store(queue(n)->prod, first);
 }
 
 /* The peer takes each; and its driver may send something, by which they are over too */
 static void store_heads(void)
 {
-	unsigned int n = session % used(), first = load(queue(n)->prod), prod = first;
-	int i, tries;
+	unsigned int n = session % used(), first = load(queue(n)->prod), prod = first, len;
+	unsigned char message[2000];
+	int i;
 
 	for (i = 0; i < HEADS && both_run(); i++) {
-		prod = put_message(n, prod);
-		store(queue(n)->prod, prod);
-		ring_peer();
-		for (tries = 0; tries < TRIES && load(peer_queue(n)->cons) != prod && both_run(); tries++)
-			usleep(1000);
+		len = anything() % sizeof(message);
+		fill_message(message, len);
+		prod = put_message(n, prod, message, len);
+		have_taken(n, prod);
 	}
 	/* Either the peer notices this, or this side's driver that what it has not sent was received */
 	store(queue(n)->prod, first);
@@ -237,6 +257,7 @@ static const struct {
 	{ "prod", store_prod },
 	{ "cons", store_cons },
 	{ "length", store_length },
+	{ "long", store_long },
 	{ "head", store_heads },
 	{ "life", store_life },
 };
