@@ -280,6 +280,7 @@ prepare()
 	fi
 	if [[ $machine == *-guests ]]; then
 		files+=(-f "$build/guest-$older:/guests/older" -f "$build/guest-$newer:/guests/newer")
+		[[ " $older $newer " != *" debug "* ]] || files+=(-e PVI_GUEST_MEMORY=480)
 		deadline=1800
 	fi
 	"$rig/prepare.sh" "$(series_of "$machine")" "$build/check-$machine" "${files[@]}" \

@@ -23,14 +23,14 @@ fi
 # watchdogs are off: a stall of RCU or a soft lockup says how busy the host is, no more. A guest that is stuck
 # does not answer, and listen() tells. It boots with one vCPU, and its init starts the others: where L1 has one
 # CPU, vCPUs that wait for each other by the thousand do so for a tick of L1's each. $append is added to
-# its kernel's command line.
+# its kernel's command line; $PVI_GUEST_MEMORY are megabytes.
 guest()
 {
 	local name=$1 kernel=$2
 
 	shift 2
 	mkfifo "$tmp/$name.in" "$tmp/$name.out"
-	qemu-system-x86_64 -name "$name" -accel kvm -machine pc -cpu host -m 160 -nodefaults \
+	qemu-system-x86_64 -name "$name" -accel kvm -machine pc -cpu host -m "${PVI_GUEST_MEMORY:-160}" -nodefaults \
 		-no-user-config -display none -kernel "$PVI_GUESTS/$kernel/vmlinuz" \
 		-initrd "$PVI_GUESTS/$kernel/initramfs" \
 		-append "console=ttyS0 quiet mitigations=off maxcpus=1 nowatchdog rcupdate.rcu_cpu_stall_suppress=1 ${append:-}" \
