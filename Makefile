@@ -79,6 +79,10 @@ bench:
 bench-check:
 	@$(RIG)/bench.sh --check
 
+# What two Linux guests say to each other costs, over a link and over virtio-net.
+bench-link:
+	@$(RIG)/bench-link.sh
+
 bench-here:
 	@$(RIG)/bench.sh --here
 
@@ -132,6 +136,8 @@ help:
 	@echo '  deb-check    install, use and remove them in a Debian system of their own; part of check'
 	@echo '  demo         show two guests ring each other'
 	@echo '  bench        count the instructions of a ring, of our paths and of the stock kernel'
+	@echo '  bench-link   count what a segment, a byte, a turn between two Linux guests cost, over a link and'
+	@echo '               over virtio-net'
 	@echo '  bench-check  fail if a row costs more than 2 % more than when bench last ran'
 	@echo '  bench-here   measure this kernel in cycles, as root, with kvm_pvi installed'
 	@echo '  bench-profile  where the instructions of a ring go, by function'
@@ -158,4 +164,4 @@ help:
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-loaded check-long check-intel check-debug check-all deb deb-check demo bench \
-	bench-check bench-here bench-profile bench-apart ring-figures ring-mutants mutants coverage style clean help
+	bench-check bench-here bench-profile bench-apart bench-link ring-figures ring-mutants mutants coverage style clean help

@@ -1,38 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# awk -f plot.awk figures.txt - draw the rings as bars, ours and the stock kernel's, into an SVG that
-# follows the reader's choice of light or dark.
+# awk -f plot.awk -f plot_NAME.awk FIGURES - draw figures as bars, ours and the stock kernel's, into an SVG that
+# follows the reader's choice of light or dark. plot_NAME.awk says what is in the picture: add() each row,
+# "# TITLE" or "FIGURE TEXT [/DIVISOR]", and set title and note; apart if each group has a scale of its own.
 
-# Rows of the picture: "# TITLE" or "FIGURE TEXT [/DIVISOR]".
 BEGIN {
-	add("# Signal an eventfd")
-	add("pvi_eventfd kvm_pvi: HC_NOTIFY")
-	add("hyperv_eventfd Hyper-V: HvSignalEvent")
-	add("xen_eventfd Xen: EVTCHNOP_send")
-	add("pio_eventfd port write: KVM_IOEVENTFD")
-	add("mmio_eventfd MMIO write: KVM_IOEVENTFD")
-	add("mmio_fast_eventfd MMIO write: of any length")
-	add("# Interrupt another VM by an MSI")
-	add("pvi_port_msi kvm_pvi: connection")
-	add("pvi_uuid_msi kvm_pvi: by UUID")
-	add("pvi_many_msi_64 kvm_pvi: NOTIFY_MANY, each of 64 /64")
-	add("pvi_status_set kvm_pvi: status word, ring owed")
-	add("hyperv_irqfd_msi Hyper-V: HvSignalEvent, KVM_IRQFD")
-	add("xen_irqfd_msi Xen: EVTCHNOP_send, KVM_IRQFD")
-	add("pio_irqfd_msi port write: KVM_IOEVENTFD, KVM_IRQFD")
-	add("mmio_irqfd_msi MMIO write: KVM_IOEVENTFD, KVM_IRQFD")
-	add("mmio_fast_irqfd_msi MMIO write: of any length, KVM_IRQFD")
-	add("pio_user_msi port write: VMM, KVM_SIGNAL_MSI")
-	add("mmio_user_msi MMIO write: VMM, KVM_SIGNAL_MSI")
-	add("# Interrupt another VM by an IOAPIC pin")
-	add("pvi_port_pin kvm_pvi: connection")
-	add("pvi_uuid_pin kvm_pvi: by UUID")
-	add("hyperv_irqfd_pin Hyper-V: HvSignalEvent, KVM_IRQFD")
-	add("pio_irqfd_pin port write: KVM_IOEVENTFD, KVM_IRQFD")
-	add("mmio_irqfd_pin MMIO write: KVM_IOEVENTFD, KVM_IRQFD")
-	add("pio_user_pin port write: VMM, KVM_IRQ_LINE")
-	add("mmio_user_pin MMIO write: VMM, KVM_IRQ_LINE")
-
 	left = 380	# where bars begin
 	width = 460	# of the longest
 	right = 130	# for its figures
@@ -46,7 +18,6 @@ function add(row)
 }
 
 /^# kernel / { kernel = $3 }
-/^# unit / { unit = $3 }
 !/^#/ { raw[$1] = $2 }
 
 function style()
@@ -91,7 +62,7 @@ function bar(y, name, label, divisor,    class, all)
 	text(left - 8, y + 12, "", label, "end")
 	axis(y - 3, y + 17)
 	rect(left, y, all * scale, class)
-	text(left + all * scale + 6, y + 12, "", sprintf("%d", all))
+	text(left + all * scale + 6, y + 12, "", sprintf(all < 100 && all != int(all) ? "%.2f" : "%d", all))
 }
 
 function split_row(row)
@@ -106,23 +77,33 @@ function split_row(row)
 	label = substr(row, length(figure) + 2)
 }
 
-END {
-	for (i = 1; i <= nr; i++) {
+# The longest bar of the rows from @from on, to the end of the group if each has its own scale
+function set_scale(from,    i, longest)
+{
+	for (i = from; i <= nr; i++) {
 		split_row(rows[i])
+		if (figure == "#" && i > from && apart)
+			break
 		if (figure != "#" && raw[figure] / divisor > longest)
 			longest = raw[figure] / divisor
 	}
 	scale = width / longest
+}
+
+END {
+	set_scale(1)
 	height = head + (nr + 1.5) * line + 20
 	printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\">\n",
 		left + width + right, height, left + width + right, height
-	printf "<title>%s of one ring</title>\n", toupper(substr(unit, 1, 1)) substr(unit, 2)
+	printf "<title>%s</title>\n", title
 	style()
 	printf "<rect class=\"page\" width=\"100%%\" height=\"100%%\"/>\n"
-	text(16, 26, "title", toupper(substr(unit, 1, 1)) substr(unit, 2) " of one ring, guest and host together; fewer is better")
-	text(16, 46, "note", "Linux " kernel " on an emulated Intel processor with VMX.")
+	text(16, 26, "title", title "; fewer is better")
+	text(16, 46, "note", "Linux " kernel note)
 	y = head
 	for (i = 1; i <= nr; i++) {
+		if (apart && rows[i] ~ /^# /)
+			set_scale(i)
 		split_row(rows[i])
 		if (figure == "#") {
 			y += 8

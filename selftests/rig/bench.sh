@@ -110,7 +110,7 @@ missed()
 
 picture()
 {
-	awk -f "$bench/plot.awk" "$(figures_of intel)"
+	awk -f "$bench/plot.awk" -f "$bench/plot_rings.awk" "$(figures_of intel)"
 }
 
 readme()
@@ -149,7 +149,8 @@ check_all()
 		point=$((point + 1))
 		if [ "$machine" = tree ]; then
 			is_made_by report Documentation/bench.txt &&
-			is_made_by picture Documentation/bench.svg && is_made_by readme README.md
+			is_made_by picture Documentation/bench.svg && is_made_by readme README.md &&
+			"$rig/bench-link.sh" --tree
 		else
 			check "$machine"
 		fi && echo "ok $point bench: $machine" && continue

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # guest.sh SERIES OUT [FILE...] - make what a Linux guest of L1 boots: OUT/vmlinuz and OUT/initramfs,
-# which holds busybox, e2e/init, the modules for that kernel, where modprobe looks and in /, and the FILEs
-# in /bin, with the libraries they need.
+# which holds busybox, e2e/init, the modules for that kernel, where modprobe looks and in /, those of the stock
+# kernel's networks in /net, and the FILEs in /bin, with the libraries they need.
 
 . "$(dirname "$0")/common.sh"
 
@@ -41,6 +41,7 @@ for ko in "$src"/kernel/kvm_pvi_{guest,link,net}.ko "$src"/selftests/modules/*.k
 	strip --strip-debug -o "$stage/$modules/$name" "$ko"
 	ln -s "$modules/$name" "$stage/$name"
 done
+cp -r "$kernel/modules/net" "$stage/"
 touch "$stage/$modules"/modules.{order,builtin,builtin.modinfo}
 depmod -b "$stage" "$release"
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # pick-modules.sh ROOT RELEASE DEST - copy from ROOT/lib/modules/RELEASE the modules that make
-# /dev/kvm (DEST/kvm) and those that mount a 9p share (DEST/9p), with all they depend on, decompressed
-# for busybox's insmod and numbered in the order of loading. A kernel that has no such modules, as
+# /dev/kvm (DEST/kvm), those that mount a 9p share (DEST/9p) and those of networks of the stock kernel's
+# (DEST/net), with all they depend on, decompressed for busybox's insmod and numbered in the order of loading. A kernel that has no such modules, as
 # Debian's cloud kernels have no 9p, gets an empty directory.
 
 . "$(dirname "$0")/common.sh"
@@ -35,10 +35,15 @@ has()
 }
 
 depmod -b "$root" "$release"
-mkdir -p "$dest/kvm" "$dest/9p"
+mkdir -p "$dest"/{kvm,9p,net}
 kvm=()
 for name in kvm-amd kvm-intel; do
 	! has "$name" || kvm+=("$name")
 done
 [ ${#kvm[@]} -eq 0 ] || pick kvm "${kvm[@]}"
 ! has 9p || pick 9p virtio_pci 9pnet_virtio 9p
+net=()
+for name in virtio_pci virtio_net tun bridge vhost_net; do
+	! has "$name" || net+=("$name")
+done
+[ ${#net[@]} -eq 0 ] || pick net "${net[@]}"

@@ -1,0 +1,104 @@
+#!/bin/sh
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What rig/bench-link.sh runs in L1: two guests with three networks between them, kvm_pvi_net's and
+# virtio-net's with and without vhost, and on each the same flows, $ROUNDS times. Prints
+# "span NAME UNITS RINGS HALTS INTERRUPTS" of each flow, in the order in which a plugin of QEMU's counts them.
+# The last three are what kvm_pvi_net, KVM and the guests' kernels have counted, with what goes before the span, a
+# fourth of it.
+
+. "$(dirname "$0")/tools/enter.sh"
+. "$(dirname "$0")/tools/lib.sh"
+. "$(dirname "$0")/tools/guest.sh"
+. "$(dirname "$0")/tools/network.sh"
+
+port=7 turns=500 bursts=80 burst=64 segments=2000 segment=1448
+
+# set_up GUEST N - its address on each network ends so. TCP's segments are as long as they may be: how long it
+# takes to send one, which it would look at, says nothing here.
+set_up()
+{
+	load_nics "$1"
+	await run "$1" "[ -e $bus/modalias ]"
+	run "$1" "modprobe \$(cat $bus/modalias); ip link set lo up;" \
+		"ip addr add 10.9.0.$2/24 dev pvi0; ip addr add 10.9.1.$2/24 dev eth0;" \
+		"ip addr add 10.9.2.$2/24 dev eth1;" \
+		"for i in pvi0 eth0 eth1; do ip link set \$i up; done;" \
+		"echo 30 >/proc/sys/net/ipv4/tcp_tso_rtt_log"
+}
+
+# told COMMAND - the sum of what both guests print
+told()
+{
+	local side
+
+	for side in g_a g_b; do
+		run $side "$1"
+	done | awk '{ n += $1 } END { print n }'
+}
+
+# counts - the rings of kvm_pvi_net, halts, and interrupts of all interfaces
+counts()
+{
+	told "pvi_net stat pvi0 rings0"
+	cat /sys/kernel/debug/kvm/halt_exits
+	told "awk '/kvm_pvi|virtio/ { n += \$2 } END { print n }' /proc/interrupts"
+}
+
+# flow NAME UNITS VERB... - units of work
+flow()
+{
+	local was is
+
+	mapfile -t was < <(counts)
+	run g_a pvi_flow "${@:3}"
+	mapfile -t is < <(counts)
+	echo "span $1 $2 $((is[0] - was[0])) $((is[1] - was[1])) $((is[2] - was[2]))"
+}
+
+# flows NAME INTERFACE ADDRESS
+flows()
+{
+	local side
+
+	for side in g_a g_b; do
+		run $side pvi_net offload "$2" 1
+	done
+	await run g_a ping -q -c 1 -W 2 "$3"
+	flow "$1_turn" $turns turns "$3" $port $turns
+	flow "$1_burst" $((bursts * burst)) bursts "$3" $port $bursts
+	flow "$1_byte" $((segments * 4 * segment)) stream "$3" $port $((segments * 4 * segment))
+	for side in g_a g_b; do
+		run $side pvi_net offload "$2" 0
+	done
+	flow "$1_segment" $segments stream "$3" $port $((segments * segment))
+}
+
+tmp=$(mktemp -d)
+trap 'stop_jobs; rm -rf "$tmp"' EXIT
+set -e
+
+mount -t debugfs debugfs /sys/kernel/debug
+load_networks
+network vhost
+network tap
+link=$(pvictl link --size 4M "$a" "$b" | sed -n 's/^link //p')
+bus=/sys/bus/pvi_link/devices/$link
+# shellcheck disable=SC2046 # they are words
+guest g_a newer -uuid "$a" $(pvictl link --for "$a" "$link") $(nic vhost a on) $(nic tap a off)
+# shellcheck disable=SC2046
+guest g_b newer -uuid "$b" $(pvictl link --for "$b" "$link") $(nic vhost b on) $(nic tap b off)
+booted g_a
+booted g_b
+attach at_a --pid "$g_a"
+attach at_b --pid "$g_b"
+set_up g_a 1
+set_up g_b 2
+run g_b pvi_flow serve $port
+echo "# kernel $(run g_a uname -r)"
+for ((i = 0; i < ${ROUNDS:-3}; i++)); do
+	flows pvi pvi0 10.9.0.2
+	flows vhost eth0 10.9.1.2
+	flows tap eth1 10.9.2.2
+done

@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# bench-link.sh [--tree] - count what two Linux guests and their host run, and how often they exit,
+# for a segment, a byte, a turn and a datagram between them: over kvm_pvi_net, virtio-net with vhost-net
+# and a bridge, and virtio-net without vhost, in one boot. A plugin of QEMU's counts; the
+# figure is the median of three rounds. Writes the figures to selftests/bench/figures-link.txt, as a table
+# with the goals to Documentation/bench-link.txt, as a picture to Documentation/bench-link.svg, and some of
+# them into README.md. With --tree only looks whether those are of the figures in the tree.
+#
+# Time is the machine's, since a Linux guest boots too slowly where it is instructions: a busy machine makes
+# more ticks count, and other moments meet. So this is no test.
+
+. "$(dirname "$0")/common.sh"
+
+series=6.12
+out=$build/bench-link
+bench=$top/selftests/bench
+figures=$bench/figures-link.txt
+
+build_all()
+{
+	local kernel guest=$out/guest tools=$out/tools-root
+
+	mkdir -p "$out"
+	quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" \
+		TESTS=e2e_net_test tests
+	quietly "$build/tools.log" make -C "$top/tools" -j2 OUTPUT="$build/tools" \
+		DESTDIR="$tools" PREFIX=/usr install
+	quietly "$build/plugin.log" gcc -Wall -Wextra -Werror -O2 -shared -fPIC -o "$build/spans.so" \
+		"$bench/plugin/spans.c"
+	LD_LIBRARY_PATH=$tools/usr/lib "$rig/guest.sh" "$series" "$guest" \
+		"$build"/selftests/e2e/pvi_{flow,net}
+	kernel=$("$rig/kernel.sh" "$series")
+	"$rig/prepare.sh" "$series" "$out" -9 -f "$guest:/guests/older" -f "$guest:/guests/newer" \
+		-f "$kernel/modules/net:/modules/net" -f "$tools:/tools" \
+		-f "$build/selftests/tools:/selftests/tools" \
+		-f "$top/selftests/bench_link.sh:/selftests/bench_link.sh" \
+		-e "RIG_RUN=insmod /modules/kvm_pvi.ko && /selftests/bench_link.sh"
+}
+
+# The spans that the plugin has counted have their names in the output, in the same order.
+count()
+{
+	local release status=0
+
+	release=$(cat "$out/kernel/release")
+	say "counting on $release"
+	"$rig/boot.sh" "$out/kernel" "$out/initramfs" "$out" -1 -9 / -t "${DEADLINE:-1800}" \
+		-p "$build/spans.so,out=$out/spans" &
+	trap 'kill $!; wait $!; exit 143' INT TERM
+	wait $! || status=$?
+	if [ "$status" -ne 0 ]; then
+		cat "$out/output" >&2
+		die "the flows have failed; all output is in $out"
+	fi
+	{
+		echo "# kernel $release"
+		echo "# unit instructions"
+		echo "# name both host guests exits rings halts interrupts"
+		paste -d ' ' <(grep '^span ' "$out/output") "$out/spans" | awk -f "$bench/link_median.awk"
+	} >"$out/figures.txt"
+}
+
+report()
+{
+	awk -f "$bench/link_report.awk" "$figures" "$bench/goals-link"
+}
+
+picture()
+{
+	awk -f "$bench/plot.awk" -f "$bench/plot_link.awk" "$figures"
+}
+
+readme()
+{
+	awk -f "$bench/link_readme.awk" "$figures" "$top/README.md"
+}
+
+is_current()
+{
+	report | cmp -s - "$top/Documentation/bench-link.txt" &&
+	picture | cmp -s - "$top/Documentation/bench-link.svg" && readme | cmp -s - "$top/README.md" && return
+	echo '# what is made of figures-link.txt is not of it: "make bench-link", and commit what it writes'
+	return 1
+}
+
+if [ "${1:-}" = --tree ]; then
+	is_current
+	exit
+fi
+[ $# -eq 0 ] || die "usage: bench-link.sh [--tree]"
+lock "$build/lock"
+"$rig/setup.sh"
+build_all
+count
+cp "$out/figures.txt" "$figures"
+report | tee "$top/Documentation/bench-link.txt"
+picture >"$top/Documentation/bench-link.svg"
+readme >"$build/README.md"
+cp "$build/README.md" "$top/README.md"
