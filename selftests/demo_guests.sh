@@ -7,8 +7,9 @@
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/guest.sh"
+. "$(dirname "$0")/tools/network.sh"
 
-pin=20
+pin=20 port=7 packets=4000 segment=1448
 
 # typed WHERE COMMAND... - a command as a user types it, done or to be done, on the host or in a guest
 typed()
@@ -28,12 +29,70 @@ rings()
 	has "$output" "$2"
 }
 
+# monitor NAME - lines on stdin, to that guest's QEMU
+monitor()
+{
+	python3 -c '
+import socket, sys
+monitor = socket.socket(socket.AF_UNIX)
+monitor.connect(sys.argv[1])
+for line in sys.stdin:
+    while not monitor.recv(4096).endswith(b"(qemu) "):
+        pass
+    monitor.sendall(line.encode())
+while not monitor.recv(4096).endswith(b"(qemu) "):
+    pass' "$tmp/$1.monitor"
+}
+
+# plug SIDE ADDRESS - its devices of the link; then what a guest's udev and its user do
+plug()
+{
+	pvictl link --hotplug --for "${!1}" "$link" | monitor "g_$1"
+	await run "g_$1" "[ \$(grep -l 0x1110 /sys/bus/pci/devices/*/device | wc -l) -eq 2 ]" 2>/dev/null
+	load_nics "g_$1"
+	await run "g_$1" "[ -e $bus/modalias ]" 2>/dev/null
+	run "g_$1" "modprobe \$(cat $bus/modalias) && ip addr add $2/24 dev pvi0 && ip link set pvi0 up"
+}
+
+exits()
+{
+	cat /sys/kernel/debug/kvm/exits
+}
+
+# exits_of BYTES ADDRESS - how many a copy makes
+exits_of()
+{
+	local before
+
+	before=$(exits)
+	run g_a pvi_flow stream "$2" $port "$1"
+	echo $(($(exits) - before))
+}
+
+# copy NAME ADDRESS - beside those of a copy of nothing, which are the test's own
+copy()
+{
+	local all own
+
+	own=$(exits_of 4 "$2")
+	all=$(exits_of $((packets * segment)) "$2")
+	# A fourth goes before.
+	awk -v name="$1" -v exits=$((all - own)) -v n=$((packets * 5 / 4)) \
+		'BEGIN { printf "    %-32s %.2f VM exits a packet\n", name, exits / n }'
+}
+
 tmp=$(mktemp -d)
 trap 'stop_jobs; rm -rf "$tmp"' EXIT
 set -e
 
-guest g_a older
-guest g_b newer
+mount -t debugfs debugfs /sys/kernel/debug
+load_networks
+network vhost
+for name in a b; do
+	# shellcheck disable=SC2046 # they are words
+	guest g_$name $([ $name = a ] && echo older || echo newer) -uuid "${!name}" \
+		-monitor "unix:$tmp/g_$name.monitor,server=on,wait=off" $(nic vhost $name on)
+done
 booted g_a
 booted g_b
 echo "And two Linux guests on stock QEMU, with kvm_pvi_guest, attached while they run:"
@@ -55,3 +114,25 @@ rings 0 "raised"
 echo "    and b's guest-wait says: $(woken g_b)"
 typed host list
 pvictl list | sed 's/^/    /'
+
+echo "A network between them, over memory that both see:"
+link=$(pvictl link "$a" "$b" | sed -n 's/^link //p')
+bus=/sys/bus/pvi_link/devices/$link
+typed host link "$a" "$b"
+typed host "link --hotplug --for $a ${link%%-*}..., to a's monitor; and to b's what is for b"
+plug a 10.9.0.1
+plug b 10.9.0.2
+echo "    a# ip address add 10.9.0.1/24 dev pvi0 && ip link set pvi0 up; and b# 10.9.0.2"
+await run g_a ping -q -c 1 -W 2 10.9.0.2 2>/dev/null
+echo "    a# ping -c 3 10.9.0.2"
+run g_a ping -c 3 10.9.0.2 | sed -n -E 's/^([0-9]+ bytes from|.*packets).*/    &/p'
+run g_a "ip addr add 10.9.1.1/24 dev eth0 && ip link set eth0 up"
+run g_b "ip addr add 10.9.1.2/24 dev eth0 && ip link set eth0 up && pvi_flow serve $port"
+for name in pvi0 eth0; do
+	run g_a pvi_net offload $name 0
+	run g_b pvi_net offload $name 0
+done
+await run g_a ping -q -c 1 -W 2 10.9.1.2 2>/dev/null
+echo "a copies $((packets * segment * 5 / 4)) bytes to b, in packets of $segment, over"
+copy "the link, kvm_pvi_net" 10.9.0.2
+copy "virtio-net, vhost-net, a bridge" 10.9.1.2

@@ -20,10 +20,11 @@ for name in older newer; do
 	series=6.1
 	[ $name = older ] || series=6.12
 	LD_LIBRARY_PATH=$build/tools-root/usr/lib "$rig/guest.sh" "$series" "$build/guest-$series" \
-		"$build/tools-root/usr/sbin/pvictl"
+		"$build/tools-root/usr/sbin/pvictl" "$build"/selftests/e2e/pvi_{flow,net}
 	guests+=(-f "$build/guest-$series:/guests/$name")
 done
-"$rig/prepare.sh" 6.12 "$build/demo-guests" "${guests[@]}" -9 \
+kernel=$("$rig/kernel.sh" 6.12)
+"$rig/prepare.sh" 6.12 "$build/demo-guests" "${guests[@]}" -9 -f "$kernel/modules/net:/modules/net" \
 	-f "$build/tools-root:/tools" -f "$build/selftests/tools:/selftests/tools" \
 	-f "$top/selftests/demo_guests.sh:/selftests/demo_guests.sh" \
 	-e "RIG_RUN=insmod /modules/kvm_pvi.ko && /selftests/demo_guests.sh"
