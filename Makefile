@@ -96,6 +96,10 @@ bench-apart:
 ring-figures ring-mutants:
 	@$(RIG)/ring.sh --$(@:ring-%=%)
 
+# What nobody has thought of, each with a table of what it did.
+oracle races faults fuzz:
+	@$(RIG)/suite.sh $@
+
 mutants:
 	@$(RIG)/mutants.sh $(MUTANTS)
 
@@ -128,6 +132,10 @@ help:
 	@echo '  check-debug  the same tests on a kernel with KASAN, lockdep and kmemleak, built first'
 	@echo '  check-all    all of these and more, on all kernels that are supported: many hours; goes on'
 	@echo '               where it was interrupted'
+	@echo '  oracle       a million random calls, each compared with a model'
+	@echo '  races        what is stopped in its middle, and what happens at the same time'
+	@echo '  faults       each allocation fails in turn, on the debug kernel'
+	@echo '  fuzz         hypercalls, ioctls and rings with anything in them'
 	@echo '  mutants      put the mistakes of selftests/mutants, or MUTANTS=, into the host module, and see'
 	@echo '               whether the tests notice them'
 	@echo '  coverage     which lines and branches of the host module the C tests reach'
@@ -164,4 +172,5 @@ help:
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-loaded check-long check-intel check-debug check-all deb deb-check demo bench \
-	bench-check bench-here bench-profile bench-apart bench-link ring-figures ring-mutants mutants coverage style clean help
+	bench-check bench-here bench-profile bench-apart bench-link ring-figures ring-mutants \
+	oracle races faults fuzz mutants coverage style clean help

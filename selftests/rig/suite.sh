@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# suite.sh oracle|races|faults|fuzz - run the long form of the tests that try what nobody has thought of,
+# and end with a table of what each did, and "N passed, N failed".
+#
+#   oracle	1,000,000 random calls, each compared with a model of the header
+#   races	what is stopped in its middle, and what happens at the same time
+#   faults	each allocation and each access to memory that can fail, on the debug kernel
+#   fuzz	hypercalls and ioctls with any arguments; pvi_ring.h against hostile peers
+#
+# The short forms are part of check.sh. $KERNELS are others than 6.12, of all but faults.
+
+. "$(dirname "$0")/common.sh"
+
+suite=${1:-}
+case $suite in
+oracle)	tests=(oracle_test) ;;
+races)	tests=(midway_test sleep_race_test bind_race_test state_race_test inject_slow_test taken_test flight_test
+		revoke_test life_test close_test source_life_test status_life_test unload_test storm_test) ;;
+faults)	tests=(faults_test failing_test status_fails_test)
+	export KERNELS=debug MEMORY=3072 PVI_SLOW=8 ;;
+fuzz)	tests=(fuzz_test plain_test stock_test state_roundtrip_test state_blob_test ring) ;;
+*)	die "usage: suite.sh oracle|races|faults|fuzz" ;;
+esac
+export KERNELS=${KERNELS:-6.12} TESTS="${tests[*]}" PVI_LONG=1
+export DEADLINE=${DEADLINE:-7200} TEST_DEADLINE=${TEST_DEADLINE:-3600}
+output=$build/suite-$suite.output
+
+# Of each test how many points passed of how many, and the last count that it has told.
+table()
+{
+	awk '
+		function flush() {
+			if (name && points)
+				printf "%-24s %3d of %-3d  %s\n", name, good, points, told
+			points = good = 0
+			told = ""
+		}
+		/^# [a-z0-9_]+_test$/ { flush(); name = $2 }
+		/^# ring$/ { flush(); name = "ring" }
+		/^(not )?ok / { points++; good += /^ok/ }
+		/^# .*[0-9]/ && !/^# [a-z0-9_]+_test$/ && !/passed/ { told = substr($0, 3) }
+		END { flush() }
+	' "$output"
+}
+
+status=0
+"$rig/check.sh" >"$output" || status=$?
+grep -a '^not ok' "$output" || [ "$status" -eq 0 ]
+echo
+table
+echo
+tail -n 1 "$output"
+exit "$status"
