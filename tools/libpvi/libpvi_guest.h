@@ -175,6 +175,21 @@ int pvi_guest_bell_mask(int guest, uint32_t bell, uint64_t enable, uint64_t ack)
  */
 int pvi_guest_bell_reset(int guest, uint32_t bell);
 
+struct pvi_ring_shape;
+
+/**
+ * pvi_guest_link - open the two sections of a link, which are PCI devices of this guest
+ * @guest: from pvi_guest_open()
+ * @link: its UUID, or NULL: the only one of kind raw
+ * @shape: out: what the own section begins with
+ * @peer: out: a descriptor of the peer's section, for pvi_msg_open()
+ *
+ * For root: the devices have to be enabled. One that a driver has is not opened.
+ *
+ * Return: a descriptor of the own section, or -errno; ENOENT: there is none, ENOTUNIQ: there are several.
+ */
+int pvi_guest_link(int guest, const unsigned char *link, struct pvi_ring_shape *shape, int *peer);
+
 #ifdef __cplusplus
 }
 #endif
