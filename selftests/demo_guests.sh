@@ -29,25 +29,10 @@ rings()
 	has "$output" "$2"
 }
 
-# monitor NAME - lines on stdin, to that guest's QEMU
-monitor()
-{
-	python3 -c '
-import socket, sys
-monitor = socket.socket(socket.AF_UNIX)
-monitor.connect(sys.argv[1])
-for line in sys.stdin:
-    while not monitor.recv(4096).endswith(b"(qemu) "):
-        pass
-    monitor.sendall(line.encode())
-while not monitor.recv(4096).endswith(b"(qemu) "):
-    pass' "$tmp/$1.monitor"
-}
-
 # plug SIDE ADDRESS - its devices of the link; then what a guest's udev and its user do
 plug()
 {
-	pvictl link --hotplug --for "${!1}" "$link" | monitor "g_$1"
+	pvictl link --hotplug --for "${!1}" "$link" | monitor "$tmp/g_$1.monitor"
 	await run "g_$1" "[ \$(grep -l 0x1110 /sys/bus/pci/devices/*/device | wc -l) -eq 2 ]" 2>/dev/null
 	load_nics "g_$1"
 	await run "g_$1" "[ -e $bus/modalias ]" 2>/dev/null

@@ -22,28 +22,6 @@ arguments()
 	pvictl link --for "$1" "${@:2}" "$link"
 }
 
-# monitor NAME - tell the guest's QEMU what is on stdin, which it must understand
-monitor()
-{
-	python3 - "$monitors/$1" 3<&0 <<'PYTHON'
-import os, socket, sys
-monitor = socket.socket(socket.AF_UNIX)
-monitor.connect(sys.argv[1])
-def answer():
-    text = b""
-    while not text.endswith(b"(qemu) "):
-        part = monitor.recv(4096)
-        assert part, "QEMU has ended"
-        text += part
-    return text
-answer()
-for line in os.fdopen(3):
-    monitor.sendall(line.encode())
-    said = answer()
-    assert b"Error" not in said, (line, said)
-PYTHON
-}
-
 # links NAME - the links that the guest finds among its devices
 links()
 {
@@ -84,7 +62,7 @@ exchange()
 hotplug()
 {
 	same "$(links g_b)" ""
-	arguments "$b" --hotplug --bus port1,port2 | monitor g_b
+	arguments "$b" --hotplug --bus port1,port2 | monitor "$monitors/g_b"
 	await has_links g_b "$link 3 $a"
 }
 
@@ -109,6 +87,24 @@ messages()
 		[('$link', 'run', 'run')]"
 }
 
+# pipe_in NAME - a program of the guest's that sends /tmp/sent and keeps what comes, in the background
+pipe_in()
+{
+	run "$1" "head -c $2 /dev/urandom >/tmp/sent; pvictl pipe </tmp/sent >/tmp/got 2>/tmp/out & true"
+}
+
+# A file each way, of different lengths, and both ends know when all is there.
+piped()
+{
+	pipe_in g_b 300000
+	pipe_in g_a 50000
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run g_a 'wait $! || { cat /tmp/out; false; }'
+	same "$(woken g_b)" ""
+	same "$(run g_a "md5sum </tmp/got")" "$(run g_b "md5sum </tmp/sent")"
+	same "$(run g_b "md5sum </tmp/got")" "$(run g_a "md5sum </tmp/sent")"
+}
+
 # Without the link no ring is accepted, and its devices go like any others.
 taken_back()
 {
@@ -119,7 +115,7 @@ taken_back()
 	for name in g_a g_b; do
 		for section in 0 1; do
 			echo "device_del pvi-${link%%-*}-$section-dev"
-		done | monitor $name
+		done | monitor "$monitors/$name"
 		await has_links $name ""
 	done
 }
@@ -131,8 +127,8 @@ again()
 	mkdir -p /dev/hugepages
 	mount -t hugetlbfs none /dev/hugepages
 	link=$(pvictl link --kind raw --size 2M --hugetlb "$a" "$b" | sed -n 's/^link //p')
-	arguments "$a" --hotplug | monitor g_a
-	arguments "$b" --hotplug --bus port1,port2 | monitor g_b
+	arguments "$a" --hotplug | monitor "$monitors/g_a"
+	arguments "$b" --hotplug --bus port1,port2 | monitor "$monitors/g_b"
 	await has_links g_a "$link 3 $b"
 	await has_links g_b "$link 3 $a"
 	store
@@ -177,4 +173,4 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests hotplug found store messages taken_back again restart 2>"$tmp/stderr"
+run_tests hotplug found store messages piped taken_back again restart 2>"$tmp/stderr"

@@ -328,6 +328,49 @@ host_process()
 	exec {end}>&-
 }
 
+# Two processes: what one says is what the other hears, in both directions at once, until both have ended.
+pipes()
+{
+	local side_a side_b
+
+	link=$(pvictl link --dir "$tmp/links" --kind raw --size 64K "host:$a" "host:$b" | sed -n 's/^link //p')
+	refuses 2 "which link?" pvictl pipe --self "$a"
+	refuses 5 "is no side of link" pvictl pipe --dir "$tmp/links" --self "$c" "$link"
+	head -c 1000000 /dev/urandom >"$tmp/from_a"
+	head -c 300001 /dev/urandom >"$tmp/from_b"
+	pvictl pipe --dir "$tmp/links" --self "$a" "$link" <"$tmp/from_a" >"$tmp/to_a" &
+	side_a=$!
+	pvictl pipe --dir "$tmp/links" --self "$b" "$link" <"$tmp/from_b" >"$tmp/to_b" &
+	side_b=$!
+	wait $side_a
+	wait $side_b
+	cmp "$tmp/from_a" "$tmp/to_b"
+	cmp "$tmp/from_b" "$tmp/to_a"
+}
+
+# One side ends early, by a signal or without a word: the other says so, and has put out what came before.
+broken_pipes()
+{
+	local signal side_a side_b
+
+	link=$(pvictl link --dir "$tmp/links" --kind raw --size 64K "host:$a" "host:$b" | sed -n 's/^link //p')
+	for signal in TERM KILL; do
+		mkfifo "$tmp/$signal"
+		pvictl pipe --dir "$tmp/links" --self "$a" "$link" <"$tmp/$signal" >/dev/null 2>&1 &
+		side_a=$!
+		exec {end}>"$tmp/$signal"
+		pvictl pipe --dir "$tmp/links" --self "$b" "$link" </dev/null >"$tmp/to_b" 2>"$tmp/said" &
+		side_b=$!
+		echo "before the end" >&"$end"
+		await grep -q "before the end" "$tmp/to_b"
+		kill -s "$signal" $side_a
+		! wait $side_a || fail "ended well by SIG$signal"
+		! wait $side_b || fail "ended well though the other side has not"
+		has "$(cat "$tmp/said")" "the other side has left after 0 bytes to it and 15 from it"
+		exec {end}>&-
+	done
+}
+
 huge_pages()
 {
 	local free
@@ -355,4 +398,4 @@ huge_pages()
 }
 
 run_tests arguments sections printed qemu owners orders restart hostile_section hostile_directory several \
-	failure killed host_process huge_pages
+	failure killed host_process pipes broken_pipes huge_pages

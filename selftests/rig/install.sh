@@ -96,6 +96,8 @@ program()
 	LD_LIBRARY_PATH=$root/usr/lib "$tmp/sample" | grep -E 'refused|enrolled' >/dev/null
 	gcc -Wall -Werror "-I$top/include/uapi" -static -o "$tmp/static" "$tmp/sample.c" "${flags[@]}"
 	"$tmp/static" | grep -E 'refused|enrolled' >/dev/null
+	gcc -Wall -Wextra -Werror "-I$top/include/uapi" -o "$tmp/echo" \
+		"$top/Documentation/virt/kvm/pvi/pvi-echo.c" "${flags[@]}"
 }
 
 # Other places are honoured, in what is written into files too.

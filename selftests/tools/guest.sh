@@ -133,6 +133,28 @@ woken()
 	run "$1" 'wait $!; cat /tmp/out'
 }
 
+# monitor SOCKET - tell the QEMU that listens there what is on stdin, which it must understand
+monitor()
+{
+	python3 - "$1" 3<&0 <<'PYTHON'
+import os, socket, sys
+monitor = socket.socket(socket.AF_UNIX)
+monitor.connect(sys.argv[1])
+def answer():
+    text = b""
+    while not text.endswith(b"(qemu) "):
+        part = monitor.recv(4096)
+        assert part, "QEMU has ended"
+        text += part
+    return text
+answer()
+for line in os.fdopen(3):
+    monitor.sendall(line.encode())
+    said = answer()
+    assert b"Error" not in said, (line, said)
+PYTHON
+}
+
 # The guest's kernel has not complained since it booted. Its log comes here only if it has: a serial port takes
 # its time.
 quiet()

@@ -22,6 +22,7 @@ static const struct command {
 	{ "port", cmd_port, "connect a port of a VM" },
 	{ "link", cmd_link, "memory between two VMs, and that they may ring each other" },
 	{ "unlink", cmd_unlink, "take that back" },
+	{ "pipe", cmd_pipe, "stdin and stdout over a link" },
 	{ "memory", cmd_memory, "memory for status words" },
 	{ "allow", cmd_allow, "let a sender ring" },
 	{ "revoke", cmd_revoke, "take that back" },

@@ -31,6 +31,7 @@ int cmd_link(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_memory(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);
+int cmd_pipe(int argc, char **argv);
 int cmd_port(int argc, char **argv);
 int cmd_reserve(int argc, char **argv);
 int cmd_revoke(int argc, char **argv);

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * pvictl pipe - stdin to the other side of a link, and what it sends to stdout
+ *
+ * Bytes go in messages. An empty one says that there are no more; a second one, that all of the other side's
+ * have been put out, which may then leave.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "link.h"
+#include "pipe.h"
+
+#define CHUNK	65536
+#define PIECE	4096	/* what a pipe that can be written takes at once */
+
+/*
+ * @signals: readable when somebody wants this to end
+ * @chunk: @len bytes, read and not yet sent
+ * @read_all, @sent_end: stdin has ended, and the other side was told
+ * @got_end, @sent_bye: the other side's has, and it was told that all is out
+ * @done: it has all of ours
+ * @left: it has died
+ */
+struct pipe_state {
+	struct pipe_end end;
+	int signals;
+	char chunk[CHUNK], got[CHUNK];
+	size_t len, largest;
+	bool read_all, sent_end, got_end, sent_bye, done, left;
+	unsigned long long sent, received;
+	bool verbose;
+	time_t told, began;
+};
+
+/* Whose session is to be ended, however this ends */
+static struct pvi_msg *pipe_open;
+
+static void pipe_leave(void)
+{
+	if (pipe_open)
+		pvi_msg_close(pipe_open);
+	pipe_open = NULL;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct pipe_args *args = state->input;
+
+	switch (key) {
+	case 'd':
+		args->dir = arg;
+		return 0;
+	case 's':
+		parse_filter(state, arg, &args->self);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num > 0)
+			argp_error(state, "too many arguments: '%s'", arg);
+		args->link.set = true;
+		parse_uuid(state, arg, args->link.uuid);
+		return 0;
+	case ARGP_KEY_END:
+		if (args->self.set && !args->link.set)
+			argp_error(state, "which link?");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_option options[] = {
+	{ "self", 's', "UUID", 0, "Be this side, which is a process of the host (default: this guest)", 0 },
+	LINKS_OPTION,
+	{ 0 }
+};
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "[LINK]",
+	.doc = "Move stdin to the other side of a link of kind raw, and what comes from there to stdout.",
+};
+
+/* To whoever looks at it, once a second and at the end */
+static void pipe_tell(struct pipe_state *p, bool last)
+{
+	time_t now = time(NULL), seconds = now - p->began;
+
+	if (!p->verbose || (now == p->told && !last))
+		return;
+	p->told = now;
+	fprintf(stderr, "\rsent %llu KiB, received %llu KiB, %llu KiB/s%s", p->sent >> 10, p->received >> 10,
+		((p->sent + p->received) >> 10) / (unsigned long long)(seconds ?: 1), last ? "\n" : " ");
+}
+
+/* What a call on the link has said, beyond that there is nothing to do: before the end none of it may be */
+static void pipe_check(struct pipe_state *p, ssize_t ret)
+{
+	if (ret >= 0 || ret == -EAGAIN)
+		return;
+	/* Who has all, and has told, may leave. */
+	if (p->sent_bye && p->sent_end) {
+		p->done = true;
+		return;
+	}
+	pipe_tell(p, true);
+	die("the other side has left after %llu bytes to it and %llu from it: %s", p->sent, p->received,
+	    strerror(-ret));
+}
+
+/* Wait for one of them; the last is for signals, which end this. */
+static void pipe_poll(struct pipe_state *p, struct pollfd *fds, int nr)
+{
+	fds[nr - 1] = (struct pollfd){ .fd = p->signals, .events = POLLIN };
+	if (poll(fds, nr, p->verbose ? 1000 : -1) < 0 && errno != EINTR)
+		die("poll: %s", strerror(errno));
+	if (fds[nr - 1].revents)
+		die("ended after %llu bytes to the other side and %llu from it", p->sent, p->received);
+}
+
+/* False: there is no room. */
+static bool pipe_send(struct pipe_state *p, const void *data, size_t len)
+{
+	int ret = pvi_msg_send(p->end.msg, 0, data, len);
+
+	pipe_check(p, ret);
+	p->sent += ret ? 0 : len;
+	return !ret;
+}
+
+static void pipe_read(struct pipe_state *p)
+{
+	ssize_t len = read(STDIN_FILENO, p->chunk, p->largest);
+
+	if (len < 0 && errno != EINTR)
+		die("stdin: %s", strerror(errno));
+	if (len > 0)
+		p->len = len;
+	p->read_all |= !len;
+}
+
+/* One step of what goes out; false: it has to wait. */
+static bool pipe_step_out(struct pipe_state *p)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	if (p->len) {
+		if (!pipe_send(p, p->chunk, p->len))
+			return false;
+		p->len = 0;
+		return true;
+	}
+	if (!p->read_all) {
+		if (poll(&in, 1, 0) <= 0)
+			return false;
+		pipe_read(p);
+		return true;
+	}
+	if (!p->sent_end)
+		return p->sent_end = pipe_send(p, "", 0);
+	if (p->got_end && !p->sent_bye)
+		return p->sent_bye = pipe_send(p, "", 0);
+	return false;
+}
+
+static void pipe_write(struct pipe_state *p, size_t len)
+{
+	struct pollfd fds[2] = { { .fd = STDOUT_FILENO, .events = POLLOUT } };
+	size_t at = 0, piece;
+	ssize_t ret;
+
+	while (at < len) {
+		pipe_poll(p, fds, 2);
+		if (!fds[0].revents)
+			continue;
+		piece = len - at < PIECE ? len - at : PIECE;
+		ret = write(STDOUT_FILENO, p->got + at, piece);
+		if (ret < 0 && errno != EINTR && errno != EAGAIN)
+			die("stdout: %s", strerror(errno));
+		at += ret > 0 ? ret : 0;
+	}
+	p->received += len;
+}
+
+/* One message that comes in; false: there is none. */
+static bool pipe_step_in(struct pipe_state *p)
+{
+	ssize_t len = pvi_msg_receive(p->end.msg, 0, p->got, sizeof(p->got));
+
+	pipe_check(p, len);
+	if (len < 0)
+		return false;
+	pipe_write(p, len);
+	if (!len) {
+		p->done |= p->got_end;
+		p->got_end = true;
+	}
+	return true;
+}
+
+/* Until the peer rings, comes or goes, or there is something to send */
+static void pipe_wait(struct pipe_state *p, bool want_input)
+{
+	struct pollfd fds[4] = {
+		{ .fd = p->end.bell, .events = POLLIN },
+		{ .fd = p->end.peers, .events = POLLIN },
+		{ .fd = want_input ? STDIN_FILENO : -1, .events = POLLIN },
+	};
+	uint64_t rings;
+
+	pipe_poll(p, fds, 4);
+	if (fds[0].revents && read(p->end.bell, &rings, sizeof(rings)) < 0)
+		die("rings: %s", strerror(errno));
+	if (fds[1].revents)
+		p->left = pipe_end_is_left(&p->end);
+}
+
+static void pipe_begin(struct pipe_state *p, const struct pipe_args *args)
+{
+	p->signals = open_signals();
+	signal(SIGPIPE, SIG_IGN);
+	pipe_end_open(&p->end, args);
+	pipe_open = p->end.msg;
+	atexit(pipe_leave);
+	p->largest = PVI_RING_LONGEST(p->end.shape.data_size);
+	if (p->largest > CHUNK)
+		p->largest = CHUNK;
+	while (pvi_msg_follow(p->end.msg) < 0)
+		pipe_wait(p, false);
+	p->left = false;
+	p->verbose = isatty(STDERR_FILENO);
+	p->began = time(NULL);
+}
+
+int cmd_pipe(int argc, char **argv)
+{
+	struct pipe_args args = { .dir = PVI_LINK_DIR };
+	struct pipe_state *p = must_alloc(calloc(1, sizeof(*p)));
+	bool moved;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	pipe_begin(p, &args);
+	while (!p->done) {
+		moved = pipe_step_in(p);
+		moved |= pipe_step_out(p);
+		pipe_tell(p, false);
+		if (!moved && p->left)
+			pipe_check(p, -ECONNRESET);
+		if (!moved && !p->done)
+			pipe_wait(p, !p->len && !p->read_all);
+	}
+	pipe_tell(p, true);
+	pipe_leave();
+	pipe_end_close(&p->end);
+	free(p);
+	return 0;
+}

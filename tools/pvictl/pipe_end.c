@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* pvictl pipe - the side of a link that it is: a guest, or a process of the host */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "guest.h"
+#include "link.h"
+#include "pipe.h"
+
+static void guest_ring(void *arg, uint32_t gsi)
+{
+	struct pipe_end *end = arg;
+
+	/* One that is not there looks when it comes. */
+	pvi_guest_ring(end->guest, end->shape.peer, gsi);
+}
+
+static void host_ring(void *arg, uint32_t gsi)
+{
+	struct pipe_end *end = arg;
+
+	pvi_ring(end->pvi, end->shape.peer, gsi);
+}
+
+static void guest_open(struct pipe_end *end, const struct pipe_args *args, int *own, int *peer)
+{
+	const unsigned char *link = args->link.set ? args->link.uuid : NULL;
+
+	end->guest = open_guest();
+	*own = pvi_guest_link(end->guest, link, &end->shape, peer);
+	if (*own == -ENOTUNIQ)
+		die_as(STATUS_USAGE, "there are several links of kind raw: say which");
+	if (*own < 0)
+		die_doing(DOING_LINK, *own, "no such link among this guest's devices");
+	end->bell = pvi_guest_wait(end->guest, end->shape.gsi, 0);
+	if (end->bell < 0)
+		die_doing(DOING_GUEST_WAIT, end->bell, "cannot be rung by GSI %u", end->shape.gsi);
+	end->peers = pvi_guest_wait(end->guest, 0, KVM_PVI_GUEST_WAIT_PEERS);
+	if (end->peers < 0)
+		die_doing(DOING_GUEST_WAIT, end->peers, "cannot hear of peers");
+}
+
+static void host_open(struct pipe_end *end, const struct pipe_args *args, int *own, int *peer)
+{
+	int ret;
+
+	*own = pvi_link_open(args->dir, args->link.uuid, args->self.uuid, &end->shape, peer);
+	if (*own < 0)
+		die_doing(DOING_LINK, *own, "%s is no side of link %s", uuid_text(args->self.uuid).s,
+			  uuid_text(args->link.uuid).s);
+	end->pvi = pvi_enrol(-1, args->self.uuid);
+	if (end->pvi < 0)
+		die_doing(end->pvi == -ENOENT ? DOING_OPEN : DOING_BIND, end->pvi, "cannot be %s",
+			  uuid_text(args->self.uuid).s);
+	ret = pvi_link_join(end->pvi, &end->shape);
+	end->bell = ret ? ret : pvi_wire(end->pvi, end->shape.gsi, -1);
+	if (end->bell < 0)
+		die_doing(DOING_EXPOSE, end->bell, "cannot be rung by GSI %u", end->shape.gsi);
+	end->peers = end->pvi;
+	if (fcntl(end->pvi, F_SETFL, O_NONBLOCK))
+		die("the endpoint: %s", strerror(errno));
+}
+
+void pipe_end_open(struct pipe_end *end, const struct pipe_args *args)
+{
+	int own, peer, ret;
+
+	end->guest = -1;
+	end->pvi = -1;
+	if (args->self.set)
+		host_open(end, args, &own, &peer);
+	else
+		guest_open(end, args, &own, &peer);
+	ret = pvi_msg_open(&end->msg, own, peer, args->self.set ? host_ring : guest_ring, end);
+	if (ret)
+		die_doing(DOING_LINK, ret, "cannot begin to use the link");
+	close(own);
+	close(peer);
+}
+
+void pipe_end_close(struct pipe_end *end)
+{
+	close(end->bell);
+	if (end->guest >= 0) {
+		close(end->peers);
+		close(end->guest);
+	} else {
+		close(end->pvi);
+	}
+}
+
+/* None of those whom this guest may ring */
+static bool guest_is_left(struct pipe_end *end)
+{
+	struct kvm_pvi_peer peers[KVM_PVI_PEERS_MAX];
+	uint32_t first = 0;
+	uint64_t changes;
+	int nr, i;
+
+	if (read(end->peers, &changes, sizeof(changes)) < 0)
+		return false;
+	while ((nr = pvi_guest_peers(end->guest, peers, ARRAY_SIZE(peers), first)) > 0) {
+		for (i = 0; i < nr; i++)
+			if (!memcmp(peers[i].uuid, end->shape.peer, sizeof(peers[i].uuid)))
+				return false;
+		first = peers[nr - 1].position + 1;
+	}
+	return !nr;
+}
+
+static bool host_is_left(struct pipe_end *end)
+{
+	struct kvm_pvi_event event;
+	bool left = false;
+
+	while (pvi_read_events(end->pvi, &event, 1) > 0)
+		if (!memcmp(event.uuid, end->shape.peer, sizeof(event.uuid)))
+			left = event.type == KVM_PVI_EVENT_PEER_DOWN;
+	return left;
+}
+
+bool pipe_end_is_left(struct pipe_end *end)
+{
+	return end->guest >= 0 ? guest_is_left(end) : host_is_left(end);
+}
