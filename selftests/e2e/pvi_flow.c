@@ -25,12 +25,18 @@
 #define BURSTS		8	/* before an answer */
 #define DATAGRAM	64
 
-/* Begins or ends a span: see bench/plugin/spans.c */
-#define SPAN(n)	asm volatile(".byte 0x0f, 0x1f, 0x80, " #n ", 0x56, 0x49, 0x50" ::: "memory")
-#define SPAN_BEGIN()	SPAN(4)
-#define SPAN_END()	SPAN(5)
-
 static char data[CHUNK];
+
+/* What is between these two is counted: bench/plugin/spans.c */
+static void span_begin(void)
+{
+	asm volatile(".byte 0x0f, 0x1f, 0x80, 4, 0x56, 0x49, 0x50" ::: "memory");
+}
+
+static void span_end(void)
+{
+	asm volatile(".byte 0x0f, 0x1f, 0x80, 5, 0x56, 0x49, 0x50" ::: "memory");
+}
 
 static void must(int ok, const char *what)
 {
@@ -137,9 +143,9 @@ static void stream(char **argv)
 	uint64_t n = strtoull(argv[2], NULL, 0);
 
 	send_stream(fd, n / 4);
-	SPAN_BEGIN();
+	span_begin();
 	send_stream(fd, n);
-	SPAN_END();
+	span_end();
 }
 
 static void take_turns(int fd, unsigned int n)
@@ -156,9 +162,9 @@ static void turns(char **argv)
 
 	must(write(fd, &none, sizeof(none)) == sizeof(none), "write");
 	take_turns(fd, n / 4);
-	SPAN_BEGIN();
+	span_begin();
 	take_turns(fd, n);
-	SPAN_END();
+	span_end();
 }
 
 /* The kernel makes datagrams of it */
@@ -185,9 +191,9 @@ static void bursts(char **argv)
 
 	must(!setsockopt(fd, SOL_UDP, UDP_SEGMENT, &size, sizeof(size)), "UDP_SEGMENT");
 	send_bursts(fd, n / 4 / BURSTS * BURSTS);
-	SPAN_BEGIN();
+	span_begin();
 	send_bursts(fd, n);
-	SPAN_END();
+	span_end();
 }
 
 static const struct verb {

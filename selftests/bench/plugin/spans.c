@@ -2,7 +2,7 @@
 /*
  * kvm-pvi bench: a QEMU plugin that counts what runs between two marks, of host and guests apart
  *
- * Whoever is measured marks where a span begins and ends, by NOPs of its own (SPAN in
+ * Whoever is measured marks where a span begins and ends, by NOPs of its own (span_begin() in
  * e2e/pvi_flow.c), in the host or in a guest. Guests run from VMRUN until the instruction behind it
  * is next. An idle processor runs nothing, and counts nothing.
  *
