@@ -12,6 +12,7 @@
 #include <linux/string.h>
 #include <linux/uuid.h>
 #include <linux/workqueue.h>
+#include <uapi/linux/pvi_link.h>
 #include <uapi/linux/pvi_ring.h>
 
 /**
@@ -117,6 +118,8 @@ struct pvi_link_queue {
  * @max_queues: a session has from 1 to so many
  * @longest: no message that either side sends has more bytes than this; PVI_RING_LONGEST(). Of a
  *	hostile peer it may have
+ * @config: what who made the link has said of its kind; a copy of this side's, which the peer cannot
+ *	write
  * @queue: @max_queues of them
  *
  * All of it is constant.
@@ -129,6 +132,7 @@ struct pvi_link {
 	unsigned int side;
 	unsigned int max_queues;
 	u32 longest;
+	u8 config[64] __aligned(8);
 	struct pvi_link_queue *queue;
 };
 
@@ -311,6 +315,19 @@ static inline const void *pvi_link_take(struct pvi_link_queue *queue, u32 *len)
 	if (unlikely(!from && queue->rx.end.error))
 		pvi_link_over(queue, queue->rx.end.error);
 	return from;
+}
+
+/**
+ * pvi_link_untake() - leave the message that was taken last where it is
+ * @queue: of a link that is up
+ * @len: its length, as it was given
+ *
+ * It is taken again, and may be another one then. Once after each pvi_link_take(), before
+ * pvi_link_release().
+ */
+static inline void pvi_link_untake(struct pvi_link_queue *queue, u32 len)
+{
+	queue->rx.end.near += PVI_RING_NEED(len);
 }
 
 /**

@@ -212,6 +212,7 @@ static bool core_describe(struct pvi_core *core)
 		return false;
 	memcpy(&link->uuid, mine->link, sizeof(link->uuid));
 	memcpy(&link->peer, mine->peer, sizeof(link->peer));
+	memcpy(link->config, core->ring.own->config, sizeof(link->config));
 	link->kind = mine->kind;
 	link->side = mine->side;
 	link->max_queues = min(mine->queues, theirs->queues);
