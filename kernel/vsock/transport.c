@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi_vsock transport - what AF_VSOCK calls
+ *
+ * Most of it is what all transports of virtio's format have in common.
+ */
+#include "vsock.h"
+
+static PVI_COMPAT_SEND_PKT(transport_send_pkt, skb)
+{
+	struct pvi_vsock *v;
+	int ret = -ENODEV;
+
+	rcu_read_lock();
+	v = pvi_vsock_find(le64_to_cpu(virtio_vsock_hdr(skb)->dst_cid));
+	if (v)
+		ret = pvi_vsock_tx_send(v, skb);
+	else
+		kfree_skb(skb);
+	rcu_read_unlock();
+	return ret;
+}
+
+static int transport_cancel_pkt(struct vsock_sock *vsk)
+{
+	struct pvi_vsock *v;
+
+	rcu_read_lock();
+	v = pvi_vsock_find(vsk->remote_addr.svm_cid);
+	if (v)
+		pvi_vsock_tx_cancel(v, vsk);
+	rcu_read_unlock();
+	return v ? 0 : -ENODEV;
+}
+
+/* One that the peer has begun believes that this is the host: rx_deliver() */
+static int transport_init(struct vsock_sock *vsk, struct vsock_sock *listener)
+{
+	struct pvi_vsock *v;
+
+	if (listener) {
+		rcu_read_lock();
+		v = pvi_vsock_find(vsk->remote_addr.svm_cid);
+		if (v)
+			vsk->local_addr.svm_cid = v->cid;
+		rcu_read_unlock();
+	}
+	return virtio_transport_do_socket_init(vsk, listener);
+}
+
+/* While anything waits, data would only wait behind it: pvi_vsock_socks_room() wakes those who write. */
+static s64 transport_has_space(struct vsock_sock *vsk)
+{
+	struct pvi_vsock *v;
+	bool full;
+
+	rcu_read_lock();
+	v = pvi_vsock_find(vsk->remote_addr.svm_cid);
+	full = v && READ_ONCE(v->full);
+	rcu_read_unlock();
+	return full ? 0 : virtio_transport_stream_has_space(vsk);
+}
+
+struct virtio_transport pvi_vsock_transport = {
+	.transport = {
+		.module = THIS_MODULE,
+		.get_local_cid = pvi_vsock_local_cid,
+		.init = transport_init,
+		.destruct = virtio_transport_destruct,
+		.release = virtio_transport_release,
+		.connect = virtio_transport_connect,
+		.shutdown = virtio_transport_shutdown,
+		.cancel_pkt = transport_cancel_pkt,
+		.dgram_bind = virtio_transport_dgram_bind,
+		.dgram_dequeue = virtio_transport_dgram_dequeue,
+		.dgram_enqueue = virtio_transport_dgram_enqueue,
+		.dgram_allow = virtio_transport_dgram_allow,
+		.stream_dequeue = virtio_transport_stream_dequeue,
+		.stream_enqueue = virtio_transport_stream_enqueue,
+		.stream_has_data = virtio_transport_stream_has_data,
+		.stream_has_space = transport_has_space,
+		.stream_rcvhiwat = virtio_transport_stream_rcvhiwat,
+		.stream_is_active = virtio_transport_stream_is_active,
+		.stream_allow = pvi_compat_vsock_stream_allow,
+		.seqpacket_dequeue = virtio_transport_seqpacket_dequeue,
+		.seqpacket_enqueue = virtio_transport_seqpacket_enqueue,
+		.seqpacket_allow = pvi_compat_vsock_seqpacket_allow,
+		.seqpacket_has_data = virtio_transport_seqpacket_has_data,
+		.notify_poll_in = virtio_transport_notify_poll_in,
+		.notify_poll_out = virtio_transport_notify_poll_out,
+		.notify_recv_init = virtio_transport_notify_recv_init,
+		.notify_recv_pre_block = virtio_transport_notify_recv_pre_block,
+		.notify_recv_pre_dequeue = virtio_transport_notify_recv_pre_dequeue,
+		.notify_recv_post_dequeue = virtio_transport_notify_recv_post_dequeue,
+		.notify_send_init = virtio_transport_notify_send_init,
+		.notify_send_pre_block = virtio_transport_notify_send_pre_block,
+		.notify_send_pre_enqueue = virtio_transport_notify_send_pre_enqueue,
+		.notify_send_post_enqueue = virtio_transport_notify_send_post_enqueue,
+		.notify_buffer_size = virtio_transport_notify_buffer_size,
+		PVI_COMPAT_READ_SKB
+		PVI_COMPAT_MSGZEROCOPY
+		PVI_COMPAT_RCVLOWAT
+		PVI_COMPAT_UNSENT
+	},
+	.send_pkt = transport_send_pkt,
+};

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_pvi_vsock tx - sending to a peer
+ *
+ * A packet goes into the ring at once if there is room, else it waits. How much waits is bounded, whatever
+ * the peer does: no data of a socket are taken while anything waits (transport_has_space()), what is to
+ * be said of credit is not kept but made when there is room, and beyond PVI_VSOCK_WAITING packets no
+ * connection is begun, in neither direction.
+ */
+#include "vsock.h"
+
+/* Packets that are sent in a row with the lock held */
+#define TX_BATCH	32
+
+static bool tx_is(const struct sk_buff *skb, u16 op)
+{
+	return virtio_vsock_hdr((struct sk_buff *)skb)->op == cpu_to_le16(op);
+}
+
+/* Room for a message, or a wake when there is. */
+static void *tx_reserve(struct pvi_vsock *v, u32 len)
+{
+	void *to;
+
+	while (!(to = pvi_link_reserve(v->queue, len))) {
+		pvi_link_publish(v->queue);
+		/* The wake looks at it: pairs with main_wake() */
+		WRITE_ONCE(v->full, true);
+		if (!pvi_link_wait_room(v->queue, len))
+			return NULL;
+	}
+	return to;
+}
+
+/* The next message of a packet; only the last one ends what its socket calls a message. */
+static bool tx_piece(struct pvi_vsock *v, struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr hdr = *virtio_vsock_hdr(skb);
+	u32 rest = skb->len - v->sent, len = min(rest, v->largest);
+	void *to = tx_reserve(v, sizeof(hdr) + len);
+
+	if (!to)
+		return false;
+	hdr.src_cid = cpu_to_le64(v->cid);
+	hdr.len = cpu_to_le32(len);
+	if (len < rest)
+		hdr.flags &= ~cpu_to_le32(VIRTIO_VSOCK_SEQ_EOM | VIRTIO_VSOCK_SEQ_EOR);
+	memcpy(to, &hdr, sizeof(hdr));
+	if (len)
+		skb_copy_bits(skb, v->sent, to + sizeof(hdr), len);
+	pvi_link_commit(v->queue, to, sizeof(hdr) + len);
+	v->sent += len;
+	return true;
+}
+
+/* False: it has to wait, and may be sent in part. */
+static bool tx_put(struct pvi_vsock *v, struct sk_buff *skb)
+{
+	do {
+		if (!tx_piece(v, skb))
+			return false;
+	} while (v->sent < skb->len);
+	v->sent = 0;
+	virtio_transport_deliver_tap_pkt(skb);
+	return true;
+}
+
+/* There was no room for a moment, which those who write may have seen: tell them. */
+static void tx_put_done(struct pvi_vsock *v)
+{
+	pvi_link_publish(v->queue);
+	if (v->full)
+		queue_work(pvi_vsock_wq, &v->tx_work);
+}
+
+/* There is no room for it. 1: it waits, 0: it is not needed, -errno. */
+static int tx_wait(struct pvi_vsock *v, struct sk_buff *skb)
+{
+	if (tx_is(skb, VIRTIO_VSOCK_OP_CREDIT_UPDATE)) {
+		v->owes_credit = true;
+		return 0;
+	}
+	if (pvi_vsock_tx_crowded(v)) {
+		if (tx_is(skb, VIRTIO_VSOCK_OP_REQUEST))
+			return -ENOBUFS;
+		/* The peer has asked for it, maybe for nothing else. */
+		if (tx_is(skb, VIRTIO_VSOCK_OP_RST) && virtio_vsock_skb_reply(skb)) {
+			pvi_vsock_count(v, PVI_VSOCK_DROPPED);
+			return 0;
+		}
+	}
+	__skb_queue_tail(&v->waiting, skb);
+	return 1;
+}
+
+static int tx_send_locked(struct pvi_vsock *v, struct sk_buff *skb)
+{
+	lockdep_assert_held(&v->tx_lock);
+	if (!v->up)
+		return tx_is(skb, VIRTIO_VSOCK_OP_REQUEST) ? -EHOSTUNREACH : -ECONNRESET;
+	if (v->full || !tx_put(v, skb))
+		return tx_wait(v, skb);
+	tx_put_done(v);
+	return 0;
+}
+
+/* Takes the packet. Its bytes, or -errno. Under RCU. */
+int pvi_vsock_tx_send(struct pvi_vsock *v, struct sk_buff *skb)
+{
+	int len = skb->len, ret;
+
+	spin_lock_bh(&v->tx_lock);
+	ret = tx_send_locked(v, skb);
+	spin_unlock_bh(&v->tx_lock);
+	if (ret < 0)
+		kfree_skb(skb);
+	else if (!ret)
+		pvi_compat_vsock_sent(skb);
+	return ret < 0 ? ret : len;
+}
+
+/* Answer a packet that no socket is to see. */
+void pvi_vsock_tx_reset(struct pvi_vsock *v, const struct virtio_vsock_hdr *to)
+{
+	struct sk_buff *skb = virtio_vsock_alloc_skb(VIRTIO_VSOCK_SKB_HEADROOM,
+						     GFP_KERNEL | __GFP_NOWARN);
+
+	/* Without memory the peer waits in vain, as for one that is lost. */
+	if (!skb)
+		return;
+	*virtio_vsock_hdr(skb) = (struct virtio_vsock_hdr){
+		.src_cid = to->dst_cid,
+		.dst_cid = to->src_cid,
+		.src_port = to->dst_port,
+		.dst_port = to->src_port,
+		.type = to->type,
+		.op = cpu_to_le16(VIRTIO_VSOCK_OP_RST),
+	};
+	virtio_vsock_skb_set_reply(skb);
+	pvi_vsock_tx_send(v, skb);
+}
+
+static void tx_fill_credit(struct pvi_vsock *v, struct vsock_sock *vsk)
+{
+	u16 type = sk_vsock(vsk)->sk_type == SOCK_STREAM ? VIRTIO_VSOCK_TYPE_STREAM :
+							    VIRTIO_VSOCK_TYPE_SEQPACKET;
+
+	*virtio_vsock_hdr(v->credit) = (struct virtio_vsock_hdr){
+		.src_cid = cpu_to_le64(v->cid),
+		.dst_cid = cpu_to_le64(v->peer_cid),
+		.src_port = cpu_to_le32(vsk->local_addr.svm_port),
+		.dst_port = cpu_to_le32(vsk->remote_addr.svm_port),
+		.type = cpu_to_le16(type),
+		.op = cpu_to_le16(VIRTIO_VSOCK_OP_CREDIT_UPDATE),
+	};
+	virtio_transport_inc_tx_pkt(vsk->trans, v->credit);
+	virtio_vsock_skb_clear_tap_delivered(v->credit);
+}
+
+/* False: there is no room, so it is owed. */
+static bool tx_credit(struct pvi_vsock *v, struct vsock_sock *vsk)
+{
+	lockdep_assert_held(&v->tx_lock);
+	if (v->full)
+		return false;
+	tx_fill_credit(v, vsk);
+	if (!tx_put(v, v->credit))
+		return false;
+	tx_put_done(v);
+	return true;
+}
+
+/* Say what room a connected socket has. The caller holds vsock_table_lock. */
+void pvi_vsock_tx_credit(struct pvi_vsock *v, struct vsock_sock *vsk)
+{
+	spin_lock_bh(&v->tx_lock);
+	if (v->up && !tx_credit(v, vsk))
+		v->owes_credit = true;
+	spin_unlock_bh(&v->tx_lock);
+}
+
+/* Forget what a socket has not sent yet. */
+void pvi_vsock_tx_cancel(struct pvi_vsock *v, struct vsock_sock *vsk)
+{
+	struct sk_buff *first;
+
+	spin_lock_bh(&v->tx_lock);
+	first = skb_peek(&v->waiting);
+	virtio_transport_purge_skbs(vsk, &v->waiting);
+	if (skb_peek(&v->waiting) != first)
+		v->sent = 0;
+	spin_unlock_bh(&v->tx_lock);
+}
+
+/* May be out of date. */
+bool pvi_vsock_tx_crowded(const struct pvi_vsock *v)
+{
+	return skb_queue_len_lockless(&v->waiting) >= PVI_VSOCK_WAITING;
+}
+
+/* Some of what waits. Returns whether all is sent, which it was not before. */
+static bool tx_drain(struct pvi_vsock *v, struct sk_buff_head *sent)
+{
+	struct sk_buff *skb;
+	unsigned int i;
+
+	lockdep_assert_held(&v->tx_lock);
+	if (!v->up || !v->full)
+		return false;
+	for (i = 0; i < TX_BATCH && (skb = skb_peek(&v->waiting)); i++) {
+		if (!tx_put(v, skb))
+			break;
+		__skb_unlink(skb, &v->waiting);
+		__skb_queue_tail(sent, skb);
+	}
+	pvi_link_publish(v->queue);
+	if (skb_queue_empty(&v->waiting))
+		WRITE_ONCE(v->full, false);
+	else if (i == TX_BATCH)
+		queue_work(pvi_vsock_wq, &v->tx_work);
+	return !v->full;
+}
+
+/* After a wake, and again by itself as long as there is something to send and room */
+void pvi_vsock_tx_work(struct work_struct *work)
+{
+	struct pvi_vsock *v = container_of(work, struct pvi_vsock, tx_work);
+	struct sk_buff_head sent;
+	struct sk_buff *skb;
+	bool room, credit;
+
+	__skb_queue_head_init(&sent);
+	spin_lock_bh(&v->tx_lock);
+	room = tx_drain(v, &sent);
+	credit = room && v->owes_credit;
+	if (room)
+		v->owes_credit = false;
+	spin_unlock_bh(&v->tx_lock);
+	while ((skb = __skb_dequeue(&sent)))
+		pvi_compat_vsock_sent(skb);
+	if (room)
+		pvi_vsock_socks_room(v, credit);
+}
+
+void pvi_vsock_tx_up(struct pvi_vsock *v)
+{
+	spin_lock_bh(&v->tx_lock);
+	WRITE_ONCE(v->up, true);
+	spin_unlock_bh(&v->tx_lock);
+}
+
+/* From here on nothing of the session is used to send. */
+void pvi_vsock_tx_down(struct pvi_vsock *v)
+{
+	struct sk_buff_head waiting;
+
+	__skb_queue_head_init(&waiting);
+	spin_lock_bh(&v->tx_lock);
+	WRITE_ONCE(v->up, false);
+	v->owes_credit = false;
+	v->sent = 0;
+	WRITE_ONCE(v->full, false);
+	skb_queue_splice_init(&v->waiting, &waiting);
+	spin_unlock_bh(&v->tx_lock);
+	__skb_queue_purge(&waiting);
+}
