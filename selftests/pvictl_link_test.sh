@@ -253,6 +253,67 @@ several()
 	same "$(pvictl show --json "$a" --dir "$tmp/none" | grep -c '"links": \[\]')" 1
 }
 
+# Each VM has one address on all its links of kind vsock, and no other VM has it.
+addresses()
+{
+	local first third
+
+	refuses 2 "are for --kind vsock" pvictl link --cid 3,4 "$a" "$b"
+	refuses 2 "are for --kind vsock" pvictl link --kind raw --ports 22 "$a" "$b"
+	refuses 2 "--cid wants two" pvictl link --kind vsock --cid 3 "$a" "$b"
+	refuses 2 "must not have one CID" pvictl link --kind vsock --cid 3,3 "$a" "$b"
+	refuses 2 "begin with 3" pvictl link --kind vsock --cid 3,2 "$a" "$b"
+	refuses 2 "the CID" pvictl link --kind vsock --cid 3,4294967295 "$a" "$b"
+	make_link --kind vsock "$a" "$b"
+	first=$link
+	same "$(number 192) $(number 196) $(number 200)" "3 4 0"
+	same "$(number 192 1) $(number 196 1) $(number 200 1)" "4 3 0"
+	has "$(cat "$tmp/printed")" "$a, CID 3:" "$b, CID 4:"
+	refuses 1 "the two have a link of kind vsock: $link" \
+		pvictl link --dir "$tmp/links" --size 64K --kind vsock "$b" "$a"
+	refuses 1 "$a has CID 3 already" pvictl link --dir "$tmp/links" --size 64K --kind vsock --cid 7,9 "$c" "$a"
+	refuses 1 "CID 4 is that of $b" pvictl link --dir "$tmp/links" --size 64K --kind vsock --cid 3,4 "$a" "$c"
+	make_link --kind vsock "$c" "$a"
+	same "$(number 192) $(number 196)" "5 3"
+	pvictl unlink --dir "$tmp/links" "$first"
+	make_link --kind vsock --cid 77,5 "$b" "$c"
+	same "$(number 192) $(number 196)" "77 5"
+	make_link "$a" "$b"
+	third=$link
+	pvictl list --dir "$tmp/links" --json >"$tmp/json"
+	json "$tmp/json" "{(l['kind'], l['a'][0], l['a_cid'], l['b_cid']) for l in it['links']} == \
+		{('vsock', 'c', 5, 3), ('vsock', 'b', 77, 5), ('raw', 'a', None, None)}"
+	same "$(tail -c +97 "$tmp/links/$third/0" | tr -d '\0' | wc -c)" 0
+	pvictl unlink --dir "$tmp/links" "$a" "$b"
+	pvictl unlink --dir "$tmp/links" "$a" "$c"
+	pvictl unlink --dir "$tmp/links" "$c" "$b"
+	same "$(ls "$tmp/links")" ""
+}
+
+# ports TEXT - what the two sections say then
+ports()
+{
+	make_link --kind vsock --ports "$1" "$a" "$b"
+	same "$(for side in 0 1; do
+			echo "$(number 200 $side):$(number 208 $side)-$(number 212 $side)" \
+				"$(number 216 $side)-$(number 220 $side)"
+		done | paste -s -d ' ')" "$2"
+	pvictl unlink --dir "$tmp/links" "$link"
+}
+
+open_ports()
+{
+	refuses 2 "more than 6 ranges" pvictl link --kind vsock --ports 1,2,3,4,5,6,7 "$a" "$b"
+	refuses 2 "port 9 is behind 8" pvictl link --kind vsock --ports 9-8 "$a" "$b"
+	refuses 2 "the port" pvictl link --kind vsock --ports ssh "$a" "$b"
+	refuses 2 "the port" pvictl link --kind vsock --ports 1-4294967296 "$a" "$b"
+	ports all "0:0-0 0-0 0:0-0 0-0"
+	ports 22 "1:22-22 0-0 1:22-22 0-0"
+	ports 22,5000-5999/all "2:22-22 5000-5999 0:0-0 0-0"
+	ports all/7 "0:0-0 0-0 1:7-7 0-0"
+	ports none "1:1-0 0-0 1:1-0 0-0"
+}
+
 # What an end cannot have is not made.
 failure()
 {
@@ -398,4 +459,4 @@ huge_pages()
 }
 
 run_tests arguments sections printed qemu owners orders restart hostile_section hostile_directory several \
-	failure killed host_process pipes broken_pipes huge_pages
+	addresses open_ports failure killed host_process pipes broken_pipes huge_pages

@@ -4,6 +4,7 @@
 #define PVICTL_LINK_H
 
 #include <libpvi.h>
+#include <linux/pvi_link.h>
 #include <linux/pvi_ring.h>
 #include <stdbool.h>
 #include <sys/types.h>
@@ -17,6 +18,7 @@
 struct link {
 	uuid_t uuid;
 	struct pvi_ring_shape shapes[2];
+	struct pvi_link_vsock vsock[2];	/* of that kind, else 0 */
 };
 
 /* As told by the arguments */
@@ -35,6 +37,9 @@ struct link_args {
 	uint32_t kind;
 	uint32_t queues;	/* 0: as many as the kind is worth */
 	uint64_t size;
+	uint32_t cids[2];	/* 0: to be chosen */
+	uint32_t nr_ports[2];	/* 0: all */
+	struct pvi_link_ports ports[2][PVI_LINK_PORT_RANGES];
 	bool owned;
 	bool huge;
 	const char *huge_dir;	/* NULL: to be looked for */
@@ -74,6 +79,17 @@ int link_join(const struct link *link, uint32_t side);
 int link_leave(const struct link *link, uint32_t side);
 /* Join all links that @uuid is a side of, whose endpoint @pvi is. Dies if it cannot */
 void link_join_all(const char *dir, const uuid_t uuid, int pvi);
+
+/* link_vsock.c: the addresses of sockets, in the file LINK_VSOCK beside the sections */
+#define LINK_VSOCK "vsock"
+
+void link_vsock_parse_cids(struct argp_state *state, struct link_args *args, char *text);
+void link_vsock_parse_ports(struct argp_state *state, struct link_args *args, char *text);
+/* Those of a new link, beside @nr others. Dies if they cannot be had */
+void link_vsock_choose(const struct link_args *args, const struct link *links, size_t nr,
+		       struct link *link);
+/* Of a link of that kind, after its shapes; -errno */
+int link_vsock_read(const char *dir, struct link *link);
 
 /* link_show.c */
 const char *link_kind(uint32_t kind);

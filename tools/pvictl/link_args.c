@@ -10,10 +10,13 @@
 
 #define MAX_SIZE (1ull << 40)
 
-enum { OPTION_HUGETLB = 0x100, OPTION_HOTPLUG, OPTION_FOR };
+enum { OPTION_HUGETLB = 0x100, OPTION_HOTPLUG, OPTION_FOR, OPTION_CID, OPTION_PORTS };
 
 static const struct argp_option options[] = {
 	{ "kind", 'k', "net|vsock|raw", 0, "What goes over it (default: net)", 0 },
+	{ "cid", OPTION_CID, "A,B", 0, "Of vsock: the addresses of the two (default: chosen)", 0 },
+	{ "ports", OPTION_PORTS, "PORTS[/PORTS]", 0,
+	  "Of vsock: where A may be connected to, and B, as 22,5000-5999, all or none (default: all)", 0 },
 	{ "size", 's', "SIZE", 0, "Of each side's section, with K, M or G (default: 16M)", 0 },
 	{ "queues", 'q', "N", 0, "Of each side (default: 4 for net, else 1)", 0 },
 	{ "hugetlb", OPTION_HUGETLB, "MOUNT", OPTION_ARG_OPTIONAL,
@@ -110,6 +113,8 @@ static void check(struct argp_state *state, struct link_args *args)
 		argp_error(state, "the two sides must not have one UUID");
 	if (args->nr == 1 && args->sides[0].host)
 		argp_error(state, "which other side?");
+	if (args->kind != PVI_RING_VSOCK && (args->cids[0] || args->nr_ports[0] || args->nr_ports[1]))
+		argp_error(state, "--cid and --ports are for --kind vsock");
 	uuid_copy(args->uuid, args->sides[0].uuid);
 	if (!args->queues)
 		args->queues = args->kind == PVI_RING_NET ? 4 : 1;
@@ -122,6 +127,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'k':
 		args->kind = parse_kind(state, arg);
+		return 0;
+	case OPTION_CID:
+		link_vsock_parse_cids(state, args, arg);
+		return 0;
+	case OPTION_PORTS:
+		link_vsock_parse_ports(state, args, arg);
 		return 0;
 	case 's':
 		args->size = parse_size(state, arg);

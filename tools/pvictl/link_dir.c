@@ -81,6 +81,9 @@ int link_dir_clear(const char *link)
 	/* Without it there is no link any more, whatever becomes of the rest */
 	snprintf(path, sizeof(path), "%s/%s", link, PVI_LINK_SHAPES);
 	result = remove_file(path);
+	snprintf(path, sizeof(path), "%s/%s", link, LINK_VSOCK);
+	ret = remove_file(path);
+	result = result ?: ret;
 	for (i = 0; i < ARRAY_SIZE(link_sides); i++) {
 		snprintf(path, sizeof(path), "%s/%s", link, link_sides[i]);
 		ret = remove_section(path);
@@ -165,7 +168,7 @@ static bool read_link(const char *dir, const char *name, struct link *link)
 
 	if (uuid_parse(name, link->uuid))
 		return false;
-	ret = pvi_link_read(dir, link->uuid, link->shapes);
+	ret = pvi_link_read(dir, link->uuid, link->shapes) ?: link_vsock_read(dir, link);
 	/* One that goes just now is none any more */
 	if (ret && ret != -ENOENT)
 		warn("%s/%s: %s", dir, name, explain(DOING_LINK, ret));
@@ -197,11 +200,12 @@ size_t link_dir_read(const char *dir, struct link **links)
 
 void link_dir_find(const char *dir, const uuid_t uuid, struct link *link)
 {
-	int ret = pvi_link_read(dir, uuid, link->shapes);
+	int ret;
 
+	uuid_copy(link->uuid, uuid);
+	ret = pvi_link_read(dir, uuid, link->shapes) ?: link_vsock_read(dir, link);
 	if (ret)
 		die_doing(DOING_LINK, ret, "link %s in %s", uuid_text(uuid).s, dir);
-	uuid_copy(link->uuid, uuid);
 }
 
 void link_dir_remove(const char *dir, const uuid_t uuid)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -128,7 +129,20 @@ static void set_owner(const struct make *m, int fd, uint32_t side, const char *p
 		make_fail(m, -errno, "%s", path);
 }
 
-static void make_section(const struct make *m, uint32_t side)
+/* hugetlbfs knows no write(), and maps no less than a page of its own */
+static int configure(const struct make *m, int fd, const struct pvi_link_vsock *config)
+{
+	struct pvi_ring_header *header = mmap(NULL, m->link.size, PROT_READ | PROT_WRITE, MAP_SHARED,
+					      fd, 0);
+
+	if (header == MAP_FAILED)
+		return -errno;
+	memcpy(header->config, config, sizeof(*config));
+	munmap(header, m->link.size);
+	return 0;
+}
+
+static void make_section(const struct make *m, const struct link *link, uint32_t side)
 {
 	char path[PATH_MAX + LINK_TEXT], huge[PATH_MAX];
 	int fd, ret;
@@ -145,6 +159,8 @@ static void make_section(const struct make *m, uint32_t side)
 	if (fd < 0)
 		make_fail(m, -errno, "%s", path);
 	ret = pvi_link_format(fd, &m->link, side);
+	if (!ret)
+		ret = configure(m, fd, &link->vsock[side]);
 	if (ret)
 		make_fail(m, ret, "cannot make %s of %llu bytes", path,
 			  (unsigned long long)m->link.size);
@@ -152,18 +168,18 @@ static void make_section(const struct make *m, uint32_t side)
 	close(fd);
 }
 
-static void make_shapes(const struct make *m, const struct link *link)
+static void make_file(const struct make *m, const char *name, const void *data, ssize_t len)
 {
 	char path[PATH_MAX + LINK_TEXT];
 	ssize_t put;
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s", m->path, PVI_LINK_SHAPES);
+	snprintf(path, sizeof(path), "%s/%s", m->path, name);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		make_fail(m, -errno, "%s", path);
-	put = write(fd, link->shapes, sizeof(link->shapes));
-	if (put != sizeof(link->shapes))
+	put = write(fd, data, len);
+	if (put != len)
 		make_fail(m, put < 0 ? -errno : -ENOSPC, "%s", path);
 	close(fd);
 }
@@ -185,14 +201,17 @@ void link_make(const struct link_args *args, const char *dir, struct link *link)
 	for (i = 0; i < 2; i++)
 		if (pvi_link_shape(&m.link, i, &link->shapes[i]))
 			die("%u queues need a larger --size", args->queues);
+	link_vsock_choose(args, m.links, m.nr, link);
 	if (args->huge)
 		find_mount(&m);
 	snprintf(m.path, sizeof(m.path), "%s/.%s", dir, uuid_text(m.link.uuid).s);
 	if (mkdir(m.path, 0755))
 		die_doing(DOING_LINK, errno, "%s", m.path);
-	make_section(&m, 0);
-	make_section(&m, 1);
-	make_shapes(&m, link);
+	make_section(&m, link, 0);
+	make_section(&m, link, 1);
+	if (args->kind == PVI_RING_VSOCK)
+		make_file(&m, LINK_VSOCK, link->vsock, sizeof(link->vsock));
+	make_file(&m, PVI_LINK_SHAPES, link->shapes, sizeof(link->shapes));
 	link_dir_file(path, sizeof(path), dir, link->uuid, "");
 	if (rename(m.path, path))
 		make_fail(&m, -errno, "%s", path);

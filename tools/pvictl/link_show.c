@@ -35,6 +35,7 @@ static const char *state_text(const char *dir, const struct link *link, uint32_t
 
 static void links_row(struct report *report, const char *dir, const struct link *link)
 {
+	bool vsock = link->shapes[0].kind == PVI_RING_VSOCK;
 	uint32_t i;
 
 	report_row(report);
@@ -44,6 +45,7 @@ static void links_row(struct report *report, const char *dir, const struct link 
 	report_cell(report, "%u", link->shapes[0].queues);
 	for (i = 0; i < 2; i++) {
 		report_cell(report, "%s", uuid_text(link->shapes[i].owner).s);
+		report_cell(report, vsock ? "%u" : "", link->vsock[i].cid);
 		report_cell(report, "%u", link->shapes[i].gsi);
 		report_cell(report, "%s", state_text(dir, link, i));
 	}
@@ -55,6 +57,8 @@ static bool is_side(const struct link *link, const unsigned char *uuid)
 	       !uuid_compare(link->shapes[1].owner, uuid);
 }
 
+#define LINK_COLUMNS "LINK KIND #SIZE #QUEUES A #A_CID #A_GSI A_STATE B #B_CID #B_GSI B_STATE"
+
 void links_table(struct report *report, const char *dir, const unsigned char *uuid)
 {
 	struct link *links;
@@ -65,8 +69,7 @@ void links_table(struct report *report, const char *dir, const unsigned char *uu
 		if (i < nr ? uuid && !is_side(&links[i], uuid) : !report_is_json(report))
 			continue;
 		if (!begun)
-			report_table(report, "links", "Links",
-				     "LINK KIND #SIZE #QUEUES A #A_GSI A_STATE B #B_GSI B_STATE");
+			report_table(report, "links", "Links", LINK_COLUMNS);
 		begun = true;
 		if (i < nr)
 			links_row(report, dir, &links[i]);
@@ -114,6 +117,14 @@ static void print_side(const struct link_args *args, const char *dir, const stru
 	print_device(args, dir, link, side, 1 - side);
 }
 
+static void print_name(const struct link *link, uint32_t side)
+{
+	printf("\n%s", uuid_text(link->shapes[side].owner).s);
+	if (link->shapes[side].kind == PVI_RING_VSOCK)
+		printf(", CID %u", link->vsock[side].cid);
+	printf(":\n");
+}
+
 void link_print(const struct link_args *args, const char *dir, const struct link *link)
 {
 	uint32_t i;
@@ -127,7 +138,7 @@ void link_print(const struct link_args *args, const char *dir, const struct link
 		if (args->only.set && uuid_compare(args->only.uuid, link->shapes[i].owner))
 			continue;
 		if (!args->only.set)
-			printf("\n%s:\n", uuid_text(link->shapes[i].owner).s);
+			print_name(link, i);
 		print_side(args, dir, link, i);
 	}
 	fflush(stdout);
