@@ -11,7 +11,7 @@
 version=$(cat "$top/VERSION")
 packages=(kvm-pvi-dkms kvm-pvi-guest-dkms kvm-pvi-tools libpvi0 libpvi-dev)
 tests=(built installed ranges modules_built by_alias loaded key_rejected tools program removed checkout)
-guest_modules=(kvm_pvi_guest kvm_pvi_link kvm_pvi_net)
+guest_modules=(kvm_pvi_guest kvm_pvi_link kvm_pvi_net kvm_pvi_vsock)
 out=$build/deb-check
 kernels=() releases=()
 
@@ -117,18 +117,21 @@ modules_built()
 	done
 }
 
-# What a guest finds is loaded by itself, with what that needs: an ivshmem device, and a link of kind net.
+# What a guest finds is loaded by itself, with what that needs: an ivshmem device, and links of each kind.
 by_alias()
 {
-	local release pci=pci:v00001AF4d00001110sv00001AF4sd00001100bc05sc00i00
+	local release kind pci=pci:v00001AF4d00001110sv00001AF4sd00001100bc05sc00i00
 
 	for release in "${releases[@]}"; do
 		[ "$(inside modprobe -S "$release" -R "$pci")" = kvm_pvi_link ] ||
 			fail "$release: nothing for an ivshmem device"
-		[ "$(inside modprobe -S "$release" -R pvi_link:net)" = kvm_pvi_net ] ||
-			fail "$release: nothing for a link"
-		inside modprobe -S "$release" -D kvm_pvi_net | sed 's|.*/||; s|\.ko.*||' |
-			diff - <(printf '%s\n' "${guest_modules[@]}") || fail "$release: not with these"
+		for kind in net vsock; do
+			[ "$(inside modprobe -S "$release" -R "pvi_link:$kind")" = "kvm_pvi_$kind" ] ||
+				fail "$release: nothing for a link"
+			inside modprobe -S "$release" -D "kvm_pvi_$kind" | sed 's|.*/||; s|\.ko.*||' |
+				grep kvm_pvi | diff - <(printf '%s\n' kvm_pvi_{guest,link} "kvm_pvi_$kind") ||
+				fail "$release: not with these"
+		done
 	done
 }
 
