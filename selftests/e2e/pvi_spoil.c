@@ -9,6 +9,8 @@
  *	length	a message that is longer than what is there
  *	long	the longest message of a ring, of which a frame may be a part at most; then it was not sent
  *	head	many messages whose headers and frames are anything, and then none of them was sent
+ *	flood	of a link of kind vsock, whose N messages are of one session: spoil_vsock.c
+ *	connect	so are these
  *	life	this side has another session
  *	any	anything, N times, wherever anything counts, whatever the peer does
  */
@@ -19,15 +21,16 @@
 #include <unistd.h>
 
 #include "section.h"
+#include "spoil.h"
 
 #define HEADS		50	/* messages a session */
 #define TRIES		3000	/* of 20 ms; what the peer does not notice by then it never does */
 
-static struct section *own;
+struct section *own;
 static const struct pvi_ring_header *peer;
 static int session;	/* which of the N it is */
 
-static unsigned int anything(void)
+unsigned int anything(void)
 {
 	static unsigned long state = 0x9e3779b97f4a7c15;
 
@@ -37,22 +40,22 @@ static unsigned int anything(void)
 	return state >> 16;
 }
 
-static unsigned int load(const uint32_t *word)
+unsigned int load(const uint32_t *word)
 {
 	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
 
-static void store(void *word, unsigned int value)
+void store(void *word, unsigned int value)
 {
 	__atomic_store_n((uint32_t *)word, value, __ATOMIC_RELEASE);
 }
 
-static struct pvi_ring_header *header(void)
+struct pvi_ring_header *header(void)
 {
 	return (struct pvi_ring_header *)own->map;
 }
 
-static struct pvi_ring_queue *queue(unsigned int n)
+struct pvi_ring_queue *queue(unsigned int n)
 {
 	return (struct pvi_ring_queue *)(own->map + PVI_RING_QUEUES) + n;
 }
@@ -86,7 +89,7 @@ static void ring_peer(void)
 		pvi_guest_ring(guest, own->shape.peer, own->shape.peer_gsi + i);
 }
 
-static int both_run(void)
+int both_run(void)
 {
 	uint32_t mine = load(&header()->life), theirs = load(&peer->life);
 
@@ -145,8 +148,7 @@ static void fill_message(unsigned char *message, unsigned int len)
 	message[anything() % 12] = anything();
 }
 
-/* Behind @prod, and where the data ends behind a pad; returns the index behind it. NULL: bytes that are 0 */
-static unsigned int put_message(unsigned int n, unsigned int prod, const void *message, unsigned int len)
+unsigned int put_message(unsigned int n, unsigned int prod, const void *message, unsigned int len)
 {
 	unsigned int left = own->shape.data_size - (prod & (own->shape.data_size - 1));
 
@@ -162,8 +164,7 @@ static unsigned int put_message(unsigned int n, unsigned int prod, const void *m
 	return prod + PVI_RING_NEED(len);
 }
 
-/* Sends what was put, and waits until the peer has taken it */
-static void have_taken(unsigned int n, unsigned int prod)
+void have_taken(unsigned int n, unsigned int prod)
 {
 	int tries;
 
@@ -190,7 +191,10 @@ static void store_heads(void)
 
 	for (i = 0; i < HEADS && both_run(); i++) {
 		len = anything() % sizeof(message);
-		fill_message(message, len);
+		if (own->shape.kind == PVI_RING_VSOCK)
+			len = spoil_packet(message, len);
+		else
+			fill_message(message, len);
 		prod = put_message(n, prod, message, len);
 		have_taken(n, prod);
 	}
@@ -273,6 +277,10 @@ int main(int argc, char **argv)
 	peer = (const struct pvi_ring_header *)section_find(own->shape.link, own->shape.peer)->map;
 	if (!strcmp(what, "any"))
 		spoil_any(n);
+	if (!strcmp(what, "flood"))
+		spoil_flood(n);
+	if (!strcmp(what, "connect"))
+		spoil_connect(n);
 	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		for (session = 0; !strcmp(what, kinds[i].what) && session < n; session++)
 			spoil(what, kinds[i].store_it);

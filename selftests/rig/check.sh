@@ -258,8 +258,9 @@ prepare_guests()
 
 	for series in "$older" "$newer"; do
 		LD_LIBRARY_PATH=$build/tools-root/usr/lib "$rig/guest.sh" "$series" \
-			"$build/guest-$series" "$build"/selftests/e2e/{pvi,pvi_link,pvi_net,pvi_spoil} \
-			"$build/tools-root/usr/sbin/pvictl" "$build"/selftests/guest/{args,dev}_test
+			"$build/guest-$series" "$build"/selftests/e2e/{pvi,pvi_link,pvi_net,pvi_vsock,pvi_spoil} \
+			"$build/tools-root/usr/sbin/pvictl" "$build"/selftests/guest/{args,dev}_test \
+			"$(command -v socat)"
 	done
 }
 

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # guest.sh SERIES OUT [FILE...] - make what a Linux guest of L1 boots: OUT/vmlinuz and OUT/initramfs,
-# which holds busybox, e2e/init, the modules for that kernel, where modprobe looks and in /, those of the stock
-# kernel's networks in /net, and the FILEs in /bin, with the libraries they need.
+# which holds busybox, e2e/init, the modules for that kernel, where modprobe looks and in /, those of AF_VSOCK,
+# where modprobe looks, those of the stock kernel's networks in /net, and the FILEs in /bin, with the libraries
+# they need.
 
 . "$(dirname "$0")/common.sh"
 
@@ -36,10 +37,15 @@ cp "$top/selftests/e2e/init" "$stage/init"
 release=$(cat "$kernel/release")
 modules=lib/modules/$release
 mkdir -p "$stage/$modules"
-for ko in "$src"/kernel/kvm_pvi_{guest,link,net}.ko "$src"/selftests/modules/*.ko; do
+for ko in "$src"/kernel/kvm_pvi_{guest,link,net,vsock}.ko "$src"/selftests/modules/*.ko; do
 	name=$(basename "$ko")
 	strip --strip-debug -o "$stage/$modules/$name" "$ko"
 	ln -s "$modules/$name" "$stage/$name"
+done
+# A kernel may have them built in.
+for ko in "$kernel"/modules/vsock/*.ko; do
+	name=$(basename "$ko")
+	[ ! -e "$ko" ] || cp "$ko" "$stage/$modules/${name#*-}"
 done
 cp -r "$kernel/modules/net" "$stage/"
 touch "$stage/$modules"/modules.{order,builtin,builtin.modinfo}

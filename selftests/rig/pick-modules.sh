@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # pick-modules.sh ROOT RELEASE DEST - copy from ROOT/lib/modules/RELEASE the modules that make
-# /dev/kvm (DEST/kvm), those that mount a 9p share (DEST/9p) and those of networks of the stock kernel's
-# (DEST/net), with all they depend on, decompressed for busybox's insmod and numbered in the order of loading. A kernel that has no such modules, as
-# Debian's cloud kernels have no 9p, gets an empty directory.
+# /dev/kvm (DEST/kvm), those that mount a 9p share (DEST/9p), those of networks of the stock kernel's
+# (DEST/net), and those that kvm_pvi_vsock needs, goes with or does not go with (DEST/vsock), with all they
+# depend on, decompressed for busybox's insmod and numbered in the order of loading. A kernel that has no
+# such modules, as Debian's cloud kernels have no 9p, gets an empty directory.
 
 . "$(dirname "$0")/common.sh"
 
@@ -35,7 +36,7 @@ has()
 }
 
 depmod -b "$root" "$release"
-mkdir -p "$dest"/{kvm,9p,net}
+mkdir -p "$dest"/{kvm,9p,net,vsock}
 kvm=()
 for name in kvm-amd kvm-intel; do
 	! has "$name" || kvm+=("$name")
@@ -47,3 +48,8 @@ for name in virtio_pci virtio_net tun bridge vhost_net; do
 	! has "$name" || net+=("$name")
 done
 [ ${#net[@]} -eq 0 ] || pick net "${net[@]}"
+vsock=()
+for name in vsock_loopback vmw_vsock_virtio_transport vhost_vsock; do
+	! has "$name" || vsock+=("$name")
+done
+[ ${#vsock[@]} -eq 0 ] || pick vsock "${vsock[@]}"

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kvm-pvi selftests: what guests do with sockets, one verb and its arguments. TYPE is stream or seqpacket.
+ *
+ * serve TYPE PORT N		take N connections one after the other, say back what comes
+ * talk TYPE CID PORT N BYTES	make N connections one after the other, and check what is said back
+ * messages CID PORT		of seqpacket, of many lengths: each comes back as it was
+ * half CID PORT		this side ends what it sends, and hears the rest
+ * options CID PORT		what the kernel says of a connection, and takes
+ * keep PORT N			take N connections, then hear and answer each
+ * many CID PORT N		have N connections at once, and check each
+ * sink TYPE PORT		take one, read nothing until the other side ends it, then all
+ * fill CID PORT		send until there is no room, then end it
+ * hold TYPE CID PORT [FROM]	connect, from this port, then read
+ * local			this guest's CID
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <linux/vm_sockets.h>
+#include <unistd.h>
+
+#define MAX_MANY 2000
+
+static char buf[256 << 10], back[256 << 10];
+
+/* Says what has failed, and ends */
+static void must(int ok, const char *what)
+{
+	if (ok)
+		return;
+	printf("%s %d\n", what, -errno);
+	exit(1);
+}
+
+static int new_socket(const char *type)
+{
+	int fd = socket(AF_VSOCK, strcmp(type, "stream") ? SOCK_SEQPACKET : SOCK_STREAM, 0);
+
+	must(fd >= 0, "socket");
+	return fd;
+}
+
+static struct sockaddr_vm address(const char *cid, const char *port)
+{
+	return (struct sockaddr_vm){
+		.svm_family = AF_VSOCK,
+		.svm_cid = cid ? strtoul(cid, NULL, 0) : VMADDR_CID_ANY,
+		.svm_port = strtoul(port, NULL, 0),
+	};
+}
+
+static int dial_from(const char *type, const char *cid, const char *port, const char *from)
+{
+	struct sockaddr_vm to = address(cid, port), own = address(NULL, from ? from : "0");
+	int fd = new_socket(type);
+
+	if (from)
+		must(!bind(fd, (void *)&own, sizeof(own)), "bind");
+	must(!connect(fd, (void *)&to, sizeof(to)), "connect");
+	return fd;
+}
+
+static int dial(const char *type, const char *cid, const char *port)
+{
+	return dial_from(type, cid, port, NULL);
+}
+
+static int listen_at(const char *type, const char *port, int backlog)
+{
+	struct sockaddr_vm at = address(NULL, port);
+	int fd = new_socket(type);
+
+	must(!bind(fd, (void *)&at, sizeof(at)), "bind");
+	must(!listen(fd, backlog), "listen");
+	return fd;
+}
+
+/* Of what is sent in part when a connection ends, the rest tells why */
+static void send_all(int fd, const char *from, size_t len)
+{
+	ssize_t put;
+
+	for (; len; from += put, len -= put) {
+		put = send(fd, from, len, MSG_NOSIGNAL);
+		must(put > 0, "send");
+	}
+}
+
+static void verb_serve(const char *type, const char *port, int n)
+{
+	int listener = listen_at(type, port, 8), fd, i;
+	ssize_t got;
+
+	for (i = 0; i < n; i++) {
+		fd = accept(listener, NULL, NULL);
+		must(fd >= 0, "accept");
+		while ((got = recv(fd, buf, sizeof(buf), 0)) > 0)
+			send_all(fd, buf, got);
+		if (got)
+			printf("recv %d\n", -errno);
+		close(fd);
+	}
+	printf("serve %d\n", n);
+}
+
+/* Byte @at of what is said */
+static char byte(size_t at)
+{
+	return at * 7 + at / 251;
+}
+
+static void fill_bytes(char *to, size_t at, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		to[i] = byte(at + i);
+}
+
+static void check_bytes(const char *from, size_t at, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (from[i] == byte(at + i))
+			continue;
+		printf("byte %zu is wrong\n", at + i);
+		exit(1);
+	}
+}
+
+static void say(int fd, size_t bytes)
+{
+	size_t at, len;
+
+	for (at = 0; at < bytes; at += len) {
+		len = bytes - at < sizeof(buf) / 4 ? bytes - at : sizeof(buf) / 4;
+		fill_bytes(buf, at, len);
+		send_all(fd, buf, len);
+	}
+}
+
+/* Returns how many bytes there were until the end, or @most */
+static size_t hear(int fd, size_t most)
+{
+	size_t at = 0;
+	ssize_t got;
+
+	while (at < most) {
+		got = recv(fd, back, sizeof(back), 0);
+		must(got >= 0, "recv");
+		if (!got)
+			break;
+		check_bytes(back, at, got);
+		at += got;
+	}
+	return at;
+}
+
+static void verb_talk(const char *type, const char *cid, const char *port, int n, size_t bytes)
+{
+	int fd, i, status;
+	size_t heard;
+
+	for (i = 0; i < n; i++) {
+		fd = dial(type, cid, port);
+		if (!fork()) {
+			say(fd, bytes);
+			_exit(0);
+		}
+		heard = hear(fd, bytes);
+		wait(&status);
+		if (status || heard != bytes)
+			printf("heard %zu\n", heard);
+		close(fd);
+	}
+	printf("talk %d\n", n);
+}
+
+static void verb_messages(const char *cid, const char *port)
+{
+	static const size_t lengths[] = { 1, 2, 127, 128, 129, 4000, 28672, 28673, 65535, 65536, 131072, 3 };
+	int fd = dial("seqpacket", cid, port), flags, i, nr = sizeof(lengths) / sizeof(*lengths);
+	struct iovec iov = { back, sizeof(back) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t got;
+
+	for (i = 0; i < nr; i++) {
+		flags = i & 1 ? MSG_EOR : 0;
+		fill_bytes(buf, i, lengths[i]);
+		must(send(fd, buf, lengths[i], flags | MSG_NOSIGNAL) == (ssize_t)lengths[i], "send");
+		got = recvmsg(fd, &msg, 0);
+		if (got != (ssize_t)lengths[i])
+			printf("message of %zu bytes has %zd\n", lengths[i], got);
+		else
+			check_bytes(back, i, lengths[i]);
+	}
+	printf("messages %d\n", nr);
+}
+
+/* As if they were one after the other; the peer says back what it has heard until this side ends */
+static void verb_half(const char *cid, const char *port)
+{
+	int fd = dial("stream", cid, port);
+
+	say(fd, 50000);
+	must(!shutdown(fd, SHUT_WR), "shutdown");
+	must(send(fd, buf, 1, MSG_NOSIGNAL) < 0 && errno == EPIPE, "send");
+	printf("half %zu\n", hear(fd, 100000));
+}
+
+static unsigned long long option(int fd, int name)
+{
+	unsigned long long value = 0;
+	socklen_t len = sizeof(value);
+
+	must(!getsockopt(fd, AF_VSOCK, name, &value, &len), "getsockopt");
+	return value;
+}
+
+static void set_option(int fd, int name, unsigned long long value)
+{
+	must(!setsockopt(fd, AF_VSOCK, name, &value, sizeof(value)), "setsockopt");
+}
+
+static void print_name(const char *what, int (*get)(int, struct sockaddr *, socklen_t *), int fd)
+{
+	struct sockaddr_vm at;
+	socklen_t len = sizeof(at);
+
+	must(!get(fd, (struct sockaddr *)&at, &len), what);
+	if (at.svm_cid == VMADDR_CID_ANY)
+		printf("%s any\n", what);
+	else
+		printf("%s %u\n", what, at.svm_cid);
+}
+
+static int name_of_peer(int fd, struct sockaddr *at, socklen_t *len)
+{
+	return getpeername(fd, at, len);
+}
+
+static void verb_options(const char *cid, const char *port)
+{
+	struct sockaddr_vm to = address(cid, port);
+	struct timeval patience = { .tv_usec = 100000 };
+	int fd = new_socket("stream");
+	char byte_back;
+
+	set_option(fd, SO_VM_SOCKETS_BUFFER_MIN_SIZE, 1000);
+	set_option(fd, SO_VM_SOCKETS_BUFFER_MAX_SIZE, 1 << 20);
+	set_option(fd, SO_VM_SOCKETS_BUFFER_SIZE, 5000);
+	must(!connect(fd, (void *)&to, sizeof(to)), "connect");
+	print_name("peer", name_of_peer, fd);
+	printf("buffer %llu\n", option(fd, SO_VM_SOCKETS_BUFFER_SIZE));
+	set_option(fd, SO_VM_SOCKETS_BUFFER_SIZE, 300000);
+	printf("buffer %llu\n", option(fd, SO_VM_SOCKETS_BUFFER_SIZE));
+	must(!setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), "SO_RCVTIMEO");
+	must(recv(fd, back, 1, 0) < 0 && errno == EAGAIN, "recv");
+	must(send(fd, "x", 1, MSG_NOSIGNAL) == 1, "send");
+	must(poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, -1) == 1, "poll");
+	must(recv(fd, &byte_back, 1, MSG_PEEK) == 1 && recv(fd, &byte_back, 1, 0) == 1, "recv");
+	printf("said %c\n", byte_back);
+}
+
+static int fds[MAX_MANY];
+
+static void allow_many(int n)
+{
+	struct rlimit limit = { MAX_MANY + 100, MAX_MANY + 100 };
+
+	must(n <= MAX_MANY && !setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
+}
+
+static void verb_keep(const char *port, int n)
+{
+	int listener, i, number;
+
+	allow_many(n);
+	listener = listen_at("stream", port, n);
+	for (i = 0; i < n; i++) {
+		fds[i] = accept(listener, NULL, NULL);
+		must(fds[i] >= 0, "accept");
+	}
+	for (i = 0; i < n; i++) {
+		must(recv(fds[i], &number, sizeof(number), MSG_WAITALL) == sizeof(number), "recv");
+		must(send(fds[i], &number, sizeof(number), MSG_NOSIGNAL) == sizeof(number), "send");
+	}
+	printf("keep %d\n", n);
+}
+
+static void verb_many(const char *cid, const char *port, int n)
+{
+	int i, number;
+
+	allow_many(n);
+	for (i = 0; i < n; i++)
+		fds[i] = dial("stream", cid, port);
+	for (i = 0; i < n; i++)
+		must(send(fds[i], &i, sizeof(i), MSG_NOSIGNAL) == sizeof(i), "send");
+	for (i = 0; i < n; i++) {
+		must(recv(fds[i], &number, sizeof(number), MSG_WAITALL) == sizeof(number), "recv");
+		if (number != i)
+			printf("%d says %d\n", i, number);
+	}
+	printf("many %d\n", n);
+}
+
+static void verb_sink(const char *type, const char *port)
+{
+	int fd = accept(listen_at(type, port, 8), NULL, NULL);
+
+	must(fd >= 0, "accept");
+	must(poll(&(struct pollfd){ .fd = fd, .events = POLLRDHUP }, 1, -1) == 1, "poll");
+	if (strcmp(type, "stream"))
+		printf("sink\n");
+	else
+		printf("sink %zu\n", hear(fd, -1));
+}
+
+static void verb_fill(const char *cid, const char *port)
+{
+	int fd = dial("stream", cid, port), on = 1;
+	size_t at = 0;
+	ssize_t put;
+
+	must(!ioctl(fd, FIONBIO, &on), "FIONBIO");
+	for (;;) {
+		fill_bytes(buf, at, sizeof(buf));
+		put = send(fd, buf, sizeof(buf), MSG_NOSIGNAL);
+		if (put <= 0)
+			break;
+		at += put;
+	}
+	must(errno == EAGAIN, "send");
+	must(!poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, 0), "poll");
+	printf("sink %zu\n", at);
+}
+
+static void verb_hold(const char *type, const char *cid, const char *port, const char *from)
+{
+	int fd = dial_from(type, cid, port, from);
+	ssize_t got;
+
+	printf("held\n");
+	fflush(stdout);
+	got = recv(fd, back, sizeof(back), 0);
+	printf("recv %zd\n", got < 0 ? -errno : got);
+}
+
+static void verb_local(void)
+{
+	int fd = open("/dev/vsock", O_RDONLY);
+	unsigned int cid;
+
+	must(fd >= 0, "/dev/vsock");
+	must(!ioctl(fd, IOCTL_VM_SOCKETS_GET_LOCAL_CID, &cid), "local");
+	printf("local %u\n", cid);
+}
+
+int main(int argc, char **argv)
+{
+	const char *verb = argc > 1 ? argv[1] : "";
+
+	if (argc == 5 && !strcmp(verb, "serve"))
+		verb_serve(argv[2], argv[3], atoi(argv[4]));
+	else if (argc == 7 && !strcmp(verb, "talk"))
+		verb_talk(argv[2], argv[3], argv[4], atoi(argv[5]), strtoul(argv[6], NULL, 0));
+	else if (argc == 4 && !strcmp(verb, "messages"))
+		verb_messages(argv[2], argv[3]);
+	else if (argc == 4 && !strcmp(verb, "half"))
+		verb_half(argv[2], argv[3]);
+	else if (argc == 4 && !strcmp(verb, "options"))
+		verb_options(argv[2], argv[3]);
+	else if (argc == 4 && !strcmp(verb, "keep"))
+		verb_keep(argv[2], atoi(argv[3]));
+	else if (argc == 5 && !strcmp(verb, "many"))
+		verb_many(argv[2], argv[3], atoi(argv[4]));
+	else if (argc == 4 && !strcmp(verb, "sink"))
+		verb_sink(argv[2], argv[3]);
+	else if (argc == 4 && !strcmp(verb, "fill"))
+		verb_fill(argv[2], argv[3]);
+	else if ((argc == 5 || argc == 6) && !strcmp(verb, "hold"))
+		verb_hold(argv[2], argv[3], argv[4], argc == 6 ? argv[5] : NULL);
+	else if (argc == 2 && !strcmp(verb, "local"))
+		verb_local();
+	else
+		return 2;
+	return 0;
+}

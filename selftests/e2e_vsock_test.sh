@@ -1,0 +1,365 @@
+#!/bin/sh
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# End to end: sockets between two stock QEMUs, by what pvictl link prints and modules that are loaded by
+# their aliases. a has an older kernel, b a newer one, to which only some ports are open. The link is
+# small, so what is long goes in pieces, and rings are full now and then. The guests live through all of
+# the tests.
+
+. "$(dirname "$0")/tools/enter.sh"
+. "$(dirname "$0")/tools/lib.sh"
+. "$(dirname "$0")/tools/guest.sh"
+
+# The link that there is, and where the guests have it
+link='' bus='' cid_a=33 cid_b=4
+reset=-104 broken=-32 unreachable=-113 absent=-19
+
+# plug NAME - what a guest's udev does for devices that it finds, twice: they have children
+plug()
+{
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run "$1" 'modprobe -q -a $(cat /sys/bus/pci/devices/*/modalias); true'
+	await run "$1" "[ -e $bus/kind ]"
+	run "$1" "modprobe \$(cat $bus/modalias)"
+	await run "$1" "[ -e $bus/cid ]"
+}
+
+# is_up NAME - the peer is there
+is_up()
+{
+	run "$1" "grep -q up /proc/net/pvi_vsock"
+}
+
+connected()
+{
+	await is_up g_a
+	await is_up g_b
+}
+
+# begins NAME VERB... - start pvi_vsock in the guest, and wait until it sleeps for a peer
+begins()
+{
+	begins_program "$1" "pvi_vsock ${*:2}"
+}
+
+begins_program()
+{
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run "$1" "$2 >/tmp/out 2>&1 &" 'until grep -q -E "vsock_accept|poll|select" /proc/$!/wchan || [ ! -e /proc/$!/exe ]; do usleep 20000; done;' \
+		'[ -e /proc/$!/exe ] || { cat /tmp/out; false; }' >&2
+}
+
+# does NAME VERB... - what pvi_vsock prints, whether it fails or not
+does()
+{
+	run "$1" "pvi_vsock ${*:2}; true"
+}
+
+# holds NAME TYPE CID PORT [FROM] - connect, and read
+holds()
+{
+	same "$(run "$1" "pvi_vsock hold ${*:2} >/tmp/held 2>&1 & echo \$! >/tmp/holder;" \
+		"until grep -q . /tmp/held; do usleep 20000; done; cat /tmp/held")" held
+}
+
+# held NAME - what has become of it
+held()
+{
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run "$1" 'while [ -e /proc/$(cat /tmp/holder)/exe ]; do usleep 20000; done; tail -n 1 /tmp/held'
+}
+
+# count NAME WHAT
+count()
+{
+	run "$1" "cat $bus/$2"
+}
+
+# exchange TYPE BYTES N - N connections one after the other from either side
+exchange()
+{
+	begins g_b serve "$1" 5000 "$3"
+	same "$(does g_a talk "$1" $cid_b 5000 "$3" "$2")" "talk $3"
+	same "$(woken g_b)" "serve $3"
+	begins g_a serve "$1" 70000 "$3"
+	same "$(does g_b talk "$1" $cid_a 70000 "$3" "$2")" "talk $3"
+	same "$(woken g_a)" "serve $3"
+}
+
+alone()
+{
+	plug g_a
+	same "$(run g_a "cat $bus/kind $bus/cid $bus/peer_cid $bus/ports")" \
+		"vsock"$'\n'"$cid_a"$'\n'"$cid_b"$'\n'"22,70000-70001"
+	same "$(run g_a cat /proc/net/pvi_vsock)" "$cid_b $b $cid_a down"
+	same "$(does g_a hold stream $cid_b 5000)" "connect $unreachable"
+	same "$(does g_a hold stream 77 5000)" "connect $absent"
+	same "$(does g_a local)" "local $cid_a"
+}
+
+together()
+{
+	plug g_b
+	connected
+	same "$(run g_a cat /proc/net/pvi_vsock)" "$cid_b $b $cid_a up"
+	same "$(run g_b "cat /proc/net/pvi_vsock $bus/ports")" "$cid_a $a $cid_b up"$'\n'"5000-5999"
+	pvictl list --json >"$tmp/json"
+	json "$tmp/json" "[(l['link'], l['a_cid'], l['b_cid'], l['a_state'], l['b_state']) \
+		for l in it['links']] == [('$link', $cid_a, $cid_b, 'run', 'run')]"
+}
+
+stream()
+{
+	exchange stream 300000 1
+	[ -z "${PVI_LONG:-}" ] || exchange stream 100000000 1
+	begins g_b serve stream 5000 1
+	same "$(does g_a half $cid_b 5000)" "half 50000"
+	same "$(woken g_b)" "serve 1"
+}
+
+seqpacket()
+{
+	[ -z "${PVI_LONG:-}" ] || exchange seqpacket 100000000 1
+	begins g_b serve seqpacket 5999 1
+	same "$(does g_a messages $cid_b 5999)" "messages 12"
+	same "$(woken g_b)" "serve 1"
+	begins g_a serve seqpacket 22 1
+	same "$(does g_b messages $cid_a 22)" "messages 12"
+	same "$(woken g_a)" "serve 1"
+}
+
+options()
+{
+	begins g_b serve stream 5000 1
+	same "$(does g_a options $cid_b 5000)" \
+		"peer $cid_b"$'\n'"buffer 5000"$'\n'"buffer 300000"$'\n'"said x"
+	same "$(woken g_b)" "serve 1"
+}
+
+# Who does not read has the other side wait, with a buffer full; then nothing of it is lost.
+credit()
+{
+	local said
+
+	begins g_b sink stream 5000
+	said=$(does g_a fill $cid_b 5000)
+	same "$(woken g_b)" "$said"
+	[ "${said#sink }" -le 262144 ] || fail "$said: more than there is room for"
+	begins g_a sink stream 70001
+	said=$(does g_b fill $cid_a 70001)
+	same "$(woken g_a)" "$said"
+}
+
+# Unmodified ones
+programs()
+{
+	begins_program g_b "socat -u VSOCK-LISTEN:5500 CREATE:/tmp/got"
+	run g_a socat -u OPEN:/bin/busybox VSOCK-CONNECT:$cid_b:5500
+	same "$(woken g_b)" ""
+	same "$(run g_b "md5sum </tmp/got")" "$(run g_a "md5sum </bin/busybox")"
+}
+
+many()
+{
+	local n=50
+
+	[ -z "${PVI_LONG:-}" ] || n=1000
+	begins g_b keep 5000 $n
+	same "$(does g_a many $cid_b 5000 $n)" "many $n"
+	same "$(woken g_b)" "keep $n"
+}
+
+# A port without a listener, and those that are not open whoever listens there.
+refused()
+{
+	begins g_b serve stream 4999 1
+	same "$(does g_a hold stream $cid_b 5001)" "connect $reset"
+	same "$(count g_b refused)" 0
+	same "$(does g_a hold stream $cid_b 4999)" "connect $reset"
+	same "$(does g_a hold stream $cid_b 6000)" "connect $reset"
+	same "$(count g_b refused)" 2
+	same "$(count g_b bad) $(count g_b dropped)" "0 0"
+	# It is this guest's own all the same.
+	run g_b "modprobe -q vsock_loopback; true"
+	same "$(does g_b talk stream 1 4999 1 1000)" "talk 1"
+	same "$(woken g_b)" "serve 1"
+}
+
+# The place is another's, then this one's: neither takes it from the other.
+place()
+{
+	run g_b rmmod kvm_pvi_vsock
+	run g_b "modprobe vhost_vsock && ! modprobe kvm_pvi_vsock 2>/dev/null"
+	run g_b "dmesg | grep -q 'unload vhost_vsock first'"
+	run g_b "rmmod vhost_vsock && modprobe kvm_pvi_vsock && ! modprobe vhost_vsock 2>/dev/null"
+	connected
+	exchange stream 1000 1
+}
+
+# ends TEXT - a connection has ended without its sides' doing, for who reads or for who writes
+ends()
+{
+	[[ $1 == *$reset* || $1 == *$broken* ]] || fail "$1"
+}
+
+# What an administrator may do while bytes go both ways. Who listens at the other side need not know.
+under_load()
+{
+	begins g_b serve stream 5000 1
+	run g_a "pvi_vsock talk stream $cid_b 5000 1 100000000000 >/tmp/talk 2>&1 & true"
+	begins g_a serve stream 70000 1
+	await run g_b "[ \$(cat $bus/rung) -gt 100 ]"
+	run g_b "! rmmod kvm_pvi_vsock 2>/dev/null"
+	run g_b "echo $link >/sys/bus/pvi_link/drivers/kvm_pvi_vsock/unbind"
+	ends "$(woken g_b)"
+	ends "$(run g_a "until [ -s /tmp/talk ]; do usleep 20000; done; cat /tmp/talk")"
+	same "$(does g_b hold stream $cid_a 70000)" "connect $absent"
+	await run g_b "rmmod kvm_pvi_vsock"
+	run g_b "rmmod kvm_pvi_link"
+	plug g_b
+	connected
+	same "$(does g_b talk stream $cid_a 70000 1 1000)" "talk 1"
+	same "$(woken g_a)" "serve 1"
+}
+
+# ended NAME - how many sessions of the link there were, and how many the peer has ended by breaking the rules
+ended()
+{
+	run "$1" "echo \$(cat $bus/sessions $bus/broken)"
+}
+
+# spoils WHAT N - each session that b spoils is over for a, which counts it if a rule was broken. Of messages
+# that b's driver has not sent, as those of long and head, b may notice before a that a has received them.
+spoils()
+{
+	local before after before_b=(0 0) after_b=(0 0) counted
+
+	read -ra before <<<"$(ended g_a)"
+	[[ $1 != @(long|head) ]] || read -ra before_b <<<"$(ended g_b)"
+	same "$(run g_b pvi_spoil "$1" "$2")" "$1 $2"
+	connected
+	read -ra after <<<"$(ended g_a)"
+	[[ $1 != @(long|head) ]] || read -ra after_b <<<"$(ended g_b)"
+	counted=$((after[1] - before[1] + after_b[1] - before_b[1]))
+	[ $((after[0] - before[0])) -ge "$2" ] || fail "$1: no new sessions"
+	[ "$1" = life ] || [ "$counted" -ge "$2" ] || fail "$1: $counted of $2 counted"
+}
+
+# start_load - both guests send and connect, again and again, whatever becomes of it
+start_load()
+{
+	run g_b "(while :; do pvi_vsock serve stream 5000 1; done) >/dev/null 2>&1 & echo \$! >/tmp/load"
+	run g_a "(while :; do pvi_vsock talk stream $cid_b 5000 1 10000000; done) >/dev/null 2>&1 & echo \$! >/tmp/load"
+}
+
+stop_load()
+{
+	local name
+
+	for name in g_a g_b; do
+		# shellcheck disable=SC2016 # the guest's shell knows it
+		run $name 'kill -KILL $(cat /tmp/load); killall -q -KILL pvi_vsock; true'
+	done
+}
+
+# What b stores into its section may harm b's sockets alone, and takes no more memory than they may have.
+hostile()
+{
+	local what n=500 sessions=2
+
+	[ -z "${PVI_LONG:-}" ] || n=100000 sessions=20
+	run g_a "modprobe -q vsock_loopback; true"
+	begins g_a sink stream 70001
+	holds g_a stream 1 70001
+	for what in prod length long head life; do
+		spoils $what $sessions
+	done
+	[ "$(count g_a bad)" -gt 0 ] || fail "no wrong packet was noticed"
+	flood
+	same "$(run g_b pvi_spoil connect 4000)" "connect 4000"
+	connected
+	[ "$(count g_a dropped)" -gt 0 ] || fail "whatever waits to be sent is kept"
+	start_load
+	spoils cons 2
+	same "$(run g_b pvi_spoil any $n)" "any $n"
+	# Nobody has touched what is a's own.
+	same "$(run g_a cat /tmp/held /tmp/out)" held
+	stop_load
+	connected
+	exchange stream 10000 1
+	same "$(run g_a "dmesg | grep -c 'breaks the rules'")" 1
+	quiet g_b
+}
+
+# Bytes in messages of one each, more than anyone would have wait: they cost their connection, and that alone. Which
+# of the two has ended it, the driver or the kernel, depends on the kernel.
+flood()
+{
+	run g_a "pvi_vsock sink seqpacket 22 >/tmp/flooded 2>&1 &"
+	run g_b "until pvi_vsock hold seqpacket $cid_a 22 3000 >/tmp/held; do usleep 20000; done & true"
+	run g_b "until grep -q held /tmp/held; do usleep 20000; done"
+	same "$(run g_b pvi_spoil flood 6000)" "flood 6000"
+	await run g_a "grep -q sink /tmp/flooded"
+	await run g_b "grep -q recv /tmp/held"
+	connected
+}
+
+# Who reads is told that b has gone.
+killed()
+{
+	begins g_b sink stream 5000
+	[ -z "${PVI_LONG:-}" ] || begins g_a serve stream 70000 1
+	holds g_a stream $cid_b 5000
+	kill -KILL "$g_b"
+	await test ! -e "/proc/$at_b"
+	same "$(held g_a)" "recv $reset"
+	same "$(does g_a hold stream $cid_b 5000)" "connect $unreachable"
+	[ -z "${PVI_LONG:-}" ] || back_again
+	quiet g_a
+}
+
+# Under b's name, with another kernel; who listens at a still does.
+back_again()
+{
+	start_b older 1
+	booted g_b
+	attach at_b --pid "$g_b"
+	plug g_b
+	connected
+	same "$(does g_b talk stream $cid_a 70000 1 1000)" "talk 1"
+	same "$(woken g_a)" "serve 1"
+	exchange stream 300000 2
+	exchange seqpacket 300000 2
+	quiet g_b
+}
+
+# start_b KERNEL VCPUS - its programs may map what a driver has: it is who does harm
+start_b()
+{
+	# shellcheck disable=SC2046 # they are words
+	append=iomem=relaxed guest g_b "$1" -smp "$2" -uuid "$b" $(pvictl link --for "$b" "$link")
+}
+
+start_guests()
+{
+	link=$(pvictl link --kind vsock --cid $cid_a,$cid_b --ports 22,70000-70001/5000-5999 --size 128K \
+		"$a" "$b" | sed -n 's/^link //p')
+	bus=/sys/bus/pvi_link/devices/$link
+	# shellcheck disable=SC2046 # they are words
+	guest g_a older -uuid "$a" $(pvictl link --for "$a" "$link")
+	start_b newer 2
+	booted g_a
+	booted g_b
+	attach at_a --pid "$g_a"
+	attach at_b --pid "$g_b"
+}
+
+tmp=$(mktemp -d)
+# A link that stayed would be joined by whoever attaches these VMs next.
+trap 'stop_jobs; pvictl unlink "$a" "$b" >/dev/null 2>&1; rm -rf "/run/kvm-pvi/links/${link:-none}" "$tmp"' EXIT
+set -e
+start_guests
+set +e
+# Where bash would say that b was killed.
+run_tests alone together stream seqpacket options credit programs many refused place under_load hostile killed 2>"$tmp/stderr"
