@@ -12,6 +12,7 @@
 
 #define GSI	9
 #define RACERS	4
+#define TAKEN_ALONG	100	/* a descriptor that exec() keeps */
 
 static const u8 nil[KVM_PVI_UUID_SIZE];
 static u8 max[KVM_PVI_UUID_SIZE];
@@ -36,6 +37,14 @@ static int try_owner(int fd, u32 owner)
 	struct kvm_pvi_bind bind = bind_arg(KVM_PVI_BIND_HOST | KVM_PVI_BIND_OWNER, -1, pvi_uuid[0]);
 
 	bind.owner = owner;
+	return __pvi_ioctl(fd, KVM_PVI_BIND, &bind);
+}
+
+static int try_vmm(int fd, u32 flags, int vm_fd, pid_t pid)
+{
+	struct kvm_pvi_bind bind = bind_arg(KVM_PVI_BIND_VMM | flags, vm_fd, pvi_uuid[0]);
+
+	bind.owner = pid;
 	return __pvi_ioctl(fd, KVM_PVI_BIND, &bind);
 }
 
@@ -101,6 +110,7 @@ static void bind_without_setuid(u64 fd)
 	drop_capability(CAP_SETUID);
 	ASSERT_EQ(try_owner(fd, 1000), -EPERM);
 	ASSERT_EQ(try_owner(fd, getuid()), -EPERM);
+	ASSERT_EQ(try_vmm(fd, 0, vm_create(0, 0)->fd, getpid()), -EPERM);
 	ASSERT_EQ(__pvi_bind(fd, NULL, pvi_uuid[0]), 0);
 }
 
@@ -112,6 +122,113 @@ static void test_owner(void)
 	child_join(child_run(bind_without_setuid, child_fd));
 	close(child_fd);
 	ASSERT_EQ(try_owner(fd, 1000), 0);
+}
+
+/* The kernel's word on whose the endpoint is that has the first name */
+static u32 listed_owner(int fd)
+{
+	static struct kvm_pvi_list_endpoint r[KVM_PVI_LIST_MAX];
+	struct kvm_pvi_list list = {
+		.size = sizeof(list), .record = sizeof(r[0]), .address = (u64)r, .nr = ARRAY_SIZE(r),
+	};
+	u32 i;
+
+	pvi_ioctl(fd, KVM_PVI_LIST, &list);
+	for (i = 0; i < list.nr; i++)
+		if (!(r[i].flags & KVM_PVI_LISTED_DEAD) && !memcmp(r[i].uuid, pvi_uuid[0], KVM_PVI_UUID_SIZE))
+			return r[i].owner;
+	TEST_FAIL("it is not listed");
+}
+
+static void fetch_nothing(u64 socket)
+{
+	char byte;
+
+	ASSERT_EQ(read(socket, &byte, 1), 0);
+}
+
+/* Who names a process is told whether it is its VM */
+static void test_vmm(void)
+{
+	int fd = pvi_open(), vm_fd, pair[2];
+	pid_t vmm, heir;
+
+	ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	vm_fd = child_vm(&vmm);
+	heir = child_run(fetch_nothing, pair[1]);
+	ASSERT_EQ(try_vmm(fd, 0, vm_fd, heir), -ESRCH);
+	ASSERT_EQ(try_vmm(fd, 0, vm_fd, getpid()), -ESRCH);
+	ASSERT_EQ(try_vmm(fd, 0, vm_fd, 0), -ESRCH);
+	ASSERT_EQ(try_vmm(fd, 0, vm_fd, -1), -ESRCH);
+	ASSERT_EQ(try_vmm(fd, KVM_PVI_BIND_OWNER, vm_fd, vmm), -EINVAL);
+	ASSERT_EQ(try_vmm(fd, KVM_PVI_BIND_HOST, -1, vmm), -EINVAL);
+	ASSERT_EQ(try_vmm(fd, 0, vm_fd, vmm), 0);
+	ASSERT_EQ(listed_owner(fd), getuid());
+	child_kill(heir);
+	child_kill(vmm);
+	ASSERT_EQ(try_vmm(pvi_open(), 0, vm_fd, vmm), -ESRCH);
+}
+
+static void become(u64 socket)
+{
+	u32 ids[3];
+
+	send_fd(socket, vm_create(0, 0)->fd);
+	while (read(socket, ids, sizeof(ids)) == sizeof(ids)) {
+		ASSERT_EQ(syscall(SYS_setresuid, ids[0], ids[1], ids[2]), 0);
+		ASSERT_EQ(write(socket, ids, 1), 1);
+	}
+}
+
+static void tell_ids(int socket, u32 real, u32 effective, u32 saved)
+{
+	u32 ids[] = { real, effective, saved };
+
+	ASSERT_EQ(write(socket, ids, sizeof(ids)), sizeof(ids));
+	ASSERT_EQ(read(socket, ids, 1), 1);
+}
+
+/* Its user, who is one: another's rights are not the VMM's own */
+static void test_vmm_user(void)
+{
+	int fd = pvi_open(), vm_fd, pair[2];
+	pid_t vmm;
+
+	ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	vmm = child_run(become, pair[1]);
+	vm_fd = recv_fd(pair[0]);
+	tell_ids(pair[0], 1000, 0, 0);
+	ASSERT_EQ(try_vmm(fd, 0, vm_fd, vmm), -EPERM);
+	tell_ids(pair[0], 0, 1000, 0);
+	ASSERT_EQ(try_vmm(fd, 0, vm_fd, vmm), -EPERM);
+	tell_ids(pair[0], 1000, 1000, 0);
+	ASSERT_EQ(try_vmm(fd, 0, vm_fd, vmm), -EPERM);
+	tell_ids(pair[0], 1000, 1000, 1000);
+	ASSERT_EQ(try_vmm(fd, 0, vm_fd, vmm), 0);
+	ASSERT_EQ(listed_owner(fd), 1000);
+	child_kill(vmm);
+}
+
+/* Made in the address space that is left, and taken along: as a user would have root's programs do */
+static void test_vmm_execs(void)
+{
+	int fd = pvi_open(), kvm = kvm_dev_fd(), pair[2], pidfd, vm_fd;
+	pid_t pid;
+
+	ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	pid = vfork();
+	if (!pid) {
+		dup2(ioctl(kvm, KVM_CREATE_VM, 0), TAKEN_ALONG);
+		dup2(pair[1], STDIN_FILENO);
+		execl("/bin/sh", "sh", "-c", "read line", NULL);
+		_exit(TAP_FAIL);
+	}
+	pidfd = syscall(SYS_pidfd_open, pid, 0);
+	vm_fd = syscall(SYS_pidfd_getfd, pidfd, TAKEN_ALONG, 0);
+	ASSERT_GE(vm_fd, 0);
+	ASSERT_EQ(try_vmm(fd, 0, vm_fd, pid), -ESRCH);
+	child_kill(pid);
+	ASSERT_EQ(try_vmm(fd, 0, vm_fd, getpid()), 0);
 }
 
 /* Counts endpoints of all the host: those of earlier cases go a little later than they close */
@@ -407,6 +524,9 @@ static const struct test_case cases[] = {
 	{ "arguments", test_arguments },
 	{ "taken", test_taken },
 	{ "owner", test_owner },
+	{ "vmm", test_vmm },
+	{ "vmm_user", test_vmm_user },
+	{ "vmm_execs", test_vmm_execs },
 	{ "max_vms", test_max_vms },
 	{ "owner_process_gone", test_owner_process_gone },
 	{ "attach_parameter", test_attach_parameter },

@@ -66,7 +66,7 @@ static const struct op ops[] = {
 	OP(KVM_PVI_GET_INFO, info, .unbound = true, .dead = true, .out = true),
 	OP(KVM_PVI_BIND, bind, ARG(bind, .flags = KVM_PVI_BIND_HOST, .vm_fd = -1),
 	   .uuid_at = AT(bind, uuid), .uuid = 2, .zero = { AT(bind, owner) },
-	   .flags = KVM_PVI_BIND_HOST | KVM_PVI_BIND_OWNER | KVM_PVI_BIND_GRANTS_ONLY,
+	   .flags = KVM_PVI_BIND_HOST | KVM_PVI_BIND_OWNER | KVM_PVI_BIND_GRANTS_ONLY | KVM_PVI_BIND_VMM,
 	   .unbound = true, .out = true),
 	OP(KVM_PVI_EXPOSE, expose, ARG(expose, .gsi = FREE_GSI, .kind = KVM_PVI_GSI_EVENTFD),
 	   .zero = { AT(expose, burst) }),

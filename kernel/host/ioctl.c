@@ -87,7 +87,7 @@ static const struct ioctl_op ops[] = {
 	OP(KVM_PVI_GET_INFO, ioctl_get_info, kvm_pvi_info, __reserved,
 	   .out = true, .unbound = true, .dead = true, .reads = true),
 	OP(KVM_PVI_BIND, pvi_life_bind, kvm_pvi_bind, epoch, .out = true, .unbound = true,
-	   .flags = KVM_PVI_BIND_HOST | KVM_PVI_BIND_OWNER | KVM_PVI_BIND_GRANTS_ONLY),
+	   .flags = KVM_PVI_BIND_HOST | KVM_PVI_BIND_OWNER | KVM_PVI_BIND_GRANTS_ONLY | KVM_PVI_BIND_VMM),
 	OP(KVM_PVI_EXPOSE, pvi_expose, kvm_pvi_expose, burst),
 	OP(KVM_PVI_UNEXPOSE, pvi_expose_undo, kvm_pvi_gsi, __reserved),
 	OP(KVM_PVI_UNWIRE, pvi_expose_unwire, kvm_pvi_gsi, __reserved),

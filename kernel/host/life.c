@@ -308,15 +308,50 @@ err_count:
 	return ret;
 }
 
-/* Stores who is named as the owner; nobody: the opener is. */
+/* Stores who is named as the owner; nobody: the opener is. A process is asked when the VM is known. */
 static int life_check_owner(const struct kvm_pvi_bind *b, kuid_t *owner)
 {
-	if (!(b->flags & KVM_PVI_BIND_OWNER))
+	bool by_vmm = b->flags & KVM_PVI_BIND_VMM;
+
+	if (by_vmm && b->flags & (KVM_PVI_BIND_OWNER | KVM_PVI_BIND_HOST))
+		return -EINVAL;
+	if (!by_vmm && !(b->flags & KVM_PVI_BIND_OWNER))
 		return b->owner ? -EINVAL : 0;
 	if (!ns_capable(current_user_ns(), CAP_SETUID))
 		return -EPERM;
+	if (by_vmm)
+		return 0;
 	*owner = make_kuid(current_user_ns(), b->owner);
 	return uid_valid(*owner) ? 0 : -EINVAL;
+}
+
+/*
+ * Stores the user of process @nr, if its address space is that of the VM. Whoever has the descriptor only, such
+ * as a program with privileges that its user has started, has another one.
+ */
+static int life_vmm_owner(u32 nr, struct kvm *kvm, kuid_t *owner)
+{
+	const struct cred *cred;
+	struct task_struct *task;
+	int ret = -ESRCH;
+
+	rcu_read_lock();
+	task = pid_task(find_vpid(nr), PIDTYPE_TGID);
+	if (task) {
+		cred = __task_cred(task);
+		*owner = cred->uid;
+		if (!uid_eq(cred->euid, cred->uid) || !uid_eq(cred->suid, cred->uid) ||
+		    !uid_eq(cred->fsuid, cred->uid))
+			ret = -EPERM;
+		else
+			ret = 0;
+		/* Pairs with commit_creds(), behind the new address space in exec(). */
+		smp_rmb();
+		if (READ_ONCE(task->mm) != pvi_kvm_mm(kvm))
+			ret = -ESRCH;
+	}
+	rcu_read_unlock();
+	return ret;
 }
 
 /* Stores a strong reference to the VM named, or NULL for a host process. */
@@ -389,6 +424,12 @@ int pvi_life_bind(struct pvi_vm *vm, void *arg)
 	ret = life_get_kvm(b, &kvm);
 	if (ret)
 		return ret;
+
+	if (b->flags & KVM_PVI_BIND_VMM) {
+		ret = life_vmm_owner(b->owner, kvm, &owner);
+		if (ret)
+			goto err_kvm;
+	}
 
 	ret = -EBUSY;
 	if (cmpxchg(&vm->life, PVI_LIFE_UNBOUND, PVI_LIFE_BINDING) != PVI_LIFE_UNBOUND)

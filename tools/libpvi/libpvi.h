@@ -65,8 +65,8 @@ int pvi_get_info(int pvi, struct kvm_pvi_info *info);
  * @pvi: an endpoint that is not bound
  * @vm_fd: what KVM_CREATE_VM returned, or -1 for a host process
  * @uuid: the name
- * @flags: KVM_PVI_BIND_OWNER, KVM_PVI_BIND_GRANTS_ONLY
- * @owner: with KVM_PVI_BIND_OWNER the uid of the owner, else 0
+ * @flags: KVM_PVI_BIND_OWNER or KVM_PVI_BIND_VMM, KVM_PVI_BIND_GRANTS_ONLY
+ * @owner: with KVM_PVI_BIND_OWNER the uid of the owner, with KVM_PVI_BIND_VMM the process that has the VM, else 0
  * @epoch: out: the number of this binding; may be NULL
  */
 int pvi_bind(int pvi, int vm_fd, const unsigned char *uuid, uint32_t flags,

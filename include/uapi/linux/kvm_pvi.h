@@ -87,7 +87,7 @@
 #define KVM_PVI_FEAT_MAJOR(f)	(((f) >> 24) & 0x7f)
 
 #define KVM_PVI_ABI_MAJOR	1
-#define KVM_PVI_ABI_MINOR	2
+#define KVM_PVI_ABI_MINOR	3
 
 /* GSI numbers: KVM's own, then those that exist between kvm_pvi and a guest. */
 #define KVM_PVI_GSI_MAX		4096u		/* first number that is no KVM GSI */
@@ -299,7 +299,8 @@ struct kvm_pvi_info {
  * @size: sizeof(struct kvm_pvi_bind)
  * @flags: KVM_PVI_BIND_*
  * @vm_fd: the VM, possession of its fd is the authority; -1 with KVM_PVI_BIND_HOST
- * @owner: with KVM_PVI_BIND_OWNER: uid that owner pins compare with, in the caller's user namespace; else 0
+ * @owner: with KVM_PVI_BIND_OWNER: uid that owner pins compare with, in the caller's user namespace; with
+ *   KVM_PVI_BIND_VMM: the process that has the VM, as the caller's PID namespace numbers it; else 0
  * @uuid: the name, 16 bytes as RFC 9562 prints them
  * @epoch: out: this binding's own number
  *
@@ -310,9 +311,10 @@ struct kvm_pvi_info {
  * * EEXIST: this VM or this UUID is bound already, or is being bound
  * * EINTR: a signal came first; nothing has happened, call again
  * * EACCES: the UUID is reserved for another uid
- * * EPERM: KVM_PVI_BIND_OWNER without CAP_SETUID
+ * * EPERM: KVM_PVI_BIND_OWNER or KVM_PVI_BIND_VMM without CAP_SETUID; or the process of the latter
+ *   runs as more than one user
  * * ENOSPC: max_vms reached
- * * ESRCH: the VM's process has gone
+ * * ESRCH: the VM's process has gone, or is not the one that KVM_PVI_BIND_VMM names
  */
 struct kvm_pvi_bind {
 	__u32 size;
@@ -326,6 +328,7 @@ struct kvm_pvi_bind {
 #define KVM_PVI_BIND_HOST		(1u << 0)	/* a host process without a VM */
 #define KVM_PVI_BIND_OWNER		(1u << 1)	/* @owner names the owner instead of the opener */
 #define KVM_PVI_BIND_GRANTS_ONLY	(1u << 2)	/* never look at the ALLOW table */
+#define KVM_PVI_BIND_VMM		(1u << 3)	/* it is that process's VM, whose user is the owner */
 
 /**
  * struct kvm_pvi_expose - KVM_PVI_EXPOSE: make a GSI ringable
@@ -613,7 +616,7 @@ struct kvm_pvi_edge {
  * @__reserved: Must be 0
  *
  * KVM_PVI_BIND of that name fails with EACCES for endpoints of other owners
- * (who opened them, or whom KVM_PVI_BIND_OWNER names), root's as well. One that
+ * (who opened them, or whom KVM_PVI_BIND_OWNER or KVM_PVI_BIND_VMM names), root's as well. One that
  * is bound stays. RESERVE again replaces @uid. A reservation belongs to no
  * endpoint: it lasts until UNRESERVE, or the module is removed. Both work on any
  * endpoint at any time.
