@@ -38,6 +38,6 @@ $(OUTPUT)/%.o: $(TOOLS)/%.c
 need = @for lib in $(2); do \
 	$(PKG_CONFIG) --exists $$lib || { \
 		echo "$(1) needs $$lib: install its development package" \
-			"(Debian: apt-get install pkg-config libsmartcols-dev uuid-dev libsystemd-dev)" >&2; \
+			"(Debian: apt-get install pkg-config libsmartcols-dev uuid-dev libsystemd-dev libinih-dev)" >&2; \
 		exit 1; }; \
 	done

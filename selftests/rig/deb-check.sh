@@ -221,10 +221,10 @@ program()
 		rm program.c shared static'
 }
 
-# Nothing is left, of the files and in dpkg's own records.
+# Nothing is left, of the files, of what they needed, and in dpkg's own records.
 removed()
 {
-	inside env DEBIAN_FRONTEND=noninteractive apt-get -y -q purge "${packages[@]}"
+	inside env DEBIAN_FRONTEND=noninteractive apt-get -y -q --auto-remove purge "${packages[@]}"
 	as_root rm -rf "$root/tmp/deb"
 	inside dpkg -l >"$tmp/packages"
 	! grep pvi "$tmp/packages" || fail "not purged"

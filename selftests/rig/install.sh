@@ -19,7 +19,7 @@ files()
 		lib/modules-load.d/kvm-pvi.conf lib/systemd/system/kvm-pvi-attach@.service \
 		lib/udev/rules.d/60-kvm-pvi{,-guest}.rules share/bash-completion/completions/pvictl share/zsh/vendor-completions/_pvictl \
 		share/fish/vendor_completions.d/pvictl.fish \
-		share/man/man8/pvictl.8 share/man/man3/libpvi.3 \
+		share/man/man8/pvictl.8 share/man/man5/pvi.conf.5 share/man/man3/libpvi.3 \
 		sbin/pvi-ivshmem-server share/bash-completion/completions/pvi-ivshmem-server \
 		share/man/man8/pvi-ivshmem-server.8 lib/systemd/system/kvm-pvi-ivshmem@.{socket,service}; do
 		[ -s "$root/usr/$file" ] || fail "no usr/$file"

@@ -9,7 +9,7 @@
 
 # To build; to make and boot L1; to check the sources.
 base=(gcc g++ libc6-dev make pahole
-	libsmartcols-dev libsystemd-dev pkg-config uuid-dev
+	libinih-dev libsmartcols-dev libsystemd-dev pkg-config uuid-dev
 	busybox-static cpio kmod python3 qemu-system-x86 socat xz-utils
 	groff-base shellcheck sparse)
 

@@ -23,16 +23,30 @@ int open_pidfd(pid_t pid);
 /* A duplicate of descriptor @fd of the process, or -errno */
 int take_fd(int pidfd, int fd);
 void read_comm(pid_t pid, char comm[static COMM_LEN]);
-/* Calls @fn with each descriptor of the process; -errno if they may not be seen */
-int each_fd(pid_t pid, void (*fn)(pid_t pid, int fd, const char *target, void *arg), void *arg);
+/* Calls @fn with each descriptor of the process, until it says false; -errno if they may not be seen */
+int each_fd(pid_t pid, bool (*fn)(pid_t pid, int fd, const char *target, void *arg), void *arg);
 /* Calls @fn with each process; -errno */
 int each_process(void (*fn)(pid_t pid, void *arg), void *arg);
+
+/* status.c: who a process is. Read without waiting for it, and nothing it could choose */
+struct process {
+	pid_t pid;
+	uid_t uid;
+	bool one_user;		/* real, effective, saved and file system's uid are the same */
+};
+
+/* Of the process that @tid is a thread of; -errno */
+int process_read(pid_t tid, struct process *p);
+/* Whether it is in @cgroup of the unified hierarchy, or below; -errno */
+int process_in_cgroup(pid_t pid, const char *cgroup);
 
 /* vm_fd.c: the descriptors of VMs that a process has, duplicates being one */
 struct vm_fds {
 	int fd;
 	int nr;
 };
+
+#define VM_FD_TARGET "anon_inode:kvm-vm"	/* where /proc/PID/fd/N leads */
 
 /* -errno if they may not be seen */
 int find_vm_fds(pid_t pid, struct vm_fds *vms);

@@ -44,7 +44,7 @@ void read_comm(pid_t pid, char comm[static COMM_LEN])
 	escape(comm, COMM_LEN, name);
 }
 
-int each_fd(pid_t pid, void (*fn)(pid_t pid, int fd, const char *target, void *arg), void *arg)
+int each_fd(pid_t pid, bool (*fn)(pid_t pid, int fd, const char *target, void *arg), void *arg)
 {
 	char path[32], target[PATH_MAX];
 	struct dirent *entry;
@@ -60,7 +60,8 @@ int each_fd(pid_t pid, void (*fn)(pid_t pid, int fd, const char *target, void *a
 		if (len < 0)
 			continue;
 		target[len] = '\0';
-		fn(pid, atoi(entry->d_name), target, arg);
+		if (!fn(pid, atoi(entry->d_name), target, arg))
+			break;
 	}
 	closedir(dir);
 	return 0;

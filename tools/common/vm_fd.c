@@ -13,16 +13,15 @@ static bool same_file(pid_t pid, int a, int b)
 	return !syscall(SYS_kcmp, pid, pid, KCMP_FILE, a, b);
 }
 
-static void look_for_vm(pid_t pid, int fd, const char *target, void *arg)
+static bool look_for_vm(pid_t pid, int fd, const char *target, void *arg)
 {
 	struct vm_fds *vms = arg;
 
-	if (strcmp(target, "anon_inode:kvm-vm"))
-		return;
-	if (vms->nr && same_file(pid, vms->fd, fd))
-		return;
+	if (strcmp(target, VM_FD_TARGET) || (vms->nr && same_file(pid, vms->fd, fd)))
+		return true;
 	vms->fd = fd;
 	vms->nr++;
+	return true;
 }
 
 int find_vm_fds(pid_t pid, struct vm_fds *vms)

@@ -15,7 +15,7 @@
 
 #include "common.h"
 
-#define MAX_CMDLINE (64 << 20)
+#define MAX_CMDLINE (8 << 20)	/* exec() takes 6 MiB at most */
 
 /* All that QEMU has, or had, without an argument */
 static const char * const flags[] = {

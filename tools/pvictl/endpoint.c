@@ -91,17 +91,18 @@ static bool is_known(struct list *list, const struct endpoint *e)
 	return false;
 }
 
-static void look_at_fd(pid_t pid, int fd, const char *target, void *arg)
+static bool look_at_fd(pid_t pid, int fd, const char *target, void *arg)
 {
 	const char *name = strrchr(target, '/');
 	struct list *list = arg;
 	struct endpoint e;
 
 	if (!name || strcmp(name, "/kvm_pvi") || !read_endpoint(pid, fd, &e) || is_known(list, &e))
-		return;
+		return true;
 	read_comm(pid, e.comm);
 	list->all = must_alloc(realloc(list->all, (list->nr + 1) * sizeof(e)));
 	list->all[list->nr++] = e;
+	return true;
 }
 
 static void look_at_process(pid_t pid, void *arg)
@@ -185,17 +186,18 @@ struct search {
 	int fd;
 };
 
-static void look_for_fd(pid_t pid, int fd, const char *target, void *arg)
+static bool look_for_fd(pid_t pid, int fd, const char *target, void *arg)
 {
 	const char *name = strrchr(target, '/');
 	struct search *search = arg;
 	struct endpoint e;
 
-	if (search->fd >= 0 || !name || strcmp(name, "/kvm_pvi") || !read_endpoint(pid, fd, &e) ||
+	if (!name || strcmp(name, "/kvm_pvi") || !read_endpoint(pid, fd, &e) ||
 	    uuid_compare(e.uuid, search->wanted->uuid) || e.dead != search->wanted->dead)
-		return;
+		return true;
 	search->pid = pid;
 	search->fd = fd;
+	return false;
 }
 
 static void look_into_process(pid_t pid, void *arg)

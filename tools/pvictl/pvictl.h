@@ -19,6 +19,7 @@
 int cmd_allow(int argc, char **argv);
 int cmd_attach(int argc, char **argv);
 int cmd_bell(int argc, char **argv);
+int cmd_check(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_expose(int argc, char **argv);

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* common policy - its files as a whole, refused at the first thing that is wrong */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libpvi.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "policy_reader.h"
+
+#define MAX_SIZE (64 << 20)	/* of all files */
+#define NO_LIMIT SIZE_MAX
+
+struct shown policy_show(const char *text)
+{
+	struct shown shown;
+
+	escape(shown.s, sizeof(shown.s), text);
+	return shown;
+}
+
+void *policy_grow(void *list, size_t nr, size_t size)
+{
+	void *more;
+
+	/* By powers of two */
+	if (nr & (nr - 1))
+		return list;
+	more = reallocarray(list, nr ? 2 * nr : 1, size);
+	if (!more) {
+		fputs("out of memory\n", stderr);
+		abort();
+	}
+	return more;
+}
+
+static bool complain_of_file(struct policy *p, const char *file, const char *why, const char *cure)
+{
+	snprintf(p->error, sizeof(p->error), "%s:0: %s; %s", file, why, cure);
+	return false;
+}
+
+static bool read_file(struct policy *p, const char *file, size_t limit)
+{
+	const char *cure = "let root read it, or remove it";
+	/* A FIFO would have us wait. */
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
+	struct stat st;
+	size_t size;
+	char *text;
+	bool done;
+
+	if (!in)
+		return complain_of_file(p, file, strerror(errno), cure);
+	if (fstat(fileno(in), &st) || !S_ISREG(st.st_mode) || (size_t)st.st_size > limit - p->size) {
+		fclose(in);
+		return complain_of_file(p, file, "it is no file, or all are more than 64 MiB", cure);
+	}
+	p->size += st.st_size;
+	p->files = policy_grow(p->files, p->nr_files, sizeof(*p->files));
+	p->files[p->nr_files++] = strdup(file);
+	text = malloc(st.st_size + 1);
+	size = text ? fread(text, 1, st.st_size, in) : 0;
+	done = text && !ferror(in) ? policy_read_text(p, file, text, size) :
+		complain_of_file(p, file, "it cannot be read", cure);
+	free(text);
+	fclose(in);
+	return done;
+}
+
+struct label {
+	const char *label;
+	const struct policy_vm *vm;
+};
+
+static int compare_labels(const void *a, const void *b)
+{
+	return strcmp(((const struct label *)a)->label, ((const struct label *)b)->label);
+}
+
+static bool resolve_one(const struct label *labels, size_t nr, const char *text, uuid_t uuid)
+{
+	struct label key = { .label = text };
+	const struct label *found = nr ? bsearch(&key, labels, nr, sizeof(key), compare_labels) : NULL;
+
+	if (found)
+		uuid_copy(uuid, found->vm->uuid);
+	return found || !uuid_parse(text, uuid);
+}
+
+static int compare_allows(const void *a, const void *b)
+{
+	const struct policy_allow *x = a, *y = b;
+
+	return uuid_compare(x->to, y->to) ?: uuid_compare(x->from, y->from) ?: x->bell - y->bell ?:
+		(x->what < y->what ? -1 : x->what > y->what);
+}
+
+static bool check_doubles(struct policy *p)
+{
+	const struct policy_allow *a = p->allows;
+	size_t i;
+
+	if (p->nr_allows)
+		qsort(p->allows, p->nr_allows, sizeof(*p->allows), compare_allows);
+	for (i = 1; i < p->nr_allows; i++)
+		if (!compare_allows(&a[i - 1], &a[i]))
+			break;
+	if (i < p->nr_allows)
+		snprintf(p->error, sizeof(p->error), "%s:%u: '%s' allows what '%s' allows; leave one out",
+			 a[i].file, a[i].line, a[i].label, a[i - 1].label);
+	return i >= p->nr_allows;
+}
+
+static int compare_vms(const void *a, const void *b)
+{
+	const struct policy_vm *x = a, *y = b;
+
+	return uuid_compare(x->uuid, y->uuid);
+}
+
+/* A row for what is not there would serve nobody, and whoever exposes it later. */
+static bool check_receiver(struct policy *p, const struct policy_allow *a)
+{
+	const struct policy_vm *to = policy_vm(p, a->to);
+	bool there = a->what == KVM_PVI_GSI_ANY && !a->bell;
+	size_t i;
+
+	for (i = 0; to && i < to->nr_gsis && !there; i++)
+		there = (a->bell ? to->gsis[i].bell : to->gsis[i].gsi) == a->what;
+	if (!to)
+		snprintf(p->error, sizeof(p->error), "%s:%u: '%s' is for '%s', which is no VM of the policy; write a section [vm NAME]",
+			 a->file, a->line, a->label, policy_show(a->to_text).s);
+	else if (!there)
+		snprintf(p->error, sizeof(p->error), "%s:%u: '%s' allows %s %u, which VM '%s' has not; name its GSI in '%s' there",
+			 a->file, a->line, a->label, a->bell ? "bell" : "GSI", a->what, to->label,
+			 a->bell ? "bells" : "expose");
+	return to && there;
+}
+
+static bool resolve(struct policy *p)
+{
+	struct label *labels = calloc(p->nr_vms + 1, sizeof(*labels));
+	bool done = true;
+	size_t i;
+
+	if (!labels)
+		abort();
+	if (p->nr_vms)
+		qsort(p->vms, p->nr_vms, sizeof(*p->vms), compare_vms);
+	for (i = 0; i < p->nr_vms; i++)
+		labels[i] = (struct label){ p->vms[i].label, &p->vms[i] };
+	qsort(labels, p->nr_vms, sizeof(*labels), compare_labels);
+	for (i = 0; i < p->nr_allows && done; i++) {
+		struct policy_allow *a = &p->allows[i];
+		const char *unknown = NULL;
+
+		if (!resolve_one(labels, p->nr_vms, a->from_text, a->from))
+			unknown = a->from_text;
+		else if (!resolve_one(labels, p->nr_vms, a->to_text, a->to))
+			unknown = a->to_text;
+		if (unknown)
+			snprintf(p->error, sizeof(p->error), "%s:%u: there is no VM '%s'; write a section [vm %s], or a UUID",
+				 a->file, a->line, policy_show(unknown).s, policy_show(unknown).s);
+		done = !unknown && check_receiver(p, a);
+	}
+	free(labels);
+	return done && check_doubles(p);
+}
+
+static int is_conf(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return *entry->d_name != '.' && dot && !strcmp(dot, ".conf");
+}
+
+static bool read_dir(struct policy *p, const char *dir)
+{
+	struct dirent **entries;
+	int nr = scandir(dir, &entries, is_conf, alphasort), i;
+	bool done = true;
+	char *path;
+
+	if (nr < 0)
+		return complain_of_file(p, dir, strerror(errno), "make this directory; without a file in it nothing is bound");
+	for (i = 0; i < nr; i++) {
+		if (done && asprintf(&path, "%s/%s", dir, entries[i]->d_name) >= 0) {
+			done = read_file(p, path, MAX_SIZE);
+			free(path);
+		}
+		free(entries[i]);
+	}
+	free(entries);
+	return done;
+}
+
+static bool finish(struct policy *p, bool done)
+{
+	char error[sizeof(p->error)];
+
+	if (done && resolve(p))
+		return true;
+	memcpy(error, p->error, sizeof(error));
+	policy_free(p);
+	memcpy(p->error, error, sizeof(error));
+	return false;
+}
+
+bool policy_read(struct policy *p, const char *dir)
+{
+	*p = (struct policy){ 0 };
+	return finish(p, read_dir(p, dir));
+}
+
+bool policy_read_file(struct policy *p, const char *file)
+{
+	*p = (struct policy){ 0 };
+	return finish(p, read_file(p, file, NO_LIMIT));
+}
+
+void policy_free(struct policy *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->nr_vms; i++)
+		free(p->vms[i].gsis);
+	for (i = 0; i < p->nr_files; i++)
+		free(p->files[i]);
+	free(p->vms);
+	free(p->allows);
+	free(p->files);
+	tdestroy(p->labels, free);
+	tdestroy(p->uuids, free);
+	if (p->older)
+		policy_free(p->older);
+	free(p->older);
+	*p = (struct policy){ 0 };
+}
+
+const struct policy_vm *policy_vm(const struct policy *p, const uuid_t uuid)
+{
+	struct policy_vm key;
+
+	uuid_copy(key.uuid, uuid);
+	return p->nr_vms ? bsearch(&key, p->vms, p->nr_vms, sizeof(key), compare_vms) : NULL;
+}
+
+const struct policy_allow *policy_allows(const struct policy *p, const uuid_t to, size_t *nr)
+{
+	size_t low = 0, high = p->nr_allows, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (uuid_compare(p->allows[middle].to, to) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	while (high < p->nr_allows && !uuid_compare(p->allows[high].to, to))
+		high++;
+	*nr = high - low;
+	return p->allows + low;
+}

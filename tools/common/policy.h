@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* common policy - which VMs are bound, what they expose, and who may ring them: pvi.conf(5) */
+#ifndef POLICY_H
+#define POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+#include <uuid/uuid.h>
+
+#include "common.h"
+
+#define POLICY_DIR "/etc/kvm-pvi"
+#define POLICY_LABEL 50
+#define POLICY_NO_BELL UINT32_MAX
+
+struct policy_gsi {
+	uint32_t gsi;
+	uint32_t bell;		/* or POLICY_NO_BELL */
+};
+
+struct policy_vm {
+	char label[POLICY_LABEL];
+	uuid_t uuid;
+	char name[NAME_LEN];	/* or "" */
+	char cgroup[NAME_LEN];	/* or "" */
+	bool has_user;
+	uid_t user;
+	struct policy_gsi *gsis;	/* sorted */
+	size_t nr_gsis;
+};
+
+struct policy_allow {
+	char label[POLICY_LABEL];
+	char from_text[POLICY_LABEL];
+	char to_text[POLICY_LABEL];
+	uuid_t from;
+	uuid_t to;
+	bool bell;
+	uint32_t what;		/* the GSI, which may be KVM_PVI_GSI_ANY, or the bell */
+	uint64_t bits;
+	uint32_t rate;
+	uint32_t burst;
+	bool has_owner;
+	uid_t owner;
+	unsigned int line;
+	char *file;
+};
+
+struct policy {
+	struct policy_vm *vms;		/* sorted by UUID */
+	size_t nr_vms;
+	struct policy_allow *allows;	/* sorted by receiver */
+	size_t nr_allows;
+	char **files;
+	size_t nr_files;
+	size_t size;		/* of all files */
+	void *labels;		/* of tsearch() */
+	void *uuids;
+	char error[1024];	/* file:line: cause; cure */
+	struct policy *older;	/* what was carried out before, perhaps not all of it: applied.h */
+};
+
+/* All *.conf of @dir by their names. False: @policy->error says why, and nothing else is there */
+bool policy_read(struct policy *policy, const char *dir);
+/* What policy_write() has written */
+bool policy_read_file(struct policy *policy, const char *file);
+void policy_free(struct policy *policy);
+/* NULL: none */
+const struct policy_vm *policy_vm(const struct policy *policy, const uuid_t uuid);
+/* Who may ring @to; stores how many */
+const struct policy_allow *policy_allows(const struct policy *policy, const uuid_t to, size_t *nr);
+
+/* policy_write.c: as a file that says the same, with neither names of users nor of senders; -errno */
+int policy_write(const struct policy *policy, FILE *out);
+
+/*
+ * policy_match.c: which of them @pid runs, by its command line, user and cgroup. Reading a command line may
+ * wait for the process as long as that likes. 0, -ESRCH: none, or another -errno.
+ */
+int policy_match(const struct policy *policy, pid_t pid, const struct policy_vm **vm);
+/* Whether its user and cgroup are those of @vm, which never waits, and its command line */
+int policy_permits(const struct policy_vm *vm, pid_t pid);
+int policy_claims(const struct policy_vm *vm, pid_t pid);
+
+#endif

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* common policy_keys - what the keys of a policy's sections say */
+#include <ctype.h>
+#include <errno.h>
+#include <libpvi.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy_reader.h"
+
+#define MAX_GSI (KVM_PVI_GSI_VIRTUAL_END - 1)
+#define MAX_GSIS 4096		/* of one VM */
+#define MAX_BELL 0xffffu
+
+static bool parse_number(struct reader *r, const char *key, const char *text, uint64_t max, uint64_t *to)
+{
+	char *end;
+
+	/* 0x10 is 16, but nobody means 8 by 010. */
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X') && isxdigit((unsigned char)text[2]);
+	bool plain = isdigit((unsigned char)*text) && (*text != '0' || !text[1]);
+
+	errno = 0;
+	*to = strtoull(text, &end, hex ? 16 : 10);
+	if (!errno && !*end && (hex || plain) && *to <= max)
+		return true;
+	reader_complain(r, r->line, "'%s' is '%s'; write a number from 0 to %llu", key, policy_show(text).s,
+		 (unsigned long long)max);
+	return false;
+}
+
+static bool parse_user(struct reader *r, const char *key, const char *text, uid_t *to)
+{
+	static char known[64];
+	static uid_t uid;
+	struct passwd *user;
+	uint64_t number;
+
+	if (*text >= '0' && *text <= '9') {
+		if (!parse_number(r, key, text, 0xfffffffeu, &number))
+			return false;
+		*to = number;
+		return true;
+	}
+	/* Mostly it is the same as in the section before, and whoever is asked may be far away. */
+	if (*known && !strcmp(text, known)) {
+		*to = uid;
+		return true;
+	}
+	user = getpwnam(text);
+	if (!user) {
+		reader_complain(r, r->line, "there is no user '%s'; write one of 'getent passwd', or a number",
+			 policy_show(text).s);
+		return false;
+	}
+	*to = uid = user->pw_uid;
+	snprintf(known, sizeof(known), "%s", strlen(text) < sizeof(known) ? text : "");
+	return true;
+}
+
+static bool parse_gsi(struct reader *r, const char *key, const char *text, uint64_t *to)
+{
+	if (!parse_number(r, key, text, MAX_GSI, to))
+		return false;
+	if (*to < KVM_PVI_GSI_MAX || *to >= KVM_PVI_GSI_VIRTUAL)
+		return true;
+	reader_complain(r, r->line, "'%s' is '%s', which is no GSI; write a number from 0 to %u, or from %u to %u", key,
+			policy_show(text).s, KVM_PVI_GSI_MAX - 1, KVM_PVI_GSI_VIRTUAL, MAX_GSI);
+	return false;
+}
+
+/* The next one of a list, without the blanks around it */
+static char *next_word(char **list)
+{
+	char *word = strsep(list, ","), *end;
+
+	if (!word)
+		return NULL;
+	word += strspn(word, " \t");
+	for (end = word + strlen(word); end > word && strchr(" \t", end[-1]); end--)
+		;
+	*end = '\0';
+	return word;
+}
+
+static struct policy_gsi *vm_gsi(const struct policy_vm *vm, uint32_t gsi)
+{
+	size_t i;
+
+	for (i = 0; i < vm->nr_gsis; i++)
+		if (vm->gsis[i].gsi == gsi)
+			return &vm->gsis[i];
+	return NULL;
+}
+
+static void vm_expose(struct reader *r, struct policy_vm *vm, const char *text)
+{
+	char *copy = strdupa(text), *range, *dash;
+	uint64_t first, last;
+
+	while ((range = next_word(&copy))) {
+		dash = strchr(range, '-');
+		if (dash)
+			*dash++ = '\0';
+		if (!parse_gsi(r, "expose", range, &first) || !parse_gsi(r, "expose", dash ?: range, &last))
+			return;
+		if (last < first || last - first >= MAX_GSIS - vm->nr_gsis) {
+			reader_complain(r, r->line, "'%s' is no range, or too much; write FIRST-LAST, at most %u GSIs",
+				 policy_show(text).s, MAX_GSIS);
+			return;
+		}
+		for (; first <= last; first++) {
+			if (vm_gsi(vm, first)) {
+				reader_complain(r, r->line, "GSI %u is exposed twice; leave one out",
+					 (unsigned int)first);
+				return;
+			}
+			vm->gsis = policy_grow(vm->gsis, vm->nr_gsis, sizeof(*vm->gsis));
+			vm->gsis[vm->nr_gsis++] = (struct policy_gsi){ first, POLICY_NO_BELL };
+		}
+	}
+}
+
+static void vm_bells(struct reader *r, struct policy_vm *vm, const char *text)
+{
+	char *copy = strdupa(text), *word;
+	struct policy_gsi *gsi;
+	uint32_t bell = 0;
+	uint64_t number;
+
+	while ((word = next_word(&copy))) {
+		if (!parse_gsi(r, "bells", word, &number))
+			return;
+		gsi = vm_gsi(vm, number);
+		if (!gsi || gsi->bell != POLICY_NO_BELL) {
+			reader_complain(r, r->line, "GSI %u %s; 'bells' names GSIs of an 'expose' above it, each once",
+				 (unsigned int)number, gsi ? "has a bell" : "is not exposed");
+			return;
+		}
+		gsi->bell = bell++;
+	}
+}
+
+static void parse_text(struct reader *r, const char *key, const char *value, char *to, size_t room)
+{
+	if (!*value || strlen(value) >= room)
+		reader_complain(r, r->line, "'%s' is empty or too long; write 1 to %zu bytes", key, room - 1);
+	else
+		strcpy(to, value);
+}
+
+const char * const policy_vm_keys[] = { "uuid", "name", "user", "cgroup", "expose", "bells", NULL };
+
+void policy_vm_key(struct reader *r, const char *key, const char *value)
+{
+	struct policy_vm *vm = &r->policy->vms[r->policy->nr_vms - 1];
+
+	if (!strcmp(key, "uuid")) {
+		if (uuid_parse(value, vm->uuid) || uuid_is_null(vm->uuid))
+			reader_complain(r, r->line, "'%s' is not a UUID; write what QEMU's -uuid or 'virsh domuuid' says",
+				 policy_show(value).s);
+	} else if (!strcmp(key, "name")) {
+		parse_text(r, key, value, vm->name, sizeof(vm->name));
+	} else if (!strcmp(key, "user")) {
+		vm->has_user = parse_user(r, key, value, &vm->user);
+	} else if (!strcmp(key, "cgroup")) {
+		parse_text(r, key, value, vm->cgroup, sizeof(vm->cgroup));
+		if (*vm->cgroup != '/')
+			reader_complain(r, r->line, "'cgroup' is '%s'; write it from its root, as /machine.slice",
+				 policy_show(value).s);
+	} else if (!strcmp(key, "expose")) {
+		vm_expose(r, vm, value);
+	} else {
+		vm_bells(r, vm, value);
+	}
+}
+
+const char * const policy_allow_keys[] = {
+	"from", "to", "gsi", "bell", "flags", "rate", "burst", "owner", NULL
+};
+
+void policy_allow_key(struct reader *r, const char *key, const char *value)
+{
+	struct policy_allow *allow = &r->policy->allows[r->policy->nr_allows - 1];
+	uint64_t number = 0;
+
+	if (!strcmp(key, "from")) {
+		parse_text(r, key, value, allow->from_text, sizeof(allow->from_text));
+	} else if (!strcmp(key, "to")) {
+		parse_text(r, key, value, allow->to_text, sizeof(allow->to_text));
+	} else if (!strcmp(key, "gsi")) {
+		if (!strcmp(value, "any"))
+			allow->what = KVM_PVI_GSI_ANY;
+		else if (parse_gsi(r, key, value, &number))
+			allow->what = number;
+	} else if (!strcmp(key, "bell")) {
+		allow->bell = parse_number(r, key, value, MAX_BELL, &number);
+		allow->what = number;
+	} else if (!strcmp(key, "flags")) {
+		if (parse_number(r, key, value, UINT64_MAX, &allow->bits) && !allow->bits)
+			reader_complain(r, r->line, "'flags' are none; write a number with bits set, as 0xff");
+	} else if (!strcmp(key, "rate")) {
+		parse_number(r, key, value, UINT32_MAX, &number);
+		allow->rate = number;
+	} else if (!strcmp(key, "burst")) {
+		parse_number(r, key, value, UINT32_MAX, &number);
+		allow->burst = number;
+	} else {
+		allow->has_owner = parse_user(r, key, value, &allow->owner);
+	}
+}

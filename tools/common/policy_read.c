@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * common policy_read - a file of a policy, read by libinih
+ *
+ * libinih cuts what is too long for it and tells nobody that a section begins, so lines go through
+ * reader_line(), which knows the line's number, refuses what would be cut, and ends sections.
+ */
+#include <ini.h>
+#include <libpvi.h>
+#include <search.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy_reader.h"
+
+#define BLANKS " \t\n\v\f\r"	/* of libinih */
+#define MAX_LINE 198		/* of libinih, which has 200 bytes for it */
+
+void reader_complain(struct reader *r, unsigned int line, const char *fmt, ...)
+{
+	char text[640];
+	va_list ap;
+
+	if (r->error_line)
+		return;
+	r->error_line = line;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	snprintf(r->policy->error, sizeof(r->policy->error), "%s:%u: %s", r->file, line, text);
+}
+
+static bool seen(const struct reader *r, const char * const keys[], const char *key)
+{
+	unsigned int i;
+
+	for (i = 0; keys[i]; i++)
+		if (!strcmp(keys[i], key))
+			return r->keys & (1u << i);
+	return false;
+}
+
+static int compare_gsis(const void *a, const void *b)
+{
+	const struct policy_gsi *x = a, *y = b;
+
+	return x->gsi < y->gsi ? -1 : x->gsi > y->gsi;
+}
+
+static int compare_uuids(const void *a, const void *b)
+{
+	return uuid_compare(a, b);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* False if it was there */
+static bool remember(void **set, const void *what, size_t size, int (*compare)(const void *, const void *))
+{
+	void *copy;
+
+	if (tfind(what, set, compare))
+		return false;
+	copy = malloc(size);
+	if (!copy || !tsearch(memcpy(copy, what, size), set, compare))
+		abort();
+	return true;
+}
+
+static void end_vm(struct reader *r)
+{
+	struct policy_vm *vm = &r->policy->vms[r->policy->nr_vms - 1];
+
+	if (!seen(r, policy_vm_keys, "uuid"))
+		reader_complain(r, r->section_line, "VM '%s' has no UUID; add a line 'uuid = ...'", vm->label);
+	else if (!remember(&r->policy->uuids, vm->uuid, sizeof(vm->uuid), compare_uuids))
+		reader_complain(r, r->section_line, "VM '%s' has the UUID of another one; a VM is one section",
+			 vm->label);
+	if (vm->nr_gsis)
+		qsort(vm->gsis, vm->nr_gsis, sizeof(*vm->gsis), compare_gsis);
+}
+
+static void end_allow(struct reader *r)
+{
+	struct policy_allow *allow = &r->policy->allows[r->policy->nr_allows - 1];
+
+	if (!*allow->from_text || !*allow->to_text)
+		reader_complain(r, r->section_line, "'%s' does not say who may ring whom; add 'from = ' and 'to = '",
+			 allow->label);
+	else if (seen(r, policy_allow_keys, "gsi") == seen(r, policy_allow_keys, "bell"))
+		reader_complain(r, r->section_line, "'%s' needs one of 'gsi' and 'bell'; write one line", allow->label);
+	else if (seen(r, policy_allow_keys, "flags") && !allow->bell)
+		reader_complain(r, r->section_line, "'%s' has flags but no bell; leave them out", allow->label);
+	else if (allow->burst && !allow->rate)
+		reader_complain(r, r->section_line, "'%s' has a burst but no rate; add 'rate = '", allow->label);
+	/* A rate without a burst lets no more come at once than in a second. */
+	if (!allow->burst)
+		allow->burst = allow->rate;
+}
+
+static void end_section(struct reader *r)
+{
+	if (r->fresh)
+		reader_complain(r, r->section_line, "nothing is in this section; write its keys below it, or remove it");
+	else if (r->section == SECTION_VM)
+		end_vm(r);
+	else if (r->section == SECTION_ALLOW)
+		end_allow(r);
+	r->section = SECTION_NONE;
+	r->fresh = false;
+}
+
+static bool is_label(const char *text)
+{
+	return *text && text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")]
+		== '\0';
+}
+
+static void begin_section(struct reader *r, const char *section)
+{
+	struct policy *p = r->policy;
+	const char *label = strchr(section, ' ');
+	uuid_t unused;
+
+	r->keys = 0;
+	r->fresh = false;
+	if (!label || !is_label(label + 1) || !uuid_parse(label + 1, unused) ||
+	    (strncmp(section, "vm ", 3) && strncmp(section, "allow ", 6))) {
+		reader_complain(r, r->section_line,
+			 "there is no section '%s'; write [vm NAME] or [allow NAME], a NAME of letters, digits, '_', '.' and '-', but no UUID",
+			 policy_show(section).s);
+		return;
+	}
+	if (!remember(&p->labels, section, strlen(section) + 1, compare_texts)) {
+		reader_complain(r, r->section_line, "section '%s' is there already; give it another name", section);
+		return;
+	}
+	label++;
+	if (*section == 'v') {
+		r->section = SECTION_VM;
+		p->vms = policy_grow(p->vms, p->nr_vms, sizeof(*p->vms));
+		p->vms[p->nr_vms] = (struct policy_vm){ 0 };
+		strcpy(p->vms[p->nr_vms++].label, label);
+		return;
+	}
+	r->section = SECTION_ALLOW;
+	p->allows = policy_grow(p->allows, p->nr_allows, sizeof(*p->allows));
+	p->allows[p->nr_allows] = (struct policy_allow){
+		.bits = UINT64_MAX, .line = r->section_line, .file = p->files[p->nr_files - 1],
+	};
+	strcpy(p->allows[p->nr_allows++].label, label);
+}
+
+static int reader_key(void *arg, const char *section, const char *key, const char *value)
+{
+	struct reader *r = arg;
+	const char * const *keys;
+	unsigned int i;
+
+	if (r->error_line)
+		return 0;
+	if (!*section)
+		reader_complain(r, r->line, "'%s' is in no section; write [vm NAME] or [allow NAME] above it",
+			 policy_show(key).s);
+	if (!r->error_line && r->fresh)
+		begin_section(r, section);
+	if (r->error_line)
+		return 0;
+	keys = r->section == SECTION_VM ? policy_vm_keys : policy_allow_keys;
+	for (i = 0; keys[i] && strcmp(keys[i], key);)
+		i++;
+	if (!keys[i]) {
+		reader_complain(r, r->line, "there is no key '%s' here; write one of %s", policy_show(key).s,
+			 r->section == SECTION_VM ? "uuid, name, user, cgroup, expose, bells" :
+			 "from, to, gsi, bell, flags, rate, burst, owner");
+	} else if (r->keys & (1u << i)) {
+		reader_complain(r, r->line,
+			 "'%s' is there already; leave one out", key);
+	} else {
+		r->keys |= 1u << i;
+		(r->section == SECTION_VM ? policy_vm_key : policy_allow_key)(r, key, value);
+	}
+	return !r->error_line;
+}
+
+/* libinih takes no notice of what stands behind the bracket. */
+static void begin_brackets(struct reader *r, const char *line)
+{
+	const char *end = strchr(line, ']'), *more = end ? end + 1 + strspn(end + 1, BLANKS) : "";
+	size_t len = strcspn(more, "\n");
+
+	end_section(r);
+	r->fresh = true;
+	r->section_line = r->line;
+	if (strcspn(line, "]") > POLICY_LABEL)
+		reader_complain(r, r->line, "the section's name is too long; %u bytes are allowed", POLICY_LABEL - 1);
+	else if (*more && (*more != ';' || more == end + 1))
+		reader_complain(r, r->line, "'%s' stands behind the section's name; write it in a line of its own",
+				policy_show(strndupa(more, len)).s);
+}
+
+/* As fgets(): the next line, or NULL */
+static char *reader_line(char *to, int room, void *arg)
+{
+	struct reader *r = arg;
+	char *end, *text;
+	size_t len;
+
+	if (r->error_line || r->at == r->end)
+		return NULL;
+	r->line++;
+	end = memchr(r->at, '\n', r->end - r->at) ?: r->end;
+	len = end - r->at;
+	if (len > MAX_LINE || len + 2 > (size_t)room) {
+		reader_complain(r, r->line, "the line is too long; %u bytes are allowed", MAX_LINE);
+		return NULL;
+	}
+	if (memchr(r->at, '\0', len)) {
+		reader_complain(r, r->line, "there is a byte that is 0; write text");
+		return NULL;
+	}
+	memcpy(to, r->at, len);
+	strcpy(to + len, "\n");
+	r->at = end < r->end ? end + 1 : end;
+	text = to + strspn(to, BLANKS);
+	if (text > to && *text && !strchr("#;", *text))
+		reader_complain(r, r->line, "the line begins with a blank; remove it");
+	else if (*text == '[')
+		begin_brackets(r, text);
+	return r->error_line ? NULL : to;
+}
+
+bool policy_read_text(struct policy *p, const char *file, char *text, size_t size)
+{
+	size_t mark = size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
+	struct reader r = { .policy = p, .file = file, .at = text + mark, .end = text + size };
+	int line = ini_parse_stream(reader_line, &r, reader_key, &r);
+
+	if (line > 0 && (!r.error_line || (unsigned int)line < r.error_line)) {
+		r.error_line = 0;
+		reader_complain(&r, line, "that is neither [SECTION] nor KEY = VALUE; write one of them, or '#' before it");
+	} else if (line < 0) {
+		reader_complain(&r, r.line, "out of memory; free some");
+	}
+	if (!r.error_line)
+		end_section(&r);
+	return !r.error_line;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* common policy_reader - what the files that read a policy share */
+#ifndef POLICY_READER_H
+#define POLICY_READER_H
+
+#include "policy.h"
+
+enum section { SECTION_NONE, SECTION_VM, SECTION_ALLOW };
+
+struct reader {
+	struct policy *policy;
+	const char *file;
+	char *at;		/* in the file's text */
+	char *end;
+	unsigned int line;
+	unsigned int section_line;
+	bool fresh;		/* its first key is to come */
+	enum section section;
+	unsigned int keys;	/* of this section, that have been seen */
+	unsigned int error_line;
+};
+
+/* What stands in a file, to be shown */
+struct shown {
+	char s[160];
+};
+
+/* policy.c */
+/* Aborts without memory */
+void *policy_grow(void *list, size_t nr, size_t size);
+struct shown policy_show(const char *text);
+
+/* policy_read.c */
+/* The first complaint counts */
+void PRINTF_LIKE(3, 4) reader_complain(struct reader *r, unsigned int line, const char *fmt, ...);
+/* False: @policy->error says why */
+bool policy_read_text(struct policy *p, const char *file, char *text, size_t size);
+
+/* policy_keys.c: what a key of the last section says; they end with NULL */
+extern const char * const policy_vm_keys[];
+extern const char * const policy_allow_keys[];
+void policy_vm_key(struct reader *r, const char *key, const char *value);
+void policy_allow_key(struct reader *r, const char *key, const char *value);
+
+#endif

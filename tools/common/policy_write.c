@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * common policy_write - a policy as a file that says the same
+ *
+ * From what was understood, not from what was read: users are numbers, senders and receivers UUIDs. No line
+ * is longer than the one that it was read from, as which libinih has taken it.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <libpvi.h>
+#include <stdlib.h>
+
+#include "policy.h"
+
+static void write_uuid(FILE *out, const char *key, const uuid_t uuid)
+{
+	char text[UUID_STR_LEN];
+
+	uuid_unparse_lower(uuid, text);
+	fprintf(out, "%s=%s\n", key, text);
+}
+
+static void write_gsis(FILE *out, const struct policy_vm *vm)
+{
+	size_t first, last;
+
+	for (first = 0; first < vm->nr_gsis; first = last + 1) {
+		for (last = first; last + 1 < vm->nr_gsis && vm->gsis[last + 1].gsi == vm->gsis[last].gsi + 1;)
+			last++;
+		fprintf(out, "%s%" PRIu32, first ? "," : "expose=", vm->gsis[first].gsi);
+		if (last > first)
+			fprintf(out, "-%" PRIu32, vm->gsis[last].gsi);
+	}
+	if (vm->nr_gsis)
+		fputc('\n', out);
+}
+
+static int compare_bells(const void *a, const void *b)
+{
+	const struct policy_gsi *x = a, *y = b;
+
+	return x->bell < y->bell ? -1 : x->bell > y->bell;
+}
+
+static int write_bells(FILE *out, const struct policy_vm *vm)
+{
+	struct policy_gsi *sorted = calloc(vm->nr_gsis + 1, sizeof(*sorted));
+	size_t i;
+
+	if (!sorted)
+		return -ENOMEM;
+	for (i = 0; i < vm->nr_gsis; i++)
+		sorted[i] = vm->gsis[i];
+	qsort(sorted, vm->nr_gsis, sizeof(*sorted), compare_bells);
+	for (i = 0; i < vm->nr_gsis && sorted[i].bell != POLICY_NO_BELL; i++)
+		fprintf(out, "%s%" PRIu32, i ? "," : "bells=", sorted[i].gsi);
+	if (i)
+		fputc('\n', out);
+	free(sorted);
+	return 0;
+}
+
+static int write_vm(FILE *out, const struct policy_vm *vm)
+{
+	fprintf(out, "[vm %s]\n", vm->label);
+	write_uuid(out, "uuid", vm->uuid);
+	if (*vm->name)
+		fprintf(out, "name=%s\n", vm->name);
+	if (vm->has_user)
+		fprintf(out, "user=%u\n", vm->user);
+	if (*vm->cgroup)
+		fprintf(out, "cgroup=%s\n", vm->cgroup);
+	write_gsis(out, vm);
+	return write_bells(out, vm);
+}
+
+static void write_allow(FILE *out, const struct policy_allow *a)
+{
+	fprintf(out, "[allow %s]\n", a->label);
+	write_uuid(out, "from", a->from);
+	write_uuid(out, "to", a->to);
+	if (a->bell)
+		fprintf(out, "bell=%" PRIu32 "\nflags=0x%" PRIx64 "\n", a->what, a->bits);
+	else if (a->what == KVM_PVI_GSI_ANY)
+		fputs("gsi=any\n", out);
+	else
+		fprintf(out, "gsi=%" PRIu32 "\n", a->what);
+	if (a->rate)
+		fprintf(out, "rate=%" PRIu32 "\nburst=%" PRIu32 "\n", a->rate, a->burst);
+	if (a->has_owner)
+		fprintf(out, "owner=%u\n", a->owner);
+}
+
+int policy_write(const struct policy *policy, FILE *out)
+{
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < policy->nr_vms && !ret; i++)
+		ret = write_vm(out, &policy->vms[i]);
+	for (i = 0; i < policy->nr_allows; i++)
+		write_allow(out, &policy->allows[i]);
+	if (fflush(out) || ferror(out))
+		return errno ? -errno : -EIO;
+	return ret;
+}
