@@ -196,6 +196,7 @@ tools()
 	grep -q -x kvm_pvi_guest "$root/usr/lib/modules-load.d/kvm-pvi-guest.conf"
 	grep -q -r '^ExecStart=/usr/sbin/pvictl' "$root/lib/systemd/system"
 	[ -d "$root/etc/kvm-pvi" ]
+	[ -h "$root/etc/systemd/system/multi-user.target.wants/kvm-pvid.service" ]
 }
 
 # As the manual says: header, flags and library are found.

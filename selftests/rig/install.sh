@@ -9,7 +9,7 @@
 . "$rig/points.sh"
 
 root=$1
-tests=(files functions calls manual program elsewhere missing_library completion)
+tests=(files functions calls manual program elsewhere missing_library completion policy exposure)
 
 files()
 {
@@ -19,9 +19,11 @@ files()
 		lib/modules-load.d/kvm-pvi.conf lib/systemd/system/kvm-pvi-attach@.service \
 		lib/udev/rules.d/60-kvm-pvi{,-guest}.rules share/bash-completion/completions/pvictl share/zsh/vendor-completions/_pvictl \
 		share/fish/vendor_completions.d/pvictl.fish \
-		share/man/man8/pvictl.8 share/man/man5/pvi.conf.5 share/man/man3/libpvi.3 \
+		share/man/man8/pvictl.8 share/man/man3/libpvi.3 \
 		sbin/pvi-ivshmem-server share/bash-completion/completions/pvi-ivshmem-server \
-		share/man/man8/pvi-ivshmem-server.8 lib/systemd/system/kvm-pvi-ivshmem@.{socket,service}; do
+		share/man/man8/pvi-ivshmem-server.8 lib/systemd/system/kvm-pvi-ivshmem@.{socket,service} \
+		sbin/pvid share/bash-completion/completions/pvid share/man/man8/pvid.8 share/man/man5/pvi.conf.5 \
+		lib/systemd/system/kvm-pvid.service share/doc/kvm-pvi/example.conf; do
 		[ -s "$root/usr/$file" ] || fail "no usr/$file"
 	done
 	! grep -r -E '@[A-Z]+@' "$root/usr/lib/systemd" "$root/usr/lib/pkgconfig"
@@ -108,7 +110,26 @@ elsewhere()
 	[ "$(ls "$tmp/root")" = opt ]
 	[ -s "$tmp/root/opt/pvi/lib64/libpvi.so.0" ]
 	grep -q '^libdir=/opt/pvi/lib64$' "$tmp/root/opt/pvi/lib64/pkgconfig/libpvi.pc"
-	[ "$(cat "$tmp/root/opt/pvi/lib/systemd/system/"*.service | grep -c '^ExecStart=/opt/pvi/sbin/')" -eq 2 ]
+	[ "$(cat "$tmp/root/opt/pvi/lib/systemd/system/"*.service | grep -c '^ExecStart=/opt/pvi/sbin/')" -eq 3 ]
+}
+
+# The example that is installed is a policy.
+policy()
+{
+	export LD_LIBRARY_PATH=$root/usr/lib
+
+	"$root/usr/sbin/pvictl" check --config "$root/usr/share/doc/kvm-pvi"
+	mkdir "$tmp/conf"
+	sed 's/^gsi = 20/gsi = 2O/' "$root/usr/share/doc/kvm-pvi/example.conf" >"$tmp/conf/a.conf"
+	! "$root/usr/sbin/pvictl" check --config "$tmp/conf" 2>"$tmp/log" || fail "it is none any more"
+	grep -q "a\.conf:[0-9]*: 'gsi' is '2O'; write a number" "$tmp/log"
+}
+
+# What systemd says of the daemon's unit: tenths of 0, safe, to 10
+exposure()
+{
+	systemd-analyze security --offline=true --threshold=25 \
+		"$root/usr/lib/systemd/system/kvm-pvid.service" >"$tmp/log" || fail "$(tail -n 1 "$tmp/log")"
 }
 
 # One line that says what is missing and what to do.

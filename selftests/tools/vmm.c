@@ -10,8 +10,16 @@
  *	vm		one more VM: the number of its descriptor
  *	bare		the same without an interrupt controller
  *	hide		forbids its core dump, so that its files in /proc are root's; 0
+ *	map		maps a page, which may have to wait; 0
+ *	other		another VM in the place of its own, as which it serves from then on: its descriptor
+ *	lend UUID	a program that was started with the descriptor of a VM of ours, and says so: its PID
+ *
+ * Where its last argument is "threaded" a thread makes the VM.
  */
+#include <pthread.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "pvi_test.h"
 
@@ -47,8 +55,55 @@ static bool parse_uuid(const char *text, u8 *uuid)
 	return !*text;
 }
 
-static long long obey(struct vm *vm, const char *line)
+static struct vm *make_vm(void)
 {
+	struct vm *vm = vm_create(1, 0);
+	int pin;
+
+	for (pin = 16; pin < 24; pin++)
+		vm_ioapic_set(vm, pin, VECTOR(pin), 0, 0);
+	return vm;
+}
+
+/* It lives as long as the process, as a VMM's thread does. */
+static void *make_vm_and_stay(void *arg)
+{
+	struct vm *vm = make_vm();
+
+	__atomic_store_n((struct vm **)arg, vm, __ATOMIC_RELEASE);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static struct vm *make_vm_in_thread(void)
+{
+	struct vm *vm = NULL;
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, make_vm_and_stay, &vm);
+	while (!__atomic_load_n(&vm, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	return vm;
+}
+
+/* The VM has our address space, and the program its own. */
+static pid_t lend(const char *uuid)
+{
+	int kvm = kvm_dev_fd();
+	pid_t pid = vfork();
+
+	if (!pid) {
+		dup(ioctl(kvm, KVM_CREATE_VM, 0));
+		execl("/bin/sh", "sh", "-c", "sleep 1000; :", "-uuid", uuid, NULL);
+		_exit(1);
+	}
+	return pid;
+}
+
+static long long obey(struct vm **at, const char *line)
+{
+	struct vm *vm = *at;
 	char uuid[40];
 	u32 n;
 
@@ -64,21 +119,27 @@ static long long obey(struct vm *vm, const char *line)
 		return vm_create(0, VM_NO_IRQCHIP)->fd;
 	if (!strcmp(line, "hide\n"))
 		return prctl(PR_SET_DUMPABLE, 0);
+	if (!strcmp(line, "map\n"))
+		return mmap(NULL, getpagesize(), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+	if (!strcmp(line, "other\n")) {
+		vm_free(vm);
+		*at = make_vm();
+		return (*at)->fd;
+	}
+	if (sscanf(line, "lend %39s", uuid) == 1)
+		return lend(uuid);
 	fprintf(stderr, "vmm: what is '%s'?\n", line);
 	exit(1);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	struct vm *vm = vm_create(1, 0);
+	struct vm *vm = strcmp(argv[argc - 1], "threaded") ? make_vm() : make_vm_in_thread();
 	char line[80];
-	int pin;
 
-	for (pin = 16; pin < 24; pin++)
-		vm_ioapic_set(vm, pin, VECTOR(pin), 0, 0);
 	setlinebuf(stdout);
 	puts("ready");
 	while (fgets(line, sizeof(line), stdin))
-		printf("%lld\n", obey(vm, line));
+		printf("%lld\n", obey(&vm, line));
 	return 0;
 }

@@ -37,6 +37,8 @@ static const struct command {
 	{ "save", cmd_save, "write what a guest has made to a file" },
 	{ "restore", cmd_restore, "give a guest that back" },
 	{ "check", cmd_check, "what is wrong with the policy of pvid" },
+	{ "diff", cmd_diff, "what applying it would change" },
+	{ "apply", cmd_apply, "carry it out" },
 	{ "reserve", cmd_reserve, "keep a name for a user" },
 	{ "unreserve", cmd_unreserve, "take that back" },
 	{ "guest", cmd_guest, "in a guest: who it is, who may ring it and whom it may ring" },

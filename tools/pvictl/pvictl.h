@@ -17,10 +17,12 @@
 
 /* Commands: each parses its own arguments and returns the exit status. */
 int cmd_allow(int argc, char **argv);
+int cmd_apply(int argc, char **argv);
 int cmd_attach(int argc, char **argv);
 int cmd_bell(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
+int cmd_diff(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_expose(int argc, char **argv);
 int cmd_freeze(int argc, char **argv);

@@ -1,0 +1,438 @@
+#!/bin/sh
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# pvid: VMs are bound as they come, as the policy says.
+
+. "$(dirname "$0")/tools/enter.sh"
+. "$(dirname "$0")/tools/lib.sh"
+. "$(dirname "$0")/tools/policy.sh"
+
+# start_pvid COMMAND... - by the command, under a keeper of its descriptors; $pvid is its PID
+start_pvid()
+{
+	trap say_log EXIT
+	python3 -I -S "$here/keeper.py" "$tmp/notify" "$@" pvid --config "$tmp/policy" --run "$tmp/run" \
+		>"$tmp/keeper" 2>"$tmp/pvid.log" &
+	keeper=$!
+	await grep -q ready "$tmp/keeper"
+	find_pvid
+}
+
+find_pvid()
+{
+	pvid=$(sed -n '$s/ready //p' "$tmp/keeper")
+}
+
+# logged WORD... - pvid says so
+logged()
+{
+	grep -q "$*" "$tmp/pvid.log"
+}
+
+# Beside what a test that fails prints.
+say_log()
+{
+	local status=$?
+
+	[ "$status" -eq 0 ] || cat "$tmp/pvid.log"
+	stop_jobs
+}
+
+# And see that it ends as it should, with its endpoints
+end_pvid()
+{
+	kill "$pvid"
+	wait "$keeper"
+	await_gone "$a"
+	await_gone "$b"
+}
+
+# kill_pvid - and its keeper starts it again
+kill_pvid()
+{
+	local times
+
+	times=$(wc -l <"$tmp/keeper")
+	kill -KILL "$pvid"
+	await started "$((times + 1))"
+	find_pvid
+}
+
+started()
+{
+	[ "$(wc -l <"$tmp/keeper")" -eq "$1" ]
+}
+
+apply()
+{
+	pvictl apply --config "$tmp/policy" --run "$tmp/run"
+}
+
+difference()
+{
+	pvictl diff --config "$tmp/policy" --run "$tmp/run"
+}
+
+pair_by_policy()
+{
+	policy
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+}
+
+# Both are there, and nothing is left to be done
+settled()
+{
+	pvictl show "$a" && pvictl show "$b" && [ -z "$(difference)" ]
+}
+
+# exposes UUID GSI... - these, and no others
+exposes()
+{
+	local gsis=${*:2}
+
+	pvictl show --json "$1" >"$tmp/json"
+	json "$tmp/json" "[g['gsi'] for g in it['gsis']] == [${gsis// /,}]"
+}
+
+# One that runs already and one that comes, seen from a network of its own, as its unit has it
+noticing()
+{
+	policy
+	vmm vm_a -name web -uuid "$a"
+	start_pvid unshare --net
+	vmm vm_b -uuid "$b"
+	vmm vm_c -uuid "$c"
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	same "$(tell vm_a "ring $b 65536")" -1
+	refuses 5 "no endpoint is bound" pvictl show "$c"
+	kill "$vm_b"
+	await_gone "$b"
+	rm "$tmp/vm_b.in" "$tmp/vm_b.out"
+	vmm vm_b -uuid "$b"
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	end_pvid
+}
+
+await_gone()
+{
+	local n
+
+	for ((n = 0; n < 600 * ${PVI_SLOW:-1}; n++)); do
+		pvictl show "$1" >/dev/null 2>&1 || return 0
+		sleep 0.1
+	done
+	fail "$1 is bound still"
+}
+
+# What somebody says of himself is not enough where the policy says more, nor who has only been given a VM.
+claims()
+{
+	local pid
+
+	policy
+	sed -i "/^name = web/a user = 12345" "$tmp/policy/web.conf"
+	sed -i '/^\[vm db\]/a name = db\nuser = root' "$tmp/policy/web.conf"
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -name other -uuid "$b"
+	# As a program that its user may run as root
+	VMM_AS="setpriv --ruid 12345" vmm vm_d -name db -uuid "$b"
+	sed -i '$a [vm heir]\nuuid = '"$c" "$tmp/policy/web.conf"
+	pid=$(tell vm_b "lend $c")
+	apply
+	await logged "process $pid claims to be heir by a VM that another process has made"
+	kill "$pid"
+	vmm vm_c -name db
+	await pvictl show "$b"
+	refuses 5 "no endpoint is bound" pvictl show "$a"
+	pvictl list --json >"$tmp/json"
+	json "$tmp/json" "[(e['uuid'], e['vmm']) for e in it['endpoints']] == [('$b', $vm_c)]"
+	end_pvid
+}
+
+load_delay()
+{
+	local module=$PVI_TEST_MODULES/pvi_test_delay.ko
+
+	[ ! -e "/mnt$module" ] || module=/mnt$module
+	insmod "$module"
+}
+
+# hang NAME - nobody can look at its command line, until let_go, or for 25 s: there is a reader of its mmap_lock,
+# and it waits for that itself, to map something.
+hang()
+{
+	local in=${1}_in
+
+	echo "${!1}" >/sys/module/pvi_test_delay/parameters/mmap_lock
+	echo map >&"${!in}"
+	await hung "${!1}"
+}
+
+hung()
+{
+	! timeout -s KILL 1 cat "/proc/$1/cmdline"
+}
+
+let_go()
+{
+	echo 0 >/sys/module/pvi_test_delay/parameters/mmap_lock
+	same "$(answer "$1")" 0
+}
+
+# Nobody can keep pvid from its work: neither who cannot be looked at, nor whose memory cannot be watched.
+hangs()
+{
+	load_delay
+	mkdir "$tmp/policy"
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	policy
+	hang vm_a
+	apply
+	vmm vm_b -uuid "$b"
+	await pvictl show "$b"
+	refuses 5 "no endpoint is bound" pvictl show "$a"
+	let_go vm_a
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	rmmod pvi_test_delay
+	end_pvid
+}
+
+# What is bound is kept meanwhile, if its user and cgroup are right, for these are known.
+hangs_later()
+{
+	load_delay
+	pair_by_policy
+	sed -i '/^name = web/a user = root' "$tmp/policy/web.conf"
+	hang vm_a
+	apply
+	let_go vm_a
+	same "$(difference)" ""
+	same "$(tell vm_a "ring $b 20")" 0
+	sed -i 's/^user = root/user = 12345/' "$tmp/policy/web.conf"
+	hang vm_a
+	apply
+	let_go vm_a
+	await_gone "$a"
+	rmmod pvi_test_delay
+	end_pvid
+}
+
+# A thread makes the VM; a process makes another one.
+makers()
+{
+	policy
+	start_pvid
+	vmm vm_a -name web -uuid "$a" threaded
+	vmm vm_b -uuid "$b"
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	tell vm_b other >/dev/null
+	await rings "$b" 0
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	end_pvid
+}
+
+# rings UUID NUMBER - it has taken so many
+rings()
+(
+	pvictl show --json "$1" >"$tmp/json" && json "$tmp/json" "it['endpoint'][0]['received'] == $2"
+)
+
+# More VMs are announced than there is room for: those that were not heard of are looked for.
+lost()
+{
+	local n
+
+	policy
+	start_pvid
+	kill -STOP "$pvid"
+	for ((n = 0; n < 4000; n++)); do
+		echo change >/sys/devices/virtual/misc/kvm/uevent
+	done
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	kill -CONT "$pvid"
+	await settled
+	logged "more VMs than there was room for" || fail "none was lost"
+	end_pvid
+}
+
+# The differences are carried out, and what others have set up stays.
+applying()
+{
+	pair_by_policy
+	pvictl expose "$b" 16
+	pvictl allow "$c" to "$b" gsi 16
+	same "$(tell vm_a "ring $b 20")" 0
+	same "$(difference)" ""
+	sed -i -e 's/^expose = .*/expose = 20,23,65536/' -e 's/^bells = .*/bells = 23/' \
+		-e 's/^gsi = 20/gsi = any/' "$tmp/policy/web.conf"
+	same "$(difference)" "revoke $b $a gsi 20
+unexpose $b gsi 22
+expose $b gsi 23
+bell $b gsi 23
+allow $b $a gsi any"
+	exposes "$b" 16 20 22 65536
+	apply
+	same "$(difference)" ""
+	exposes "$b" 16 20 23 65536
+	same "$(tell vm_a "ring $b 16")" 0
+	pvictl show --json "$b" >"$tmp/json"
+	json "$tmp/json" "[(s['sender'], s['gsi']) for s in it['senders']] == [('$c', '16'), ('$a', 'any')]"
+	# GSI 20 is as it was.
+	json "$tmp/json" "[g['rings'] for g in it['gsis'] if g['gsi'] == 20] == [1]"
+	echo 'rate = 5' >>"$tmp/policy/web.conf"
+	same "$(difference)" "allow $b $a gsi any"
+	apply
+	same "$(difference)" ""
+	rm "$tmp/policy/web.conf"
+	same "$(difference)" "detach $a
+detach $b"
+	apply
+	await_gone "$a"
+	await_gone "$b"
+	kill -0 "$vm_b"
+	end_pvid
+}
+
+# What a policy asks for now was perhaps not asked for when a VM was bound.
+tightened()
+{
+	pair_by_policy
+	sed -i '/^name = web/a user = 12345' "$tmp/policy/web.conf"
+	apply
+	await_gone "$a"
+	pvictl show "$b" >/dev/null
+	sed -i 's/^user = 12345/user = root/' "$tmp/policy/web.conf"
+	apply
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	sed -i 's/^user = root/cgroup = \/nowhere.slice/' "$tmp/policy/web.conf"
+	apply
+	await_gone "$a"
+	end_pvid
+}
+
+# What is carried out has to be there for the next pvid, or it is not.
+full()
+{
+	mkdir "$tmp/run"
+	mount -t tmpfs -o size=16k none "$tmp/run"
+	pair_by_policy
+	permit 500 0
+	refuses 1 "make room" apply
+	same "$(nr_senders)" 0
+	same "$(tell vm_a "ring $b 20")" 0
+	mount -o remount,size=1m "$tmp/run"
+	apply
+	same "$(nr_senders)" 500
+	rm -r "$tmp/policy"
+	refuses 1 "make this directory" apply
+	same "$(nr_senders)" 500
+	end_pvid
+	umount "$tmp/run"
+}
+
+# What is no policy changes nothing; what cannot be given is no reason to take away the rest, or to leave it out.
+mistakes()
+{
+	pair_by_policy
+	sed -i -e 's/^gsi = 20/gsi = any/' -e '$a rate = 1O' "$tmp/policy/web.conf"
+	refuses 1 "$tmp/policy/web.conf:14: 'rate' is '1O'; write a number" apply
+	# And not only in the eyes of pvictl
+	kill -HUP "$pvid"
+	await logged "$tmp/policy/web.conf:14: 'rate' is '1O'; write a number"
+	exposes "$b" 20 22 65536
+	same "$(tell vm_a "ring $b 20")" 0
+	policy
+	pvictl expose "$b" 16
+	pvictl bell "$b" 1 16
+	sed -i -e 's/^expose = .*/expose = 20,22,23,65536/' -e 's/^bells = .*/bells = 22,23/' "$tmp/policy/web.conf"
+	apply
+	exposes "$b" 16 20 22 23 65536
+	await logged "$b: cannot bell $b gsi 23 yet: File exists"
+	same "$(tell vm_a "ring $b 20")" 0
+	pvictl unexpose "$b" 16
+	apply
+	same "$(difference)" ""
+	end_pvid
+}
+
+# Nobody notices that pvid is killed; who comes meanwhile is bound afterwards.
+killed()
+{
+	local old
+
+	pair_by_policy
+	same "$(tell vm_a "ring $b 20")" 0
+	old=$pvid
+	pvictl allow "$a" to "$b" gsi 65536
+	sed -i 's/^gsi = 20/gsi = 65536/' "$tmp/policy/web.conf"
+	kill_pvid
+	[ "$old" != "$pvid" ] || fail "it lives"
+	same "$(tell vm_a "ring $b 65536")" 2
+	# That was the policy's, and is not any more.
+	same "$(tell vm_a "ring $b 20")" -1
+	pvictl show --json "$b" >"$tmp/json"
+	json "$tmp/json" "it['endpoint'][0]['received'] == 2"
+	# Nor if nobody knows what the policy is, or was.
+	echo x >>"$tmp/policy/web.conf"
+	rm "$tmp/run/applied"
+	kill_pvid
+	[ "$(tell vm_a "ring $b 65536")" -ge 0 ] || fail "$a may not ring any more"
+	kill "$vm_b"
+	await_gone "$b"
+	end_pvid
+}
+
+# permit NUMBER FIRST - a policy in which NUMBER strangers may ring b, and web may not
+permit()
+{
+	local n
+
+	policy
+	sed -i '/^.allow/,$d' "$tmp/policy/web.conf"
+	for ((n = $2; n < $1 + $2; n++)); do
+		printf '[allow v%d]\nfrom = cccccccc-0000-4000-8000-%012d\nto = db\ngsi = 22\n' "$n" "$n"
+	done >>"$tmp/policy/web.conf"
+}
+
+nr_senders()
+{
+	pvictl show "$b" | grep -c cccccccc || [ $? -eq 1 ]
+}
+
+# Wherever it was in a change when it was killed, and whatever the policy was until the next one came.
+killed_applying()
+{
+	local round=0 older=$tmp/run/applied.1
+
+	pair_by_policy
+	while [ ! -e "$older" ]; do
+		kill -CONT "$pvid"
+		permit 500 $((round++ * 500))
+		apply >"$tmp/apply" 2>&1 &
+		until [ -e "$older" ] || [ ! -e "/proc/$!" ]; do :; done
+		kill -STOP "$pvid"
+	done
+	permit 3 999999
+	kill_pvid
+	same "$(nr_senders)" 3
+	same "$(tell vm_a "ring $b 20")" -1
+	same "$(difference)" ""
+	same "$(ls "$tmp/run")" "applied
+socket"
+	end_pvid
+}
+
+run_tests noticing claims makers hangs hangs_later lost applying tightened mistakes full killed killed_applying

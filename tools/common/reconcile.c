@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* common reconcile - from what an endpoint has to what the policy says */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reconcile.h"
+
+struct work {
+	int pvi;
+	const struct policy_vm *new;
+	const struct policy *new_policy;
+	const unsigned char *uuid;
+	struct kvm_pvi_list_gsi *gsis;
+	size_t nr_gsis;
+	struct kvm_pvi_list_edge *edges;
+	size_t nr_edges;
+	FILE *out;		/* or NULL */
+	char doing[RECONCILE_WHAT];
+	char *what;
+	int ret;
+};
+
+int find_listed(int lister, const uuid_t uuid, struct kvm_pvi_list_endpoint *r)
+{
+	static struct kvm_pvi_list_endpoint page[KVM_PVI_LIST_MAX];
+	uint64_t cursor = 0;
+	int nr, i;
+
+	while ((nr = pvi_list(lister, KVM_PVI_LIST_ENDPOINTS, 0, &cursor, page, sizeof(page[0]),
+			      ARRAY_SIZE(page))) > 0)
+		for (i = 0; i < nr; i++)
+			if (!(page[i].flags & KVM_PVI_LISTED_DEAD) && !uuid_compare(page[i].uuid, uuid)) {
+				*r = page[i];
+				return 0;
+			}
+	return nr ?: -ENOENT;
+}
+
+int read_listed(int lister, uint64_t number, struct kvm_pvi_list_endpoint *r)
+{
+	uint64_t cursor = number - 1;
+	int nr = pvi_list(lister, KVM_PVI_LIST_ENDPOINTS, 0, &cursor, r, sizeof(*r), 1);
+
+	if (nr < 0)
+		return nr;
+	return nr && r->number == number && !(r->flags & KVM_PVI_LISTED_DEAD) ? 0 : -ENOENT;
+}
+
+/* All records of @kind, to be freed; their number or -errno */
+static int take_all(int lister, uint32_t kind, uint64_t number, void **records, size_t size)
+{
+	uint64_t cursor = 0;
+	int nr, all = 0;
+	char *more;
+
+	*records = NULL;
+	do {
+		more = realloc(*records, (all + 64) * size);
+		if (!more)
+			return -ENOMEM;
+		*records = more;
+		nr = pvi_list(lister, kind, number, &cursor, more + all * size, size, 64);
+		if (nr < 0)
+			return nr;
+		all += nr;
+	} while (nr);
+	return all;
+}
+
+static const struct policy_gsi *wanted_gsi(const struct policy_vm *vm, uint32_t gsi)
+{
+	size_t i;
+
+	for (i = 0; vm && i < vm->nr_gsis; i++)
+		if (vm->gsis[i].gsi == gsi)
+			return &vm->gsis[i];
+	return NULL;
+}
+
+static struct kvm_pvi_list_gsi *listed_gsi(const struct work *w, uint32_t gsi)
+{
+	size_t i;
+
+	for (i = 0; i < w->nr_gsis; i++)
+		if (w->gsis[i].gsi == gsi)
+			return &w->gsis[i];
+	return NULL;
+}
+
+static bool edge_is(const struct kvm_pvi_list_edge *e, const struct policy_allow *a)
+{
+	return e->kind == (a->bell ? KVM_PVI_EDGE_BELL : KVM_PVI_EDGE_GSI) && e->gsi == a->what &&
+		!uuid_compare(e->uuid, a->from);
+}
+
+static bool edge_is_as_wanted(const struct kvm_pvi_list_edge *e, const struct policy_allow *a)
+{
+	return e->rate == a->rate && (!a->rate || e->burst == a->burst) &&
+		(!a->bell || e->bits == a->bits) &&
+		!!(e->flags & KVM_PVI_LISTED_PINNED) == a->has_owner && (!a->has_owner || e->owner == a->owner);
+}
+
+static struct kvm_pvi_list_edge *listed_edge(const struct work *w, const struct policy_allow *a)
+{
+	size_t i;
+
+	for (i = 0; i < w->nr_edges; i++)
+		if (edge_is(&w->edges[i], a))
+			return &w->edges[i];
+	return NULL;
+}
+
+static bool is_wanted(const struct work *w, const struct policy_allow *old)
+{
+	size_t nr, i;
+	const struct policy_allow *a = policy_allows(w->new_policy, w->uuid, &nr);
+
+	for (i = 0; i < nr; i++)
+		if (a[i].bell == old->bell && a[i].what == old->what && !uuid_compare(a[i].from, old->from))
+			return true;
+	return false;
+}
+
+static void say(struct work *w, const char *verb, const char *object, uint32_t n)
+{
+	char uuid[UUID_STR_LEN], number[16];
+
+	uuid_unparse_lower(w->uuid, uuid);
+	snprintf(number, sizeof(number), n == KVM_PVI_GSI_ANY ? "any" : "%u", n);
+	snprintf(w->doing, sizeof(w->doing), "%s %s %s %s", verb, uuid, object, number);
+	if (w->out)
+		fprintf(w->out, "%s\n", w->doing);
+}
+
+static void say_edge(struct work *w, const char *verb, const struct policy_allow *a)
+{
+	char object[64], from[UUID_STR_LEN];
+
+	uuid_unparse_lower(a->from, from);
+	snprintf(object, sizeof(object), "%s %s", from, a->bell ? "bell" : "gsi");
+	say(w, verb, object, a->what);
+}
+
+/* What cannot be done is no reason to leave out the rest; the first of it is told. */
+static void note(struct work *w, int ret)
+{
+	if (!ret || w->ret)
+		return;
+	w->ret = ret;
+	strcpy(w->what, w->doing);
+}
+
+static void revoke_old(struct work *w, const struct policy *p)
+{
+	size_t nr, i;
+	const struct policy_allow *a = policy_allows(p, w->uuid, &nr);
+	struct kvm_pvi_list_edge *listed;
+	int ret;
+
+	for (i = 0; i < nr; i++) {
+		listed = listed_edge(w, &a[i]);
+		if (!listed || is_wanted(w, &a[i]))
+			continue;
+		say_edge(w, "revoke", &a[i]);
+		listed->kind = UINT32_MAX;
+		if (w->pvi < 0)
+			continue;
+		ret = a[i].bell ? pvi_revoke_bell(w->pvi, a[i].from, a[i].what) :
+			pvi_revoke(w->pvi, a[i].from, a[i].what);
+		note(w, ret == -ENOENT ? 0 : ret);
+	}
+}
+
+/* A GSI whose bell is to be another one, too: a bell goes with its GSI */
+static void unexpose_old(struct work *w, const struct policy *p)
+{
+	const struct policy_vm *vm = policy_vm(p, w->uuid);
+	const struct policy_gsi *old, *new;
+	struct kvm_pvi_list_gsi *listed;
+	size_t i;
+	int ret;
+
+	for (i = 0; vm && i < vm->nr_gsis; i++) {
+		old = &vm->gsis[i];
+		new = wanted_gsi(w->new, old->gsi);
+		listed = listed_gsi(w, old->gsi);
+		if (!listed || (new && (new->bell == listed->bell || listed->bell == KVM_PVI_LISTED_NO_BELL)))
+			continue;
+		say(w, "unexpose", "gsi", old->gsi);
+		listed->gsi = UINT32_MAX;
+		if (w->pvi < 0)
+			continue;
+		ret = pvi_unexpose(w->pvi, old->gsi);
+		note(w, ret == -ENOENT ? 0 : ret);
+	}
+}
+
+static void expose_new(struct work *w)
+{
+	const struct policy_gsi *g;
+	struct kvm_pvi_list_gsi *listed;
+	size_t i;
+	int ret;
+
+	for (i = 0; w->new && i < w->new->nr_gsis; i++) {
+		g = &w->new->gsis[i];
+		listed = listed_gsi(w, g->gsi);
+		ret = 0;
+		if (!listed) {
+			say(w, "expose", "gsi", g->gsi);
+			ret = w->pvi < 0 ? 0 : pvi_expose(w->pvi, g->gsi, g->gsi >= KVM_PVI_GSI_VIRTUAL ?
+							   KVM_PVI_GSI_MSI : KVM_PVI_GSI_DIRECT, NULL);
+		}
+		if (!ret && g->bell != POLICY_NO_BELL && (!listed || listed->bell != g->bell)) {
+			say(w, "bell", "gsi", g->gsi);
+			ret = w->pvi < 0 ? 0 : pvi_bell_create(w->pvi, g->bell, g->gsi);
+		}
+		note(w, ret);
+	}
+}
+
+static int allow_one(int pvi, const struct policy_allow *a)
+{
+	struct pvi_rate rate = { a->rate, a->burst };
+
+	if (a->bell && a->has_owner)
+		return pvi_allow_bell_owner(pvi, a->from, a->what, a->bits, a->owner, &rate);
+	if (a->bell)
+		return pvi_allow_bell(pvi, a->from, a->what, a->bits, &rate);
+	if (a->has_owner)
+		return pvi_allow_owner(pvi, a->from, a->what, a->owner, &rate);
+	return pvi_allow(pvi, a->from, a->what, &rate);
+}
+
+static void allow_new(struct work *w)
+{
+	size_t nr, i;
+	const struct policy_allow *a = policy_allows(w->new_policy, w->uuid, &nr);
+	const struct kvm_pvi_list_edge *listed;
+
+	for (i = 0; i < nr; i++) {
+		listed = listed_edge(w, &a[i]);
+		if (listed && edge_is_as_wanted(listed, &a[i]))
+			continue;
+		say_edge(w, "allow", &a[i]);
+		note(w, w->pvi < 0 ? 0 : allow_one(w->pvi, &a[i]));
+	}
+}
+
+/* What any of the older ones may have given */
+static void take_back(struct work *w, const struct policy *old)
+{
+	const struct policy *p;
+
+	for (p = old; p; p = p->older)
+		revoke_old(w, p);
+	for (p = old; p; p = p->older)
+		unexpose_old(w, p);
+}
+
+int reconcile(int lister, uint64_t number, int pvi, const uuid_t uuid, const struct policy *old,
+	      const struct policy *new, FILE *out, char what[static RECONCILE_WHAT])
+{
+	struct work w = {
+		.pvi = pvi, .uuid = uuid, .new = policy_vm(new, uuid), .new_policy = new, .out = out, .what = what,
+	};
+	void *gsis = NULL, *edges = NULL;
+	int nr_gsis, nr_edges;
+
+	strcpy(what, "list what it has");
+	nr_gsis = take_all(lister, KVM_PVI_LIST_GSIS, number, &gsis, sizeof(*w.gsis));
+	nr_edges = take_all(lister, KVM_PVI_LIST_EDGES, number, &edges, sizeof(*w.edges));
+	w.ret = nr_gsis < 0 ? nr_gsis : nr_edges < 0 ? nr_edges : 0;
+	if (!w.ret) {
+		w.gsis = gsis;
+		w.nr_gsis = nr_gsis;
+		w.edges = edges;
+		w.nr_edges = nr_edges;
+		take_back(&w, old);
+		expose_new(&w);
+		allow_new(&w);
+	}
+	free(gsis);
+	free(edges);
+	return w.ret;
+}

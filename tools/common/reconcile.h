@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* common reconcile - from what an endpoint has to what the policy says */
+#ifndef RECONCILE_H
+#define RECONCILE_H
+
+#include <libpvi.h>
+#include <stdio.h>
+
+#include "policy.h"
+
+#define RECONCILE_WHAT 128
+
+/*
+ * Takes back what @old, or what is older, says and @new does not, and gives what @new says and the endpoint
+ * has not; what others have given it stays. A line of each to @out, if there is one. @number: of the endpoint;
+ * @pvi: itself, or -1: nothing is changed. @lister: any descriptor of the module's. 0 or -errno, and then @what
+ * could not be done; the rest was.
+ */
+int reconcile(int lister, uint64_t number, int pvi, const uuid_t uuid, const struct policy *old,
+	      const struct policy *new, FILE *out, char what[static RECONCILE_WHAT]);
+/* The record of the living endpoint that is bound to @uuid; -ENOENT */
+int find_listed(int lister, const uuid_t uuid, struct kvm_pvi_list_endpoint *r);
+/* That of endpoint @number; -ENOENT: it is dead or has gone */
+int read_listed(int lister, uint64_t number, struct kvm_pvi_list_endpoint *r);
+
+#endif

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* pvictl diff, apply - the policy, and what pvid has made of it */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "applied.h"
+#include "policy_path.h"
+#include "pvictl.h"
+#include "reconcile.h"
+
+#define LONGEST_ANSWER 300	/* seconds */
+
+struct args {
+	const char *dir;
+	const char *run;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	switch (key) {
+	case 'c':
+		args->dir = arg;
+		return 0;
+	case 'r':
+		args->run = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "too many arguments: '%s'", arg);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_option options[] = {
+	{ "config", 'c', "DIR", 0, "Where the policy is (default: " POLICY_DIR ")", 0 },
+	{ "run", 'r', "DIR", 0, "Where pvid is (default: " PVID_RUN ")", 0 },
+	{ 0 }
+};
+
+static const struct argp diff_argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "Print what 'pvictl apply' would change.",
+};
+
+static const struct argp apply_argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "Have pvid carry the policy out: what differs, and nothing else.",
+};
+
+static void read_policy(const struct argp *argp, int argc, char **argv, struct args *args, struct policy *p)
+{
+	*args = (struct args){ .dir = POLICY_DIR, .run = PVID_RUN };
+	argp_parse(argp, argc, argv, 0, NULL, args);
+	if (!policy_read(p, args->dir))
+		die("%s", p->error);
+}
+
+/* A VM that pvid has bound, or is to bind */
+static void diff_vm(int pvi, const struct policy_vm *vm, const struct policy *old, const struct policy *new)
+{
+	struct kvm_pvi_list_endpoint r;
+	char what[RECONCILE_WHAT];
+	int ret = find_listed(pvi, vm->uuid, &r);
+
+	if (ret == -ENOENT)
+		return;
+	if (!ret && !policy_vm(new, vm->uuid))
+		printf("detach %s\n", uuid_text(vm->uuid).s);
+	else if (!ret)
+		ret = reconcile(pvi, r.number, -1, vm->uuid, old, new, stdout, what);
+	if (ret && ret != -ENOENT)
+		die_doing(DOING_OTHER, ret, "%s", vm->label);
+}
+
+int cmd_diff(int argc, char **argv)
+{
+	struct policy new, old;
+	struct args args;
+	size_t i;
+	int pvi;
+
+	read_policy(&diff_argp, argc, argv, &args, &new);
+	if (!applied_read(&old, args.run))
+		die("%s", old.error);
+	pvi = open_listing();
+	if (pvi < 0)
+		die_doing(pvi == -EPERM ? DOING_RESERVE : DOING_OPEN, pvi, "nobody is listed");
+	for (i = 0; i < old.nr_vms; i++)
+		diff_vm(pvi, &old.vms[i], &old, &new);
+	for (i = 0; i < new.nr_vms; i++)
+		if (!policy_vm(&old, new.vms[i].uuid))
+			diff_vm(pvi, &new.vms[i], &old, &new);
+	policy_free(&old);
+	policy_free(&new);
+	return 0;
+}
+
+static int connect_pvid(const char *run)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", run, PVID_SOCKET);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_sec = LONGEST_ANSWER },
+		   sizeof(struct timeval));
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		die_doing(DOING_OTHER, errno, "pvid does not run: %s", address.sun_path);
+	return fd;
+}
+
+int cmd_apply(int argc, char **argv)
+{
+	struct policy policy;
+	struct args args;
+	char line[2048];
+	FILE *answer;
+
+	read_policy(&apply_argp, argc, argv, &args, &policy);
+	policy_free(&policy);
+	answer = must_alloc(fdopen(connect_pvid(args.run), "r"));
+	if (!fgets(line, sizeof(line), answer))
+		die("pvid has ended meanwhile, or does not answer");
+	line[strcspn(line, "\n")] = '\0';
+	if (*line)
+		die("%s", line);
+	fclose(answer);
+	return 0;
+}

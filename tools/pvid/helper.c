@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * pvid helper - what may wait is done by a child
+ *
+ * A process can make whoever reads its command line, takes its descriptors or binds its VM wait for as long
+ * as it likes. So that is done in a child, for one process each, and who is late is killed: no process can
+ * keep pvid, or the VMs of others, waiting. Children answer in memory that is shared.
+ */
+#include <errno.h>
+#include <libpvi.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "pvid.h"
+
+#define MAX_HELPERS 64		/* at once */
+
+struct helper {
+	TAILQ_ENTRY(helper) entry;	/* while it waits for its turn */
+	struct pvid *d;
+	const struct task *task;
+	void *owner;
+	bool forgotten;
+	pid_t pid;		/* 0: it waits for its turn */
+	int pvi;
+	void *answer;
+	sd_event_source *end;
+	sd_event_source *late;
+};
+
+/* When the loop comes to it: no owner hears of its helper while it starts another one. */
+static void helpers_turn(struct pvid *d)
+{
+	sd_event_source_set_enabled(d->turn, SD_EVENT_ONESHOT);
+}
+
+static void helper_free(struct helper *h)
+{
+	sd_event_source_disable_unref(h->end);
+	sd_event_source_disable_unref(h->late);
+	if (h->answer)
+		munmap(h->answer, h->task->size);
+	if (h->pvi >= 0)
+		close(h->pvi);
+	free(h);
+}
+
+/* Its owner hears of it once. Who was killed is waited for as long as that takes. */
+static void helper_done(struct helper *h, enum outcome outcome)
+{
+	int pvi = h->pvi;
+
+	if (h->forgotten)
+		return;
+	h->forgotten = true;
+	h->pvi = -1;
+	h->task->done(h->d, h->owner, pvi, outcome, h->answer);
+}
+
+static int helper_ended(sd_event_source *source, const siginfo_t *info, void *arg)
+{
+	struct helper *h = arg;
+	struct pvid *d = h->d;
+
+	(void)source;
+	if (!h->forgotten)
+		d->nr_helpers--;
+	helper_done(h, info->si_code == CLD_EXITED && !info->si_status ? HELPER_DONE : HELPER_FAILED);
+	helper_free(h);
+	helpers_turn(d);
+	return 0;
+}
+
+static void helper_kill(struct helper *h)
+{
+	kill(h->pid, SIGKILL);
+	if (h->pvi >= 0)
+		close(h->pvi);
+	h->pvi = -1;
+	h->d->nr_helpers--;
+	helpers_turn(h->d);
+}
+
+static int helper_late(sd_event_source *source, uint64_t now, void *arg)
+{
+	struct helper *h = arg;
+
+	(void)source;
+	(void)now;
+	if (!h->forgotten)
+		helper_kill(h);
+	helper_done(h, HELPER_LATE);
+	return 0;
+}
+
+/* Nothing that pvid gives up may live on in a child that is late. */
+static void helper_keep_only(int fd)
+{
+	if (fd > STDERR_FILENO + 1)
+		close_range(STDERR_FILENO + 1, fd - 1, 0);
+	close_range(fd > STDERR_FILENO ? fd + 1 : STDERR_FILENO + 1, ~0u, 0);
+}
+
+static void ATTRIBUTE(noreturn) helper_run(const struct helper *h, pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+		_exit(1);
+	helper_keep_only(h->pvi);
+	h->task->run(h->d, h->owner, h->pvi, h->answer);
+	_exit(0);
+}
+
+static int helper_watch(struct helper *h)
+{
+	int ret = sd_event_add_child(h->d->event, &h->end, h->pid, WEXITED, helper_ended, h);
+
+	if (ret >= 0 && h->task->seconds)
+		ret = sd_event_add_time_relative(h->d->event, &h->late, CLOCK_MONOTONIC,
+						 h->task->seconds * UINT64_C(1000000), 1, helper_late, h);
+	return ret;
+}
+
+/* -errno */
+static int helper_begin(struct helper *h)
+{
+	pid_t parent = getpid();
+
+	h->answer = mmap(NULL, h->task->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (h->answer == MAP_FAILED) {
+		h->answer = NULL;
+		return -errno;
+	}
+	if (h->task->endpoint) {
+		h->pvi = pvi_open();
+		if (h->pvi < 0)
+			return h->pvi;
+	}
+	h->pid = fork();
+	if (!h->pid)
+		helper_run(h, parent);
+	return h->pid < 0 ? -errno : helper_watch(h);
+}
+
+/* As many as may run at once */
+static int helpers_begin(sd_event_source *source, void *arg)
+{
+	struct pvid *d = arg;
+	struct helper *h;
+	int ret;
+
+	(void)source;
+	while (d->nr_helpers < MAX_HELPERS && (h = TAILQ_FIRST(&d->waiting))) {
+		TAILQ_REMOVE(&d->waiting, h, entry);
+		ret = helper_begin(h);
+		if (ret >= 0) {
+			d->nr_helpers++;
+			continue;
+		}
+		LOG(SD_ERR, "no helper: %s", strerror(-ret));
+		/* Unwatched, it is nobody's: it ends by itself, or with us. */
+		if (h->pid > 0)
+			kill(h->pid, SIGKILL);
+		helper_done(h, HELPER_FAILED);
+		helper_free(h);
+	}
+	return 0;
+}
+
+int helper_init(struct pvid *d)
+{
+	int ret = sd_event_add_defer(d->event, &d->turn, helpers_begin, d);
+
+	TAILQ_INIT(&d->waiting);
+	return ret;
+}
+
+struct helper *helper_start(struct pvid *d, const struct task *task, void *owner)
+{
+	struct helper *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	*h = (struct helper){ .d = d, .task = task, .owner = owner, .pvi = -1 };
+	TAILQ_INSERT_TAIL(&d->waiting, h, entry);
+	helpers_turn(d);
+	return h;
+}
+
+void helper_forget(struct helper *h)
+{
+	if (!h || h->forgotten)
+		return;
+	h->forgotten = true;
+	if (h->pid) {
+		helper_kill(h);
+		return;
+	}
+	TAILQ_REMOVE(&h->d->waiting, h, entry);
+	helper_free(h);
+}

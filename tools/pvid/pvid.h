@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pvid: what its files share
+ *
+ * Its loop waits for nobody. All that another process could make wait - reading what it says of itself, taking
+ * its descriptors, binding its VM - and all that may be slow is a helper's: helper.c.
+ */
+#ifndef PVID_H
+#define PVID_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "policy.h"
+#include "reconcile.h"
+
+struct pvid;
+struct helper;
+
+/* A process that may have a VM which is to be bound */
+struct candidate {
+	LIST_ENTRY(candidate) entry;
+	struct pvid *d;
+	pid_t pid;		/* or a thread of it */
+	bool begins;		/* it makes the VM now, and may not have the descriptor yet */
+	unsigned int tries;
+	unsigned int late;	/* of these, in which it has made us wait */
+	struct helper *helper;
+	sd_event_source *retry;
+};
+
+/* A VM that is bound */
+struct vm {
+	LIST_ENTRY(vm) entry;
+	struct pvid *d;
+	int pvi;
+	uint64_t number;	/* of the endpoint, which no other one has */
+	uuid_t uuid;
+	pid_t pid;		/* 0: not known */
+	unsigned int tries;
+	bool known;		/* it is what the policy says that it is */
+	bool settled;		/* and has all that the policy says */
+	struct helper *helper;	/* sees whether it is still what the policy says */
+	sd_event_source *end;
+	sd_event_source *retry;
+};
+
+/* Who waits for the policy to be carried out */
+struct client {
+	LIST_ENTRY(client) entry;
+	int fd;
+};
+
+struct pvid {
+	sd_event *event;
+	const char *dir;
+	const char *run;
+	int lister;
+	struct policy policy;	/* with the older ones, of which VMs may still have something */
+	LIST_HEAD(, candidate) candidates;
+	LIST_HEAD(, vm) vms;
+	LIST_HEAD(, client) clients;
+	TAILQ_HEAD(, helper) waiting;
+	sd_event_source *turn;	/* of who waits */
+	unsigned int nr_helpers;	/* that run */
+	struct helper *reading;	/* reads the policy */
+	bool read_again;
+	struct helper *scanning;	/* looks for VMs */
+	bool scan_again;
+	sd_event_source *lost;	/* looks for VMs a while after events were lost */
+	bool applying;
+	bool ready;
+};
+
+/* To stderr, with the priorities of sd-daemon */
+#define LOG(level, fmt, ...) fprintf(stderr, level fmt "\n", ##__VA_ARGS__)
+
+/* helper.c: what may wait is done by a child, which is killed when that takes too long */
+enum outcome { HELPER_DONE, HELPER_LATE, HELPER_FAILED };
+
+struct task {
+	unsigned int seconds;	/* that it may take; 0: as long as it likes, for it does not wait */
+	size_t size;		/* of the answer */
+	bool endpoint;		/* it gets one, to bind */
+	/* In the child, which has of pvid's descriptors that endpoint alone; @answer is 0 */
+	void (*run)(const struct pvid *d, const void *owner, int pvi, void *answer);
+	/* Takes @pvi, or -1. @answer: as far as it came; NULL perhaps where it failed */
+	void (*done)(struct pvid *d, void *owner, int pvi, enum outcome outcome, const void *answer);
+};
+
+/* -errno */
+int helper_init(struct pvid *d);
+/* NULL: no memory */
+struct helper *helper_start(struct pvid *d, const struct task *task, void *owner);
+/* @task's done() is not called any more; @helper may be NULL */
+void helper_forget(struct helper *helper);
+
+/* examine.c: what helpers find out */
+struct examined {
+	int ret;		/* 0: it is bound. -EAGAIN and others: not yet. EXAMINED_* */
+	pid_t pid;
+	uuid_t uuid;
+	uint64_t number;
+	char label[POLICY_LABEL];
+	const char *what;	/* failed */
+};
+
+#define EXAMINED_NOTHING (-ESRCH)	/* the policy knows no VM of it, or it has gone */
+#define EXAMINED_NAME_LEFT (-ESTALE)	/* the name is at a VM that it had before */
+#define EXAMINED_NOT_ITS (-EXDEV)	/* another process has made that VM */
+
+void examine(const struct pvid *d, const void *candidate, int pvi, void *examined);
+
+/* Whether a VM that is bound is still what the policy knows */
+struct reexamined {
+	int ret;		/* 0: it is. -ESRCH: it is not */
+	bool permitted;		/* its user and cgroup are, as far as the policy asks for them */
+};
+
+void examine_again(const struct pvid *d, const void *vm, int pvi, void *reexamined);
+
+/* candidate.c */
+void candidate_add(struct pvid *d, pid_t pid, bool begins);
+/* They are examined by the policy as it is now */
+void candidate_again_all(struct pvid *d);
+
+/* scan.c: looks for the VMs of all processes; or once more, where it does so already */
+void scan_start(struct pvid *d);
+
+/* vm.c */
+/* What has been bound; takes @pvi */
+void vm_add(struct pvid *d, int pvi, const struct examined *e);
+/* An endpoint that was kept meanwhile; takes @pvi */
+void vm_restore(struct pvid *d, const char *name, int pvi);
+struct vm *vm_find(const struct pvid *d, const uuid_t uuid);
+struct vm *vm_of(const struct pvid *d, pid_t pid);
+void vm_end(struct vm *vm);
+/* Carries @d->policy out: what is bound stays, but for the differences, if it is what the policy says */
+void vm_apply_all(struct pvid *d);
+/* Nothing is found out of any */
+bool vm_all_known(const struct pvid *d);
+/* All have what the policy says, and nothing else of an older one */
+bool vm_all_settled(const struct pvid *d);
+
+/* Waits that double with @tries, from a millisecond on; replaces what waits in @source. -errno */
+int retry_after(struct pvid *d, sd_event_source **source, unsigned int tries, sd_event_time_handler_t fn, void *arg);
+#define MAX_DOUBLED 12		/* 4 s */
+#define MAX_TRIES 26		/* about a minute */
+
+/* uevent.c */
+int uevent_listen(struct pvid *d);
+
+/* control.c: "pvictl apply" at @path; -errno */
+int control_listen(struct pvid *d, const char *path);
+/* All clients get @error; "": done */
+void control_answer(struct pvid *d, const char *error);
+
+/* reload.c */
+/* Reads the policy, and carries it out */
+void reload(struct pvid *d);
+/* A VM is settled, or another reason to wait has gone: clients are answered, older policies forgotten */
+void reload_progress(struct pvid *d);
+
+#endif

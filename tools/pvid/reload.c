@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * pvid reload - from the policy's files to what VMs have
+ *
+ * A helper reads the files, since users' names may be looked up far away, and writes what it has understood.
+ * That is taken on as a whole, if it can be written down for the pvid that comes next.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "applied.h"
+#include "policy_path.h"
+#include "pvid.h"
+
+#define MAX_OLDER 16	/* policies that some VM has not been rid of */
+
+struct read {
+	char error[sizeof(((struct policy *)NULL)->error)];	/* or "" */
+};
+
+static void path_of(const struct pvid *d, const char *name, char path[static PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/%s", d->run, name);
+}
+
+/* Of the oldest; a VM that cannot be given what it is to have would make them more and more. */
+static void forget_oldest(struct policy *p)
+{
+	unsigned int nr;
+
+	for (nr = 0; p->older && nr < MAX_OLDER; nr++)
+		p = p->older;
+	if (!p->older)
+		return;
+	policy_free(p->older);
+	free(p->older);
+	p->older = NULL;
+}
+
+static void forget_older(struct pvid *d)
+{
+	int ret;
+
+	if (!d->policy.older || !vm_all_settled(d))
+		return;
+	policy_free(d->policy.older);
+	free(d->policy.older);
+	d->policy.older = NULL;
+	/* Where this fails the next pvid takes back what is not there any more, which does no harm. */
+	ret = applied_write(&d->policy, d->run);
+	if (ret)
+		LOG(SD_NOTICE, "%s: older policies stay: %s", d->run, strerror(-ret));
+}
+
+void reload_progress(struct pvid *d)
+{
+	if (d->reading || d->applying)
+		return;
+	forget_older(d);
+	if (!vm_all_known(d))
+		return;
+	control_answer(d, "");
+	if (!d->ready)
+		sd_notify(0, "READY=1");
+	d->ready = true;
+}
+
+static void carry_out(struct pvid *d)
+{
+	sd_notifyf(0, "STATUS=%zu VMs in the policy", d->policy.nr_vms);
+	candidate_again_all(d);
+	vm_apply_all(d);
+	scan_start(d);
+}
+
+/* @new is the policy, or @error says why not, and then it is as it was */
+static bool take_on(struct pvid *d, struct policy *new, char *error, size_t room)
+{
+	struct policy *old = malloc(sizeof(*old));
+	int ret = old ? 0 : -ENOMEM;
+
+	if (old) {
+		*old = d->policy;
+		d->policy = *new;
+		d->policy.older = old;
+		forget_oldest(&d->policy);
+		/* Whoever comes after a crash takes back what either has given. */
+		ret = applied_write(&d->policy, d->run);
+	}
+	if (!ret)
+		return true;
+	snprintf(error, room, "%s: what is carried out cannot be written down: %s; make room", d->run, strerror(-ret));
+	if (old) {
+		d->policy = *old;
+		free(old);
+	}
+	policy_free(new);
+	return false;
+}
+
+static void read_files(const struct pvid *d, const void *owner, int pvi, void *answer)
+{
+	char path[PATH_MAX];
+	struct read *read = answer;
+	struct policy p;
+	FILE *out;
+	int ret;
+
+	(void)owner;
+	(void)pvi;
+	if (!policy_read(&p, d->dir)) {
+		strcpy(read->error, p.error);
+		return;
+	}
+	path_of(d, PVID_NEW, path);
+	out = fopen(path, "we");
+	ret = out ? policy_write(&p, out) : -errno;
+	if (ret)
+		snprintf(read->error, sizeof(read->error), "%s: %s; make room", d->run, strerror(-ret));
+}
+
+static void files_read(struct pvid *d, void *owner, int pvi, enum outcome outcome, const void *answer)
+{
+	char path[PATH_MAX], error[sizeof(struct read)];
+	struct policy new;
+
+	(void)owner;
+	(void)pvi;
+	d->reading = NULL;
+	if (d->read_again) {
+		reload(d);
+		return;
+	}
+	path_of(d, PVID_NEW, path);
+	if (outcome == HELPER_DONE)
+		strcpy(error, ((const struct read *)answer)->error);
+	else
+		snprintf(error, sizeof(error), "%s: it cannot be read, or takes too long; try again", d->dir);
+	if (!*error && !policy_read_file(&new, path))
+		strcpy(error, new.error);
+	else if (!*error && take_on(d, &new, error, sizeof(error)))
+		carry_out(d);
+	unlink(path);
+	if (!*error)
+		return;
+	LOG(SD_ERR, "%s", error);
+	control_answer(d, error);
+	/* What the last pvid was carrying out when it ended; if nobody knows what that was, all stays. */
+	if (!d->ready && d->policy.nr_vms)
+		carry_out(d);
+	reload_progress(d);
+}
+
+static const struct task task = {
+	.seconds = 20,
+	.size = sizeof(struct read),
+	.run = read_files,
+	.done = files_read,
+};
+
+void reload(struct pvid *d)
+{
+	d->read_again = d->reading;
+	if (d->reading)
+		return;
+	d->reading = helper_start(d, &task, d);
+	if (!d->reading)
+		control_answer(d, "out of memory");
+}

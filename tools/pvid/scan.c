@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* pvid scan - which processes have VMs */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pvid.h"
+
+#define MAX_FOUND 65536
+#define MAX_LOOKED_AT 4096	/* of a process' descriptors: who has more of them may not keep us busy */
+
+struct found {
+	unsigned int nr;
+	pid_t pids[MAX_FOUND];
+};
+
+struct search {
+	unsigned int left;
+	bool found;
+};
+
+static bool look_at_fd(pid_t pid, int fd, const char *target, void *arg)
+{
+	struct search *s = arg;
+
+	(void)pid;
+	(void)fd;
+	s->found = !strcmp(target, VM_FD_TARGET);
+	return !s->found && --s->left;
+}
+
+/* Where a descriptor leads is read without waiting for the process. */
+static void look_at_process(pid_t pid, void *arg)
+{
+	struct search search = { .left = MAX_LOOKED_AT };
+	struct found *found = arg;
+
+	if (found->nr < MAX_FOUND && !each_fd(pid, look_at_fd, &search) && search.found)
+		found->pids[found->nr++] = pid;
+}
+
+static void scan(const struct pvid *d, const void *owner, int pvi, void *found)
+{
+	(void)d;
+	(void)owner;
+	(void)pvi;
+	each_process(look_at_process, found);
+}
+
+static void scanned(struct pvid *d, void *owner, int pvi, enum outcome outcome, const void *answer)
+{
+	const struct found *found = answer;
+	unsigned int i;
+
+	(void)owner;
+	(void)pvi;
+	d->scanning = NULL;
+	if (outcome != HELPER_DONE) {
+		LOG(SD_ERR, "cannot look for VMs; 'pvictl apply' tries again");
+		return;
+	}
+	if (d->scan_again)
+		scan_start(d);
+	for (i = 0; i < found->nr; i++)
+		if (!vm_of(d, found->pids[i]))
+			candidate_add(d, found->pids[i], false);
+}
+
+static const struct task task = {
+	.size = sizeof(struct found),
+	.run = scan,
+	.done = scanned,
+};
+
+void scan_start(struct pvid *d)
+{
+	d->scan_again = d->scanning;
+	if (d->scanning)
+		return;
+	d->scanning = helper_start(d, &task, d);
+	if (!d->scanning)
+		LOG(SD_ERR, "cannot look for VMs: out of memory; 'pvictl apply' tries again");
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * pvid vm - VMs that are bound
+ *
+ * An interrupt controller comes later than the VM, so what cannot be given yet is tried again. No failure of
+ * that takes the binding away; only a policy does that which does not know the VM, or no longer as this
+ * process's.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pvid.h"
+
+#define FIRST_WAIT UINT64_C(1000)	/* microseconds */
+#define USUAL_TRIES 9		/* half a second: what takes longer is worth a word */
+#define STORED "vm-%s-%" PRIu64	/* the name that systemd keeps an endpoint under, used once */
+
+static const char *uuid_string(const uuid_t uuid, char text[static UUID_STR_LEN])
+{
+	uuid_unparse_lower(uuid, text);
+	return text;
+}
+
+int retry_after(struct pvid *d, sd_event_source **source, unsigned int tries, sd_event_time_handler_t fn, void *arg)
+{
+	int ret;
+
+	sd_event_source_disable_unref(*source);
+	*source = NULL;
+	ret = sd_event_add_time_relative(d->event, source, CLOCK_MONOTONIC, FIRST_WAIT << tries, 1, fn, arg);
+	return ret < 0 ? ret : 0;
+}
+
+/* systemd keeps the endpoint while no pvid runs, and forgets it when it is told to */
+static void keep(const struct vm *vm)
+{
+	char text[UUID_STR_LEN], message[128];
+
+	snprintf(message, sizeof(message), "FDSTORE=1\nFDNAME=" STORED, uuid_string(vm->uuid, text), vm->number);
+	sd_pid_notify_with_fds(0, 0, message, &vm->pvi, 1);
+}
+
+static void forget(const struct vm *vm)
+{
+	char text[UUID_STR_LEN];
+
+	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=" STORED, uuid_string(vm->uuid, text), vm->number);
+}
+
+void vm_end(struct vm *vm)
+{
+	char text[UUID_STR_LEN];
+
+	LOG(SD_INFO, "%s of process %d is not bound any more", uuid_string(vm->uuid, text), vm->pid);
+	LIST_REMOVE(vm, entry);
+	helper_forget(vm->helper);
+	sd_event_source_disable_unref(vm->end);
+	sd_event_source_disable_unref(vm->retry);
+	close(vm->pvi);
+	forget(vm);
+	reload_progress(vm->d);
+	free(vm);
+}
+
+/* The endpoint has died with its VM's address space. */
+static int vm_ended(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	(void)source;
+	(void)fd;
+	(void)events;
+	vm_end(arg);
+	return 0;
+}
+
+static struct vm *vm_make(struct pvid *d, int pvi, uint64_t number, const uuid_t uuid, pid_t pid)
+{
+	struct vm *vm = calloc(1, sizeof(*vm));
+
+	if (!vm)
+		return NULL;
+	*vm = (struct vm){ .d = d, .pvi = pvi, .number = number, .pid = pid };
+	uuid_copy(vm->uuid, uuid);
+	if (sd_event_add_io(d->event, &vm->end, pvi, EPOLLHUP, vm_ended, vm) < 0) {
+		free(vm);
+		return NULL;
+	}
+	LIST_INSERT_HEAD(&d->vms, vm, entry);
+	return vm;
+}
+
+static void vm_give(struct vm *vm);
+static void vm_examine(struct vm *vm);
+
+static int vm_retry(sd_event_source *source, uint64_t now, void *arg)
+{
+	struct vm *vm = arg;
+
+	(void)source;
+	(void)now;
+	if (vm->known)
+		vm_give(vm);
+	else
+		vm_examine(vm);
+	return 0;
+}
+
+static void vm_again(struct vm *vm, const char *what, int err)
+{
+	char text[UUID_STR_LEN];
+
+	unsigned int tries = vm->tries < MAX_DOUBLED ? vm->tries : MAX_DOUBLED;
+
+	if (vm->tries == USUAL_TRIES)
+		LOG(SD_NOTICE, "%s: cannot %s yet: %s", uuid_string(vm->uuid, text), what, strerror(-err));
+	if (++vm->tries < MAX_TRIES && !retry_after(vm->d, &vm->retry, tries, vm_retry, vm))
+		return;
+	LOG(SD_ERR, "%s: cannot %s: %s; 'pvictl apply' tries again", uuid_string(vm->uuid, text), what,
+	    strerror(-err));
+}
+
+/* What the policy says and it has not; what an older one said is taken back. */
+static void vm_give(struct vm *vm)
+{
+	char what[RECONCILE_WHAT];
+	struct pvid *d = vm->d;
+	int ret = reconcile(d->lister, vm->number, vm->pvi, vm->uuid, d->policy.older, &d->policy, NULL, what);
+
+	vm->settled = !ret;
+	if (ret)
+		vm_again(vm, what, ret);
+	reload_progress(d);
+}
+
+static void vm_examined(struct pvid *d, void *owner, int pvi, enum outcome outcome, const void *answer)
+{
+	const struct reexamined *e = answer;
+	char text[UUID_STR_LEN];
+	struct vm *vm = owner;
+	int ret = outcome == HELPER_DONE ? e->ret : -EAGAIN;
+
+	(void)pvi;
+	vm->helper = NULL;
+	/* What it claims it may claim again, and it has the name that it claimed when it was bound. */
+	if (!ret || (outcome == HELPER_LATE && e->permitted)) {
+		vm->known = true;
+		vm_give(vm);
+	} else if (ret == -ESRCH) {
+		LOG(SD_WARNING, "process %d is no longer what the policy says of %s", vm->pid,
+		    uuid_string(vm->uuid, text));
+		vm_end(vm);
+	} else {
+		vm_again(vm, "see whether it is what the policy says", ret);
+		reload_progress(d);
+	}
+}
+
+static const struct task task = {
+	.seconds = 5,
+	.size = sizeof(struct reexamined),
+	.run = examine_again,
+	.done = vm_examined,
+};
+
+static void vm_examine(struct vm *vm)
+{
+	vm->helper = helper_start(vm->d, &task, vm);
+	if (!vm->helper)
+		vm_again(vm, "see whether it is what the policy says", -ENOMEM);
+}
+
+static void vm_apply(struct vm *vm)
+{
+	vm->known = vm->settled = false;
+	vm->tries = 0;
+	sd_event_source_disable_unref(vm->retry);
+	vm->retry = NULL;
+	helper_forget(vm->helper);
+	vm->helper = NULL;
+	if (policy_vm(&vm->d->policy, vm->uuid))
+		vm_examine(vm);
+	else
+		vm_end(vm);
+}
+
+void vm_apply_all(struct pvid *d)
+{
+	struct vm *vm, *next;
+
+	d->applying = true;
+	for (vm = LIST_FIRST(&d->vms); vm; vm = next) {
+		next = LIST_NEXT(vm, entry);
+		vm_apply(vm);
+	}
+	d->applying = false;
+	reload_progress(d);
+}
+
+void vm_add(struct pvid *d, int pvi, const struct examined *e)
+{
+	struct vm *vm = vm_make(d, pvi, e->number, e->uuid, e->pid);
+	char text[UUID_STR_LEN];
+
+	if (!vm) {
+		LOG(SD_ERR, "process %d: out of memory; 'pvictl apply' tries again", e->pid);
+		close(pvi);
+		return;
+	}
+	vm->known = true;
+	keep(vm);
+	LOG(SD_INFO, "VM %s, process %d, is %s", e->label, vm->pid, uuid_string(vm->uuid, text));
+	vm_give(vm);
+}
+
+void vm_restore(struct pvid *d, const char *name, int pvi)
+{
+	char text[UUID_STR_LEN] = "";
+	struct kvm_pvi_list_endpoint r;
+	uint64_t number = 0;
+	struct vm *vm = NULL;
+	uuid_t uuid;
+
+	if (sscanf(name, "vm-%36[0-9a-f-]-%" SCNu64, text, &number) == 2 && !uuid_parse(text, uuid) &&
+	    !read_listed(d->lister, number, &r) && !uuid_compare(r.uuid, uuid))
+		vm = vm_make(d, pvi, number, uuid, r.vmm);
+	if (vm)
+		return;
+	LOG(SD_NOTICE, "'%s' has ended meanwhile", name);
+	close(pvi);
+	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+}
+
+struct vm *vm_find(const struct pvid *d, const uuid_t uuid)
+{
+	struct vm *vm;
+
+	LIST_FOREACH(vm, &d->vms, entry)
+		if (!uuid_compare(vm->uuid, uuid))
+			break;
+	return vm;
+}
+
+struct vm *vm_of(const struct pvid *d, pid_t pid)
+{
+	struct vm *vm;
+
+	LIST_FOREACH(vm, &d->vms, entry)
+		if (vm->pid == pid)
+			break;
+	return vm;
+}
+
+bool vm_all_known(const struct pvid *d)
+{
+	struct vm *vm;
+
+	LIST_FOREACH(vm, &d->vms, entry)
+		if (vm->helper)
+			break;
+	return !vm;
+}
+
+bool vm_all_settled(const struct pvid *d)
+{
+	struct vm *vm;
+
+	LIST_FOREACH(vm, &d->vms, entry)
+		if (!vm->settled)
+			break;
+	return !vm;
+}
