@@ -57,6 +57,7 @@ mutations()
 	wrong 1 "no section 'vm $b'" "but no UUID" -e "1s/web/$b/"
 	wrong 4 "no user ''" "or a number" -e '3a user ='
 	wrong 3 "too long" "198 bytes" -e "s/^name = web/name = $(printf '%0300d' 0)/"
+	wrong 1 "two byte order marks" "remove them" -e '1s/^/\xef\xbb\xbf\xef\xbb\xbf/'
 	wrong 4 "a byte that is 0" "write text" -e '4s/^/\x00/'
 }
 

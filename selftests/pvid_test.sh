@@ -295,6 +295,14 @@ allow $b $a gsi any"
 	same "$(difference)" "allow $b $a gsi any"
 	apply
 	same "$(difference)" ""
+	# A VM that is one user's rings as that user's alone.
+	sed -i '/^name = web/a user = root' "$tmp/policy/web.conf"
+	same "$(difference)" "allow $b $a gsi any"
+	apply
+	same "$(difference)" ""
+	pvictl show --json "$b" >"$tmp/json"
+	json "$tmp/json" "[s['owner'] for s in it['senders']] == [None, 0]"
+	same "$(tell vm_a "ring $b 20")" 0
 	rm "$tmp/policy/web.conf"
 	same "$(difference)" "detach $a
 detach $b"

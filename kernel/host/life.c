@@ -427,6 +427,9 @@ int pvi_life_bind(struct pvi_vm *vm, void *arg)
 
 	if (b->flags & KVM_PVI_BIND_VMM) {
 		ret = life_vmm_owner(b->owner, kvm, &owner);
+		/* As with KVM_PVI_BIND_OWNER: nobody names who is none of their namespace's. */
+		if (!ret && !kuid_has_mapping(current_user_ns(), owner))
+			ret = -EPERM;
 		if (ret)
 			goto err_kvm;
 	}

@@ -107,7 +107,9 @@ elsewhere()
 {
 	make -s -C "$top/tools" OUTPUT="$build/tools" DESTDIR="$tmp/root" PREFIX=/opt/pvi \
 		LIBDIR=/opt/pvi/lib64 install
-	[ "$(ls "$tmp/root")" = opt ]
+	# The policy's place is pvid's own choice.
+	[ "$(echo "$tmp/root"/*)" = "$tmp/root/etc $tmp/root/opt" ]
+	[ "$(find "$tmp/root/etc" -mindepth 1)" = "$tmp/root/etc/kvm-pvi" ]
 	[ -s "$tmp/root/opt/pvi/lib64/libpvi.so.0" ]
 	grep -q '^libdir=/opt/pvi/lib64$' "$tmp/root/opt/pvi/lib64/pkgconfig/libpvi.pc"
 	[ "$(cat "$tmp/root/opt/pvi/lib/systemd/system/"*.service | grep -c '^ExecStart=/opt/pvi/sbin/')" -eq 3 ]

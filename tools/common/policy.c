@@ -143,6 +143,17 @@ static bool check_receiver(struct policy *p, const struct policy_allow *a)
 	return to && there;
 }
 
+/* A VM that is one user's may be named by another's endpoint, while it does not run. */
+static void pin_sender(const struct policy *p, struct policy_allow *a)
+{
+	const struct policy_vm *from = policy_vm(p, a->from);
+
+	if (!from || !from->has_user || a->has_owner)
+		return;
+	a->has_owner = true;
+	a->owner = from->user;
+}
+
 static bool resolve(struct policy *p)
 {
 	struct label *labels = calloc(p->nr_vms + 1, sizeof(*labels));
@@ -168,6 +179,8 @@ static bool resolve(struct policy *p)
 			snprintf(p->error, sizeof(p->error), "%s:%u: there is no VM '%s'; write a section [vm %s], or a UUID",
 				 a->file, a->line, policy_show(unknown).s, policy_show(unknown).s);
 		done = !unknown && check_receiver(p, a);
+		if (done)
+			pin_sender(p, a);
 	}
 	free(labels);
 	return done && check_doubles(p);

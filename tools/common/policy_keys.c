@@ -147,7 +147,7 @@ static void parse_text(struct reader *r, const char *key, const char *value, cha
 	if (!*value || strlen(value) >= room)
 		reader_complain(r, r->line, "'%s' is empty or too long; write 1 to %zu bytes", key, room - 1);
 	else
-		strcpy(to, value);
+		stpcpy(to, value);
 }
 
 const char * const policy_vm_keys[] = { "uuid", "name", "user", "cgroup", "expose", "bells", NULL };

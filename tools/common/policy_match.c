@@ -30,6 +30,17 @@ static bool vmm_matches(const struct vmm *vmm, const struct policy_vm *vm)
 	return vmm->uuid_given ? vmm->has_uuid && !uuid_compare(vm->uuid, vmm->uuid) : *vm->name;
 }
 
+/* As user_and_cgroup_match() */
+static int may_be_any(const struct policy *policy, const struct process *process)
+{
+	int ret = -ESRCH;
+	size_t i;
+
+	for (i = 0; i < policy->nr_vms && ret == -ESRCH; i++)
+		ret = user_and_cgroup_match(&policy->vms[i], process);
+	return ret;
+}
+
 int policy_match(const struct policy *policy, pid_t pid, const struct policy_vm **vm)
 {
 	struct process process;
@@ -37,7 +48,9 @@ int policy_match(const struct policy *policy, pid_t pid, const struct policy_vm 
 	size_t i;
 	int ret;
 
-	ret = process_read(pid, &process) ?: vmm_read(pid, &vmm);
+	ret = process_read(pid, &process);
+	/* Who can be none of them is not read further, which may have us wait. */
+	ret = ret ?: may_be_any(policy, &process) ?: vmm_read(pid, &vmm);
 	if (ret)
 		return ret == -ENOENT ? -ESRCH : ret;
 	for (i = 0; i < policy->nr_vms; i++) {

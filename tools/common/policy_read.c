@@ -144,7 +144,7 @@ static void begin_section(struct reader *r, const char *section)
 		r->section = SECTION_VM;
 		p->vms = policy_grow(p->vms, p->nr_vms, sizeof(*p->vms));
 		p->vms[p->nr_vms] = (struct policy_vm){ 0 };
-		strcpy(p->vms[p->nr_vms++].label, label);
+		stpcpy(p->vms[p->nr_vms++].label, label);
 		return;
 	}
 	r->section = SECTION_ALLOW;
@@ -152,7 +152,7 @@ static void begin_section(struct reader *r, const char *section)
 	p->allows[p->nr_allows] = (struct policy_allow){
 		.bits = UINT64_MAX, .line = r->section_line, .file = p->files[p->nr_files - 1],
 	};
-	strcpy(p->allows[p->nr_allows++].label, label);
+	stpcpy(p->allows[p->nr_allows++].label, label);
 }
 
 static int reader_key(void *arg, const char *section, const char *key, const char *value)
@@ -168,6 +168,9 @@ static int reader_key(void *arg, const char *section, const char *key, const cha
 			 policy_show(key).s);
 	if (!r->error_line && r->fresh)
 		begin_section(r, section);
+	if (!r->error_line && r->section == SECTION_NONE)
+		reader_complain(r, r->line, "'%s' is in no section; write [vm NAME] or [allow NAME] above it",
+				policy_show(key).s);
 	if (r->error_line)
 		return 0;
 	keys = r->section == SECTION_VM ? policy_vm_keys : policy_allow_keys;
@@ -224,7 +227,7 @@ static char *reader_line(char *to, int room, void *arg)
 		return NULL;
 	}
 	memcpy(to, r->at, len);
-	strcpy(to + len, "\n");
+	stpcpy(to + len, "\n");
 	r->at = end < r->end ? end + 1 : end;
 	text = to + strspn(to, BLANKS);
 	if (text > to && *text && !strchr("#;", *text))
@@ -238,8 +241,14 @@ bool policy_read_text(struct policy *p, const char *file, char *text, size_t siz
 {
 	size_t mark = size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
 	struct reader r = { .policy = p, .file = file, .at = text + mark, .end = text + size };
-	int line = ini_parse_stream(reader_line, &r, reader_key, &r);
+	int line;
 
+	/* libinih would take a second one for nothing. */
+	if (size >= mark + 3 && mark && !memcmp(text + mark, "\xef\xbb\xbf", 3)) {
+		reader_complain(&r, 1, "the file begins with two byte order marks; remove them");
+		return false;
+	}
+	line = ini_parse_stream(reader_line, &r, reader_key, &r);
 	if (line > 0 && (!r.error_line || (unsigned int)line < r.error_line)) {
 		r.error_line = 0;
 		reader_complain(&r, line, "that is neither [SECTION] nor KEY = VALUE; write one of them, or '#' before it");

@@ -148,7 +148,7 @@ static void note(struct work *w, int ret)
 	if (!ret || w->ret)
 		return;
 	w->ret = ret;
-	strcpy(w->what, w->doing);
+	stpcpy(w->what, w->doing);
 }
 
 static void revoke_old(struct work *w, const struct policy *p)
@@ -259,29 +259,48 @@ static void take_back(struct work *w, const struct policy *old)
 		unexpose_old(w, p);
 }
 
+/* @w: what is known of the endpoint without asking for it */
+static int work_on(struct work *w, int lister, uint64_t number, const struct policy *old, bool give)
+{
+	void *gsis = NULL, *edges = NULL;
+	int nr_gsis, nr_edges;
+
+	stpcpy(w->what, "list what it has");
+	nr_gsis = take_all(lister, KVM_PVI_LIST_GSIS, number, &gsis, sizeof(*w->gsis));
+	nr_edges = take_all(lister, KVM_PVI_LIST_EDGES, number, &edges, sizeof(*w->edges));
+	w->ret = nr_gsis < 0 ? nr_gsis : nr_edges < 0 ? nr_edges : 0;
+	if (!w->ret) {
+		w->gsis = gsis;
+		w->nr_gsis = nr_gsis;
+		w->edges = edges;
+		w->nr_edges = nr_edges;
+		take_back(w, old);
+		if (give) {
+			expose_new(w);
+			allow_new(w);
+		}
+	}
+	free(gsis);
+	free(edges);
+	return w->ret;
+}
+
 int reconcile(int lister, uint64_t number, int pvi, const uuid_t uuid, const struct policy *old,
 	      const struct policy *new, FILE *out, char what[static RECONCILE_WHAT])
 {
 	struct work w = {
 		.pvi = pvi, .uuid = uuid, .new = policy_vm(new, uuid), .new_policy = new, .out = out, .what = what,
 	};
-	void *gsis = NULL, *edges = NULL;
-	int nr_gsis, nr_edges;
 
-	strcpy(what, "list what it has");
-	nr_gsis = take_all(lister, KVM_PVI_LIST_GSIS, number, &gsis, sizeof(*w.gsis));
-	nr_edges = take_all(lister, KVM_PVI_LIST_EDGES, number, &edges, sizeof(*w.edges));
-	w.ret = nr_gsis < 0 ? nr_gsis : nr_edges < 0 ? nr_edges : 0;
-	if (!w.ret) {
-		w.gsis = gsis;
-		w.nr_gsis = nr_gsis;
-		w.edges = edges;
-		w.nr_edges = nr_edges;
-		take_back(&w, old);
-		expose_new(&w);
-		allow_new(&w);
-	}
-	free(gsis);
-	free(edges);
-	return w.ret;
+	return work_on(&w, lister, number, old, true);
+}
+
+int reconcile_take_back(int lister, uint64_t number, int pvi, const uuid_t uuid, const struct policy *old,
+			const struct policy *new, char what[static RECONCILE_WHAT])
+{
+	struct work w = {
+		.pvi = pvi, .uuid = uuid, .new = policy_vm(new, uuid), .new_policy = new, .what = what,
+	};
+
+	return work_on(&w, lister, number, old, false);
 }

@@ -18,6 +18,9 @@
  */
 int reconcile(int lister, uint64_t number, int pvi, const uuid_t uuid, const struct policy *old,
 	      const struct policy *new, FILE *out, char what[static RECONCILE_WHAT]);
+/* What is to be taken back of that alone */
+int reconcile_take_back(int lister, uint64_t number, int pvi, const uuid_t uuid, const struct policy *old,
+			const struct policy *new, char what[static RECONCILE_WHAT]);
 /* The record of the living endpoint that is bound to @uuid; -ENOENT */
 int find_listed(int lister, const uuid_t uuid, struct kvm_pvi_list_endpoint *r);
 /* That of endpoint @number; -ENOENT: it is dead or has gone */

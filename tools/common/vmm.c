@@ -19,7 +19,7 @@
 
 /* All that QEMU has, or had, without an argument */
 static const char * const flags[] = {
-	"S", "alt-grab", "audio-help", "ctrl-grab", "curses", "daemonize", "enable-fips",
+	"S", "alt-grab", "async-teardown", "audio-help", "ctrl-grab", "curses", "daemonize", "enable-fips",
 	"enable-kvm", "enable-sync-profile", "full-screen", "h", "help", "jitdump", "localtime",
 	"mem-prealloc", "no-acpi", "no-fd-bootchk", "no-frame", "no-hpet", "no-kvm",
 	"no-kvm-irqchip", "no-kvm-pit", "no-kvm-pit-reinjection", "no-quit", "no-reboot",

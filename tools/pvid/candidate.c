@@ -56,6 +56,18 @@ static void candidate_replaces(struct candidate *c, const struct examined *e)
 	candidate_again(c, e->what, strerror(EEXIST));
 }
 
+/* Threads of one process wait for the same: one of them is enough. */
+static bool candidate_is_known(struct pvid *d, struct candidate *c, pid_t process)
+{
+	struct candidate *other;
+
+	c->process = process;
+	LIST_FOREACH(other, &d->candidates, entry)
+		if (other != c && process && other->process == process)
+			return true;
+	return false;
+}
+
 static void candidate_examined(struct pvid *d, void *owner, int pvi, enum outcome outcome, const void *answer)
 {
 	const struct examined *e = answer;
@@ -69,7 +81,9 @@ static void candidate_examined(struct pvid *d, void *owner, int pvi, enum outcom
 	}
 	if (pvi >= 0)
 		close(pvi);
-	if (outcome != HELPER_DONE) {
+	if (outcome == HELPER_LATE && candidate_is_known(d, c, e->pid)) {
+		candidate_free(c);
+	} else if (outcome != HELPER_DONE) {
 		c->late += outcome == HELPER_LATE;
 		candidate_again(c, "see what it is", outcome == HELPER_LATE ? "it takes too long" : "no helper");
 	} else if (e->ret == EXAMINED_NOTHING) {
@@ -104,7 +118,7 @@ void candidate_add(struct pvid *d, pid_t pid, bool begins)
 	struct candidate *c;
 
 	LIST_FOREACH(c, &d->candidates, entry)
-		if (c->pid == pid)
+		if (c->pid == pid || c->process == pid)
 			break;
 	if (c) {
 		c->begins |= begins;

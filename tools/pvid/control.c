@@ -52,7 +52,7 @@ int control_listen(struct pvid *d, const char *path)
 		return -errno;
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
+	stpcpy(address.sun_path, path);
 	/* One that was killed has left it. */
 	unlink(path);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 8))

@@ -66,7 +66,7 @@ static int examine_process(const struct pvid *d, const struct candidate *c, int 
 	ret = policy_match(&d->policy, e->pid, &vm);
 	if (ret)
 		return ret;
-	strcpy(e->label, vm->label);
+	stpcpy(e->label, vm->label);
 	uuid_copy(e->uuid, vm->uuid);
 	e->what = "take its VM";
 	vm_fd = take_vm(pidfd, e->pid, c->begins);

@@ -18,6 +18,8 @@
 #include "pvid.h"
 
 #define MAX_HELPERS 64		/* at once */
+#define MAX_CANDIDATES 48	/* of these, for processes that nothing is known of */
+#define MAX_KILLED 256		/* that cannot end, before no more candidates are looked at */
 
 struct helper {
 	TAILQ_ENTRY(helper) entry;	/* while it waits for its turn */
@@ -25,6 +27,7 @@ struct helper {
 	const struct task *task;
 	void *owner;
 	bool forgotten;
+	bool killed;
 	pid_t pid;		/* 0: it waits for its turn */
 	int pvi;
 	void *answer;
@@ -67,7 +70,9 @@ static int helper_ended(sd_event_source *source, const siginfo_t *info, void *ar
 	struct pvid *d = h->d;
 
 	(void)source;
-	if (!h->forgotten)
+	if (h->killed)
+		d->nr_killed--;
+	else
 		d->nr_helpers--;
 	helper_done(h, info->si_code == CLD_EXITED && !info->si_status ? HELPER_DONE : HELPER_FAILED);
 	helper_free(h);
@@ -81,7 +86,9 @@ static void helper_kill(struct helper *h)
 	if (h->pvi >= 0)
 		close(h->pvi);
 	h->pvi = -1;
+	h->killed = true;
 	h->d->nr_helpers--;
+	h->d->nr_killed++;
 	helpers_turn(h->d);
 }
 
@@ -145,6 +152,25 @@ static int helper_begin(struct helper *h)
 	return h->pid < 0 ? -errno : helper_watch(h);
 }
 
+/*
+ * Whose turn it is, taken out of its queue. Candidates come last, and never have all places: who has many
+ * processes keeps other candidates waiting, but not the policy, nor what is bound.
+ */
+static struct helper *helper_next(struct pvid *d)
+{
+	struct helper *h = TAILQ_FIRST(&d->waiting);
+
+	if (h && d->nr_helpers < MAX_HELPERS) {
+		TAILQ_REMOVE(&d->waiting, h, entry);
+		return h;
+	}
+	h = TAILQ_FIRST(&d->candidates_waiting);
+	if (!h || d->nr_helpers >= MAX_CANDIDATES || d->nr_killed >= MAX_KILLED)
+		return NULL;
+	TAILQ_REMOVE(&d->candidates_waiting, h, entry);
+	return h;
+}
+
 /* As many as may run at once */
 static int helpers_begin(sd_event_source *source, void *arg)
 {
@@ -153,8 +179,7 @@ static int helpers_begin(sd_event_source *source, void *arg)
 	int ret;
 
 	(void)source;
-	while (d->nr_helpers < MAX_HELPERS && (h = TAILQ_FIRST(&d->waiting))) {
-		TAILQ_REMOVE(&d->waiting, h, entry);
+	while ((h = helper_next(d))) {
 		ret = helper_begin(h);
 		if (ret >= 0) {
 			d->nr_helpers++;
@@ -175,6 +200,7 @@ int helper_init(struct pvid *d)
 	int ret = sd_event_add_defer(d->event, &d->turn, helpers_begin, d);
 
 	TAILQ_INIT(&d->waiting);
+	TAILQ_INIT(&d->candidates_waiting);
 	return ret;
 }
 
@@ -185,7 +211,10 @@ struct helper *helper_start(struct pvid *d, const struct task *task, void *owner
 	if (!h)
 		return NULL;
 	*h = (struct helper){ .d = d, .task = task, .owner = owner, .pvi = -1 };
-	TAILQ_INSERT_TAIL(&d->waiting, h, entry);
+	if (task->endpoint)
+		TAILQ_INSERT_TAIL(&d->candidates_waiting, h, entry);
+	else
+		TAILQ_INSERT_TAIL(&d->waiting, h, entry);
 	helpers_turn(d);
 	return h;
 }
@@ -199,6 +228,9 @@ void helper_forget(struct helper *h)
 		helper_kill(h);
 		return;
 	}
-	TAILQ_REMOVE(&h->d->waiting, h, entry);
+	if (h->task->endpoint)
+		TAILQ_REMOVE(&h->d->candidates_waiting, h, entry);
+	else
+		TAILQ_REMOVE(&h->d->waiting, h, entry);
 	helper_free(h);
 }

@@ -25,6 +25,7 @@ struct candidate {
 	LIST_ENTRY(candidate) entry;
 	struct pvid *d;
 	pid_t pid;		/* or a thread of it */
+	pid_t process;		/* of which it is; 0: not known */
 	bool begins;		/* it makes the VM now, and may not have the descriptor yet */
 	unsigned int tries;
 	unsigned int late;	/* of these, in which it has made us wait */
@@ -42,6 +43,7 @@ struct vm {
 	pid_t pid;		/* 0: not known */
 	unsigned int tries;
 	bool known;		/* it is what the policy says that it is */
+	bool owes;		/* it has what could not be taken back */
 	bool settled;		/* and has all that the policy says */
 	struct helper *helper;	/* sees whether it is still what the policy says */
 	sd_event_source *end;
@@ -60,12 +62,14 @@ struct pvid {
 	const char *run;
 	int lister;
 	struct policy policy;	/* with the older ones, of which VMs may still have something */
+
+	TAILQ_HEAD(, helper) waiting, candidates_waiting;	/* others choose how many the latter are */
 	LIST_HEAD(, candidate) candidates;
 	LIST_HEAD(, vm) vms;
 	LIST_HEAD(, client) clients;
-	TAILQ_HEAD(, helper) waiting;
 	sd_event_source *turn;	/* of who waits */
 	unsigned int nr_helpers;	/* that run */
+	unsigned int nr_killed;		/* and have not ended yet */
 	struct helper *reading;	/* reads the policy */
 	bool read_again;
 	struct helper *scanning;	/* looks for VMs */
@@ -142,6 +146,8 @@ void vm_end(struct vm *vm);
 void vm_apply_all(struct pvid *d);
 /* Nothing is found out of any */
 bool vm_all_known(const struct pvid *d);
+/* One has what the policy does not say, or could not be looked at */
+bool vm_any_owes(const struct pvid *d);
 /* All have what the policy says, and nothing else of an older one */
 bool vm_all_settled(const struct pvid *d);
 

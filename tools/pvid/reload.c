@@ -61,7 +61,8 @@ void reload_progress(struct pvid *d)
 	forget_older(d);
 	if (!vm_all_known(d))
 		return;
-	control_answer(d, "");
+	control_answer(d, vm_any_owes(d) ?
+		       "not all could be taken back, or looked at; see the log of pvid, and try again" : "");
 	if (!d->ready)
 		sd_notify(0, "READY=1");
 	d->ready = true;
@@ -70,8 +71,8 @@ void reload_progress(struct pvid *d)
 static void carry_out(struct pvid *d)
 {
 	sd_notifyf(0, "STATUS=%zu VMs in the policy", d->policy.nr_vms);
-	candidate_again_all(d);
 	vm_apply_all(d);
+	candidate_again_all(d);
 	scan_start(d);
 }
 
@@ -111,7 +112,7 @@ static void read_files(const struct pvid *d, const void *owner, int pvi, void *a
 	(void)owner;
 	(void)pvi;
 	if (!policy_read(&p, d->dir)) {
-		strcpy(read->error, p.error);
+		stpcpy(read->error, p.error);
 		return;
 	}
 	path_of(d, PVID_NEW, path);
@@ -135,11 +136,11 @@ static void files_read(struct pvid *d, void *owner, int pvi, enum outcome outcom
 	}
 	path_of(d, PVID_NEW, path);
 	if (outcome == HELPER_DONE)
-		strcpy(error, ((const struct read *)answer)->error);
+		stpcpy(error, ((const struct read *)answer)->error);
 	else
 		snprintf(error, sizeof(error), "%s: it cannot be read, or takes too long; try again", d->dir);
 	if (!*error && !policy_read_file(&new, path))
-		strcpy(error, new.error);
+		stpcpy(error, new.error);
 	else if (!*error && take_on(d, &new, error, sizeof(error)))
 		carry_out(d);
 	unlink(path);

@@ -60,9 +60,9 @@ static void scanned(struct pvid *d, void *owner, int pvi, enum outcome outcome, 
 	}
 	if (d->scan_again)
 		scan_start(d);
+	/* Those of which one is bound as well: they may have closed that and made another one. */
 	for (i = 0; i < found->nr; i++)
-		if (!vm_of(d, found->pids[i]))
-			candidate_add(d, found->pids[i], false);
+		candidate_add(d, found->pids[i], false);
 }
 
 static const struct task task = {

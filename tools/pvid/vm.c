@@ -130,6 +130,7 @@ static void vm_give(struct vm *vm)
 	int ret = reconcile(d->lister, vm->number, vm->pvi, vm->uuid, d->policy.older, &d->policy, NULL, what);
 
 	vm->settled = !ret;
+	vm->owes &= ret != 0;
 	if (ret)
 		vm_again(vm, what, ret);
 	reload_progress(d);
@@ -172,6 +173,18 @@ static void vm_examine(struct vm *vm)
 		vm_again(vm, "see whether it is what the policy says", -ENOMEM);
 }
 
+/* At once: that needs nothing that has to be found out. */
+static void vm_take_back(struct vm *vm)
+{
+	char what[RECONCILE_WHAT], text[UUID_STR_LEN];
+	struct pvid *d = vm->d;
+	int ret = reconcile_take_back(d->lister, vm->number, vm->pvi, vm->uuid, d->policy.older, &d->policy, what);
+
+	vm->owes = ret && ret != -ENOENT;
+	if (vm->owes)
+		LOG(SD_ERR, "%s: cannot %s: %s", uuid_string(vm->uuid, text), what, strerror(-ret));
+}
+
 static void vm_apply(struct vm *vm)
 {
 	vm->known = vm->settled = false;
@@ -180,10 +193,12 @@ static void vm_apply(struct vm *vm)
 	vm->retry = NULL;
 	helper_forget(vm->helper);
 	vm->helper = NULL;
-	if (policy_vm(&vm->d->policy, vm->uuid))
-		vm_examine(vm);
-	else
+	if (!policy_vm(&vm->d->policy, vm->uuid)) {
 		vm_end(vm);
+		return;
+	}
+	vm_take_back(vm);
+	vm_examine(vm);
 }
 
 void vm_apply_all(struct pvid *d)
@@ -261,6 +276,16 @@ bool vm_all_known(const struct pvid *d)
 		if (vm->helper)
 			break;
 	return !vm;
+}
+
+bool vm_any_owes(const struct pvid *d)
+{
+	struct vm *vm;
+
+	LIST_FOREACH(vm, &d->vms, entry)
+		if (vm->owes || !vm->known)
+			break;
+	return vm;
 }
 
 bool vm_all_settled(const struct pvid *d)

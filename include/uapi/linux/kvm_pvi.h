@@ -312,7 +312,7 @@ struct kvm_pvi_info {
  * * EINTR: a signal came first; nothing has happened, call again
  * * EACCES: the UUID is reserved for another uid
  * * EPERM: KVM_PVI_BIND_OWNER or KVM_PVI_BIND_VMM without CAP_SETUID; or the process of the latter
- *   runs as more than one user
+ *   runs as more than one user, or as one whom the caller's user namespace does not know
  * * ENOSPC: max_vms reached
  * * ESRCH: the VM's process has gone, or is not the one that KVM_PVI_BIND_VMM names
  */
