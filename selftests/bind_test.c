@@ -209,6 +209,14 @@ static void test_vmm_user(void)
 	child_kill(vmm);
 }
 
+static bool is_named(pid_t pid, const char *name)
+{
+	char path[64], line[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	return !__read_line(path, line, sizeof(line)) && !strcmp(line, name);
+}
+
 /* Made in the address space that is left, and taken along: as a user would have root's programs do */
 static void test_vmm_execs(void)
 {
@@ -226,6 +234,8 @@ static void test_vmm_execs(void)
 	pidfd = syscall(SYS_pidfd_open, pid, 0);
 	vm_fd = syscall(SYS_pidfd_getfd, pidfd, TAKEN_ALONG, 0);
 	ASSERT_GE(vm_fd, 0);
+	/* vfork() returns shortly before the address space has been left. */
+	ASSERT_TRUE(wait_until(is_named(pid, "sh"), 10000));
 	ASSERT_EQ(try_vmm(fd, 0, vm_fd, pid), -ESRCH);
 	child_kill(pid);
 	ASSERT_EQ(try_vmm(fd, 0, vm_fd, getpid()), 0);

@@ -312,6 +312,19 @@ spoils()
 	[ "$1" = life ] || [ "$counted" -ge "$2" ] || fail "$1: $counted of $2 counted"
 }
 
+# A frame that is as long as a message may be is not passed on. What b's driver sends meanwhile stands in its place:
+# then it is over for another reason, and has to come again.
+too_long()
+{
+	local tries
+
+	for ((tries = 0; tries < 20; tries++)); do
+		spoils long 1
+		[ "$(run g_a pvi_net stat pvi0 _length_errors)" -eq 0 ] || return 0
+	done
+	fail "a frame may be as long as it likes"
+}
+
 # What b stores into its section may harm b alone.
 hostile()
 {
@@ -322,8 +335,7 @@ hostile()
 		spoils $what 4
 	done
 	same "$(run g_a pvi_net stat pvi0 _length_errors)" 0
-	spoils long 2
-	[ "$(run g_a pvi_net stat pvi0 _length_errors)" -ge 2 ] || fail "a frame may be as long as it likes"
+	too_long
 	spoils head 2
 	spoils life 2
 	for what in frame length; do
