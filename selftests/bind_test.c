@@ -209,6 +209,21 @@ static void test_vmm_user(void)
 	child_kill(vmm);
 }
 
+/* Who has all capabilities there names nobody else, and is nobody there */
+static void bind_from_namespace(u64 unused)
+{
+	int fd = pvi_open(), vm_fd = vm_create(0, 0)->fd;
+
+	(void)unused;
+	ASSERT_EQ(unshare(CLONE_NEWUSER), 0);
+	ASSERT_EQ(try_vmm(fd, 0, vm_fd, getpid()), -EPERM);
+}
+
+static void test_vmm_namespace(void)
+{
+	child_join(child_run(bind_from_namespace, 0));
+}
+
 static bool is_named(pid_t pid, const char *name)
 {
 	char path[64], line[64];
@@ -537,6 +552,7 @@ static const struct test_case cases[] = {
 	{ "vmm", test_vmm },
 	{ "vmm_user", test_vmm_user },
 	{ "vmm_execs", test_vmm_execs },
+	{ "vmm_namespace", test_vmm_namespace },
 	{ "max_vms", test_max_vms },
 	{ "owner_process_gone", test_owner_process_gone },
 	{ "attach_parameter", test_attach_parameter },
