@@ -9,6 +9,7 @@
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/guest.sh"
+. "$(dirname "$0")/tools/spoil.sh"
 
 # The link that there is, where the guests have it, and their side of a command line
 link='' bus='' port=7
@@ -287,29 +288,6 @@ namespace()
 	await run g_a "[ -e /sys/class/net/pvi0 ]"
 	up g_a $address_a $address6_a
 	connected
-}
-
-# ended NAME - how many sessions of the link there were, and how many the peer has ended by breaking the rules
-ended()
-{
-	run "$1" "echo \$(cat $bus/sessions $bus/broken)"
-}
-
-# spoils WHAT N - each session that b spoils is over for a, which says so if a rule was broken. Of messages
-# that b's driver has not sent, as those of long and head, b may notice before a that a has received them.
-spoils()
-{
-	local before after before_b=(0 0) after_b=(0 0) counted
-
-	read -ra before <<<"$(ended g_a)"
-	[[ $1 != @(long|head) ]] || read -ra before_b <<<"$(ended g_b)"
-	same "$(run g_b pvi_spoil "$1" "$2")" "$1 $2"
-	connected
-	read -ra after <<<"$(ended g_a)"
-	[[ $1 != @(long|head) ]] || read -ra after_b <<<"$(ended g_b)"
-	counted=$((after[1] - before[1] + after_b[1] - before_b[1]))
-	[ $((after[0] - before[0])) -ge "$2" ] || fail "$1: no new sessions"
-	[ "$1" = life ] || [ "$counted" -ge "$2" ] || fail "$1: $counted of $2 counted"
 }
 
 # A frame that is as long as a message may be is not passed on. What b's driver sends meanwhile stands in its place:

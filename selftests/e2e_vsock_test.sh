@@ -10,6 +10,7 @@
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/guest.sh"
+. "$(dirname "$0")/tools/spoil.sh"
 
 # The link that there is, and where the guests have it
 link='' bus='' cid_a=33 cid_b=4
@@ -221,29 +222,6 @@ under_load()
 	connected
 	same "$(does g_b talk stream $cid_a 70000 1 1000)" "talk 1"
 	same "$(woken g_a)" "serve 1"
-}
-
-# ended NAME - how many sessions of the link there were, and how many the peer has ended by breaking the rules
-ended()
-{
-	run "$1" "echo \$(cat $bus/sessions $bus/broken)"
-}
-
-# spoils WHAT N - each session that b spoils is over for a, which counts it if a rule was broken. Of messages
-# that b's driver has not sent, as those of long and head, b may notice before a that a has received them.
-spoils()
-{
-	local before after before_b=(0 0) after_b=(0 0) counted
-
-	read -ra before <<<"$(ended g_a)"
-	[[ $1 != @(long|head) ]] || read -ra before_b <<<"$(ended g_b)"
-	same "$(run g_b pvi_spoil "$1" "$2")" "$1 $2"
-	connected
-	read -ra after <<<"$(ended g_a)"
-	[[ $1 != @(long|head) ]] || read -ra after_b <<<"$(ended g_b)"
-	counted=$((after[1] - before[1] + after_b[1] - before_b[1]))
-	[ $((after[0] - before[0])) -ge "$2" ] || fail "$1: no new sessions"
-	[ "$1" = life ] || [ "$counted" -ge "$2" ] || fail "$1: $counted of $2 counted"
 }
 
 # start_load - both guests send and connect, again and again, whatever becomes of it

@@ -1,0 +1,30 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Sourced behind guest.sh by tests in which b harms a link's session by pvi_spoil. $bus is the link in the guests,
+# connected() waits until both sides talk.
+
+# shellcheck disable=SC2154 # the tests set it
+
+# ended NAME - how many sessions of the link there were, and how many the peer has ended by breaking the rules
+ended()
+{
+	run "$1" "echo \$(cat $bus/sessions $bus/broken)"
+}
+
+# spoils WHAT N - each session that b spoils is over for a, which says so if a rule was broken. Of messages
+# that b's driver has not sent, as those of long and head, b may notice before a that a has received them.
+spoils()
+{
+	local before after before_b=(0 0) after_b=(0 0) counted
+
+	read -ra before <<<"$(ended g_a)"
+	[[ $1 != @(long|head) ]] || read -ra before_b <<<"$(ended g_b)"
+	same "$(run g_b pvi_spoil "$1" "$2")" "$1 $2"
+	connected
+	read -ra after <<<"$(ended g_a)"
+	[[ $1 != @(long|head) ]] || read -ra after_b <<<"$(ended g_b)"
+	counted=$((after[1] - before[1] + after_b[1] - before_b[1]))
+	[ $((after[0] - before[0])) -ge "$2" ] || fail "$1: no new sessions"
+	[ "$1" = life ] || [ "$counted" -ge "$2" ] || fail "$1: $counted of $2 counted"
+}
