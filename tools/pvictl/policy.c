@@ -9,56 +9,27 @@
 #include <unistd.h>
 
 #include "applied.h"
-#include "policy_path.h"
+#include "policy_args.h"
 #include "pvictl.h"
 #include "reconcile.h"
 
 #define LONGEST_ANSWER 300	/* seconds */
 
-struct args {
-	const char *dir;
-	const char *run;
-};
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct args *args = state->input;
-
-	switch (key) {
-	case 'c':
-		args->dir = arg;
-		return 0;
-	case 'r':
-		args->run = arg;
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "too many arguments: '%s'", arg);
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
-}
-
-static const struct argp_option options[] = {
-	{ "config", 'c', "DIR", 0, "Where the policy is (default: " POLICY_DIR ")", 0 },
-	{ "run", 'r', "DIR", 0, "Where pvid is (default: " PVID_RUN ")", 0 },
-	{ 0 }
-};
-
 static const struct argp diff_argp = {
-	.options = options,
-	.parser = parse,
+	.options = policy_options,
+	.parser = policy_args_parse,
 	.doc = "Print what 'pvictl apply' would change.",
 };
 
 static const struct argp apply_argp = {
-	.options = options,
-	.parser = parse,
+	.options = policy_options,
+	.parser = policy_args_parse,
 	.doc = "Have pvid carry the policy out: what differs, and nothing else.",
 };
 
-static void read_policy(const struct argp *argp, int argc, char **argv, struct args *args, struct policy *p)
+static void read_policy(const struct argp *argp, int argc, char **argv, struct policy_args *args, struct policy *p)
 {
-	*args = (struct args){ .dir = POLICY_DIR, .run = PVID_RUN };
+	*args = (struct policy_args){ .dir = POLICY_DIR, .run = PVID_RUN };
 	argp_parse(argp, argc, argv, 0, NULL, args);
 	if (!policy_read(p, args->dir))
 		die("%s", p->error);
@@ -84,7 +55,7 @@ static void diff_vm(int pvi, const struct policy_vm *vm, const struct policy *ol
 int cmd_diff(int argc, char **argv)
 {
 	struct policy new, old;
-	struct args args;
+	struct policy_args args;
 	size_t i;
 	int pvi;
 
@@ -120,7 +91,7 @@ static int connect_pvid(const char *run)
 int cmd_apply(int argc, char **argv)
 {
 	struct policy policy;
-	struct args args;
+	struct policy_args args;
 	char line[2048];
 	FILE *answer;
 

@@ -10,43 +10,14 @@
 #include <unistd.h>
 
 #include "applied.h"
-#include "policy_path.h"
+#include "policy_args.h"
 #include "pvid.h"
 
 const char *argp_program_version = "pvid " VERSION;
 
-struct args {
-	const char *dir;
-	const char *run;
-};
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct args *args = state->input;
-
-	switch (key) {
-	case 'c':
-		args->dir = arg;
-		return 0;
-	case 'r':
-		args->run = arg;
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "too many arguments: '%s'", arg);
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
-}
-
-static const struct argp_option options[] = {
-	{ "config", 'c', "DIR", 0, "Where the policy is (default: " POLICY_DIR ")", 0 },
-	{ "run", 'r', "DIR", 0, "Where pvictl finds it (default: " PVID_RUN ")", 0 },
-	{ 0 }
-};
-
 static const struct argp argp = {
-	.options = options,
-	.parser = parse,
+	.options = policy_options,
+	.parser = policy_args_parse,
 	.doc = "Binds virtual machines to kvm_pvi as they come, as the policy says.",
 };
 
@@ -97,7 +68,7 @@ static char *in(const char *dir, const char *name)
 	return path;
 }
 
-static void set_up(struct pvid *d, const struct args *args)
+static void set_up(struct pvid *d, const struct policy_args *args)
 {
 	char *socket = in(args->run, PVID_SOCKET);
 	int ret;
@@ -138,7 +109,7 @@ static void set_up(struct pvid *d, const struct args *args)
 
 int main(int argc, char **argv)
 {
-	struct args args = { .dir = POLICY_DIR, .run = PVID_RUN };
+	struct policy_args args = { .dir = POLICY_DIR, .run = PVID_RUN };
 	struct pvid d = { 0 };
 	int ret;
 
