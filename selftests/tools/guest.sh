@@ -33,7 +33,7 @@ guest()
 	qemu-system-x86_64 -name "$name" -accel kvm -machine pc -cpu host -m "${PVI_GUEST_MEMORY:-160}" -nodefaults \
 		-no-user-config -display none -kernel "$PVI_GUESTS/$kernel/vmlinuz" \
 		-initrd "$PVI_GUESTS/$kernel/initramfs" \
-		-append "console=ttyS0 quiet mitigations=off maxcpus=1 nowatchdog rcupdate.rcu_cpu_stall_suppress=1 ${append:-}" \
+		-append "console=ttyS0 quiet mitigations=off maxcpus=1 norandmaps nowatchdog rcupdate.rcu_cpu_stall_suppress=1 ${append:-}" \
 		-serial "file:$tmp/$name.console" \
 		-chardev stdio,id=shell,signal=off -serial chardev:shell "$@" \
 		<"$tmp/$name.in" >"$tmp/$name.out" 2>"$tmp/$name.qemu" &
