@@ -61,11 +61,12 @@ while getopts 19:a:clm:p:q:t: option; do
 	esac
 done
 
+vmlinux=$("$rig/vmlinux.py" "$kernel")
 machine_begin "$out" "$out/qemu.log"
 qemu-system-x86_64 "${machine[@]}" -cpu qemu64,+svm,+npt -m "$memory" \
 	-nodefaults -no-user-config -display none -no-reboot \
 	-serial "file:$out/console" -serial "$output" -serial "file:$out/verdict" \
-	"${beat[@]}" "${devices[@]}" -kernel "$kernel/vmlinuz" -initrd "$initramfs" \
+	"${beat[@]}" "${devices[@]}" -kernel "$vmlinux" -initrd "$initramfs" \
 	-append "console=ttyS0 panic=-1 no_timer_check printk.time=1 log_buf_len=4M printk.devkmsg=on norandmaps ${patience[*]} ${args[*]}" \
 	</dev/null 2>"$out/qemu.log" &
 qemu=$!

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# guest.sh SERIES OUT [FILE...] - make what a Linux guest of L1 boots: OUT/vmlinuz and OUT/initramfs,
+# guest.sh SERIES OUT [FILE...] - make what a Linux guest of L1 boots: OUT/vmlinux and OUT/initramfs,
 # which holds busybox, e2e/init, the modules for that kernel, where modprobe looks and in /, those of AF_VSOCK,
 # where modprobe looks, those of the stock kernel's networks in /net, and the FILEs in /bin, with the libraries
 # they need.
@@ -53,4 +53,4 @@ depmod -b "$stage" "$release"
 
 (cd "$stage" && find . | cpio -o -H newc -R 0:0 --quiet) >"$out/initramfs.tmp"
 mv "$out/initramfs.tmp" "$out/initramfs"
-cp "$kernel/vmlinuz" "$out/vmlinuz"
+cp "$("$rig/vmlinux.py" "$kernel")" "$out/vmlinux"

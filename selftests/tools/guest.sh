@@ -14,7 +14,7 @@ reports='WARNING|BUG:|kernel BUG|Oops|possible circular locking|suspicious RCU|=
 reports="$reports|blocked for more than|rcu: INFO|soft lockup|hard LOCKUP|general protection"
 reports="$reports|[Uu]nable to handle|refcount_t|Kernel panic|Call Trace"
 
-if [ ! -e "${PVI_GUESTS:-}/older/vmlinuz" ]; then
+if [ ! -e "${PVI_GUESTS:-}/older/vmlinux" ]; then
 	echo "# SKIP PVI_GUESTS does not name a directory with what rig/guest.sh makes, as older and newer"
 	exit 4
 fi
@@ -31,7 +31,7 @@ guest()
 	shift 2
 	mkfifo "$tmp/$name.in" "$tmp/$name.out"
 	qemu-system-x86_64 -name "$name" -accel kvm -machine pc -cpu host -m "${PVI_GUEST_MEMORY:-160}" -nodefaults \
-		-no-user-config -display none -kernel "$PVI_GUESTS/$kernel/vmlinuz" \
+		-no-user-config -display none -kernel "$PVI_GUESTS/$kernel/vmlinux" \
 		-initrd "$PVI_GUESTS/$kernel/initramfs" \
 		-append "console=ttyS0 quiet mitigations=off maxcpus=1 norandmaps nowatchdog rcupdate.rcu_cpu_stall_suppress=1 ${append:-}" \
 		-serial "file:$tmp/$name.console" \
