@@ -139,11 +139,15 @@ debian_kernels()
 	printf '%s\n' "${kernels[@]}" | grep -x -E '6\.1|6\.12'
 }
 
-# For the last of them; make deb-check has all. As urgent as the others: nice would have it wait for
-# whoever else keeps the host busy. timeout ends all of it, if the network hangs.
+# For the last of them; make deb-check has all. As urgent as the others: nice would have it wait for whoever else
+# keeps the host busy. timeout ends all of it, if the network hangs.
 check_deb()
 {
-	exec timeout -k 10 14400 "$rig/deb-check.sh" "$(debian_kernels | tail -n 1)" >"$build/deb-check.output"
+	local quick=1
+
+	[ -z "${PVI_LONG:-}" ] || quick=
+	exec timeout -k 10 14400 \
+		"$rig/deb-check.sh" ${quick:+-q} "$(debian_kernels | tail -n 1)" >"$build/deb-check.output"
 }
 
 check_bench()
