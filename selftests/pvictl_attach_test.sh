@@ -259,6 +259,20 @@ owner()
 	same "$(tell vm_a "ring $b 20")" 0
 }
 
+# What a process was only given is not its own, nor is it the user's whose privileges it has.
+inherited()
+{
+	local pid
+
+	vmm vm_a
+	pid=$(tell vm_a "lend $b")
+	refuses 5 "the VM is another one's" pvictl attach --pid "$pid"
+	kill "$pid"
+	VMM_AS="setpriv --ruid 12345" vmm vm_b -uuid "$b"
+	refuses 3 "another user's privileges" pvictl attach --pid "$vm_b"
+	refuses 5 "no endpoint is bound" pvictl show "$b"
+}
+
 # What the systemd unit leaves to it is enough, for another user's VMM too.
 few_capabilities()
 {
@@ -275,4 +289,4 @@ few_capabilities()
 }
 
 run_tests name_of_qemu last_name hostile_name no_name wrong_process pid_file which_vm taken expose status vmm_ends attach_ends \
-	notifies_systemd owner few_capabilities
+	notifies_systemd owner inherited few_capabilities

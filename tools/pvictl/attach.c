@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -19,27 +18,19 @@
 #include "link.h"
 #include "pvictl.h"
 
-/* Endpoints belong to whoever opened them, which others may insist on: the VMM's user, here. */
-static uid_t read_owner(const struct attach *a)
+/*
+ * It belongs to the VMM's user, and the kernel sees to it that this is the process whose VM it is: a descriptor may
+ * be passed on. Whoever is not privileged takes the VMs of their own processes, in their own name.
+ */
+static int bind_vm(const struct attach *a, int vm_fd)
 {
-	struct stat st;
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d", a->pid);
-	if (stat(path, &st))
-		die_as(STATUS_ABSENT, "process %d has gone", a->pid);
-	return st.st_uid;
-}
-
-static int bind_vm(const struct attach *a, int vm_fd, uid_t owner)
-{
-	uint32_t flags = owner == geteuid() ? 0 : KVM_PVI_BIND_OWNER;
+	uint32_t flags = geteuid() ? 0 : KVM_PVI_BIND_VMM;
 	int pvi, ret;
 
 	pvi = pvi_open();
 	if (pvi < 0)
 		die_doing(DOING_OPEN, pvi, "cannot open /dev/kvm_pvi");
-	ret = pvi_bind(pvi, vm_fd, a->uuid, flags, flags ? owner : 0, NULL);
+	ret = pvi_bind(pvi, vm_fd, a->uuid, flags, flags ? a->pid : 0, NULL);
 	if (ret)
 		die_doing(DOING_BIND, ret, "cannot bind the VM of process %d to %s", a->pid,
 			  uuid_text(a->uuid).s);
@@ -109,7 +100,6 @@ int cmd_attach(int argc, char **argv)
 	struct attach a = { 0 };
 	int signals, pidfd, vm_fd, pvi;
 	char comm[COMM_LEN];
-	uid_t owner;
 	size_t i;
 
 	attach_parse(&a, argc, argv);
@@ -122,9 +112,8 @@ int cmd_attach(int argc, char **argv)
 	if (!a.has_uuid)
 		attach_read_uuid(&a);
 	read_comm(a.pid, comm);
-	owner = read_owner(&a);
 	attach_check_alive(&a, pidfd);
-	pvi = bind_vm(&a, vm_fd, owner);
+	pvi = bind_vm(&a, vm_fd);
 	/* The VM's end is its owner's affair: it has to be the last to close it. */
 	close(vm_fd);
 	expose_gsis(&a, pvi);
