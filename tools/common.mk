@@ -14,6 +14,7 @@ INCLUDEDIR ?= $(PREFIX)/include
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/kvm-pvi
+DATADIR ?= $(PREFIX)/share/kvm-pvi
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/vendor-completions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
@@ -39,6 +40,6 @@ $(OUTPUT)/%.o: $(TOOLS)/%.c
 need = @for lib in $(2); do \
 	$(PKG_CONFIG) --exists $$lib || { \
 		echo "$(1) needs $$lib: install its development package" \
-			"(Debian: apt-get install pkg-config libsmartcols-dev uuid-dev libsystemd-dev libudev-dev libinih-dev)" >&2; \
+			"(Debian: apt-get install pkg-config libsmartcols-dev uuid-dev libsystemd-dev libudev-dev libinih-dev libmicrohttpd-dev)" >&2; \
 		exit 1; }; \
 	done

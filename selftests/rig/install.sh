@@ -9,7 +9,7 @@
 . "$rig/points.sh"
 
 root=$1
-tests=(files functions calls manual program elsewhere missing_library completion policy exposure)
+tests=(files functions calls manual program elsewhere missing_library completion policy exposure shown)
 
 files()
 {
@@ -23,7 +23,9 @@ files()
 		sbin/pvi-ivshmem-server share/bash-completion/completions/pvi-ivshmem-server \
 		share/man/man8/pvi-ivshmem-server.8 lib/systemd/system/kvm-pvi-ivshmem@.{socket,service} \
 		sbin/pvid share/bash-completion/completions/pvid share/man/man8/pvid.8 share/man/man5/pvi.conf.5 \
-		lib/systemd/system/kvm-pvid.service share/doc/kvm-pvi/example.conf; do
+		lib/systemd/system/kvm-pvid.service share/doc/kvm-pvi/example.conf \
+		sbin/pvi-exporter share/bash-completion/completions/pvi-exporter share/man/man8/pvi-exporter.8 \
+		lib/systemd/system/kvm-pvi-exporter.{socket,service} share/kvm-pvi/{alerts.yml,dashboard.json}; do
 		[ -s "$root/usr/$file" ] || fail "no usr/$file"
 	done
 	! grep -r -E '@[A-Z]+@' "$root/usr/lib/systemd" "$root/usr/lib/pkgconfig"
@@ -112,7 +114,7 @@ elsewhere()
 	[ "$(find "$tmp/root/etc" -mindepth 1)" = "$tmp/root/etc/kvm-pvi" ]
 	[ -s "$tmp/root/opt/pvi/lib64/libpvi.so.0" ]
 	grep -q '^libdir=/opt/pvi/lib64$' "$tmp/root/opt/pvi/lib64/pkgconfig/libpvi.pc"
-	[ "$(cat "$tmp/root/opt/pvi/lib/systemd/system/"*.service | grep -c '^ExecStart=/opt/pvi/sbin/')" -eq 3 ]
+	[ "$(cat "$tmp/root/opt/pvi/lib/systemd/system/"*.service | grep -c '^ExecStart=/opt/pvi/sbin/')" -eq 4 ]
 }
 
 # The example that is installed is a policy.
@@ -127,11 +129,35 @@ policy()
 	grep -q "a\.conf:[0-9]*: 'gsi' is '2O'; write a number" "$tmp/log"
 }
 
-# What systemd says of the daemon's unit: tenths of 0, safe, to 10
+# What systemd says of the daemons' units: tenths of 0, safe, to 10
 exposure()
 {
-	systemd-analyze security --offline=true --threshold=25 \
-		"$root/usr/lib/systemd/system/kvm-pvid.service" >"$tmp/log" || fail "$(tail -n 1 "$tmp/log")"
+	local unit
+
+	for unit in pvid pvi-exporter; do
+		systemd-analyze security --offline=true --threshold=25 \
+			"$root/usr/lib/systemd/system/kvm-$unit.service" >"$tmp/log" || fail "$(tail -n 1 "$tmp/log")"
+	done
+}
+
+# What the rules and the dashboard ask for is what there is.
+shown()
+{
+	sed -n 's/^\t\(family\|print_[a-z]*\)(out, s, "\([a-z_]*\)".*/kvm_pvi_\2/p' "$top/tools/common/metrics.c" |
+		sort >"$tmp/families"
+	[ "$(wc -l <"$tmp/families")" -eq 9 ]
+	python3 - "$root/usr/share/kvm-pvi/dashboard.json" "$tmp/families" <<-'PYTHON'
+		import json, re, sys
+		board = json.load(open(sys.argv[1]))
+		ids = [panel["id"] for panel in board["panels"]]
+		assert len(ids) == len(set(ids)) and all(panel["targets"] for panel in board["panels"])
+		families = open(sys.argv[2]).read().split()
+		for name in re.findall("kvm_pvi_[a-z_]+", json.dumps(board)):
+		    assert name.removesuffix("_total") in families, name
+	PYTHON
+	grep -o 'kvm_pvi_[a-z_]*' "$root/usr/share/kvm-pvi/alerts.yml" | grep -v -x kvm_pvi_ | sed 's/_total$//' |
+		sort -u | comm -23 - "$tmp/families" >"$tmp/unknown"
+	[ ! -s "$tmp/unknown" ] || fail "there is no $(cat "$tmp/unknown")"
 }
 
 # One line that says what is missing and what to do.
