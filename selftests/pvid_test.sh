@@ -443,4 +443,29 @@ socket"
 	end_pvid
 }
 
-run_tests noticing claims makers hangs hangs_later lost applying tightened mistakes full killed killed_applying
+# Much that is to be taken back is done in turns with all else, such as a signal that ends pvid.
+in_turns()
+{
+	local older=$tmp/run/applied.1 rows=0
+
+	KEEPER_STAYS=1 pair_by_policy
+	while [ "$rows" -le 200 ]; do
+		kill -CONT "$pvid"
+		permit 500 0
+		apply
+		permit 0 0
+		apply >"$tmp/apply" 2>&1 &
+		until [ -e "$older" ] || [ ! -e "/proc/$!" ]; do :; done
+		kill -STOP "$pvid"
+		rows=$(nr_senders)
+	done
+	kill -TERM "$pvid"
+	kill -CONT "$pvid"
+	await grep -q ended "$tmp/keeper"
+	[ "$(nr_senders)" -gt 0 ] || fail "it was done in one go"
+	kill "$keeper"
+	await_gone "$a"
+	await_gone "$b"
+}
+
+run_tests noticing claims makers hangs hangs_later lost applying tightened mistakes full in_turns killed killed_applying

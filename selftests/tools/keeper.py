@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """A service manager for pvid_test.sh: starts a program, keeps the descriptors it hands over
-(FDSTORE=1), and starts it again with them when it is killed. Prints "ready PID" at each READY=1."""
+(FDSTORE=1), and starts it again with them when it is killed. Prints "ready PID" at each READY=1; the last
+STATUS is in PATH.status. When the program ends it does as well, or with KEEPER_STAYS prints "ended" first,
+and keeps what it has until a signal."""
 import array, os, signal, socket, sys
 
 kept, path = {}, sys.argv[1]
@@ -27,6 +29,9 @@ def obey(text, fds):
         kept[lines["FDNAME"]] = fds[0]
     if "FDSTOREREMOVE" in lines and lines["FDNAME"] in kept:
         os.close(kept.pop(lines["FDNAME"]))
+    if "STATUS" in lines:
+        with open(path + ".status", "w") as file:
+            file.write(lines["STATUS"])
     return "READY" in lines
 
 def end(number, frame):
@@ -45,6 +50,10 @@ while True:
     except socket.timeout:
         pass
     ended, status = os.waitpid(pid, os.WNOHANG)
+    if ended and not os.WIFSIGNALED(status) and "KEEPER_STAYS" in os.environ:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        print("ended", flush=True)
+        signal.pause()
     if ended and not os.WIFSIGNALED(status):
         sys.exit(os.waitstatus_to_exitcode(status))
     if ended:

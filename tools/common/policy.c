@@ -264,6 +264,11 @@ const struct policy_vm *policy_vm(const struct policy *p, const uuid_t uuid)
 	return p->nr_vms ? bsearch(&key, p->vms, p->nr_vms, sizeof(key), compare_vms) : NULL;
 }
 
+bool policy_has_allow(const struct policy *p, const struct policy_allow *allow)
+{
+	return p->nr_allows && bsearch(allow, p->allows, p->nr_allows, sizeof(*allow), compare_allows);
+}
+
 const struct policy_allow *policy_allows(const struct policy *p, const uuid_t to, size_t *nr)
 {
 	size_t low = 0, high = p->nr_allows, middle;

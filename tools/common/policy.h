@@ -73,6 +73,9 @@ const struct policy_vm *policy_vm(const struct policy *policy, const uuid_t uuid
 /* Who may ring @to; stores how many */
 const struct policy_allow *policy_allows(const struct policy *policy, const uuid_t to, size_t *nr);
 
+/* It has a row for the same sender, receiver, and GSI or bell */
+bool policy_has_allow(const struct policy *policy, const struct policy_allow *allow);
+
 /* policy_write.c: as a file that says the same, with neither names of users nor of senders; -errno */
 int policy_write(const struct policy *policy, FILE *out);
 

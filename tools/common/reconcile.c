@@ -18,6 +18,7 @@ struct work {
 	FILE *out;		/* or NULL */
 	char doing[RECONCILE_WHAT];
 	char *what;
+	unsigned int changes;	/* made */
 	int ret;
 };
 
@@ -88,10 +89,12 @@ static struct kvm_pvi_list_gsi *listed_gsi(const struct work *w, uint32_t gsi)
 	return NULL;
 }
 
-static bool edge_is(const struct kvm_pvi_list_edge *e, const struct policy_allow *a)
+static int compare_edges(const void *a, const void *b)
 {
-	return e->kind == (a->bell ? KVM_PVI_EDGE_BELL : KVM_PVI_EDGE_GSI) && e->gsi == a->what &&
-		!uuid_compare(e->uuid, a->from);
+	const struct kvm_pvi_list_edge *x = a, *y = b;
+
+	return uuid_compare(x->uuid, y->uuid) ?: (int)x->kind - (int)y->kind ?:
+		(x->gsi < y->gsi ? -1 : x->gsi > y->gsi);
 }
 
 static bool edge_is_as_wanted(const struct kvm_pvi_list_edge *e, const struct policy_allow *a)
@@ -101,25 +104,16 @@ static bool edge_is_as_wanted(const struct kvm_pvi_list_edge *e, const struct po
 		!!(e->flags & KVM_PVI_LISTED_PINNED) == a->has_owner && (!a->has_owner || e->owner == a->owner);
 }
 
+/* One that has been revoked has no id any more. */
 static struct kvm_pvi_list_edge *listed_edge(const struct work *w, const struct policy_allow *a)
 {
-	size_t i;
+	struct kvm_pvi_list_edge *found, key = {
+		.kind = a->bell ? KVM_PVI_EDGE_BELL : KVM_PVI_EDGE_GSI, .gsi = a->what,
+	};
 
-	for (i = 0; i < w->nr_edges; i++)
-		if (edge_is(&w->edges[i], a))
-			return &w->edges[i];
-	return NULL;
-}
-
-static bool is_wanted(const struct work *w, const struct policy_allow *old)
-{
-	size_t nr, i;
-	const struct policy_allow *a = policy_allows(w->new_policy, w->uuid, &nr);
-
-	for (i = 0; i < nr; i++)
-		if (a[i].bell == old->bell && a[i].what == old->what && !uuid_compare(a[i].from, old->from))
-			return true;
-	return false;
+	uuid_copy(key.uuid, a->from);
+	found = w->nr_edges ? bsearch(&key, w->edges, w->nr_edges, sizeof(key), compare_edges) : NULL;
+	return found && found->id ? found : NULL;
 }
 
 static void say(struct work *w, const char *verb, const char *object, uint32_t n)
@@ -142,13 +136,23 @@ static void say_edge(struct work *w, const char *verb, const struct policy_allow
 	say(w, verb, object, a->what);
 }
 
-/* What cannot be done is no reason to leave out the rest; the first of it is told. */
+/*
+ * What cannot be done is no reason to leave out the rest; the first of it is told. Nor does it count: there are
+ * fewer changes to be made after each slice.
+ */
 static void note(struct work *w, int ret)
 {
+	if (!ret)
+		w->changes += w->pvi >= 0;
 	if (!ret || w->ret)
 		return;
 	w->ret = ret;
 	stpcpy(w->what, w->doing);
+}
+
+static bool slice_is_full(const struct work *w)
+{
+	return w->changes >= RECONCILE_SLICE;
 }
 
 static void revoke_old(struct work *w, const struct policy *p)
@@ -158,12 +162,12 @@ static void revoke_old(struct work *w, const struct policy *p)
 	struct kvm_pvi_list_edge *listed;
 	int ret;
 
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < nr && !slice_is_full(w); i++) {
 		listed = listed_edge(w, &a[i]);
-		if (!listed || is_wanted(w, &a[i]))
+		if (!listed || policy_has_allow(w->new_policy, &a[i]))
 			continue;
 		say_edge(w, "revoke", &a[i]);
-		listed->kind = UINT32_MAX;
+		listed->id = 0;
 		if (w->pvi < 0)
 			continue;
 		ret = a[i].bell ? pvi_revoke_bell(w->pvi, a[i].from, a[i].what) :
@@ -181,7 +185,7 @@ static void unexpose_old(struct work *w, const struct policy *p)
 	size_t i;
 	int ret;
 
-	for (i = 0; vm && i < vm->nr_gsis; i++) {
+	for (i = 0; vm && i < vm->nr_gsis && !slice_is_full(w); i++) {
 		old = &vm->gsis[i];
 		new = wanted_gsi(w->new, old->gsi);
 		listed = listed_gsi(w, old->gsi);
@@ -203,7 +207,7 @@ static void expose_new(struct work *w)
 	size_t i;
 	int ret;
 
-	for (i = 0; w->new && i < w->new->nr_gsis; i++) {
+	for (i = 0; w->new && i < w->new->nr_gsis && !slice_is_full(w); i++) {
 		g = &w->new->gsis[i];
 		listed = listed_gsi(w, g->gsi);
 		ret = 0;
@@ -211,12 +215,12 @@ static void expose_new(struct work *w)
 			say(w, "expose", "gsi", g->gsi);
 			ret = w->pvi < 0 ? 0 : pvi_expose(w->pvi, g->gsi, g->gsi >= KVM_PVI_GSI_VIRTUAL ?
 							   KVM_PVI_GSI_MSI : KVM_PVI_GSI_DIRECT, NULL);
+			note(w, ret);
 		}
 		if (!ret && g->bell != POLICY_NO_BELL && (!listed || listed->bell != g->bell)) {
 			say(w, "bell", "gsi", g->gsi);
-			ret = w->pvi < 0 ? 0 : pvi_bell_create(w->pvi, g->bell, g->gsi);
+			note(w, w->pvi < 0 ? 0 : pvi_bell_create(w->pvi, g->bell, g->gsi));
 		}
-		note(w, ret);
 	}
 }
 
@@ -239,7 +243,7 @@ static void allow_new(struct work *w)
 	const struct policy_allow *a = policy_allows(w->new_policy, w->uuid, &nr);
 	const struct kvm_pvi_list_edge *listed;
 
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < nr && !slice_is_full(w); i++) {
 		listed = listed_edge(w, &a[i]);
 		if (listed && edge_is_as_wanted(listed, &a[i]))
 			continue;
@@ -274,6 +278,7 @@ static int work_on(struct work *w, int lister, uint64_t number, const struct pol
 		w->nr_gsis = nr_gsis;
 		w->edges = edges;
 		w->nr_edges = nr_edges;
+		qsort(edges, nr_edges, sizeof(*w->edges), compare_edges);
 		take_back(w, old);
 		if (give) {
 			expose_new(w);
@@ -282,7 +287,7 @@ static int work_on(struct work *w, int lister, uint64_t number, const struct pol
 	}
 	free(gsis);
 	free(edges);
-	return w->ret;
+	return slice_is_full(w) ? -EINPROGRESS : w->ret;
 }
 
 int reconcile(int lister, uint64_t number, int pvi, const uuid_t uuid, const struct policy *old,

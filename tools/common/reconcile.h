@@ -14,8 +14,10 @@
  * Takes back what @old, or what is older, says and @new does not, and gives what @new says and the endpoint
  * has not; what others have given it stays. A line of each to @out, if there is one. @number: of the endpoint;
  * @pvi: itself, or -1: nothing is changed. @lister: any descriptor of the module's. 0 or -errno, and then @what
- * could not be done; the rest was.
+ * could not be done; the rest was. -EINPROGRESS: RECONCILE_SLICE changes were made, and there are more; call it again.
  */
+#define RECONCILE_SLICE 64	/* each may wait for a grace period */
+
 int reconcile(int lister, uint64_t number, int pvi, const uuid_t uuid, const struct policy *old,
 	      const struct policy *new, FILE *out, char what[static RECONCILE_WHAT]);
 /* What is to be taken back of that alone */

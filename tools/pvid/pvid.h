@@ -42,6 +42,8 @@ struct vm {
 	uuid_t uuid;
 	pid_t pid;		/* 0: not known */
 	unsigned int tries;
+	bool taking_back;	/* there is more of that, and no later step has begun */
+	bool giving;		/* there is more of that */
 	bool known;		/* it is what the policy says that it is */
 	bool owes;		/* it has what could not be taken back */
 	bool settled;		/* and has all that the policy says */
@@ -144,7 +146,7 @@ struct vm *vm_of(const struct pvid *d, pid_t pid);
 void vm_end(struct vm *vm);
 /* Carries @d->policy out: what is bound stays, but for the differences, if it is what the policy says */
 void vm_apply_all(struct pvid *d);
-/* Nothing is found out of any */
+/* Nothing is found out of any, taken back or given */
 bool vm_all_known(const struct pvid *d);
 /* One has what the policy does not say, or could not be looked at */
 bool vm_any_owes(const struct pvid *d);

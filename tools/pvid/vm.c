@@ -92,6 +92,7 @@ static struct vm *vm_make(struct pvid *d, int pvi, uint64_t number, const uuid_t
 	return vm;
 }
 
+static void vm_take_back(struct vm *vm);
 static void vm_give(struct vm *vm);
 static void vm_examine(struct vm *vm);
 
@@ -101,18 +102,31 @@ static int vm_retry(sd_event_source *source, uint64_t now, void *arg)
 
 	(void)source;
 	(void)now;
-	if (vm->known)
+	if (vm->taking_back)
+		vm_take_back(vm);
+	else if (vm->known)
 		vm_give(vm);
 	else
 		vm_examine(vm);
 	return 0;
 }
 
-static void vm_again(struct vm *vm, const char *what, int err)
+/* When others have had their turn: each slice may have waited for the kernel. */
+static void vm_go_on(struct vm *vm)
 {
 	char text[UUID_STR_LEN];
 
+	if (!retry_after(vm->d, &vm->retry, 0, vm_retry, vm))
+		return;
+	LOG(SD_ERR, "%s: out of memory; 'pvictl apply' tries again", uuid_string(vm->uuid, text));
+	vm->owes = vm->taking_back;
+	vm->taking_back = vm->giving = false;
+}
+
+static void vm_again(struct vm *vm, const char *what, int err)
+{
 	unsigned int tries = vm->tries < MAX_DOUBLED ? vm->tries : MAX_DOUBLED;
+	char text[UUID_STR_LEN];
 
 	if (vm->tries == USUAL_TRIES)
 		LOG(SD_NOTICE, "%s: cannot %s yet: %s", uuid_string(vm->uuid, text), what, strerror(-err));
@@ -131,7 +145,10 @@ static void vm_give(struct vm *vm)
 
 	vm->settled = !ret;
 	vm->owes &= ret != 0;
-	if (ret)
+	vm->giving = ret == -EINPROGRESS;
+	if (vm->giving)
+		vm_go_on(vm);
+	else if (ret)
 		vm_again(vm, what, ret);
 	reload_progress(d);
 }
@@ -173,21 +190,27 @@ static void vm_examine(struct vm *vm)
 		vm_again(vm, "see whether it is what the policy says", -ENOMEM);
 }
 
-/* At once: that needs nothing that has to be found out. */
+/* Before anything else: that needs nothing that has to be found out. */
 static void vm_take_back(struct vm *vm)
 {
 	char what[RECONCILE_WHAT], text[UUID_STR_LEN];
 	struct pvid *d = vm->d;
 	int ret = reconcile_take_back(d->lister, vm->number, vm->pvi, vm->uuid, d->policy.older, &d->policy, what);
 
+	vm->taking_back = ret == -EINPROGRESS;
+	if (vm->taking_back) {
+		vm_go_on(vm);
+		return;
+	}
 	vm->owes = ret && ret != -ENOENT;
 	if (vm->owes)
 		LOG(SD_ERR, "%s: cannot %s: %s", uuid_string(vm->uuid, text), what, strerror(-ret));
+	vm_examine(vm);
 }
 
 static void vm_apply(struct vm *vm)
 {
-	vm->known = vm->settled = false;
+	vm->known = vm->settled = vm->giving = false;
 	vm->tries = 0;
 	sd_event_source_disable_unref(vm->retry);
 	vm->retry = NULL;
@@ -197,8 +220,9 @@ static void vm_apply(struct vm *vm)
 		vm_end(vm);
 		return;
 	}
-	vm_take_back(vm);
-	vm_examine(vm);
+	/* In the loop's turns: all of them may have much that is to be taken back. */
+	vm->taking_back = true;
+	vm_go_on(vm);
 }
 
 void vm_apply_all(struct pvid *d)
@@ -273,7 +297,7 @@ bool vm_all_known(const struct pvid *d)
 	struct vm *vm;
 
 	LIST_FOREACH(vm, &d->vms, entry)
-		if (vm->helper)
+		if (vm->helper || vm->taking_back || vm->giving)
 			break;
 	return !vm;
 }
