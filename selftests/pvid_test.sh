@@ -226,6 +226,23 @@ hangs_later()
 	end_pvid
 }
 
+# A VMM of root's that becomes the user whose the policy says it is, when it has its VM, is waited for.
+becomes()
+{
+	policy
+	sed -i "/^name = web/a user = 12345" "$tmp/policy/web.conf"
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await pvictl show "$b"
+	refuses 5 "no endpoint is bound" pvictl show "$a"
+	same "$(tell vm_a "become 12345")" 0
+	await settled
+	# The row is that user's alone.
+	same "$(tell vm_a "ring $b 20")" 0
+	end_pvid
+}
+
 # A thread makes the VM; a process makes another one.
 makers()
 {
@@ -468,4 +485,4 @@ in_turns()
 	await_gone "$b"
 }
 
-run_tests noticing claims makers hangs hangs_later lost applying tightened mistakes full in_turns killed killed_applying
+run_tests noticing claims makers hangs hangs_later becomes lost applying tightened mistakes full in_turns killed killed_applying

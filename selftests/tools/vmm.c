@@ -12,6 +12,7 @@
  *	hide		forbids its core dump, so that its files in /proc are root's; 0
  *	map		maps a page, which may have to wait; 0
  *	other		another VM in the place of its own, as which it serves from then on: its descriptor
+ *	become UID	sets all uids; 0
  *	lend UUID	a program that was started with the descriptor of a VM of ours, and says so: its PID
  *
  * Where its last argument is "threaded" a thread makes the VM.
@@ -105,7 +106,7 @@ static long long obey(struct vm **at, const char *line)
 {
 	struct vm *vm = *at;
 	char uuid[40];
-	u32 n;
+	u32 n, uid;
 
 	if (sscanf(line, "ring %39s %u", uuid, &n) == 2 && parse_uuid(uuid, receiver))
 		return vcpu_call(&vm->vcpus[0], ring, n);
@@ -126,6 +127,8 @@ static long long obey(struct vm **at, const char *line)
 		*at = make_vm();
 		return (*at)->fd;
 	}
+	if (sscanf(line, "become %u", &uid) == 1)
+		return setresuid(uid, uid, uid);
 	if (sscanf(line, "lend %39s", uuid) == 1)
 		return lend(uuid);
 	fprintf(stderr, "vmm: what is '%s'?\n", line);

@@ -81,7 +81,8 @@ int policy_write(const struct policy *policy, FILE *out);
 
 /*
  * policy_match.c: which of them @pid runs, by its command line, user and cgroup. Reading a command line may
- * wait for the process as long as that likes. 0, -ESRCH: none, or another -errno.
+ * wait for the process as long as that likes. 0, -ESRCH: none, -EAGAIN: none yet, for it is root's and may become
+ * the user of one, or another -errno.
  */
 int policy_match(const struct policy *policy, pid_t pid, const struct policy_vm **vm);
 /* Whether its user and cgroup are those of @vm, which never waits, and its command line */

@@ -11,6 +11,12 @@
 
 #include "policy.h"
 
+/* As root, who may become any other user yet: QEMU does so by -runas, when it has its VM. */
+static bool may_become(const struct policy_vm *vm, const struct process *p)
+{
+	return vm->has_user && p->one_user && !p->uid && vm->user;
+}
+
 /* 0, -ESRCH, or another -errno */
 static int user_and_cgroup_match(const struct policy_vm *vm, const struct process *p)
 {
@@ -37,13 +43,15 @@ static int may_be_any(const struct policy *policy, const struct process *process
 	size_t i;
 
 	for (i = 0; i < policy->nr_vms && ret == -ESRCH; i++)
-		ret = user_and_cgroup_match(&policy->vms[i], process);
+		ret = may_become(&policy->vms[i], process) ? 0 :
+			user_and_cgroup_match(&policy->vms[i], process);
 	return ret;
 }
 
 int policy_match(const struct policy *policy, pid_t pid, const struct policy_vm **vm)
 {
 	struct process process;
+	bool later = false;
 	struct vmm vmm;
 	size_t i;
 	int ret;
@@ -60,8 +68,9 @@ int policy_match(const struct policy *policy, pid_t pid, const struct policy_vm 
 		ret = user_and_cgroup_match(*vm, &process);
 		if (ret != -ESRCH)
 			return ret;
+		later |= may_become(*vm, &process);
 	}
-	return -ESRCH;
+	return later ? -EAGAIN : -ESRCH;
 }
 
 int policy_permits(const struct policy_vm *vm, pid_t pid)

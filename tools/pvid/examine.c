@@ -64,6 +64,11 @@ static int examine_process(const struct pvid *d, const struct candidate *c, int 
 
 	e->what = "see what it is";
 	ret = policy_match(&d->policy, e->pid, &vm);
+	if (ret == -EAGAIN)
+		e->what = "see it become the user that the policy says";
+	/* One that has its VM for long has become whoever it was to be. */
+	if (ret == -EAGAIN && !c->begins)
+		return EXAMINED_NOTHING;
 	if (ret)
 		return ret;
 	stpcpy(e->label, vm->label);
