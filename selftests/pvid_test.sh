@@ -393,6 +393,27 @@ mistakes()
 	end_pvid
 }
 
+# One that is wrong from the beginning is no reason not to begin; it is said where one looks.
+broken()
+{
+	local message="$tmp/policy/web.conf:14: 'rate' is '1O'; write a number"
+
+	policy
+	sed -i '$a rate = 1O' "$tmp/policy/web.conf"
+	start_pvid
+	has "$(cat "$tmp/notify.status")" "0 VMs in the policy that is carried out; the files are not: $message"
+	refuses 1 "$message" difference
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	sed -i 's/1O/10\nburst = 10/' "$tmp/policy/web.conf"
+	same "$(difference)" ""
+	apply
+	same "$(cat "$tmp/notify.status")" "2 VMs in the policy"
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	end_pvid
+}
+
 # Nobody notices that pvid is killed; who comes meanwhile is bound afterwards.
 killed()
 {
@@ -485,4 +506,4 @@ in_turns()
 	await_gone "$b"
 }
 
-run_tests noticing claims makers hangs hangs_later becomes lost applying tightened mistakes full in_turns killed killed_applying
+run_tests noticing claims makers hangs hangs_later becomes lost applying tightened mistakes broken full in_turns killed killed_applying

@@ -68,9 +68,19 @@ void reload_progress(struct pvid *d)
 	d->ready = true;
 }
 
+/* For "systemctl status". @error: why the policy's files are not what is carried out; "": they are */
+static void say_status(const struct pvid *d, const char *error)
+{
+	char harmless[sizeof(struct read) * 4];
+
+	escape(harmless, sizeof(harmless), error);
+	sd_notifyf(0, "STATUS=%zu VMs in the policy%s%s", d->policy.nr_vms,
+		   *error ? " that is carried out; the files are not: " : "", harmless);
+}
+
 static void carry_out(struct pvid *d)
 {
-	sd_notifyf(0, "STATUS=%zu VMs in the policy", d->policy.nr_vms);
+	say_status(d, "");
 	vm_apply_all(d);
 	candidate_again_all(d);
 	scan_start(d);
@@ -151,6 +161,7 @@ static void files_read(struct pvid *d, void *owner, int pvi, enum outcome outcom
 	/* What the last pvid was carrying out when it ended; if nobody knows what that was, all stays. */
 	if (!d->ready && d->policy.nr_vms)
 		carry_out(d);
+	say_status(d, error);
 	reload_progress(d);
 }
 
