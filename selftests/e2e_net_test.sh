@@ -269,23 +269,69 @@ under_load()
 	connected
 }
 
-# The interface goes into a namespace, and comes back when that ends.
-namespace()
+# begin_namespace - one of a's, where a process sleeps
+begin_namespace()
 {
 	# Or the wait below has no end.
 	run g_a "[ -e /proc/self/ns/net ]"
 	# shellcheck disable=SC2016 # the guest's shell knows them
 	run g_a 'unshare -n sleep 100000 >/dev/null 2>&1 & echo $! >/tmp/namespace;' \
-		'until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do usleep 20000; done;' \
-		'ip link set pvi0 netns $! && [ ! -e /sys/class/net/pvi0 ] &&' \
-		"nsenter -t \$! -n sh -c 'ip addr add $address_a/24 dev pvi0 && ip link set pvi0 up'"
-	await has_carrier g_b 1
-	await run g_b ping -q -c 1 -W 2 $address_a
+		'until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do usleep 20000; done'
+}
+
+# inside COMMAND... - in it
+inside()
+{
 	# shellcheck disable=SC2016
-	run g_a 'nsenter -t $(cat /tmp/namespace) -n' "pvi_net tcp $address_b $port 100000"
+	run g_a 'nsenter -t $(cat /tmp/namespace) -n sh -c' "'$*'"
+}
+
+end_namespace()
+{
 	# shellcheck disable=SC2016
 	run g_a 'kill -KILL $(cat /tmp/namespace)'
+}
+
+# The interface goes into a namespace, and comes back when that ends.
+namespace()
+{
+	begin_namespace
+	# shellcheck disable=SC2016
+	run g_a 'ip link set pvi0 netns $(cat /tmp/namespace) && [ ! -e /sys/class/net/pvi0 ]'
+	inside "ip addr add $address_a/24 dev pvi0 && ip link set pvi0 up"
+	await has_carrier g_b 1
+	await run g_b ping -q -c 1 -W 2 $address_a
+	inside pvi_net tcp $address_b $port 100000
+	end_namespace
 	await run g_a "[ -e /sys/class/net/pvi0 ]"
+	up g_a $address_a $address6_a
+	connected
+}
+
+# Behind a bridge of a's is another system with a's addresses, a namespace here.
+bridge()
+{
+	begin_namespace
+	# shellcheck disable=SC2016
+	run g_a 'for module in llc stp bridge veth; do insmod /net/*-$module.ko || [ -e /sys/module/$module ]; done'
+	# The kernel gives the other end the name veth0.
+	# shellcheck disable=SC2016
+	run g_a 'ip link add port type veth && ip link set veth0 netns $(cat /tmp/namespace) && brctl addbr br0 &&' \
+		'brctl addif br0 pvi0 && brctl addif br0 port && ip link set port up && ip link set br0 up &&' \
+		'ip addr flush dev pvi0'
+	inside "echo 0 >/proc/sys/net/ipv6/conf/veth0/accept_dad && ip addr add $address_a/24 dev veth0 &&" \
+		"ip link set veth0 up && ip addr add $address6_a/64 dev veth0 && pvi_net serve $port"
+	run g_b ip neigh flush dev pvi0
+	await run g_b ping -q -c 1 -W 2 $address_a
+	pings g_b $address_a 0 1472 1473 65507
+	inside "pvi_net tcp $address_b $port 300000 && pvi_net udp $address6_b $port 12"
+	exchange g_b $address6_a 300000
+	# Those of the namespace, which keep it, and that of the tests before
+	run g_a killall pvi_net
+	run g_a pvi_net serve $port
+	end_namespace
+	run g_a 'brctl delif br0 pvi0 && ip link set br0 down && brctl delbr br0'
+	run g_b ip neigh flush dev pvi0
 	up g_a $address_a $address6_a
 	connected
 }
@@ -394,5 +440,5 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone carrier sizes traffic offloads mtu tags queues interrupted under_load namespace hostile \
+run_tests alone carrier sizes traffic offloads mtu tags queues interrupted under_load namespace bridge hostile \
 	${PVI_LONG:+reboot} killed 2>"$tmp/stderr"
