@@ -336,6 +336,27 @@ bridge()
 	connected
 }
 
+# Frames for which there is no memory are dropped, and counted. Long ones need more than what is kept for the next.
+# They go to b's device, but not to b: it has nothing to answer, for which there would be no memory either.
+memory()
+{
+	local nobody=10.9.0.99
+
+	set_mtu 65521
+	run g_a arp -s $nobody "$(run g_b cat /sys/class/net/pvi0/address)"
+	start_flood g_a $nobody
+	# It says that it is done by not being loaded.
+	has "$(run g_b "insmod /pvi_test_hog.ko function=pvi_net_rx_poll device=pvi0 frames=50 2>&1; true")" \
+		"Operation canceled"
+	stop_flood g_a
+	run g_a arp -d $nobody
+	set_mtu 1500
+	[ "$(run g_b pvi_net stat pvi0 _no_memory)" -ge 50 ] || fail "none are counted"
+	connected
+	transfer 50000
+	quiet g_b
+}
+
 # A frame that is as long as a message may be is not passed on. What b's driver sends meanwhile stands in its place:
 # then it is over for another reason, and has to come again.
 too_long()
@@ -440,5 +461,5 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone carrier sizes traffic offloads mtu tags queues interrupted under_load namespace bridge hostile \
+run_tests alone carrier sizes traffic offloads mtu tags queues interrupted under_load namespace bridge memory hostile \
 	${PVI_LONG:+reboot} killed 2>"$tmp/stderr"
