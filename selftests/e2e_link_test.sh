@@ -105,6 +105,12 @@ piped()
 	same "$(run g_b "md5sum </tmp/got")" "$(run g_a "md5sum </tmp/sent")"
 }
 
+# forgets NAME SECTION - what its device was made of. QEMU does when the guest has let go of that
+forgets()
+{
+	echo "object_del pvi-${link%%-*}-$2" | monitor "$monitors/$1"
+}
+
 # Without the link no ring is accepted, and its devices go like any others.
 taken_back()
 {
@@ -117,6 +123,9 @@ taken_back()
 			echo "device_del pvi-${link%%-*}-$section-dev"
 		done | monitor "$monitors/$name"
 		await has_links $name ""
+		for section in 0 1; do
+			await forgets $name $section
+		done
 	done
 }
 

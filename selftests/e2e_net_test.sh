@@ -15,6 +15,9 @@
 link='' bus='' port=7
 address_a=10.9.0.1 address_b=10.9.0.2 address6_a=fd09::1 address6_b=fd09::2
 
+# Where b's monitor is, which outlives the tests
+monitors=$(mktemp -d)
+
 # plug NAME - what a guest's udev does for devices that it finds, twice: they have children
 plug()
 {
@@ -413,13 +416,60 @@ reboot()
 	quiet g_b
 }
 
+# tells COMMAND - b's QEMU, which understands
+tells()
+{
+	monitor "$monitors/b" <<<"$*"
+}
+
+# unplug - take the link's devices away from b, and what they were made of, which QEMU forgets when the guest has let go
+unplug()
+{
+	local section
+
+	for section in 0 1; do
+		tells device_del "pvi-${link%%-*}-$section-dev"
+	done
+	for section in 0 1; do
+		await tells object_del "pvi-${link%%-*}-$section"
+	done
+}
+
+# Another QEMU goes on with b's state. With the link's devices it is not saved, so they go and come again.
+saved()
+{
+	local save="migrate \"exec:cat >$tmp/b\""
+
+	refuses 1 "Migration is disabled when using feature 'peer mode' in device 'ivshmem'" tells "$save"
+	unplug
+	has_carrier g_a 0
+	tells "$save"
+	kill -KILL "$g_b"
+	await test ! -e "/proc/$at_b"
+	start_b newer 2 -incoming "exec:cat $tmp/b"
+	# A device that came before all is loaded would not be noticed.
+	run g_b true
+	attach at_b --pid "$g_b"
+	pvictl link --hotplug --for "$b" "$link" | monitor "$monitors/b"
+	await run g_b "[ -e /sys/class/net/pvi0 ]"
+	up g_b $address_b $address6_b
+	connected
+	transfer 100000
+	quiet g_a
+	quiet g_b
+	kill -KILL "$g_b"
+	await has_carrier g_a 0
+}
+
 # What comes back under b's name has another kernel, and one vCPU: so one queue.
 killed()
 {
-	kill -KILL "$g_b"
+	# If it was saved, what went on with that has been killed.
+	[ ! -e "/proc/$g_b" ] || kill -KILL "$g_b"
 	await test ! -e "/proc/$at_b"
 	await has_carrier g_a 0
-	start_b older 1
+	# shellcheck disable=SC2046 # they are words
+	start_b older 1 $(pvictl link --for "$b" "$link")
 	booted g_b
 	attach at_b --pid "$g_b"
 	plug g_b
@@ -432,11 +482,11 @@ killed()
 	quiet g_b
 }
 
-# start_b KERNEL VCPUS - its programs may map what a driver has: it is who does harm
+# start_b KERNEL VCPUS ARGUMENT... - its programs may map what a driver has: it is who does harm
 start_b()
 {
-	# shellcheck disable=SC2046 # they are words
-	append=iomem=relaxed guest g_b "$1" -smp "$2" -uuid "$b" $(pvictl link --for "$b" "$link")
+	append=iomem=relaxed guest g_b "$1" -smp "$2" -uuid "$b" \
+		-monitor "unix:$monitors/b,server=on,wait=off" "${@:3}"
 }
 
 start_guests()
@@ -447,7 +497,8 @@ start_guests()
 	guest g_a older -smp 2 -uuid "$a" $(pvictl link --for "$a" "$link") \
 		-object memory-backend-ram,id=foreign,size=1M,share=on \
 		-device ivshmem-plain,memdev=foreign
-	start_b newer 2
+	# shellcheck disable=SC2046
+	start_b newer 2 $(pvictl link --for "$b" "$link")
 	booted g_a
 	booted g_b
 	attach at_a --pid "$g_a"
@@ -456,10 +507,10 @@ start_guests()
 
 tmp=$(mktemp -d)
 # A link that stayed would be joined by whoever attaches these VMs next.
-trap 'stop_jobs; pvictl unlink "$a" "$b" >/dev/null 2>&1; rm -rf "/run/kvm-pvi/links/${link:-none}" "$tmp"' EXIT
+trap 'stop_jobs; pvictl unlink "$a" "$b" >/dev/null 2>&1; rm -rf "/run/kvm-pvi/links/${link:-none}" "$tmp" "$monitors"' EXIT
 set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
 run_tests alone carrier sizes traffic offloads mtu tags queues interrupted under_load namespace bridge memory hostile \
-	${PVI_LONG:+reboot} killed 2>"$tmp/stderr"
+	${PVI_LONG:+reboot} saved killed 2>"$tmp/stderr"

@@ -151,7 +151,8 @@ answer()
 for line in os.fdopen(3):
     monitor.sendall(line.encode())
     said = answer()
-    assert b"Error" not in said, (line, said)
+    if b"Error" in said:
+        sys.exit(line + said[said.index(b"Error"):].decode())
 PYTHON
 }
 
