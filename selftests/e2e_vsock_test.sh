@@ -10,83 +10,13 @@
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/guest.sh"
+. "$(dirname "$0")/tools/sockets.sh"
 . "$(dirname "$0")/tools/spoil.sh"
+. "$(dirname "$0")/tools/vsock_test.sh"
 
 # The link that there is, and where the guests have it
 link='' bus='' cid_a=33 cid_b=4
 reset=-104 broken=-32 unreachable=-113 absent=-19
-
-# plug NAME - what a guest's udev does for devices that it finds, twice: they have children
-plug()
-{
-	# shellcheck disable=SC2016 # the guest's shell knows it
-	run "$1" 'modprobe -q -a $(cat /sys/bus/pci/devices/*/modalias); true'
-	await run "$1" "[ -e $bus/kind ]"
-	run "$1" "modprobe \$(cat $bus/modalias)"
-	await run "$1" "[ -e $bus/cid ]"
-}
-
-# is_up NAME - the peer is there
-is_up()
-{
-	run "$1" "grep -q up /proc/net/pvi_vsock"
-}
-
-connected()
-{
-	await is_up g_a
-	await is_up g_b
-}
-
-# begins NAME VERB... - start pvi_vsock in the guest, and wait until it sleeps for a peer
-begins()
-{
-	begins_program "$1" "pvi_vsock ${*:2}"
-}
-
-begins_program()
-{
-	# shellcheck disable=SC2016 # the guest's shell knows it
-	run "$1" "$2 >/tmp/out 2>&1 &" 'until grep -q -E "vsock_accept|poll|select" /proc/$!/wchan || [ ! -e /proc/$!/exe ]; do usleep 20000; done;' \
-		'[ -e /proc/$!/exe ] || { cat /tmp/out; false; }' >&2
-}
-
-# does NAME VERB... - what pvi_vsock prints, whether it fails or not
-does()
-{
-	run "$1" "pvi_vsock ${*:2}; true"
-}
-
-# holds NAME TYPE CID PORT [FROM] - connect, and read
-holds()
-{
-	same "$(run "$1" "pvi_vsock hold ${*:2} >/tmp/held 2>&1 & echo \$! >/tmp/holder;" \
-		"until grep -q . /tmp/held; do usleep 20000; done; cat /tmp/held")" held
-}
-
-# held NAME - what has become of it
-held()
-{
-	# shellcheck disable=SC2016 # the guest's shell knows it
-	run "$1" 'while [ -e /proc/$(cat /tmp/holder)/exe ]; do usleep 20000; done; tail -n 1 /tmp/held'
-}
-
-# count NAME WHAT
-count()
-{
-	run "$1" "cat $bus/$2"
-}
-
-# exchange TYPE BYTES N - N connections one after the other from either side
-exchange()
-{
-	begins g_b serve "$1" 5000 "$3"
-	same "$(does g_a talk "$1" $cid_b 5000 "$3" "$2")" "talk $3"
-	same "$(woken g_b)" "serve $3"
-	begins g_a serve "$1" 70000 "$3"
-	same "$(does g_b talk "$1" $cid_a 70000 "$3" "$2")" "talk $3"
-	same "$(woken g_a)" "serve $3"
-}
 
 alone()
 {
@@ -159,6 +89,23 @@ programs()
 	run g_a socat -u OPEN:/bin/busybox VSOCK-CONNECT:$cid_b:5500
 	same "$(woken g_b)" ""
 	same "$(run g_b "md5sum </tmp/got")" "$(run g_a "md5sum </bin/busybox")"
+}
+
+# What passes over loopback of both guests passes between them, whichever connects: of vsock_test's 26 cases all,
+# in short the first six. 6.1 does not pass ten of them, for which another suite has newer guests.
+kernels_own()
+{
+	local from=6 enough=6 name
+
+	[ -z "${PVI_LONG:-}" ] || from=26 enough=16
+	for name in g_a g_b; do
+		begin_own $name $from 25
+		loopback $name
+	done
+	between g_a g_b $cid_b $cid_a 5000 5990
+	[ "$(passed g_a)" -ge $enough ] || fail "so little passes over loopback: $(run g_a cat /tmp/asked)"
+	between g_b g_a $cid_a $cid_b 70000 22
+	same "$(passed g_b)" "$(passed g_a)"
 }
 
 many()
@@ -340,4 +287,4 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone together stream seqpacket options credit programs many refused place under_load hostile killed 2>"$tmp/stderr"
+run_tests alone together stream seqpacket options credit programs kernels_own many refused place under_load hostile killed 2>"$tmp/stderr"

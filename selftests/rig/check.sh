@@ -258,13 +258,14 @@ series_of()
 # What the Linux guests boot.
 prepare_guests()
 {
-	local series
+	local series vsock_test
 
+	vsock_test=$("$rig/vsock-test.sh")
 	for series in "$older" "$newer"; do
 		LD_LIBRARY_PATH=$build/tools-root/usr/lib "$rig/guest.sh" "$series" \
 			"$build/guest-$series" "$build"/selftests/e2e/{pvi,pvi_link,pvi_net,pvi_vsock,pvi_spoil} \
 			"$build/tools-root/usr/sbin/pvictl" "$build"/selftests/guest/{args,dev}_test \
-			"$(command -v socat)"
+			"$vsock_test" "$(command -v socat)"
 	done
 }
 
