@@ -82,13 +82,21 @@ credit()
 	same "$(woken g_a)" "$said"
 }
 
+# sends LISTENER SENDER - what b listens with takes what a sends, which is the program busybox
+sends()
+{
+	begins_program g_b "$1"
+	run g_a "$2"
+	same "$(woken g_b)" ""
+	same "$(run g_b "md5sum </tmp/got; rm /tmp/got")" "$(run g_a "md5sum </bin/busybox")"
+}
+
 # Unmodified ones
 programs()
 {
-	begins_program g_b "socat -u VSOCK-LISTEN:5500 CREATE:/tmp/got"
-	run g_a socat -u OPEN:/bin/busybox VSOCK-CONNECT:$cid_b:5500
-	same "$(woken g_b)" ""
-	same "$(run g_b "md5sum </tmp/got")" "$(run g_a "md5sum </bin/busybox")"
+	sends "socat -u VSOCK-LISTEN:5500 CREATE:/tmp/got" "socat -u OPEN:/bin/busybox VSOCK-CONNECT:$cid_b:5500"
+	sends "sh -c 'exec ncat --vsock -l --recv-only 5500 >/tmp/got'" \
+		"ncat --vsock --send-only $cid_b 5500 </bin/busybox"
 }
 
 # What passes over loopback of both guests passes between them, whichever connects: of vsock_test's 26 cases all,
@@ -106,6 +114,27 @@ kernels_own()
 	[ "$(passed g_a)" -ge $enough ] || fail "so little passes over loopback: $(run g_a cat /tmp/asked)"
 	between g_b g_a $cid_a $cid_b 70000 22
 	same "$(passed g_b)" "$(passed g_a)"
+}
+
+# By ssh from b to a, as the README has it, with keys of this run
+log_in()
+{
+	local name
+
+	for name in g_a g_b; do
+		run $name "mkdir -p /etc /root/.ssh && chmod 700 /root /root/.ssh &&" \
+			"echo root:x:0:0::/root:/bin/sh >/etc/passwd && echo 127.0.0.1 localhost >/etc/hosts &&" \
+			"ip link set lo up"
+	done
+	run g_b "ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519"
+	run g_a "echo '$(run g_b cat /root/.ssh/id_ed25519.pub)' >/root/.ssh/authorized_keys"
+	run g_b "echo 'a $(run g_a "dropbearkey -t ed25519 -f /tmp/key | grep ^ssh-")' >/root/.ssh/known_hosts"
+	run g_a "dropbear -r /tmp/key -p 127.0.0.1:22"
+	run g_a "socat VSOCK-LISTEN:22,fork TCP:localhost:22 >/dev/null 2>&1 & echo \$! >/tmp/relay"
+	await run g_b "ssh -o BatchMode=yes -o ProxyCommand='socat - VSOCK-CONNECT:$cid_a:22' root@a true"
+	same "$(run g_b "ssh -o BatchMode=yes -o ProxyCommand='socat - VSOCK-CONNECT:$cid_a:22' root@a uname -r")" \
+		"$(run g_a uname -r)"
+	run g_a "kill \$(cat /tmp/relay) \$(pidof dropbear)"
 }
 
 many()
@@ -287,4 +316,4 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone together stream seqpacket options credit programs kernels_own many refused place under_load hostile killed 2>"$tmp/stderr"
+run_tests alone together stream seqpacket options credit programs log_in kernels_own many refused place under_load hostile killed 2>"$tmp/stderr"

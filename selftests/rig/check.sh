@@ -260,12 +260,14 @@ prepare_guests()
 {
 	local series vsock_test
 
+	"$rig/setup.sh" dropbear-bin ncat openssh-client
 	vsock_test=$("$rig/vsock-test.sh")
 	for series in "$older" "$newer"; do
 		LD_LIBRARY_PATH=$build/tools-root/usr/lib "$rig/guest.sh" "$series" \
 			"$build/guest-$series" "$build"/selftests/e2e/{pvi,pvi_link,pvi_net,pvi_vsock,pvi_spoil} \
 			"$build/tools-root/usr/sbin/pvictl" "$build"/selftests/guest/{args,dev}_test \
-			"$vsock_test" "$(command -v socat)"
+			"$vsock_test" "$(command -v socat)" "$(command -v ncat)" "$(command -v ssh)" \
+			"$(command -v ssh-keygen)" "$(command -v dropbear)" "$(command -v dropbearkey)"
 	done
 }
 
