@@ -137,6 +137,19 @@ log_in()
 	run g_a "kill \$(cat /tmp/relay) \$(pidof dropbear)"
 }
 
+# CID 2 goes on through vhost-vsock, both ways, with b beside it
+host()
+{
+	socat VSOCK-LISTEN:6000,fork PIPE &
+	await run g_a "pvi_vsock talk stream 2 6000 1 1000 | grep -q 'talk 1'"
+	run g_a "pvi_vsock talk stream 2 6000 1 1000000 >/tmp/host & echo \$! >/tmp/talk"
+	exchange stream 300000 1
+	same "$(run g_a "wait \$(cat /tmp/talk); cat /tmp/host")" "talk 1"
+	begins g_a serve stream 80 1
+	same "$(printf 'from the host' | socat -t 60 - VSOCK-CONNECT:$cid_a:80)" "from the host"
+	same "$(woken g_a)" "serve 1"
+}
+
 many()
 {
 	local n=50
@@ -297,11 +310,17 @@ start_b()
 
 start_guests()
 {
+	local module
+
+	for module in /mnt/modules/vsock/*.ko; do
+		/mnt/bin/busybox insmod "$module"
+	done
 	link=$(pvictl link --kind vsock --cid $cid_a,$cid_b --ports 22,70000-70001/5000-5999 --size 128K \
 		"$a" "$b" | sed -n 's/^link //p')
 	bus=/sys/bus/pvi_link/devices/$link
 	# shellcheck disable=SC2046 # they are words
-	guest g_a older -uuid "$a" $(pvictl link --for "$a" "$link")
+	guest g_a older -uuid "$a" -device "vhost-vsock-pci,guest-cid=$cid_a" \
+		$(pvictl link --for "$a" "$link")
 	start_b newer 2
 	booted g_a
 	booted g_b
@@ -316,4 +335,5 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone together stream seqpacket options credit programs log_in kernels_own many refused place under_load hostile killed 2>"$tmp/stderr"
+run_tests alone together host stream seqpacket options credit programs log_in \
+	kernels_own many refused place under_load hostile killed 2>"$tmp/stderr"

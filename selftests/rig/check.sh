@@ -287,7 +287,8 @@ prepare()
 		files+=(-9 -f "$build/tools-root:/tools" -f "$build/selftests/tools:/selftests/tools")
 	fi
 	if [[ $machine == *-guests ]]; then
-		files+=(-f "$build/guest-$older:/guests/older" -f "$build/guest-$newer:/guests/newer")
+		files+=(-f "$build/guest-$older:/guests/older" -f "$build/guest-$newer:/guests/newer"
+			-f "$("$rig/kernel.sh" "$(series_of "$machine")")/modules/vsock:/modules/vsock")
 		[[ " $older $newer " != *" debug "* ]] || files+=(-e PVI_GUEST_MEMORY=480)
 		deadline=1800
 	fi

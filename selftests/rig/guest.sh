@@ -43,7 +43,7 @@ for ko in "$src"/kernel/kvm_pvi_{guest,link,net,vsock}.ko "$src"/selftests/modul
 	ln -s "$modules/$name" "$stage/$name"
 done
 # A kernel may have them built in.
-for ko in "$kernel"/modules/vsock/*.ko; do
+for ko in "$kernel"/modules/vsock/*.ko "$kernel"/modules/net/*-virtio*.ko; do
 	name=$(basename "$ko")
 	[ ! -e "$ko" ] || cp "$ko" "$stage/$modules/${name#*-}"
 done

@@ -6,11 +6,11 @@
 
 # shellcheck disable=SC2154 # the tests set it
 
-# plug NAME - what a guest's udev does for devices that it finds, twice: they have children
+# plug NAME - what a guest's udev does for devices that it finds, and for their children
 plug()
 {
 	# shellcheck disable=SC2016 # the guest's shell knows it
-	run "$1" 'modprobe -q -a $(cat /sys/bus/pci/devices/*/modalias); true'
+	run "$1" 'for on in pci virtio; do modprobe -q -a $(cat /sys/bus/$on/devices/*/modalias); done 2>/dev/null; true'
 	await run "$1" "[ -e $bus/kind ]"
 	run "$1" "modprobe \$(cat $bus/modalias)"
 	await run "$1" "[ -e $bus/cid ]"
