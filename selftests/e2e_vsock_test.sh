@@ -15,7 +15,7 @@
 . "$(dirname "$0")/tools/vsock_test.sh"
 
 # The link that there is, and where the guests have it
-link='' bus='' cid_a=33 cid_b=4
+link='' bus='' at_c='' cid_a=33 cid_b=4
 reset=-104 broken=-32 unreachable=-113 absent=-19
 
 alone()
@@ -148,6 +148,37 @@ host()
 	begins g_a serve stream 80 1
 	same "$(printf 'from the host' | socat -t 60 - VSOCK-CONNECT:$cid_a:80)" "from the host"
 	same "$(woken g_a)" "serve 1"
+}
+
+# A third guest: streams go to it and to b at once, and what it had with a ends with it, alone
+peers()
+{
+	local link_c cid_c=5
+
+	link_c=$(pvictl link --kind vsock --cid $cid_a,$cid_c --size 128K "$a" "$c" | sed -n 's/^link //p')
+	pvictl link --hotplug --for "$a" "$link_c" | monitor "$monitor"
+	# shellcheck disable=SC2046 # they are words
+	guest g_c older -uuid "$c" $(pvictl link --for "$c" "$link_c")
+	booted g_c
+	attach at_c --pid "$g_c"
+	bus=/sys/bus/pvi_link/devices/$link_c plug g_c
+	await run g_a "grep -q '^$cid_c .* up' /proc/net/pvi_vsock"
+	begins g_b serve stream 5000 2
+	begins g_c serve stream 5000 2
+	run g_a "pvi_vsock talk stream $cid_c 5000 1 300000 >/tmp/to_c & echo \$! >/tmp/talk"
+	same "$(does g_a talk stream $cid_b 5000 1 300000)" "talk 1"
+	same "$(run g_a "wait \$(cat /tmp/talk); cat /tmp/to_c")" "talk 1"
+	run g_a "mkfifo /tmp/to_b; socat -t 60 - VSOCK-CONNECT:$cid_b:5000 </tmp/to_b >/tmp/from_b 2>&1 &" \
+		"echo \$! >/tmp/talk; exec 3>/tmp/to_b; echo before >&3; until grep -q before /tmp/from_b; do usleep 20000; done"
+	holds g_a stream $cid_c 5000
+	kill -KILL "$g_c"
+	await test ! -e "/proc/$at_c"
+	same "$(held g_a)" "recv $reset"
+	same "$(does g_a hold stream $cid_c 5000)" "connect $unreachable"
+	run g_a "echo after >&3; exec 3>&-; wait \$(cat /tmp/talk)"
+	same "$(run g_a cat /tmp/from_b)" "before"$'\n'"after"
+	same "$(woken g_b)" "serve 2"
+	same "$(run g_a cut -d "' '" -f 1,4 /proc/net/pvi_vsock)" "$cid_b up"$'\n'"$cid_c down"
 }
 
 many()
@@ -319,7 +350,7 @@ start_guests()
 		"$a" "$b" | sed -n 's/^link //p')
 	bus=/sys/bus/pvi_link/devices/$link
 	# shellcheck disable=SC2046 # they are words
-	guest g_a older -uuid "$a" -device "vhost-vsock-pci,guest-cid=$cid_a" \
+	guest g_a older -uuid "$a" -device "vhost-vsock-pci,guest-cid=$cid_a" -monitor "unix:$monitor,server=on,wait=off" \
 		$(pvictl link --for "$a" "$link")
 	start_b newer 2
 	booted g_a
@@ -329,11 +360,13 @@ start_guests()
 }
 
 tmp=$(mktemp -d)
+monitor=$tmp/monitor
 # A link that stayed would be joined by whoever attaches these VMs next.
-trap 'stop_jobs; pvictl unlink "$a" "$b" >/dev/null 2>&1; rm -rf "/run/kvm-pvi/links/${link:-none}" "$tmp"' EXIT
+trap 'stop_jobs; for name in "$b" "$c"; do pvictl unlink "$a" "$name" >/dev/null 2>&1; done;
+	rm -rf "/run/kvm-pvi/links/${link:-none}" "$tmp"' EXIT
 set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
 run_tests alone together host stream seqpacket options credit programs log_in \
-	kernels_own many refused place under_load hostile killed 2>"$tmp/stderr"
+	kernels_own many refused place under_load peers hostile killed 2>"$tmp/stderr"
