@@ -63,8 +63,11 @@ static struct sockaddr_vm address(const char *cid, const char *port)
 static int dial_from(const char *type, const char *cid, const char *port, const char *from)
 {
 	struct sockaddr_vm to = address(cid, port), own = address(NULL, from ? from : "0");
+	struct timeval patience = { .tv_sec = 100 };
 	int fd = new_socket(type);
 
+	/* By itself it gives up after two seconds, in which a busy host may not have come to the peer. */
+	must(!setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &patience, sizeof(patience)), "patience");
 	if (from)
 		must(!bind(fd, (void *)&own, sizeof(own)), "bind");
 	must(!connect(fd, (void *)&to, sizeof(to)), "connect");
@@ -341,15 +344,15 @@ static void verb_fill(const char *cid, const char *port)
 	ssize_t put;
 
 	must(!ioctl(fd, FIONBIO, &on), "FIONBIO");
-	for (;;) {
-		fill_bytes(buf, at, sizeof(buf));
-		put = send(fd, buf, sizeof(buf), MSG_NOSIGNAL);
-		if (put <= 0)
-			break;
-		at += put;
-	}
-	must(errno == EAGAIN, "send");
-	must(!poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, 0), "poll");
+	/* There is room again when the link has taken what waits for it, until the peer's buffer is full. */
+	do {
+		do {
+			fill_bytes(buf, at, sizeof(buf));
+			put = send(fd, buf, sizeof(buf), MSG_NOSIGNAL);
+			at += put > 0 ? put : 0;
+		} while (put > 0);
+		must(errno == EAGAIN, "send");
+	} while (poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, 0) == 1);
 	printf("sink %zu\n", at);
 }
 
