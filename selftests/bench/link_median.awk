@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# awk -f link_median.awk - of lines "span NAME UNITS RINGS HALTS INTERRUPTS span HOST GUESTS EXITS", of each name
-# several, print "NAME BOTH HOST GUESTS EXITS RINGS HALTS INTERRUPTS" by unit: the round whose BOTH is the median.
+# awk -f link_median.awk LINES COUNTS - of lines "span NAME UNITS RINGS HALTS INTERRUPTS span HOST GUESTS EXITS LINES",
+# of each name several in COUNTS, print "NAME BOTH HOST GUESTS EXITS RINGS HALTS INTERRUPTS LINES" by unit: the round
+# whose BOTH is the median, and the lines of another boot's, which are in LINES.
+
+FNR == NR {
+	lines[$2] = $11 / $3
+	next
+}
 
 {
 	name = $2
@@ -26,5 +32,6 @@ END {
 	for (n = 1; n <= names; n++)
 		for (i = 1; i <= rounds[order[n]]; i++)
 			if (is_median(order[n], i))
-				printf "%s %.3f %s\n", order[n], both[order[n], i], row[order[n], i]
+				printf "%s %.3f %s %.4f\n", order[n], both[order[n], i],
+					row[order[n], i], lines[order[n]]
 }

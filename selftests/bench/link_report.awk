@@ -3,7 +3,7 @@
 # awk -f link_report.awk figures-link.txt goals-link - print the figures as a table, and how the goals are met.
 
 BEGIN {
-	nr_columns = split("both host guests exits rings halts interrupts", column)
+	nr_columns = split("both host guests exits rings halts interrupts lines", column)
 	unit["turn"] = "a byte over TCP there and back"
 	unit["burst"] = "a datagram of 64 bytes, of a burst of 64"
 	unit["byte"] = "a byte of a TCP stream, long segments allowed"

@@ -4,9 +4,10 @@
 # bench-link.sh [--tree] - count what two Linux guests and their host run, and how often they exit,
 # for a segment, a byte, a turn and a datagram between them: over kvm_pvi_net, virtio-net with vhost-net
 # and a bridge, and virtio-net without vhost, in one boot. A plugin of QEMU's counts; the
-# figure is the median of three rounds. Writes the figures to selftests/bench/figures-link.txt, as a table
-# with the goals to Documentation/bench-link.txt, as a picture to Documentation/bench-link.svg, and some of
-# them into README.md. With --tree only looks whether those are of the figures in the tree.
+# figure is the median of three rounds. Another boot counts the cache lines that go from one to another. Writes the
+# figures to selftests/bench/figures-link.txt, as a table with the goals to Documentation/bench-link.txt, as a picture
+# to Documentation/bench-link.svg, and some of them into README.md. With --tree only looks whether those are of the
+# figures in the tree.
 #
 # Time is the machine's, since a Linux guest boots too slowly where it is instructions: a busy machine makes
 # more ticks count, and other moments meet. So this is no test.
@@ -28,7 +29,7 @@ build_all()
 	quietly "$build/tools.log" make -C "$top/tools" -j2 OUTPUT="$build/tools" \
 		DESTDIR="$tools" PREFIX=/usr install
 	quietly "$build/plugin.log" gcc -Wall -Wextra -Werror -O2 -shared -fPIC -o "$build/spans.so" \
-		"$bench/plugin/spans.c"
+		"$bench/plugin"/{spans,lines}.c
 	LD_LIBRARY_PATH=$tools/usr/lib "$rig/guest.sh" "$series" "$guest" \
 		"$build"/selftests/e2e/pvi_{flow,net}
 	kernel=$("$rig/kernel.sh" "$series")
@@ -39,26 +40,38 @@ build_all()
 		-e "RIG_RUN=insmod /modules/kvm_pvi.ko && /selftests/bench_link.sh"
 }
 
-# The spans that the plugin has counted have their names in the output, in the same order.
-count()
+# flows FILE ROUNDS [,OPTION] - write to FILE what the plugin has counted, each span behind its name, which is in the
+# output, in the same order
+flows()
 {
-	local release status=0
+	local status=0
 
-	release=$(cat "$out/kernel/release")
-	say "counting on $release"
-	"$rig/boot.sh" "$out/kernel" "$out/initramfs" "$out" -1 -9 / -t "${DEADLINE:-1800}" \
-		-p "$build/spans.so,out=$out/spans" &
+	"$rig/boot.sh" "$out/kernel" "$out/initramfs" "$out" -1 -9 / -t "${DEADLINE:-3600}" \
+		-a "ROUNDS=$2" -p "$build/spans.so,out=$out/spans${3:-}" &
 	trap 'kill $!; wait $!; exit 143' INT TERM
 	wait $! || status=$?
 	if [ "$status" -ne 0 ]; then
 		cat "$out/output" >&2
 		die "the flows have failed; all output is in $out"
 	fi
+	paste -d ' ' <(grep '^span ' "$out/output") "$out/spans" >"$1"
+}
+
+# Lines in a run of their own: what looks at them has the machine take longer, so more ticks would count.
+count()
+{
+	local release
+
+	release=$(cat "$out/kernel/release")
+	say "counting on $release"
+	flows "$out/counts" 3
+	say "counting lines"
+	flows "$out/lines" 1 ,lines=on
 	{
 		echo "# kernel $release"
 		echo "# unit instructions"
-		echo "# name both host guests exits rings halts interrupts"
-		paste -d ' ' <(grep '^span ' "$out/output") "$out/spans" | awk -f "$bench/link_median.awk"
+		echo "# name both host guests exits rings halts interrupts lines"
+		awk -f "$bench/link_median.awk" "$out/lines" "$out/counts"
 	} >"$out/figures.txt"
 }
 

@@ -8,13 +8,15 @@
  *
  * Writes to the file given as "out=FILE", for each span:
  *
- *	span HOST GUESTS EXITS		instructions, instructions, and how often a guest was entered
+ *	span HOST GUESTS EXITS LINES	instructions, instructions, how often a guest was entered, and, with
+ *					"lines=on", which takes several times as long, lines.c's
  */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "lines.h"
 #include "qemu.h"
 
 #define MAX_VMRUNS	8
@@ -22,6 +24,7 @@
 struct counts {
 	uint64_t part[2];		/* instructions, [in_guest] */
 	uint64_t entries;
+	uint64_t lines;
 };
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
@@ -45,6 +48,7 @@ static void on_entry(unsigned int vcpu, void *data)
 	(void)vcpu;
 	(void)data;
 	account(0);
+	lines_enter();
 	in_guest = true;
 	now.entries++;
 }
@@ -54,6 +58,7 @@ static void on_exit(unsigned int vcpu, void *data)
 {
 	(void)vcpu;
 	account((uintptr_t)data);
+	lines_leave();
 	in_guest = false;
 }
 
@@ -62,6 +67,7 @@ static void on_begin(unsigned int vcpu, void *data)
 	(void)vcpu;
 	(void)data;
 	account(0);
+	now.lines = lines_gone();
 	before = now;
 }
 
@@ -70,8 +76,9 @@ static void on_end(unsigned int vcpu, void *data)
 	(void)vcpu;
 	(void)data;
 	account(0);
-	fprintf(out, "span %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", now.part[0] - before.part[0],
-		now.part[1] - before.part[1], now.entries - before.entries);
+	fprintf(out, "span %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+		now.part[0] - before.part[0], now.part[1] - before.part[1],
+		now.entries - before.entries, lines_gone() - before.lines);
 	fflush(out);
 }
 
@@ -110,6 +117,7 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 		qemu_plugin_exec_cb cb = NULL;
 
+		lines_watch(insn);
 		if (is_insn(insn, vmrun, sizeof(vmrun))) {
 			note_vmrun(qemu_plugin_insn_vaddr(insn) + sizeof(vmrun));
 			cb = on_entry;
@@ -129,12 +137,12 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv)
 {
 	(void)info;
-	if (argc != 1 || strncmp(argv[0], "out=", 4)) {
-		fprintf(stderr, "spans: one argument is needed, out=FILE\n");
+	if (argc < 1 || strncmp(argv[0], "out=", 4) || (argc > 1 && strcmp(argv[1], "lines=on"))) {
+		fprintf(stderr, "spans: out=FILE is needed, and lines=on may follow\n");
 		return -1;
 	}
 	out = fopen(argv[0] + 4, "w");
-	if (!out) {
+	if (!out || (argc > 1 && lines_begin())) {
 		perror(argv[0] + 4);
 		return -1;
 	}
