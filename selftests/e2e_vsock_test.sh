@@ -128,11 +128,11 @@ log_in()
 	done
 	run g_b "ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519"
 	run g_a "echo '$(run g_b cat /root/.ssh/id_ed25519.pub)' >/root/.ssh/authorized_keys"
-	run g_b "echo 'a $(run g_a "dropbearkey -t ed25519 -f /tmp/key | grep ^ssh-")' >/root/.ssh/known_hosts"
+	run g_b "echo 'a $(run g_a "dropbearkey -t ed25519 -f /tmp/key 2>/dev/null | grep ^ssh-")' >/root/.ssh/known_hosts"
 	run g_a "dropbear -r /tmp/key -p 127.0.0.1:22"
 	run g_a "socat VSOCK-LISTEN:22,fork TCP:localhost:22 >/dev/null 2>&1 & echo \$! >/tmp/relay"
-	await run g_b "ssh -o BatchMode=yes -o ProxyCommand='socat - VSOCK-CONNECT:$cid_a:22' root@a true"
-	same "$(run g_b "ssh -o BatchMode=yes -o ProxyCommand='socat - VSOCK-CONNECT:$cid_a:22' root@a uname -r")" \
+	await run g_b "ssh -n -o BatchMode=yes -o ProxyCommand='socat - VSOCK-CONNECT:$cid_a:22' root@a true"
+	same "$(run g_b "ssh -n -o BatchMode=yes -o ProxyCommand='socat - VSOCK-CONNECT:$cid_a:22' root@a uname -r")" \
 		"$(run g_a uname -r)"
 	run g_a "kill \$(cat /tmp/relay) \$(pidof dropbear)"
 }

@@ -93,11 +93,12 @@ booted()
 	listen "$1" 240
 }
 
-# say NAME COMMAND... - to the guest's shell; do not wait
+# say NAME COMMAND... - to the guest's shell, in one line; do not wait
 say()
 {
 	local in=${1}_in command=${*:2}
 
+	[[ $command != *$'\n'* ]] || fail "not one line: $command"
 	echo "${#command}:$command" >&"${!in}"
 }
 
