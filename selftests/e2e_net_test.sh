@@ -15,9 +15,6 @@
 link='' bus='' port=7
 address_a=10.9.0.1 address_b=10.9.0.2 address6_a=fd09::1 address6_b=fd09::2
 
-# Where b's monitor is, which outlives the tests
-monitors=$(mktemp -d)
-
 # plug NAME - what a guest's udev does for devices that it finds, twice: they have children
 plug()
 {
@@ -272,92 +269,25 @@ under_load()
 	connected
 }
 
-# begin_namespace - one of a's, where a process sleeps
-begin_namespace()
+# The interface goes into a namespace, and comes back when that ends.
+namespace()
 {
 	# Or the wait below has no end.
 	run g_a "[ -e /proc/self/ns/net ]"
 	# shellcheck disable=SC2016 # the guest's shell knows them
 	run g_a 'unshare -n sleep 100000 >/dev/null 2>&1 & echo $! >/tmp/namespace;' \
-		'until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do usleep 20000; done'
-}
-
-# inside COMMAND... - in it
-inside()
-{
-	# shellcheck disable=SC2016
-	run g_a 'nsenter -t $(cat /tmp/namespace) -n sh -c' "'$*'"
-}
-
-end_namespace()
-{
-	# shellcheck disable=SC2016
-	run g_a 'kill -KILL $(cat /tmp/namespace)'
-}
-
-# The interface goes into a namespace, and comes back when that ends.
-namespace()
-{
-	begin_namespace
-	# shellcheck disable=SC2016
-	run g_a 'ip link set pvi0 netns $(cat /tmp/namespace) && [ ! -e /sys/class/net/pvi0 ]'
-	inside "ip addr add $address_a/24 dev pvi0 && ip link set pvi0 up"
+		'until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do usleep 20000; done;' \
+		'ip link set pvi0 netns $! && [ ! -e /sys/class/net/pvi0 ] &&' \
+		"nsenter -t \$! -n sh -c 'ip addr add $address_a/24 dev pvi0 && ip link set pvi0 up'"
 	await has_carrier g_b 1
 	await run g_b ping -q -c 1 -W 2 $address_a
-	inside pvi_net tcp $address_b $port 100000
-	end_namespace
+	# shellcheck disable=SC2016
+	run g_a 'nsenter -t $(cat /tmp/namespace) -n' "pvi_net tcp $address_b $port 100000"
+	# shellcheck disable=SC2016
+	run g_a 'kill -KILL $(cat /tmp/namespace)'
 	await run g_a "[ -e /sys/class/net/pvi0 ]"
 	up g_a $address_a $address6_a
 	connected
-}
-
-# Behind a bridge of a's is another system with a's addresses, a namespace here.
-bridge()
-{
-	begin_namespace
-	# shellcheck disable=SC2016
-	run g_a 'for module in llc stp bridge veth; do insmod /net/*-$module.ko || [ -e /sys/module/$module ]; done'
-	# The kernel gives the other end the name veth0.
-	# shellcheck disable=SC2016
-	run g_a 'ip link add port type veth && ip link set veth0 netns $(cat /tmp/namespace) && brctl addbr br0 &&' \
-		'brctl addif br0 pvi0 && brctl addif br0 port && ip link set port up && ip link set br0 up &&' \
-		'ip addr flush dev pvi0'
-	inside "echo 0 >/proc/sys/net/ipv6/conf/veth0/accept_dad && ip addr add $address_a/24 dev veth0 &&" \
-		"ip link set veth0 up && ip addr add $address6_a/64 dev veth0 && pvi_net serve $port"
-	run g_b ip neigh flush dev pvi0
-	await run g_b ping -q -c 1 -W 2 $address_a
-	pings g_b $address_a 0 1472 1473 65507
-	inside "pvi_net tcp $address_b $port 300000 && pvi_net udp $address6_b $port 12"
-	exchange g_b $address6_a 300000
-	# Those of the namespace, which keep it, and that of the tests before
-	run g_a killall pvi_net
-	run g_a pvi_net serve $port
-	end_namespace
-	run g_a 'brctl delif br0 pvi0 && ip link set br0 down && brctl delbr br0'
-	run g_b ip neigh flush dev pvi0
-	up g_a $address_a $address6_a
-	connected
-}
-
-# Frames for which there is no memory are dropped, and counted. Long ones need more than what is kept for the next.
-# They go to b's device, but not to b: it has nothing to answer, for which there would be no memory either.
-memory()
-{
-	local nobody=10.9.0.99
-
-	set_mtu 65521
-	run g_a arp -s $nobody "$(run g_b cat /sys/class/net/pvi0/address)"
-	start_flood g_a $nobody
-	# It says that it is done by not being loaded.
-	has "$(run g_b "insmod /pvi_test_hog.ko function=pvi_net_rx_poll device=pvi0 frames=50 2>&1; true")" \
-		"Operation canceled"
-	stop_flood g_a
-	run g_a arp -d $nobody
-	set_mtu 1500
-	[ "$(run g_b pvi_net stat pvi0 _no_memory)" -ge 50 ] || fail "none are counted"
-	connected
-	transfer 50000
-	quiet g_b
 }
 
 # A frame that is as long as a message may be is not passed on. What b's driver sends meanwhile stands in its place:
@@ -416,60 +346,13 @@ reboot()
 	quiet g_b
 }
 
-# tells COMMAND - b's QEMU, which understands
-tells()
-{
-	monitor "$monitors/b" <<<"$*"
-}
-
-# unplug - take the link's devices away from b, and what they were made of, which QEMU forgets when the guest has let go
-unplug()
-{
-	local section
-
-	for section in 0 1; do
-		tells device_del "pvi-${link%%-*}-$section-dev"
-	done
-	for section in 0 1; do
-		await tells object_del "pvi-${link%%-*}-$section"
-	done
-}
-
-# Another QEMU goes on with b's state. With the link's devices it is not saved, so they go and come again.
-saved()
-{
-	local save="migrate \"exec:cat >$tmp/b\""
-
-	refuses 1 "Migration is disabled when using feature 'peer mode' in device 'ivshmem'" tells "$save"
-	unplug
-	has_carrier g_a 0
-	tells "$save"
-	kill -KILL "$g_b"
-	await test ! -e "/proc/$at_b"
-	start_b newer 2 -incoming "exec:cat $tmp/b"
-	# A device that came before all is loaded would not be noticed.
-	run g_b true
-	attach at_b --pid "$g_b"
-	pvictl link --hotplug --for "$b" "$link" | monitor "$monitors/b"
-	await run g_b "[ -e /sys/class/net/pvi0 ]"
-	up g_b $address_b $address6_b
-	connected
-	transfer 100000
-	quiet g_a
-	quiet g_b
-	kill -KILL "$g_b"
-	await has_carrier g_a 0
-}
-
 # What comes back under b's name has another kernel, and one vCPU: so one queue.
 killed()
 {
-	# If it was saved, what went on with that has been killed.
-	[ ! -e "/proc/$g_b" ] || kill -KILL "$g_b"
+	kill -KILL "$g_b"
 	await test ! -e "/proc/$at_b"
 	await has_carrier g_a 0
-	# shellcheck disable=SC2046 # they are words
-	start_b older 1 $(pvictl link --for "$b" "$link")
+	start_b older 1
 	booted g_b
 	attach at_b --pid "$g_b"
 	plug g_b
@@ -482,11 +365,11 @@ killed()
 	quiet g_b
 }
 
-# start_b KERNEL VCPUS ARGUMENT... - its programs may map what a driver has: it is who does harm
+# start_b KERNEL VCPUS - its programs may map what a driver has: it is who does harm
 start_b()
 {
-	append=iomem=relaxed guest g_b "$1" -smp "$2" -uuid "$b" \
-		-monitor "unix:$monitors/b,server=on,wait=off" "${@:3}"
+	# shellcheck disable=SC2046 # they are words
+	append=iomem=relaxed guest g_b "$1" -smp "$2" -uuid "$b" $(pvictl link --for "$b" "$link")
 }
 
 start_guests()
@@ -497,8 +380,7 @@ start_guests()
 	guest g_a older -smp 2 -uuid "$a" $(pvictl link --for "$a" "$link") \
 		-object memory-backend-ram,id=foreign,size=1M,share=on \
 		-device ivshmem-plain,memdev=foreign
-	# shellcheck disable=SC2046
-	start_b newer 2 $(pvictl link --for "$b" "$link")
+	start_b newer 2
 	booted g_a
 	booted g_b
 	attach at_a --pid "$g_a"
@@ -507,10 +389,10 @@ start_guests()
 
 tmp=$(mktemp -d)
 # A link that stayed would be joined by whoever attaches these VMs next.
-trap 'stop_jobs; pvictl unlink "$a" "$b" >/dev/null 2>&1; rm -rf "/run/kvm-pvi/links/${link:-none}" "$tmp" "$monitors"' EXIT
+trap 'stop_jobs; pvictl unlink "$a" "$b" >/dev/null 2>&1; rm -rf "/run/kvm-pvi/links/${link:-none}" "$tmp"' EXIT
 set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone carrier sizes traffic offloads mtu tags queues interrupted under_load namespace bridge memory hostile \
-	${PVI_LONG:+reboot} saved killed 2>"$tmp/stderr"
+run_tests alone carrier sizes traffic offloads mtu tags queues interrupted under_load namespace hostile \
+	${PVI_LONG:+reboot} killed 2>"$tmp/stderr"
