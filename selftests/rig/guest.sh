@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # guest.sh SERIES OUT [FILE...] - make what a Linux guest of L1 boots: OUT/vmlinux and OUT/initramfs,
-# which holds busybox, e2e/init, the modules for that kernel, where modprobe looks and in /, those of AF_VSOCK,
-# where modprobe looks, those of the stock kernel's networks in /net, and the FILEs in /bin, with the libraries
-# they need.
+# which holds busybox, e2e/init, the modules for that kernel, where modprobe looks and in /, those of AF_VSOCK
+# and of virtio, where modprobe looks, those of the stock kernel's networks in /net, and the FILEs in /bin, with the
+# libraries they need.
 
 . "$(dirname "$0")/common.sh"
 

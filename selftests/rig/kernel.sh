@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # kernel.sh SERIES - print the directory of a kernel ready to boot: "release" (uname -r), "build"
-# (a link to the tree modules are built against), "vmlinuz", and "modules/kvm", "modules/9p"
+# (a link to the tree modules are built against), "vmlinuz", of which vmlinux.py makes
+# "vmlinux" beside it, and "modules/kvm", "modules/9p"
 # (unpacked, numbered in the order of loading). SERIES 6.1, 6.12, ... is the newest Debian kernel
 # of that series with headers; 6.12-rt, 6.12-cloud that of a flavour. 6.12-trixie, and series that
 # this Debian does not have, 7.3 for instance, come from trixie or its backports: there "build" is
