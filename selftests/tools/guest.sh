@@ -30,6 +30,7 @@ guest()
 	local name=$1 kernel=$2
 
 	shift 2
+	rm -f "$tmp/$name.in" "$tmp/$name.out"
 	mkfifo "$tmp/$name.in" "$tmp/$name.out"
 	qemu-system-x86_64 -name "$name" -accel kvm -machine pc -cpu host -m "${PVI_GUEST_MEMORY:-160}" -nodefaults \
 		-no-user-config -display none -kernel "$PVI_GUESTS/$kernel/vmlinux" \
@@ -38,7 +39,7 @@ guest()
 		-serial "file:$tmp/$name.console" \
 		-chardev stdio,id=shell,signal=off -serial chardev:shell "$@" \
 		<"$tmp/$name.in" >"$tmp/$name.out" 2>"$tmp/$name.qemu" &
-	declare -g "$name=$!" "${name}_console=$tmp/$name.console"
+	declare -g "$name=$!" "${name}_console=$tmp/$name.console" "${name}_told="
 	exec {fd}>"$tmp/$name.in"
 	declare -g "${name}_in=$fd"
 	exec {fd}<"$tmp/$name.out"
@@ -58,11 +59,12 @@ ticks_of()
 
 # listen NAME SECONDS - print what the guest says until a command has ended, and return its status, or
 # $again if it was not understood. A guest is given up that says nothing for so many seconds of its
-# processor time, or has slept through as many seconds.
+# processor time, or has slept through as many seconds: one that has nothing to do uses some 7 ticks in each, where
+# three that have all to do get 33.
 listen()
 {
-	local out=${1}_out console=${1}_console limit=$(($2 * ${PVI_SLOW:-1})) asleep=0 line='' part ticks before
-	local start
+	local out=${1}_out console=${1}_console told=${1}_told limit=$(($2 * ${PVI_SLOW:-1})) asleep=0 line='' part
+	local start before ticks
 
 	start=$(ticks_of "${!1}") before=$start
 	while ((asleep < limit && before - start < limit * 100)); do
@@ -71,7 +73,7 @@ listen()
 			line+=$part
 			ticks=$(ticks_of "${!1}")
 			[ -n "$ticks" ] || break
-			((ticks != before)) || asleep=$((asleep + 1))
+			((ticks - before > 20)) || asleep=$((asleep + 1))
 			before=$ticks
 			continue
 		fi
@@ -83,8 +85,10 @@ listen()
 		start=$before asleep=0
 	done
 	# Nor does it answer to the tests that follow.
-	echo "guest $1 says nothing more, and is ended; the end of its kernel's console:" >&2
-	tail -n 20 "${!console}" >&2
+	{
+		echo "guest $1 says nothing more to '${!told:-init}', and is ended; the end of its kernel's console:"
+		tail -n 20 "${!console}"
+	} >&"${reasons:-2}"
 	kill -KILL "${!1}"
 	exit 1
 }
@@ -100,6 +104,11 @@ say()
 	local in=${1}_in command=${*:2}
 
 	[[ $command != *$'\n'* ]] || fail "not one line: $command"
+	if [ ! -e "/proc/${!1}" ]; then
+		echo "guest $1 is not there to be told '$command'" >&"${reasons:-2}"
+		exit 1
+	fi
+	declare -g "${1}_told=$command"
 	echo "${#command}:$command" >&"${!in}"
 }
 
@@ -142,17 +151,21 @@ monitor()
 import os, socket, sys
 monitor = socket.socket(socket.AF_UNIX)
 monitor.connect(sys.argv[1])
-def answer():
+monitor.settimeout(600)
+def answer(to):
     text = b""
     while not text.endswith(b"(qemu) "):
-        part = monitor.recv(4096)
+        try:
+            part = monitor.recv(4096)
+        except TimeoutError:
+            sys.exit("QEMU says nothing to " + to)
         assert part, "QEMU has ended"
         text += part
     return text
-answer()
+answer("its monitor's user")
 for line in os.fdopen(3):
     monitor.sendall(line.encode())
-    said = answer()
+    said = answer(line)
     if b"Error" in said:
         sys.exit(line + said[said.index(b"Error"):].decode())
 PYTHON

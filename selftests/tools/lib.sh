@@ -50,12 +50,12 @@ refuses()
 	has "$output" "$2"
 }
 
-# Wait for a command to succeed; a minute is a hang.
+# Wait for a command to succeed; a minute is a hang, or $attempts of a command that takes its time.
 await()
 {
 	local n
 
-	for ((n = 0; n < 600 * ${PVI_SLOW:-1}; n++)); do
+	for ((n = 0; n < ${attempts:-600} * ${PVI_SLOW:-1}; n++)); do
 		if "$@" >/dev/null 2>&1; then
 			return
 		fi
@@ -155,6 +155,13 @@ stop_jobs()
 	done
 }
 
+# The results come at the end, or never: how far it was L1's console tells. No reason is, which might be taken for
+# the kernel's complaint.
+on_console()
+{
+	[ ! -d /mnt/selftests ] || echo "${0##*/}: $*" >/dev/kmsg
+}
+
 # Run the tests named, or of all those named the ones that the arguments of the script name.
 run_tests()
 {
@@ -173,9 +180,11 @@ run_tests()
 		number=$((number + 1))
 		tmp=$dir/$test
 		mkdir "$tmp"
-		# The results come at the end, or never: where it was the console tells.
-		[ ! -d /mnt/selftests ] || echo "${0##*/}: $test" >/dev/kmsg
+		on_console "$test"
 		(
+			# Where guest.sh tells a reason, whatever becomes of the output of who finds it
+			# shellcheck disable=SC2034
+			exec {reasons}>&1
 			trap stop_jobs EXIT
 			set -e
 			"$test"
@@ -185,6 +194,7 @@ run_tests()
 			echo "ok $number $test"
 		else
 			failed=1
+			on_console "$test has failed"
 			echo "not ok $number $test"
 			sed 's/^/#   /' "$tmp/failure"
 		fi
