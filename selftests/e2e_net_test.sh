@@ -9,111 +9,12 @@
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/guest.sh"
+. "$(dirname "$0")/tools/ethernet.sh"
 . "$(dirname "$0")/tools/spoil.sh"
 
 # The link that there is, where the guests have it, and their side of a command line
-link='' bus='' port=7
+link='' bus='' port=7 queues=2
 address_a=10.9.0.1 address_b=10.9.0.2 address6_a=fd09::1 address6_b=fd09::2
-
-# plug NAME - what a guest's udev does for devices that it finds, twice: they have children
-plug()
-{
-	# shellcheck disable=SC2016 # the guest's shell knows it
-	run "$1" 'modprobe -q -a $(cat /sys/bus/pci/devices/*/modalias); true'
-	await run "$1" "[ -e $bus/kind ]"
-	run "$1" "modprobe \$(cat $bus/modalias)"
-	await run "$1" "[ -e /sys/class/net/pvi0 ]"
-}
-
-# up NAME ADDRESS ADDRESS6 - take the interface into use
-up()
-{
-	run "$1" "echo 0 >/proc/sys/net/ipv6/conf/pvi0/accept_dad && ip link set lo up &&" \
-		"ip addr add $2/24 dev pvi0 && ip link set pvi0 up && ip addr add $3/64 dev pvi0"
-}
-
-# has_carrier NAME 0|1
-has_carrier()
-{
-	[ "$(run "$1" cat /sys/class/net/pvi0/carrier)" = "$2" ]
-}
-
-# connected - frames go both ways; what was sent into a session that has ended is lost
-connected()
-{
-	await run g_a ping -q -c 1 -W 2 $address_b
-}
-
-# pings NAME ADDRESS SIZE... - an answer to each
-pings()
-{
-	same "$(run "$1" "for size in ${*:3}; do" \
-		"ping -q -c 1 -W 60 -s \$size $2 >/dev/null || echo \$size; done")" ""
-}
-
-# transfer SIZE - over TCP and UDP, in both directions, by both protocols
-transfer()
-{
-	exchange g_a $address_b "$1"
-	exchange g_b $address6_a "$1"
-	[ -n "${PVI_LONG:-}" ] || return 0
-	exchange g_a $address6_b "$1"
-	exchange g_b $address_a "$1"
-}
-
-# exchange NAME ADDRESS SIZE
-exchange()
-{
-	run "$1" "pvi_net tcp $2 $port $3 && pvi_net udp $2 $port 12"
-}
-
-# set_mtu SIZE - of both. Below 1280 Linux takes IPv6 away, and remembers for ten minutes that not more went to
-# a destination
-set_mtu()
-{
-	local name
-
-	for name in g_a g_b; do
-		run $name "ip link set pvi0 mtu $1 && echo 1 >/proc/sys/net/ipv4/route/flush"
-	done
-	[ "$1" -lt 1280 ] || with_address6
-}
-
-# with_address6 - also where it was taken away, with the interface for instance
-with_address6()
-{
-	run g_a "ip addr | grep -q $address6_a || ip addr add $address6_a/64 dev pvi0"
-	run g_b "ip addr | grep -q $address6_b || ip addr add $address6_b/64 dev pvi0"
-}
-
-# packets NAME - how many it has sent
-packets()
-{
-	run "$1" cat /sys/class/net/pvi0/statistics/tx_packets
-}
-
-# sent_by SIZE - how many frames a has needed for so many bytes
-sent_by()
-{
-	local before after
-
-	before=$(packets g_a)
-	run g_a pvi_net tcp $address_b $port "$1"
-	after=$(packets g_a)
-	echo $((after - before))
-}
-
-# start_flood NAME ADDRESS - to a port where nobody listens
-start_flood()
-{
-	run "$1" "pvi_net flood $2 9 >/dev/null 2>&1 & echo \$! >/tmp/flood"
-}
-
-stop_flood()
-{
-	# shellcheck disable=SC2016
-	run "$1" 'kill -KILL $(cat /tmp/flood)'
-}
 
 alone()
 {
@@ -144,6 +45,10 @@ carrier()
 	await has_carrier g_a 0
 	run g_b ip link set pvi0 up
 	connected
+	with_address6
+	run g_a pvi_net serve $port
+	run g_b pvi_net serve $port
+	as_found
 }
 
 sizes()
@@ -153,14 +58,13 @@ sizes()
 	fi
 	pings g_a $address_b 0 18 1472 1473 65507
 	pings g_b $address_a 0 18 1472 1473 65507
+	as_found
 }
 
 traffic()
 {
-	run g_a pvi_net serve $port
-	run g_b pvi_net serve $port
-	with_address6
 	transfer 300000
+	as_found
 }
 
 # With them a frame has many segments; without, it is one, and has its sum.
@@ -179,6 +83,7 @@ offloads()
 	transfer 50000
 	run g_b pvi_net offload pvi0 1
 	same "$(run g_a "grep -h '^Tcp:' /proc/net/snmp | tail -n 1 | cut -d ' ' -f 15")" 0
+	as_found
 }
 
 # The longest that is one frame, and the shortest that is two; after offloads were switched off and on
@@ -196,6 +101,7 @@ mtu()
 	done
 	! run g_a "ip link set pvi0 mtu 65522 2>/dev/null" 2>/dev/null || fail "longer than the longest"
 	set_mtu 1500
+	as_found
 }
 
 # Frames with a VLAN's tag, of which the longest has the MTU behind it
@@ -207,6 +113,7 @@ tags()
 	run g_b pvi_net tagged pvi0 20 /tmp/tagged
 	run g_a pvi_net tag pvi0 "$mac" 20
 	await run g_b "[ -e /tmp/tagged ]"
+	as_found
 }
 
 queues()
@@ -223,6 +130,7 @@ queues()
 		"the peer is up: yes"$'\n'"the host serves this guest: yes"$'\n'"receives and sends: yes"
 	[ "$(run g_a pvi_net stat pvi0 _packets)" -gt 1000 ] || fail "no packets counted"
 	same "$(run g_a pvi_net stat pvi0 _errors)" 0
+	as_found
 }
 
 # What TCP sends while the link has no session goes when there is one again.
@@ -237,6 +145,7 @@ interrupted()
 	done
 	# shellcheck disable=SC2016 # the guest's shell knows it
 	run g_a 'wait $! || { cat /tmp/tcp; false; }'
+	as_found
 }
 
 # What an administrator may do while frames go both ways
@@ -267,27 +176,24 @@ under_load()
 	stop_flood g_a
 	stop_flood g_b
 	connected
+	as_found
 }
 
 # The interface goes into a namespace, and comes back when that ends.
 namespace()
 {
-	# Or the wait below has no end.
-	run g_a "[ -e /proc/self/ns/net ]"
-	# shellcheck disable=SC2016 # the guest's shell knows them
-	run g_a 'unshare -n sleep 100000 >/dev/null 2>&1 & echo $! >/tmp/namespace;' \
-		'until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do usleep 20000; done;' \
-		'ip link set pvi0 netns $! && [ ! -e /sys/class/net/pvi0 ] &&' \
-		"nsenter -t \$! -n sh -c 'ip addr add $address_a/24 dev pvi0 && ip link set pvi0 up'"
+	begin_namespace
+	# shellcheck disable=SC2016
+	run g_a 'ip link set pvi0 netns $(cat /tmp/namespace) && [ ! -e /sys/class/net/pvi0 ]'
+	inside "ip addr add $address_a/24 dev pvi0 && ip link set pvi0 up"
 	await has_carrier g_b 1
-	await run g_b ping -q -c 1 -W 2 $address_a
-	# shellcheck disable=SC2016
-	run g_a 'nsenter -t $(cat /tmp/namespace) -n' "pvi_net tcp $address_b $port 100000"
-	# shellcheck disable=SC2016
-	run g_a 'kill -KILL $(cat /tmp/namespace)'
+	attempts=25 await run g_b ping -q -c 1 -W 2 $address_a
+	inside pvi_net tcp $address_b $port 100000
+	end_namespace
 	await run g_a "[ -e /sys/class/net/pvi0 ]"
 	up g_a $address_a $address6_a
 	connected
+	as_found
 }
 
 # A frame that is as long as a message may be is not passed on. What b's driver sends meanwhile stands in its place:
@@ -334,6 +240,7 @@ hostile()
 	transfer 100000
 	quiet g_a
 	quiet g_b
+	as_found
 }
 
 reboot()
@@ -343,7 +250,9 @@ reboot()
 	plug g_b
 	up g_b $address_b $address6_b
 	connected
+	run g_b pvi_net serve $port
 	quiet g_b
+	as_found
 }
 
 # What comes back under b's name has another kernel, and one vCPU: so one queue.
@@ -360,9 +269,10 @@ killed()
 	connected
 	run g_b pvi_net serve $port
 	run g_a pvi_net tcp $address_b $port 300000
-	same "$(run g_a cat "$bus/queues")" 1
+	queues=1
 	quiet g_a
 	quiet g_b
+	as_found
 }
 
 # start_b KERNEL VCPUS - its programs may map what a driver has: it is who does harm

@@ -45,6 +45,22 @@ void do_offload(void)
 	}
 }
 
+void do_offloads(void)
+{
+	static const uint32_t of[] = { ETHTOOL_GTXCSUM, ETHTOOL_GSG, ETHTOOL_GTSO, ETHTOOL_GGSO,
+				       ETHTOOL_GGRO };
+	struct ethtool_value value;
+	unsigned int i;
+
+	printf("offloads");
+	for (i = 0; i < sizeof(of) / sizeof(*of); i++) {
+		value.cmd = of[i];
+		ethtool(&value);
+		printf(" %u", value.data);
+	}
+	printf("\n");
+}
+
 void do_channels(void)
 {
 	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };

@@ -8,6 +8,7 @@
  *	udp ADDRESS PORT N	sends N datagrams of all kinds of lengths, each when the one before has come back
  *	flood ADDRESS PORT	sends datagrams until it is ended
  *	offload IF 0|1		sums and long segments are left to the interface, or not
+ *	offloads IF		prints whether they are: sums, pieces, segments of TCP, of any, received
  *	channels IF N		so many queues
  *	stat IF NAME		prints the sum of those statistics whose names end so
  *	test IF			the interface tests itself
@@ -23,6 +24,7 @@
 #include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -135,6 +137,8 @@ static void serve_tcp(int listener)
 {
 	int fd;
 
+	/* Nobody waits for those that have taken it. */
+	signal(SIGCHLD, SIG_IGN);
 	for (;;) {
 		fd = accept(listener, NULL, NULL);
 		if (fd >= 0 && !fork())
@@ -338,6 +342,7 @@ static const struct verb {
 	{ "udp", 3, do_udp },
 	{ "flood", 2, do_flood },
 	{ "offload", 2, do_offload },
+	{ "offloads", 1, do_offloads },
 	{ "channels", 2, do_channels },
 	{ "stat", 2, do_stat },
 	{ "test", 1, do_test },

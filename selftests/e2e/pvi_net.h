@@ -11,6 +11,7 @@ _Noreturn void die(const char *fmt, ...);
 
 /* ethtool.c */
 void do_offload(void);
+void do_offloads(void);
 void do_channels(void);
 void do_stat(void);
 void do_test(void);
