@@ -10,11 +10,15 @@
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/guest.sh"
 . "$(dirname "$0")/tools/ethernet.sh"
+. "$(dirname "$0")/tools/saved.sh"
 . "$(dirname "$0")/tools/spoil.sh"
 
 # The link that there is, where the guests have it, and their side of a command line
 link='' bus='' port=7 queues=2
 address_a=10.9.0.1 address_b=10.9.0.2 address6_a=fd09::1 address6_b=fd09::2
+
+# Where b's monitor is, which outlives the tests
+monitors=$(mktemp -d)
 
 alone()
 {
@@ -196,6 +200,55 @@ namespace()
 	as_found
 }
 
+# Behind a bridge of a's is another system with a's addresses, a namespace here.
+bridge()
+{
+	begin_namespace
+	# What its kernel has built in is not there.
+	# shellcheck disable=SC2016
+	run g_a 'for module in llc stp bridge veth; do insmod /net/*-$module.ko; done 2>/dev/null;' \
+		'ip addr del' "$address_a/24 dev pvi0 && ip addr del $address6_a/64 dev pvi0"
+	# The kernel gives the other end the name veth0.
+	# shellcheck disable=SC2016
+	run g_a 'ip link add port type veth && ip link set veth0 netns $(cat /tmp/namespace) && brctl addbr br0 &&' \
+		'brctl addif br0 pvi0 && brctl addif br0 port && ip link set port up && ip link set br0 up'
+	inside "echo 0 >/proc/sys/net/ipv6/conf/veth0/accept_dad && ip addr add $address_a/24 dev veth0 &&" \
+		"ip link set veth0 up && ip addr add $address6_a/64 dev veth0 && pvi_net serve $port"
+	run g_b ip neigh flush dev pvi0
+	attempts=25 await run g_b ping -q -c 1 -W 2 $address_a
+	pings g_b $address_a 0 1472 1473 65507
+	inside "pvi_net tcp $address_b $port 300000 && pvi_net udp $address6_b $port 12"
+	exchange g_b $address6_a 300000
+	run g_a 'ip link del port && brctl delif br0 pvi0 && ip link set br0 down && brctl delbr br0'
+	end_namespace
+	run g_b ip neigh flush dev pvi0
+	up g_a $address_a $address6_a
+	connected
+	as_found
+}
+
+# Frames for which there is no memory are dropped, and counted. Long ones need more than what is kept for the next.
+# They go to b's device, but not to b: it has nothing to answer, for which there would be no memory either.
+memory()
+{
+	local nobody=10.9.0.99
+
+	set_mtu 65521
+	run g_a arp -s $nobody "$(run g_b cat /sys/class/net/pvi0/address)"
+	start_flood g_a $nobody
+	# It says that it is done by not being loaded.
+	has "$(run g_b "insmod /pvi_test_hog.ko function=pvi_net_rx_poll device=pvi0 frames=50 2>&1; true")" \
+		"Operation canceled"
+	stop_flood g_a
+	run g_a arp -d $nobody
+	set_mtu 1500
+	[ "$(run g_b pvi_net stat pvi0 _no_memory)" -ge 50 ] || fail "none are counted"
+	connected
+	transfer 50000
+	quiet g_b
+	as_found
+}
+
 # A frame that is as long as a message may be is not passed on. What b's driver sends meanwhile stands in its place:
 # then it is over for another reason, and has to come again.
 too_long()
@@ -255,13 +308,35 @@ reboot()
 	as_found
 }
 
+# Another QEMU goes on with b's state. With the link's devices it is not saved, so they go and come again.
+saved()
+{
+	refuses 1 "Migration is disabled when using feature 'peer mode' in device 'ivshmem'" \
+		tells "migrate \"exec:cat >$tmp/b\""
+	unplug
+	has_carrier g_a 0
+	save
+	restore
+	await run g_b "[ -e /sys/class/net/pvi0 ]"
+	up g_b $address_b $address6_b
+	connected
+	transfer 100000
+	as_found
+	quiet g_a
+	quiet g_b
+	kill -KILL "$g_b"
+	await has_carrier g_a 0
+}
+
 # What comes back under b's name has another kernel, and one vCPU: so one queue.
 killed()
 {
-	kill -KILL "$g_b"
+	# If it was saved, what went on with that has been killed.
+	[ ! -e "/proc/$g_b" ] || kill -KILL "$g_b"
 	await test ! -e "/proc/$at_b"
 	await has_carrier g_a 0
-	start_b older 1
+	# shellcheck disable=SC2046 # they are words
+	start_b older 1 $(pvictl link --for "$b" "$link")
 	booted g_b
 	attach at_b --pid "$g_b"
 	plug g_b
@@ -275,11 +350,11 @@ killed()
 	as_found
 }
 
-# start_b KERNEL VCPUS - its programs may map what a driver has: it is who does harm
+# start_b KERNEL VCPUS ARGUMENT... - its programs may map what a driver has: it is who does harm
 start_b()
 {
-	# shellcheck disable=SC2046 # they are words
-	append=iomem=relaxed guest g_b "$1" -smp "$2" -uuid "$b" $(pvictl link --for "$b" "$link")
+	append=iomem=relaxed guest g_b "$1" -smp "$2" -uuid "$b" \
+		-monitor "unix:$monitors/b,server=on,wait=off" "${@:3}"
 }
 
 start_guests()
@@ -290,7 +365,8 @@ start_guests()
 	guest g_a older -smp 2 -uuid "$a" $(pvictl link --for "$a" "$link") \
 		-object memory-backend-ram,id=foreign,size=1M,share=on \
 		-device ivshmem-plain,memdev=foreign
-	start_b newer 2
+	# shellcheck disable=SC2046
+	start_b newer 2 $(pvictl link --for "$b" "$link")
 	booted g_a
 	booted g_b
 	attach at_a --pid "$g_a"
@@ -299,10 +375,10 @@ start_guests()
 
 tmp=$(mktemp -d)
 # A link that stayed would be joined by whoever attaches these VMs next.
-trap 'stop_jobs; pvictl unlink "$a" "$b" >/dev/null 2>&1; rm -rf "/run/kvm-pvi/links/${link:-none}" "$tmp"' EXIT
+trap 'stop_jobs; pvictl unlink "$a" "$b" >/dev/null 2>&1; rm -rf "/run/kvm-pvi/links/${link:-none}" "$tmp" "$monitors"' EXIT
 set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone carrier sizes traffic offloads mtu tags queues interrupted under_load namespace hostile \
-	${PVI_LONG:+reboot} killed 2>"$tmp/stderr"
+run_tests alone carrier sizes traffic offloads mtu tags queues interrupted under_load namespace bridge memory hostile \
+	${PVI_LONG:+reboot} saved killed 2>"$tmp/stderr"

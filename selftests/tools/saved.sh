@@ -1,0 +1,44 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Sourced behind guest.sh by tests in which b is saved, and goes on in another QEMU. $link is the link in the guests,
+# $monitors the directory where b's monitor is, and start_b starts its QEMU with the arguments behind the first two.
+
+# shellcheck disable=SC2154 # the tests set it
+
+# tells COMMAND - b's QEMU, which understands
+tells()
+{
+	monitor "$monitors/b" <<<"$*"
+}
+
+# unplug - take the link's devices away from b, and what they were made of, which QEMU forgets when the guest has let go
+unplug()
+{
+	local section
+
+	for section in 0 1; do
+		tells device_del "pvi-${link%%-*}-$section-dev"
+	done
+	for section in 0 1; do
+		await tells object_del "pvi-${link%%-*}-$section"
+	done
+}
+
+# save - b's state, to $tmp/b; its QEMU ends
+save()
+{
+	tells "migrate \"exec:cat >$tmp/b\""
+	kill -KILL "$g_b"
+	await test ! -e "/proc/$at_b"
+}
+
+# restore - another QEMU goes on with it, and has the link
+restore()
+{
+	start_b newer 2 -incoming "exec:cat $tmp/b"
+	# A device that came before all is loaded would not be noticed.
+	run g_b true
+	attach at_b --pid "$g_b"
+	pvictl link --hotplug --for "$b" "$link" | monitor "$monitors/b"
+}
