@@ -10,6 +10,7 @@
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/guest.sh"
+. "$(dirname "$0")/tools/saved.sh"
 . "$(dirname "$0")/tools/sockets.sh"
 . "$(dirname "$0")/tools/spoil.sh"
 . "$(dirname "$0")/tools/vsock_test.sh"
@@ -156,7 +157,7 @@ peers()
 	local link_c cid_c=5
 
 	link_c=$(pvictl link --kind vsock --cid $cid_a,$cid_c --size 128K "$a" "$c" | sed -n 's/^link //p')
-	pvictl link --hotplug --for "$a" "$link_c" | monitor "$monitor"
+	pvictl link --hotplug --for "$a" "$link_c" | monitor "$monitors/a"
 	# shellcheck disable=SC2046 # they are words
 	guest g_c older -uuid "$c" $(pvictl link --for "$c" "$link_c")
 	booted g_c
@@ -320,7 +321,8 @@ killed()
 # Under b's name, with another kernel; who listens at a still does.
 back_again()
 {
-	start_b older 1
+	# shellcheck disable=SC2046 # they are words
+	start_b older 1 $(pvictl link --for "$b" "$link")
 	booted g_b
 	attach at_b --pid "$g_b"
 	plug g_b
@@ -332,27 +334,57 @@ back_again()
 	quiet g_b
 }
 
-# start_b KERNEL VCPUS - its programs may map what a driver has: it is who does harm
-start_b()
+# Another QEMU goes on with b's state, and has the link again: a connection is over for both sides, who listens need
+# not know.
+saved()
 {
 	# shellcheck disable=SC2046 # they are words
-	append=iomem=relaxed guest g_b "$1" -smp "$2" -uuid "$b" $(pvictl link --for "$b" "$link")
+	start_b newer 2 $(pvictl link --for "$b" "$link")
+	booted g_b
+	attach at_b --pid "$g_b"
+	plug g_b
+	connected
+	begins g_a sink stream 70001
+	holds g_b stream $cid_a 70001
+	begins g_b serve stream 5000 1
+	unplug
+	same "$(woken g_a)" "recv $reset"
+	same "$(does g_a hold stream $cid_b 5000)" "connect $unreachable"
+	save
+	restore
+	connected
+	same "$(held g_b)" "recv $reset"
+	same "$(does g_a talk stream $cid_b 5000 1 300000)" "talk 1"
+	same "$(woken g_b)" "serve 1"
+	exchange seqpacket 300000 1
+	quiet g_a
+	quiet g_b
+}
+
+# start_b KERNEL VCPUS ARGUMENT... - its programs may map what a driver has: it is who does harm
+start_b()
+{
+	append=iomem=relaxed guest g_b "$1" -smp "$2" -uuid "$b" \
+		-monitor "unix:$monitors/b,server=on,wait=off" "${@:3}"
 }
 
 start_guests()
 {
-	local module
+	local module name
 
+	# Some may be what the host's files came by.
 	for module in /mnt/modules/vsock/*.ko; do
-		/mnt/bin/busybox insmod "$module"
+		name=${module##*/*-}
+		[ -e "/sys/module/${name%.ko}" ] || /mnt/bin/busybox insmod "$module"
 	done
 	link=$(pvictl link --kind vsock --cid $cid_a,$cid_b --ports 22,70000-70001/5000-5999 --size 128K \
 		"$a" "$b" | sed -n 's/^link //p')
 	bus=/sys/bus/pvi_link/devices/$link
 	# shellcheck disable=SC2046 # they are words
-	guest g_a older -uuid "$a" -device "vhost-vsock-pci,guest-cid=$cid_a" -monitor "unix:$monitor,server=on,wait=off" \
-		$(pvictl link --for "$a" "$link")
-	start_b newer 2
+	guest g_a older -uuid "$a" -device "vhost-vsock-pci,guest-cid=$cid_a" \
+		-monitor "unix:$monitors/a,server=on,wait=off" $(pvictl link --for "$a" "$link")
+	# shellcheck disable=SC2046
+	start_b newer 2 $(pvictl link --for "$b" "$link")
 	booted g_a
 	booted g_b
 	attach at_a --pid "$g_a"
@@ -360,7 +392,7 @@ start_guests()
 }
 
 tmp=$(mktemp -d)
-monitor=$tmp/monitor
+monitors=$tmp
 # A link that stayed would be joined by whoever attaches these VMs next.
 trap 'stop_jobs; for name in "$b" "$c"; do pvictl unlink "$a" "$name" >/dev/null 2>&1; done;
 	rm -rf "/run/kvm-pvi/links/${link:-none}" "$tmp"' EXIT
@@ -369,4 +401,4 @@ start_guests
 set +e
 # Where bash would say that b was killed.
 run_tests alone together host stream seqpacket options credit programs log_in \
-	kernels_own many refused place under_load peers hostile killed 2>"$tmp/stderr"
+	kernels_own many refused place under_load peers hostile killed saved 2>"$tmp/stderr"
