@@ -50,4 +50,7 @@ static inline int pvi_eventfd(int fd, int *made)
 int pvi_do_allow(int pvi, const unsigned char *sender, struct kvm_pvi_allow *arg,
 		 const struct pvi_rate *rate);
 
+/* setup.c: how long the message is whose header this is, or -EBADMSG: there is no such header */
+int pvi_setup_length(const void *header);
+
 #endif

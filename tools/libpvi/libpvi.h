@@ -4,7 +4,7 @@
  *
  * A thin layer over the ioctls of /dev/kvm_pvi. An endpoint is a file descriptor
  * as pvi_open() returns it; there is no other state, here or in the process, but
- * that of a struct pvi_ivshmem or pvi_msg, so all functions may be called from any thread at
+ * that of a struct pvi_ivshmem, pvi_msg or pvi_setup_reader, so all functions may be called from any thread at
  * any time. All descriptors that the library makes are close-on-exec and the
  * caller's to close. Nothing is printed.
  *
@@ -965,6 +965,137 @@ int pvi_send_fd(int socket, int fd);
  * is not one descriptor.
  */
 int pvi_recv_fd(int socket);
+
+/* The set-up phase between two VMMs, an extension of vhost-user: pvi_setup(3) */
+
+#define PVI_SETUP_FEATURE	56		/* this bit of vhost-user's protocol features */
+#define PVI_SETUP_GET		0x50564901u	/* who the back-end is: requests of the front-end */
+#define PVI_SETUP_SET		0x50564902u	/* who the front-end is */
+#define PVI_SETUP_REPLY		(1u << 2)	/* flags of vhost-user's header */
+#define PVI_SETUP_NEED_REPLY	(1u << 3)
+#define PVI_SETUP_HEADER	12u		/* bytes that a message begins with */
+#define PVI_SETUP_MAX		44u		/* bytes of the longest message */
+
+/**
+ * struct pvi_setup - what a VMM tells another of itself, as it stands in a message
+ * @flags: PVI_SETUP_GSI: there is something to ring; PVI_SETUP_BELL: it is a bell; PVI_SETUP_GRANT: by a
+ *	   grant, which comes as a descriptor
+ * @gsi: with PVI_SETUP_GSI what the other one may ring, of a bell that of it; else 0
+ * @bits: with PVI_SETUP_BELL the flags that the other one may set, not 0; else 0
+ * @uuid: the name of its endpoint
+ */
+struct pvi_setup {
+	uint32_t flags;
+	uint32_t gsi;
+	uint64_t bits;
+	unsigned char uuid[KVM_PVI_UUID_SIZE];
+};
+#define PVI_SETUP_GSI		(1u << 0)
+#define PVI_SETUP_BELL		(1u << 1)
+#define PVI_SETUP_GRANT		(1u << 2)
+
+/**
+ * struct pvi_setup_msg - a message
+ * @request: PVI_SETUP_GET or PVI_SETUP_SET
+ * @flags: PVI_SETUP_REPLY; or of a PVI_SETUP_SET PVI_SETUP_NEED_REPLY
+ * @result: of a reply: 0, or why not
+ * @grant: the descriptor that comes with it, or -1
+ * @setup: of a PVI_SETUP_SET, and of the reply to a PVI_SETUP_GET unless @result is not 0; else zeroes
+ */
+struct pvi_setup_msg {
+	uint32_t request;
+	uint32_t flags;
+	uint64_t result;
+	int grant;
+	struct pvi_setup setup;
+};
+
+/**
+ * struct pvi_setup_reader - a message that has come in part; zeroes before the first one
+ * @length: how many bytes have
+ * @fds: whether a descriptor has
+ * @fd: that descriptor
+ * @bytes: the bytes
+ */
+struct pvi_setup_reader {
+	uint32_t length;
+	uint32_t fds;
+	int fd;
+	unsigned char bytes[PVI_SETUP_MAX];
+};
+
+/**
+ * pvi_setup_encode - write the bytes of a message; its descriptor goes with the first of them
+ * @msg: the message
+ * @bytes: out: PVI_SETUP_MAX bytes at most
+ *
+ * Return: how many, or -EINVAL: there is no such message.
+ */
+int pvi_setup_encode(const struct pvi_setup_msg *msg, void *bytes);
+
+/**
+ * pvi_setup_decode - understand a message, all of which may be hostile
+ * @msg: out: the message
+ * @bytes: its bytes, header and payload
+ * @length: how many have come
+ * @fds: the descriptors that have come with it; they are the library's now, whatever is returned
+ * @nr_fds: how many
+ *
+ * Return: 0, then @grant of @msg is the caller's to close unless it is -1; or -EBADMSG: it is none, and
+ * all descriptors are closed.
+ */
+int pvi_setup_decode(struct pvi_setup_msg *msg, const void *bytes, size_t length, const int *fds,
+		     size_t nr_fds);
+
+/**
+ * pvi_setup_send - send a message; does not wait
+ * @socket: a connected unix socket
+ * @msg: the message; its descriptor stays open
+ *
+ * Return: 0 or -errno; EAGAIN: the socket is full, and nothing is sent.
+ */
+int pvi_setup_send(int socket, const struct pvi_setup_msg *msg);
+
+/**
+ * pvi_setup_receive - receive a message, and nothing behind it; does not wait
+ * @socket: a connected unix socket
+ * @reader: what has come of it
+ * @msg: out: the message
+ *
+ * Return: 0, and the reader is as new; -EAGAIN: it is not whole yet, call again when the socket is
+ * readable; or -errno, and the connection is of no use any more. EBADMSG: it is none, or has brought
+ * more than one descriptor; ECONNRESET: the other end has closed.
+ */
+int pvi_setup_receive(int socket, struct pvi_setup_reader *reader, struct pvi_setup_msg *msg);
+
+/**
+ * pvi_setup_forget - close what has come of a message that nobody waits for any more
+ * @reader: what has come of it; is as new then
+ */
+void pvi_setup_forget(struct pvi_setup_reader *reader);
+
+/**
+ * pvi_setup_get - ask who the back-end is, and wait for the answer
+ * @socket: the front-end's socket, on which nothing else is awaited
+ * @setup: out: that
+ * @grant: out: the grant, the caller's to close, or -1
+ * @timeout: in milliseconds, for all of it
+ *
+ * Return: 0; -ECONNREFUSED: it does not say; or -errno, and the connection is of no use any more.
+ * ETIMEDOUT: there was no answer; else as of pvi_setup_receive().
+ */
+int pvi_setup_get(int socket, struct pvi_setup *setup, int *grant, unsigned int timeout);
+
+/**
+ * pvi_setup_set - say who the front-end is, and wait until the back-end has done what it does about it
+ * @socket: the front-end's socket, on which nothing else is awaited
+ * @setup: that
+ * @grant: the grant, which stays open, or -1
+ * @timeout: in milliseconds, for all of it
+ *
+ * Return: as pvi_setup_get(); -EINVAL: there is no such message.
+ */
+int pvi_setup_set(int socket, const struct pvi_setup *setup, int grant, unsigned int timeout);
 
 #ifdef __cplusplus
 }
