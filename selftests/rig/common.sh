@@ -24,7 +24,7 @@ cache=${XDG_CACHE_HOME:-${HOME:?is not set: set it or XDG_CACHE_HOME, for the ca
 : "${PVI_SLOW:=4}"
 
 # shellcheck disable=SC2034 # deb.sh, deb-root.sh and check.sh do
-deb_needs=(debhelper debootstrap dh-dkms dpkg-dev lintian)
+deb_needs=(debhelper debootstrap dh-dkms dh-python dpkg-dev lintian)
 
 : "${RIG_START:=$(date +%s)}"
 export RIG_START

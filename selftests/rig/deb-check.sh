@@ -10,8 +10,8 @@
 . "$rig/points.sh"
 
 version=$(cat "$top/VERSION")
-packages=(kvm-pvi-dkms kvm-pvi-guest-dkms kvm-pvi-tools libpvi0 libpvi-dev)
-tests=(built installed ranges modules_built by_alias loaded key_rejected tools program removed)
+packages=(kvm-pvi-dkms kvm-pvi-guest-dkms kvm-pvi-tools libpvi0 libpvi-dev python3-kvm-pvi)
+tests=(built installed ranges modules_built by_alias loaded key_rejected tools program bindings removed)
 guest_modules=(kvm_pvi_guest kvm_pvi_link kvm_pvi_net kvm_pvi_vsock)
 out=$build/deb-check
 kernels=() releases=()
@@ -221,6 +221,15 @@ program()
 		[ "$(./shared)" = -2 ] && [ "$(./static)" = -2 ]
 		ldd ./shared | grep libpvi.so.0 >/dev/null
 		rm program.c shared static'
+}
+
+# The module for Python finds the library.
+bindings()
+{
+	local said
+
+	said=$(inside python3 -c 'import kvm_pvi; print(*kvm_pvi.version(), kvm_pvi._lib.lib.pvi_open())')
+	[ "$said" = "${version/./ } -2" ] || fail "Python says '$said'"
 }
 
 # Nothing is left, of the files, of what they needed, and in dpkg's own records.

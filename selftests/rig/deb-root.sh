@@ -8,7 +8,7 @@
 
 . "$(dirname "$0")/common.sh"
 
-packages=(dkms gcc libc6-dev make openssl pkg-config)
+packages=(dkms gcc libc6-dev make openssl pkg-config python3)
 for release; do
 	packages+=("linux-headers-$release")
 done

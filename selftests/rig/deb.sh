@@ -14,7 +14,7 @@ copy_tree()
 {
 	rm -rf "$dir"
 	mkdir -p "$src"
-	cp -r "$top"/{Documentation,LICENSE,LICENSES,Makefile,README.md,VERSION,debian,dkms.conf,include,kernel,tools} \
+	cp -r "$top"/{Documentation,LICENSE,LICENSES,Makefile,README.md,VERSION,bindings,debian,dkms.conf,include,kernel,tools} \
 		"$src"
 	quietly "$build/deb-clean.log" make -C "$src" BUILD="$src/build" clean
 }

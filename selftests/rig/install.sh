@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # install.sh ROOT - check what "make tools_install DESTDIR=ROOT PREFIX=/usr" has put there: that it
-# is all there, that a program can be built with the library, and that library, header and manual
-# name the same functions. Prints TAP and "N passed, N failed".
+# is all there, that a program can be built with the library, that library, header and manual
+# name the same functions, and that what Python has of the headers is what the headers say. Prints
+# TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
 . "$rig/points.sh"
 
 root=$1
-tests=(files functions calls manual program elsewhere missing_library completion policy exposure shown)
+tests=(files functions calls manual program elsewhere missing_library completion policy exposure shown python)
 
 files()
 {
@@ -25,7 +26,8 @@ files()
 		sbin/pvid share/bash-completion/completions/pvid share/man/man8/pvid.8 share/man/man5/pvi.conf.5 \
 		lib/systemd/system/kvm-pvid.service share/doc/kvm-pvi/example.conf \
 		sbin/pvi-exporter share/bash-completion/completions/pvi-exporter share/man/man8/pvi-exporter.8 \
-		lib/systemd/system/kvm-pvi-exporter.{socket,service} share/kvm-pvi/{alerts.yml,dashboard.json}; do
+		lib/systemd/system/kvm-pvi-exporter.{socket,service} share/kvm-pvi/{alerts.yml,dashboard.json} \
+		lib/python3/dist-packages/kvm_pvi/{__init__.py,_endpoint.py}; do
 		[ -s "$root/usr/$file" ] || fail "no usr/$file"
 	done
 	! grep -r -E '@[A-Z]+@' "$root/usr/lib/systemd" "$root/usr/lib/pkgconfig"
@@ -127,6 +129,65 @@ policy()
 	sed 's/^gsi = 20/gsi = 2O/' "$root/usr/share/doc/kvm-pvi/example.conf" >"$tmp/conf/a.conf"
 	! "$root/usr/sbin/pvictl" check --config "$tmp/conf" 2>"$tmp/log" || fail "it is none any more"
 	grep -q "a\.conf:[0-9]*: 'gsi' is '2O'; write a number" "$tmp/log"
+}
+
+# What a binding says of the headers is what the compiler does. On stdin "constant NAME VALUE", "struct NAME SIZE",
+# "member STRUCT NAME OFFSET SIZE", in any order.
+as_in_headers()
+{
+	sort >"$tmp/binding"
+	[ -s "$tmp/binding" ]
+	{
+		printf '#include <libpvi.h>\n#include <stdio.h>\nint main(void)\n{\n'
+		awk '
+			$1 == "constant" { printf "printf(\"constant %s %%llu\\n\", (unsigned long long)%s);\n", $2, $2 }
+			$1 == "struct" { printf "printf(\"struct %s %%zu\\n\", sizeof(struct %s));\n", $2, $2 }
+			$1 == "member" {
+				printf "printf(\"member %s %s %%zu %%zu\\n\", offsetof(struct %s, %s), ", $2, $3, $2, $3
+				printf "sizeof(((struct %s *)0)->%s));\n", $2, $3
+			}' "$tmp/binding"
+		printf 'return 0;\n}\n'
+	} >"$tmp/headers.c"
+	gcc -Wall -Werror "-I$top/include/uapi" "-I$root/usr/include" -o "$tmp/headers" "$tmp/headers.c"
+	"$tmp/headers" | sort | diff - "$tmp/binding" || fail "< is what the headers have, > what the binding has"
+}
+
+# The numbers, structures and functions that the module for Python has
+python()
+{
+	local PYTHONPATH=$root/usr/lib/python3/dist-packages
+
+	export LD_LIBRARY_PATH=$root/usr/lib PYTHONPATH PYTHONDONTWRITEBYTECODE=1
+	python3 - >"$tmp/layout" <<-'PYTHON'
+		import ctypes
+		from kvm_pvi import _abi
+		for name, it in vars(_abi).items():
+		    if isinstance(it, int):
+		        print("constant", name, it)
+		    if isinstance(it, type) and issubclass(it, ctypes.Structure):
+		        print("struct", name, ctypes.sizeof(it))
+		        for field, *_ in it._fields_:
+		            print("member", name, field, getattr(it, field).offset, getattr(it, field).size)
+	PYTHON
+	as_in_headers <"$tmp/layout"
+	[ "$(grep -c ^constant "$tmp/binding")" -gt 60 ]
+	python3 - "$root/usr/include/libpvi.h" <<-'PYTHON'
+		import re, sys
+		from kvm_pvi._lib import SIGNATURES
+		letters = {"int": "i", "uid_t": "u", "uint32_t": "u", "unsigned int": "u", "uint64_t": "U", "int64_t": "I",
+		           "size_t": "z"}
+		def letter(text):
+		    text = re.sub(r"\bconst\b", "", text)
+		    return "p" if "*" in text or "[" in text else letters.get(re.sub(r"\s*\b\w+$", "", text.strip()), "?")
+		header = {}
+		for result, name, args in re.findall(r"^(int64_t|int|unsigned int) (pvi_\w+)\(([^;{]*)\);",
+		                                     open(sys.argv[1]).read(), re.M):
+		    args = "" if args == "void" or "(" in args else "".join(map(letter, args.split(",")))
+		    header[name] = letters[result] + args
+		for line in SIGNATURES.split("\n")[1:-1]:
+		    name, *types = line.split()
+		    assert header[name] == "".join(types), (name, header[name], types)
+	PYTHON
 }
 
 # What systemd says of the daemons' units: tenths of 0, safe, to 10

@@ -9,6 +9,7 @@
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export PATH=${PVI_TOOLS:-}/usr/sbin:/usr/sbin:/usr/bin:/sbin:/bin
 export LD_LIBRARY_PATH=${PVI_TOOLS:-}/usr/lib
+export PYTHONPATH=${PVI_TOOLS:-}/usr/lib/python3/dist-packages PYTHONDONTWRITEBYTECODE=1
 export LC_ALL=C
 
 # Names of endpoints, and what vmm and attach set.

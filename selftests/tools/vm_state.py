@@ -9,15 +9,14 @@ vm_state.py go QMP PVICTL FILE   - restore the endpoint, and let the guest go on
 """
 
 import ctypes
-import fcntl
 import json
 import os
 import socket
-import struct
 import sys
 import time
 
-GET_STATE, SET_STATE, THAW, FREEZE = 0xD735, 0xD736, 0xD737, 1
+from kvm_pvi import Endpoint
+
 PIDFD_GETFD = 438
 
 
@@ -60,22 +59,8 @@ def endpoint_of(pid):
                                                             int(fd), 0)
             if got < 0:
                 sys.exit(f"pidfd_getfd: {os.strerror(ctypes.get_errno())}")
-            return got
+            return Endpoint(got)
     sys.exit(f"process {pid} has no endpoint")
-
-
-def get_state(endpoint):
-    blob = ctypes.create_string_buffer(1 << 20)
-    arg = bytearray(struct.pack("=IIQII", 24, FREEZE, ctypes.addressof(blob), len(blob), 0))
-    fcntl.ioctl(endpoint, GET_STATE, arg)
-    return blob.raw[:struct.unpack("=IIQII", arg)[3]]
-
-
-def set_state(endpoint, state):
-    blob = ctypes.create_string_buffer(state, len(state))
-    fcntl.ioctl(endpoint, SET_STATE,
-                struct.pack("=IIQII", 24, 0, ctypes.addressof(blob), len(state), 0))
-    fcntl.ioctl(endpoint, THAW, struct.pack("=II", 8, 0))
 
 
 def main(verb, path, *args):
@@ -84,14 +69,16 @@ def main(verb, path, *args):
     if verb == "save":
         monitor.tell("stop")
         with open(file + ".pvi", "wb") as out:
-            out.write(get_state(endpoint_of(int(args[0]))))
+            out.write(endpoint_of(int(args[0])).get_state(freeze=True))
         monitor.migrate("migrate", f"exec:cat >{file}.devices")
         monitor.tell("quit")
     elif verb == "load":
         monitor.migrate("migrate-incoming", f"exec:cat {file}.devices")
     else:
+        endpoint = endpoint_of(int(args[0]))
         with open(file + ".pvi", "rb") as saved:
-            set_state(endpoint_of(int(args[0])), saved.read())
+            endpoint.set_state(saved.read())
+        endpoint.thaw()
         monitor.tell("cont")
 
 

@@ -1,0 +1,249 @@
+#!/bin/sh
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# kvm_pvi for Python: each call does what its function of libpvi does, and nothing stays open.
+
+. "$(dirname "$0")/tools/enter.sh"
+. "$(dirname "$0")/tools/lib.sh"
+
+# Python on stdin, behind
+#	A, B		names
+#	raises(error, function, ...)	it does
+#	fds()		how many descriptors are open
+python()
+{
+	{
+		cat <<-'PYTHON'
+			import fcntl, gc, mmap, os, socket, struct, threading, uuid
+			from kvm_pvi import *
+			A = uuid.UUID("aaaaaaaa-0000-4000-8000-000000000001")
+			B = uuid.UUID("bbbbbbbb-0000-4000-8000-000000000002")
+			def raises(error, function, *args, **more):
+			    try:
+			        result = function(*args, **more)
+			    except error:
+			        return
+			    assert False, f"{function} returns {result}"
+			def fds():
+			    gc.collect()
+			    return len(os.listdir("/proc/self/fd"))
+			before = fds()
+		PYTHON
+		cat
+		echo 'del tx, rx; assert fds() == before, os.listdir("/proc/self/fd")'
+	} >"$tmp/test.py"
+	python3 "$tmp/test.py"
+}
+
+# A process that is rung by another: permissions, verdicts, counters
+processes()
+{
+	python <<-'PYTHON'
+		rx, tx = Endpoint.enrol(A), Endpoint()
+		raises(OSError, tx.expose, 7, Kind.EVENTFD)
+		assert tx.bind(B) > 0
+		info = rx.info()
+		assert (info.abi_major, Features.RING in info.features) == (KVM_PVI_ABI_MAJOR, True)
+		assert Features.PRESENT in rx.features() and rx.uuid() == A
+		raises(FileExistsError, Endpoint.enrol, A)
+		raises(ValueError, Endpoint().bind, B, owner=1, vmm=1)
+		rx.expose(7, Kind.EVENTFD, Rate(1, 2))
+		raises(FileExistsError, rx.expose, 7, Kind.EVENTFD)
+		raises(OSError, rx.expose, 8, Kind.DIRECT)
+		raises(PermissionError, tx.ring, A, 7)
+		rx.allow(B, 7, owner=os.getuid() + 1)
+		raises(PermissionError, tx.ring, A, 7)
+		rx.allow(B, 7, owner=os.getuid())
+		assert tx.ring(A, 7) is Verdict.LATCHED
+		efd = rx.wire(7)
+		assert efd.take() == 1 and efd.take() == 0
+		port = tx.connect(A, 7)
+		assert tx.notify(port) is Verdict.RAISED and efd.take() == 1
+		raises(BlockingIOError, tx.notify, port)
+		assert tx.notify_many(port, 1) == 0
+		assert [(peer.uuid, peer.gsis) for peer in tx.peers()] == [(A, 1)]
+		assert tx.events()[0].type is EventType.PEER_UP
+		stats, edge = tx.stats(), next(rx.edges())
+		assert (stats.sent.raised, stats.sent.latched, stats.sent.throttled) == (1, 1, 2)
+		assert (edge.uuid, edge.gsi, edge.kind, edge.counts.raised) == (B, 7, EdgeKind.GSI, 1)
+		assert tx.query(KVM_PVI_Q_PORT, port) == PortState.LIVE
+		assert tx.call(KVM_HC_PVI_BASE + 2, port)[0] == -11
+		rx.unwire(7); rx.kick(7); rx.unexpose(7)
+		rx.expose(7, Kind.EVENTFD)
+		rx.revoke(B, 7)
+		raises(FileNotFoundError, rx.revoke, B, 7)
+		raises(PermissionError, tx.notify, port)
+		tx.close_port(port)
+		raises(FileNotFoundError, tx.close_port, port)
+		rx.allow(B)
+		rx.wire(7, efd)
+		assert tx.broadcast(7) == 1 and efd.take() == 1
+		assert tx.connect(A, 7, 5, owner=os.getuid()) == 5
+		raises(PermissionError, tx.connect, A, 7, owner=os.getuid() + 1)
+		assert tx.notify_many(4, 2) == 2 and efd.take() == 1
+		rx.revoke_all(B)
+		waiting = threading.Thread(target=lambda: tx.events())
+		while tx.events()[-1].type is not EventType.PEER_REVOKED:
+		    pass
+		# A call that waits does not keep others from running.
+		waiting.start()
+		rx.allow(B, 7)
+		waiting.join()
+		del efd, waiting
+	PYTHON
+}
+
+# Grants, bells, sources, status words, ports of eventfds
+kinds()
+{
+	python <<-'PYTHON'
+		rx, tx = Endpoint(), Endpoint.enrol(B)
+		rx.bind(A, grants_only=True)
+		rx.expose(7, Kind.EVENTFD)
+		rx.expose(8, Kind.EVENTFD)
+		raises(OSError, rx.grant, 7, rate=Rate(1, 0))
+		with rx.grant(7, uses=1, rate=Rate(1000, 9)) as grant:
+		    port = tx.connect_grant(grant)
+		    raises(PermissionError, tx.connect_grant, grant)
+		    assert tx.notify(port) is Verdict.LATCHED
+		    edge, = rx.edges()
+		    assert (edge.kind, edge.cursor) == (EdgeKind.GRANT, grant.number)
+		    rx.ungrant(grant.number)
+		    raises(PermissionError, tx.notify, port)
+		raises(ValueError, grant.fileno)
+		rx.make_bell(3, 8)
+		grant = rx.grant_bell(3, 5)
+		port = tx.connect_grant(grant)
+		raises(PermissionError, tx.bell_send, port, 2)
+		assert tx.bell_send(port, 1) == (Verdict.LATCHED, 0)
+		assert tx.bell_send(port, 4)[1] == 1
+		assert rx.bell_receive(3, 0xffffffffffffffff) == 5
+		rx.bell_mask(3, 1, 0); rx.bell_reset(3)
+		rx.allow_bell(B, 3, 1 << 63, rate=Rate(1, 1)); rx.revoke_bell(B, 3)
+
+		sink = Eventfd.new()
+		assert tx.set_port(sink, 40) == 40
+		source = tx.wire_source(40)
+		source.signal()
+		while not sink.take():
+		    pass
+		tx.unwire_source(40, source)
+		raises(FileNotFoundError, tx.unwire_source, 40, source)
+
+		memfd, memory = status_memory(4096)
+		raises(PermissionError, rx.set_status, 7, memfd, memory, 64)
+		status_seal(memfd)
+		rx.set_status(7, memfd, memory, 64)
+		grant = rx.grant(7)
+		port = tx.connect_grant(grant)
+		tx.notify(port)
+		assert struct.unpack_from("=IIQ", memory, 64) == (1, 0, 1)
+		rx.unstatus(7)
+		memory.close()
+
+		near, far = socket.socketpair()
+		send_fd(near, memfd)
+		with recv_fd(far) as fd:
+		    assert os.fstat(fd.fileno()).st_ino == os.fstat(memfd.fileno()).st_ino
+		del near, far, memfd, memory, grant, sink, source
+	PYTHON
+}
+
+# A VM made by raw ioctls: its MSIs, its pins, its state
+vm()
+{
+	python <<-'PYTHON'
+		KVM_CREATE_VM, KVM_CREATE_IRQCHIP = 0xae01, 0xae60
+		kvm = open("/dev/kvm", "rb+", buffering=0)
+		vm = Descriptor(fcntl.ioctl(kvm, KVM_CREATE_VM, 0))
+		fcntl.ioctl(vm, KVM_CREATE_IRQCHIP)
+		rx, tx = Endpoint.enrol(A, vm), Endpoint.enrol(B)
+		raises(FileExistsError, Endpoint.enrol, B, vm)
+		rx.expose(20, Kind.DIRECT)
+		rx.expose(KVM_PVI_GSI_VIRTUAL, Kind.MSI)
+		rx.expose(21, Kind.EVENTFD)
+		rx.allow(B)
+		efd = rx.wire_irqfd(vm, 21)
+		assert tx.ring(A, 21) is Verdict.RAISED
+		rx.unwire_irqfd(vm, 21, efd)
+		# There is no vCPU that could take it.
+		assert tx.ring(A, 20) is Verdict.LATCHED
+		rx.set_msi(KVM_PVI_GSI_VIRTUAL, 0xfee00000, 0x40)
+		rx.arm(20)
+		listed = {one.uuid: one for one in tx.list_endpoints()}
+		assert (listed[A].gsis, listed[A].senders, listed[A].received.latched) == (3, 1, 1)
+		gsis = {one.gsi: one for one in rx.list_gsis(listed[A].number)}
+		assert gsis[20].kind is Kind.DIRECT and GsiState.LATCHED in gsis[20].state
+		assert [one.uuid for one in rx.list_edges(listed[A].number)] == [B]
+		tx.allow(A)
+		tx.expose(5, Kind.EVENTFD)
+		port = rx.call_connect(B, 5)
+		assert [(one.uuid, one.state) for one in rx.list_ports(listed[A].number)] == [(B, PortState.LIVE)]
+		state = rx.get_state(freeze=True)
+		raises(BlockingIOError, tx.ring, A, 20)
+		raises(OSError, rx.set_state, state)
+		rx.reset()
+		raises(FileNotFoundError, rx.notify, port)
+		raises(OSError, rx.set_state, state[:-1])
+		rx.set_state(state)
+		rx.thaw()
+		assert rx.notify(port) is Verdict.LATCHED
+		assert GsiState.LATCHED in next(one for one in rx.list_gsis(listed[A].number) if one.gsi == 20).state
+		del vm, kvm, efd
+	PYTHON
+}
+
+# A front-end that is this module, and a back-end that is
+setup()
+{
+	python <<-'PYTHON'
+		rx, tx = Endpoint.enrol(A), Endpoint()
+		tx.bind(B, grants_only=True)
+		for one in rx, tx:
+		    one.expose(7, Kind.EVENTFD)
+		near, far = socket.socketpair()
+		grant = tx.grant(7)
+		said = []
+		def answer(sock):
+		    data, fds, _, _ = socket.recv_fds(sock, 64, 4)
+		    message = setup_decode(data, fds)
+		    said.append(message)
+		    if message.request == PVI_SETUP_GET:
+		        sock.sendall(setup_encode(SetupMessage(PVI_SETUP_GET, reply=True, setup=Setup(A, 7))))
+		    else:
+		        rx.allow(message.setup.uuid, 7)
+		        sock.sendall(setup_encode(SetupMessage(PVI_SETUP_SET, reply=True)))
+		def back():
+		    answer(far)
+		    answer(far)
+		thread = threading.Thread(target=back)
+		thread.start()
+		theirs, nothing = setup_get(near, 60)
+		assert (theirs, nothing) == (Setup(A, 7), None)
+		raises(PermissionError, tx.connect, theirs.uuid, theirs.gsi)
+		setup_set(near, Setup(B, 7), grant, 60)
+		thread.join()
+		assert tx.notify(tx.connect(theirs.uuid, theirs.gsi)) is Verdict.LATCHED
+		assert said[1].need_reply and said[1].setup == Setup(B, 7)
+		assert rx.notify(rx.connect_grant(said[1].grant)) is Verdict.LATCHED
+		raises(TimeoutError, setup_get, near, 0.01)
+		raises(OSError, setup_decode, b"x" * 44, [os.dup(0) for n in range(3)])
+		raises(OSError, setup_encode, SetupMessage(PVI_SETUP_SET))
+		del near, far, grant, said, thread, theirs, one
+	PYTHON
+}
+
+# The names of all that it has, beside the library's: no function is left out but those of guests and links.
+complete()
+{
+	nm -D --defined-only "$PVI_TOOLS/usr/lib/libpvi.so.0" | sed -n 's/.* T \(pvi_[a-z_]*\)@.*/\1/p' |
+		grep -v -E '^pvi_(guest|ivshmem|link|msg)_' | sort >"$tmp/exported"
+	sed -n 's/^\(pvi_[a-z_]*\) .*/\1/p' "$PVI_TOOLS"/usr/lib/python3/dist-packages/kvm_pvi/_lib.py | sort |
+		comm -13 - "$tmp/exported" >"$tmp/missing"
+	# Python has what these do.
+	same "$(paste -s -d ' ' "$tmp/missing")" \
+		"pvi_save_state pvi_setup_forget pvi_setup_receive pvi_setup_send pvi_status_memory"
+}
+
+run_tests processes kinds vm setup complete
