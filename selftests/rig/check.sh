@@ -416,7 +416,7 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 lock "$build/lock"
 export RIG_LOCKED=$build/lock
-"$rig/setup.sh" ${with_deb:+"${deb_needs[@]}"}
+"$rig/setup.sh" ${with_deb:+"${deb_needs[@]}"} ${scripts[0]:+cargo rustc}
 say "building the selftests"
 quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" \
 	TESTS="${tests[*]}" tests

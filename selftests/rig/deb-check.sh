@@ -10,7 +10,7 @@
 . "$rig/points.sh"
 
 version=$(cat "$top/VERSION")
-packages=(kvm-pvi-dkms kvm-pvi-guest-dkms kvm-pvi-tools libpvi0 libpvi-dev python3-kvm-pvi)
+packages=(kvm-pvi-dkms kvm-pvi-guest-dkms kvm-pvi-tools libpvi0 libpvi-dev python3-kvm-pvi librust-kvm-pvi-dev)
 tests=(built installed ranges modules_built by_alias loaded key_rejected tools program bindings removed)
 guest_modules=(kvm_pvi_guest kvm_pvi_link kvm_pvi_net kvm_pvi_vsock)
 out=$build/deb-check
@@ -223,13 +223,15 @@ program()
 		rm program.c shared static'
 }
 
-# The module for Python finds the library.
+# The module for Python finds the library; the crate is where Debian's cargo looks for it.
 bindings()
 {
 	local said
 
 	said=$(inside python3 -c 'import kvm_pvi; print(*kvm_pvi.version(), kvm_pvi._lib.lib.pvi_open())')
 	[ "$said" = "${version/./ } -2" ] || fail "Python says '$said'"
+	[ -s "$root/usr/share/cargo/registry/kvm-pvi-$version.0/src/lib.rs" ]
+	[ -s "$root/usr/share/cargo/registry/kvm-pvi-$version.0/.cargo-checksum.json" ]
 }
 
 # Nothing is left, of the files, of what they needed, and in dpkg's own records.

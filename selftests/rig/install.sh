@@ -3,14 +3,14 @@
 #
 # install.sh ROOT - check what "make tools_install DESTDIR=ROOT PREFIX=/usr" has put there: that it
 # is all there, that a program can be built with the library, that library, header and manual
-# name the same functions, and that what Python has of the headers is what the headers say. Prints
+# name the same functions, and that what Python and Rust have of the headers is what the headers say. Prints
 # TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
 . "$rig/points.sh"
 
 root=$1
-tests=(files functions calls manual program elsewhere missing_library completion policy exposure shown python)
+tests=(files functions calls manual program elsewhere missing_library completion policy exposure shown python rust)
 
 files()
 {
@@ -27,7 +27,8 @@ files()
 		lib/systemd/system/kvm-pvid.service share/doc/kvm-pvi/example.conf \
 		sbin/pvi-exporter share/bash-completion/completions/pvi-exporter share/man/man8/pvi-exporter.8 \
 		lib/systemd/system/kvm-pvi-exporter.{socket,service} share/kvm-pvi/{alerts.yml,dashboard.json} \
-		lib/python3/dist-packages/kvm_pvi/{__init__.py,_endpoint.py}; do
+		lib/python3/dist-packages/kvm_pvi/{__init__.py,_endpoint.py} \
+		"share/cargo/registry/kvm-pvi-$(cat "$top/VERSION").0"/{Cargo.toml,src/lib.rs}; do
 		[ -s "$root/usr/$file" ] || fail "no usr/$file"
 	done
 	! grep -r -E '@[A-Z]+@' "$root/usr/lib/systemd" "$root/usr/lib/pkgconfig"
@@ -188,6 +189,39 @@ python()
 		    name, *types = line.split()
 		    assert header[name] == "".join(types), (name, header[name], types)
 	PYTHON
+}
+
+# The numbers and structures that the crate for Rust has, and a crate that needs it, built by what Debian has,
+# without the network: the lines that the documentation has for VMMs
+rust()
+{
+	local registry=$root/usr/share/cargo/registry
+
+	make -s -C "$top/bindings/rust" OUTPUT="$tmp/rust" RUSTC=/usr/bin/rustc "$tmp/rust/rust/layout"
+	"$tmp/rust/rust/layout" >"$tmp/layout"
+	as_in_headers <"$tmp/layout"
+	[ "$(grep -c ^constant "$tmp/binding")" -gt 100 ]
+	mkdir -p "$tmp/user/.cargo" "$tmp/user/src"
+	cat >"$tmp/user/.cargo/config.toml" <<-END
+		[source.crates-io]
+		replace-with = "debian"
+		[source.debian]
+		directory = "$registry"
+	END
+	cat >"$tmp/user/Cargo.toml" <<-END
+		[package]
+		name = "user"
+		version = "0.1.0"
+		edition = "2021"
+		[dependencies]
+		kvm-pvi = "$(cat "$top/VERSION")"
+	END
+	awk '/code-block:: rust$/ { code = 1; next } code && /^[^ ]/ { exit } code' \
+		"$top/Documentation/virt/kvm/pvi/vmm.rst" >"$tmp/user/src/main.rs"
+	echo 'fn main() { println!("{}", enrol(&0, [1; 16], [2; 16], 0x10000).is_err()) }' >>"$tmp/user/src/main.rs"
+	(cd "$tmp/user" && CARGO_HOME=$tmp/cargo RUSTC=/usr/bin/rustc RUSTFLAGS="-D warnings" \
+		/usr/bin/cargo build -q --offline)
+	[ "$("$tmp/user/target/debug/user")" = true ]
 }
 
 # What systemd says of the daemons' units: tenths of 0, safe, to 10
