@@ -4,6 +4,9 @@
  * endpoint answers. Blobs that lie are in state_blob_test.c, guests that live on in
  * state_vm_test.c.
  */
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "pvi_test.h"
 #include "state.h"
 
@@ -379,6 +382,83 @@ static void test_length(void)
 	ASSERT_EQ(__pvi_ioctl(fd, KVM_PVI_GET_STATE, &arg), -EINVAL);
 }
 
+/* Of each kind one, and what a VMM makes; then nothing */
+static void own_endpoint(u64 arg)
+{
+	const int *fds = (int *)arg;
+	struct vm *vm = vm_create(1, 0);
+	int fd = fds[0];
+
+	ASSERT_EQ(__pvi_bind(fd, vm, pvi_uuid[0]), 0);
+	pvi_set_port(fd, new_eventfd());
+	pvi_connect(fd, pvi_uuid[1], GSI);
+	pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
+	pvi_expose(fd, VIRTUAL, KVM_PVI_GSI_MSI);
+	pvi_expose(fd, OTHER_GSI, KVM_PVI_GSI_EVENTFD);
+	pvi_wire(fd, OTHER_GSI, new_eventfd());
+	pvi_bell(fd, 5, OTHER_GSI);
+	pvi_allow(fd, pvi_uuid[1], KVM_PVI_GSI_ANY);
+	pvi_allow_bell(fd, pvi_uuid[1], 5, ~0ULL);
+	ASSERT_EQ(pvi_index(state_connect(fd, pvi_uuid[1])), 2);
+	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_SET_MSI, VIRTUAL, 0xfee00000, VECTOR, 0), 0);
+	ASSERT_EQ(pvi_call(fd, KVM_HC_PVI_SET_CONFIG, GSI, 0, 0, 0), 0);
+	signal_eventfd(fds[1]);
+	for (;;)
+		pause();
+}
+
+static void expect_state(int fd, u32 flags, const struct blob *was)
+{
+	struct blob blob;
+
+	ASSERT_EQ(__state_get(fd, flags, &blob), 0);
+	blob_expect_same(&blob, was);
+}
+
+/*
+ * Who holds the endpoint of a VM whose VMM was killed has what its guest had made, from before its end
+ * to behind it, and for whoever has the name next
+ */
+static void test_killed(void)
+{
+	int sink = new_eventfd(), peer = state_receiver(pvi_uuid[1], pvi_uuid[0], sink), fd, n;
+	int fds[] = { pvi_open(), new_eventfd() };
+	struct vm *vm = vm_create(1, 0);
+	struct blob blob;
+	pid_t pid;
+	u32 port;
+
+	pid = child_run(own_endpoint, (u64)fds);
+	ASSERT_TRUE(wait_readable(fds[1], 20000));
+	port = pvi_connect(peer, pvi_uuid[0], OTHER_GSI);
+	ASSERT_EQ(pvi_call(peer, KVM_HC_BELL_SEND, port, 0x101, 0, 0), KVM_PVI_RAISED);
+	ASSERT_EQ(pvi_call(peer, KVM_HC_PVI, (u64)pvi_uuid[0], GSI, 0, 0), KVM_PVI_COALESCED);
+	ASSERT_EQ(__state_get(fds[0], 0, &blob), 0);
+	ASSERT_EQ(blob.header.sections, 5);
+	ASSERT_EQ(kill(pid, SIGKILL), 0);
+	while (__pvi_gsi(fds[0], KVM_PVI_KICK, GSI) != -ENODEV)
+		expect_state(fds[0], 0, &blob);
+	for (n = 0; n < 20; n++)
+		expect_state(fds[0], n % 2 ? KVM_PVI_STATE_FREEZE : 0, &blob);
+	ASSERT_EQ(waitpid(pid, NULL, 0), pid);
+	ASSERT_EQ(__state_set(fds[0], &blob), -ENODEV);
+	ASSERT_EQ(pvi_call(peer, KVM_HC_PVI, (u64)pvi_uuid[0], GSI, 0, 0), -EPERM);
+
+	fd = pvi_bind(vm, pvi_uuid[0]);
+	pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
+	pvi_expose(fd, VIRTUAL, KVM_PVI_GSI_MSI);
+	pvi_expose(fd, OTHER_GSI, KVM_PVI_GSI_EVENTFD);
+	pvi_bell(fd, 5, OTHER_GSI);
+	ASSERT_EQ(__state_set(fd, &blob), 0);
+	expect_state(fds[0], 0, &blob);
+	close(fds[0]);
+	ASSERT_EQ(NOTIFY(fd, ((struct kvm_pvi_state_port *)blob_records(&blob, KVM_PVI_STATE_PORT, &port))->port),
+		  KVM_PVI_RAISED);
+	ASSERT_EQ(read_eventfd(sink), 1);
+	pvi_wire(fd, GSI, sink);
+	ASSERT_EQ(read_eventfd(sink), 1);
+}
+
 static const struct test_case cases[] = {
 	{ "nothing", test_nothing },
 	{ "ports", test_ports },
@@ -389,9 +469,10 @@ static const struct test_case cases[] = {
 	{ "config", test_config },
 	{ "freeze", test_freeze },
 	{ "length", test_length },
+	{ "killed", test_killed },
 };
 
 int main(int argc, char **argv)
 {
-	return test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_PVI);
+	return test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_KVM | TEST_REQUIRE_PVI);
 }

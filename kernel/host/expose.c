@@ -80,16 +80,21 @@ err_free:
 	return ret;
 }
 
-/* Nobody finds @g any more, and whoever had found it has left. */
-static void expose_free_gsi(struct pvi_gsi *g)
+/* Whoever had found @g has left, and nobody rings it any more: what it has of others. */
+static void expose_end_gsi(struct pvi_gsi *g)
 {
-	struct eventfd_ctx *eventfd = rcu_dereference_protected(g->eventfd, true);
+	struct eventfd_ctx *eventfd = rcu_replace_pointer(g->eventfd, NULL, true);
 
 	cancel_delayed_work_sync(&g->retry);
-	pvi_bell_free(g);
 	pvi_status_free(g);
 	if (eventfd)
 		pvi_eventfd_put_sink(eventfd);
+}
+
+/* Nobody finds @g any more. */
+static void expose_free_gsi(struct pvi_gsi *g)
+{
+	pvi_bell_free(g);
 	kfree(g);
 }
 
@@ -107,6 +112,7 @@ int pvi_expose_undo(struct pvi_vm *vm, void *arg)
 	mutex_unlock(&vm->lock);
 
 	synchronize_rcu();
+	expose_end_gsi(g);
 	expose_free_gsi(g);
 	return 0;
 }
@@ -188,7 +194,22 @@ void pvi_expose_reset(struct pvi_vm *vm)
 	}
 }
 
-/* The receiver has died, and the rings that found it alive have left. */
+/*
+ * The receiver has died, and the rings that found it alive have left. What its guest has made, and is
+ * owed, stays for KVM_PVI_GET_STATE.
+ */
+void pvi_expose_end(struct pvi_vm *vm)
+{
+	struct pvi_gsi *g;
+	unsigned long i;
+
+	xa_for_each(&vm->gsis, i, g) {
+		expose_end_gsi(g);
+		cond_resched();
+	}
+}
+
+/* And nobody asks for it any more; at any time after that. */
 void pvi_expose_free(struct pvi_vm *vm)
 {
 	struct pvi_gsi *g;

@@ -13,6 +13,7 @@ int pvi_expose_wire(struct pvi_vm *vm, void *arg);
 int pvi_expose_unwire(struct pvi_vm *vm, void *arg);
 int pvi_expose_kick(struct pvi_vm *vm, void *arg);
 void pvi_expose_reset(struct pvi_vm *vm);
+void pvi_expose_end(struct pvi_vm *vm);
 void pvi_expose_free(struct pvi_vm *vm);
 u32 pvi_expose_max(void);
 

@@ -119,7 +119,7 @@ static const struct ioctl_op ops[] = {
 	OP(KVM_PVI_GRANT, pvi_grant_make, kvm_pvi_grant, __reserved, .out = true,
 	   .flags = KVM_PVI_GRANT_BELL),
 	OP(KVM_PVI_UNGRANT, pvi_grant_revoke, kvm_pvi_ungrant, id),
-	OP(KVM_PVI_GET_STATE, pvi_state_get, kvm_pvi_state, __reserved, .out = true,
+	OP(KVM_PVI_GET_STATE, pvi_state_get, kvm_pvi_state, __reserved, .out = true, .dead = true,
 	   .flags = KVM_PVI_STATE_FREEZE),
 	OP(KVM_PVI_SET_STATE, pvi_state_set, kvm_pvi_state, __reserved),
 	OP(KVM_PVI_THAW, pvi_state_thaw, kvm_pvi_thaw, flags),

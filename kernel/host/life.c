@@ -8,7 +8,8 @@
  *	BINDING	  UNBOUND   life_bind()		it failed; nobody has found the endpoint
  *	BINDING	  BOUND	    life_publish()	the last store of a BIND, and it cannot fail
  *	BOUND	  DYING	    life_die()		the last close, or the VM's address space goes
- *	DYING	  DEAD	    life_end_free()	nothing is left but counters
+ *	DYING	  DEAD	    life_end_free()	nothing is left but counters, and what its guest
+ *						had made, to the last close
  *
  * The endpoint stands in vm_list from BINDING to DYING and is found while it is
  * BOUND: every look-up looks at its life. So all that can fail comes before
@@ -19,14 +20,14 @@
  *
  *	life_end_unlist()   takes back what others find it by; behind it a grace
  *			    period, for the rings in flight
- *	life_end_free()	    frees what they used; behind it that of the
+ *	life_end_free()	    frees what they used of others; behind it that of the
  *			    mmu_notifiers' SRCU
  *	life_end_put()	    drops what receivers kept to be told of it, and the
  *			    binding's reference
  *
  * A name goes after the rows that stand under it, or a successor would find
  * them. Whoever closes the last descriptor waits for the second step, unless it
- * is exiting.
+ * is exiting. Until then what the guest had made can be read: KVM_PVI_GET_STATE.
  */
 #include <linux/cred.h>
 #include <linux/file.h>
@@ -125,8 +126,8 @@ static void life_end_free(struct work_struct *work)
 	bool watched = vm->kvm;
 
 	pvi_peer_tell_receivers(vm);
-	pvi_expose_free(vm);
-	pvi_port_free_all(vm);
+	pvi_expose_end(vm);
+	pvi_port_end_all(vm);
 	pvi_attach_put();
 	trace_kvm_pvi_unbind(vm);
 	if (watched && !vm->closer_puts)
@@ -164,11 +165,19 @@ static const struct mmu_notifier_ops life_mm_ops = {
 	.free_notifier = life_mm_unregistered,
 };
 
+/* What the guest had made, and nobody asks for any more; does no harm twice. */
+static void life_forget_made(struct pvi_vm *vm)
+{
+	pvi_expose_free(vm);
+	pvi_port_free_all(vm);
+}
+
 /* The last reference has gone. */
 static void life_free(struct kref *ref)
 {
 	struct pvi_vm *vm = container_of(ref, struct pvi_vm, ref);
 
+	life_forget_made(vm);
 	pvi_edge_free_all(vm);
 	pvi_peer_put_name(vm);
 	xa_destroy(&vm->gsis);
@@ -221,6 +230,7 @@ void pvi_life_close(struct pvi_vm *vm)
 	if (waits && vm->life != PVI_LIFE_UNBOUND) {
 		/* Pairs with life_end_free(): what it has freed is freed. */
 		wait_var_event(&vm->life, smp_load_acquire(&vm->life) == PVI_LIFE_DEAD);
+		life_forget_made(vm);
 		if (puts)
 			pvi_kvm_put(vm->kvm);
 	}

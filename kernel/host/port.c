@@ -259,7 +259,27 @@ void pvi_port_reset(struct pvi_vm *vm)
 	}
 }
 
-/* The endpoint has died, and the rings that found it alive have left. */
+/*
+ * The endpoint has died, and the rings that found it alive have left. What its guest has made stays for
+ * KVM_PVI_GET_STATE.
+ */
+void pvi_port_end_all(struct pvi_vm *vm)
+{
+	struct pvi_port_table *t = port_table(vm);
+	u32 index;
+
+	for (index = 0; index < t->size; index++) {
+		struct pvi_port *p = rcu_dereference_protected(t->port[index], true);
+
+		if (p && p->by_vmm) {
+			RCU_INIT_POINTER(t->port[index], NULL);
+			pvi_port_free(p);
+		}
+		cond_resched();
+	}
+}
+
+/* And nobody asks for it any more; at any time after that. */
 void pvi_port_free_all(struct pvi_vm *vm)
 {
 	struct pvi_port_table *t = port_table(vm);

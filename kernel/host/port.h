@@ -68,6 +68,7 @@ int pvi_port_add(struct pvi_vm *vm, struct pvi_port *p, u32 *port);
 int pvi_port_reserve(struct pvi_vm *vm, u32 port);
 void pvi_port_commit(struct pvi_vm *vm, struct pvi_port *p);
 void pvi_port_free(struct pvi_port *p);
+void pvi_port_end_all(struct pvi_vm *vm);
 void pvi_port_free_all(struct pvi_vm *vm);
 u32 pvi_port_end(struct pvi_vm *vm);
 u32 pvi_port_state(const struct pvi_port *p);

@@ -125,9 +125,26 @@ static void state_unfreeze(struct pvi_vm *vm, u64 freeze)
 	mutex_unlock(&vm->lock);
 }
 
-static int state_save(struct pvi_vm *vm, void **blob, u32 *length)
+/*
+ * As pvi_vm_lock(), but of one whose VM has gone too, when nobody rings it any more: its tables do not
+ * change then. EINTR, if the caller is killed.
+ */
+static int state_lock(struct pvi_vm *vm)
 {
 	int ret = pvi_vm_lock(vm);
+
+	if (ret != -ENODEV)
+		return ret;
+	/* Pairs with life_end_free(). */
+	if (wait_var_event_killable(&vm->life, smp_load_acquire(&vm->life) == PVI_LIFE_DEAD))
+		return -EINTR;
+	mutex_lock(&vm->lock);
+	return 0;
+}
+
+static int state_save(struct pvi_vm *vm, void **blob, u32 *length)
+{
+	int ret = state_lock(vm);
 
 	if (ret)
 		return ret;
@@ -164,7 +181,8 @@ int pvi_state_get(struct pvi_vm *vm, void *arg)
 		return -EINVAL;
 	if (u->flags & KVM_PVI_STATE_FREEZE) {
 		ret = state_freeze(vm, &freeze);
-		if (ret)
+		/* The dead are not rung. */
+		if (ret && ret != -ENODEV)
 			return ret;
 	}
 	ret = state_copy_out(vm, u);

@@ -317,6 +317,8 @@ void pvi_status_free(struct pvi_gsi *g)
 {
 	struct pvi_status *s = rcu_dereference_protected(g->status, true);
 
-	if (s)
-		status_end(s);
+	if (!s)
+		return;
+	RCU_INIT_POINTER(g->status, NULL);
+	status_end(s);
 }

@@ -964,7 +964,8 @@ struct kvm_pvi_state_config {
  *
  * GET_STATE with KVM_PVI_STATE_FREEZE: from then on rings to this endpoint answer EAGAIN
  * and nothing owed is delivered, until KVM_PVI_THAW; a ring accepted behind the
- * snapshot would be lost. Rings by it go on. Freezing what is frozen is no error.
+ * snapshot would be lost. Rings by it go on. Freezing what is frozen is no error. Of
+ * an endpoint whose VM has gone GET_STATE gives what its guest had made at last, until it is closed.
  *
  * SET_STATE trusts nothing in the blob, and restores all of it or nothing. It needs an endpoint
  * whose guest has made nothing yet. Every port is resolved and its permission
@@ -972,6 +973,7 @@ struct kvm_pvi_state_config {
  * ENXIO. What is owed is delivered at once, unless frozen.
  *
  * * EFAULT: the blob cannot be read or written
+ * * EINTR: the endpoint was dying, and the caller is killed (GET_STATE)
  * * EBUSY: the guest has connected a port, masked a bell, set an MSI or a config GSI already (SET_STATE)
  * * EINVAL: @length is beyond KVM_PVI_STATE_MAX; the blob has another version, an unknown section, a
  *   length that does not fit, a wrong order, or a value that the guest could not have set (SET_STATE)
@@ -1083,7 +1085,7 @@ struct kvm_pvi_list_endpoint {
 	__aligned_u64 retries;
 	__aligned_u64 dropped;
 };
-#define KVM_PVI_LISTED_DEAD		(1u << 0)	/* only its counters are left */
+#define KVM_PVI_LISTED_DEAD		(1u << 0)	/* only its counters are left, and GET_STATE */
 #define KVM_PVI_LISTED_FROZEN		(1u << 1)	/* rings to it answer EAGAIN */
 #define KVM_PVI_LISTED_HOST		(1u << 2)	/* a host process without a VM */
 #define KVM_PVI_LISTED_GRANTS_ONLY	(1u << 3)	/* its table is not looked at */
