@@ -506,4 +506,166 @@ in_turns()
 	await_gone "$b"
 }
 
-run_tests noticing claims makers hangs hangs_later becomes lost applying tightened mistakes broken full in_turns killed killed_applying
+# both_ways - a policy by which web may ring all of db, and db web's 21
+both_ways()
+{
+	policy
+	sed -i -e '/^name = web/a expose = 21' -e 's/^gsi = 20/gsi = any/' "$tmp/policy/web.conf"
+	printf '[allow db-to-web]\nfrom = db\nto = web\ngsi = 21\n' >>"$tmp/policy/web.conf"
+}
+
+# pair_that_moves - web, and db with a port to it and an MSI at its virtual GSI
+pair_that_moves()
+{
+	both_ways
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	port=$(tell vm_b "connect $a 21")
+	[ "$port" -ge 0 ] || fail "no port: $port"
+	same "$(tell vm_b "msi 65536 3")" 0
+}
+
+# is_at UUID VMM - that one has it
+is_at()
+(
+	pvictl list --json >"$tmp/json" && json "$tmp/json" "[e['vmm'] for e in it['endpoints'] if e['uuid'] == '$1'] == [$2]"
+)
+
+# gives RESULT NAME COMMAND... - what it answers
+gives()
+{
+	[ "$(tell "${@:2}")" = "$1" ]
+}
+
+# taken NAME - how many interrupts of the virtual GSI and of pin 20
+taken()
+{
+	echo "$(tell "$1" "irqs 3") $(tell "$1" "irqs 20")"
+}
+
+# has_what_it_had NAME - its virtual GSI, its pin and its port, now that it has taken each of them so often
+has_what_it_had()
+{
+	same "$(taken "$1")" "$2 $2"
+	same "$(tell "$1" run)" 0
+	same "$(tell vm_a "ring $b 65536")" 0
+	same "$(tell vm_a "ring $b 20")" 0
+	same "$(tell "$1" stop)" 0
+	same "$(taken "$1")" "$(($2 + 1)) $(($2 + 1))"
+	same "$(tell "$1" "notify $port")" 0
+}
+
+# goes_on NAME - the guest of db goes on there: it is rung by each once, for nobody knows what it had not seen.
+# Nothing is asked of it before, for that would look as if it ran.
+goes_on()
+{
+	same "$(tell "$1" run)" 0
+	await test ! -e "$tmp/run/$b.state"
+	same "$(tell "$1" stop)" 0
+	has_what_it_had "$1" 1
+}
+
+# A guest that goes on in another process: what it had goes there when it has stopped, and rings are taken when it runs.
+moving()
+{
+	pair_that_moves
+	same "$(tell vm_b run)" 0
+	vmm vm_c -uuid "$b" -incoming defer
+	await logged "process $vm_c waits for $b to stop"
+	# Another user's is not to get it.
+	chmod 666 /dev/kvm
+	VMM_AS="setpriv --reuid 12345" vmm vm_d -uuid "$b" -incoming defer
+	chmod 600 /dev/kvm
+	same "$(tell vm_a "ring $b 65536")" 0
+	# As long as a guest that halts is looked at often enough
+	sleep 0.5
+	is_at "$b" "$vm_b"
+	same "$(tell vm_b stop)" 0
+	await is_at "$b" "$vm_c"
+	await gives -11 vm_a "ring $b 65536"
+	same "$(tell vm_b "notify $port")" -1000
+	kill "$vm_b"
+	goes_on vm_c
+	apply
+	logged "process $vm_d waits" && fail "process $vm_d waits for another user's VM"
+	is_at "$b" "$vm_c"
+	end_pvid
+}
+
+# One that does not come to run there goes on where it was.
+returning()
+{
+	pair_that_moves
+	same "$(tell vm_b run)" 0
+	vmm vm_c -uuid "$b" -incoming defer
+	await logged "process $vm_c waits for $b to stop"
+	same "$(tell vm_b stop)" 0
+	await is_at "$b" "$vm_c"
+	same "$(tell vm_b run)" 0
+	await is_at "$b" "$vm_b"
+	await test ! -e "$tmp/run/$b.state"
+	same "$(tell vm_b stop)" 0
+	has_what_it_had vm_b 1
+	same "$(tell vm_b run)" 0
+	kill "$vm_c"
+	rm "$tmp/vm_c.in" "$tmp/vm_c.out"
+	# And the next time in another one, which the first has not kept from it
+	vmm vm_c -uuid "$b" -incoming defer
+	await logged "process $vm_c waits for $b to stop"
+	same "$(tell vm_b stop)" 0
+	await is_at "$b" "$vm_c"
+	goes_on vm_c
+	end_pvid
+}
+
+# One that was saved goes on when it is restored, whoever was killed meanwhile; another one begins with nothing.
+saving()
+{
+	pair_that_moves
+	kill "$vm_b"
+	await test -e "$tmp/run/$b.state"
+	kill_pvid
+	vmm vm_c -uuid "$b" -incoming defer
+	await is_at "$b" "$vm_c"
+	await gives -11 vm_a "ring $b 65536"
+	kill_pvid
+	goes_on vm_c
+	# As one that ends when nobody is there to hear it
+	kill -STOP "$pvid"
+	kill "$vm_c"
+	wait "$vm_c" || [ $? -eq 143 ]
+	kill_pvid
+	await_gone "$b"
+	await test -e "$tmp/run/$b.state"
+	vmm vm_d -uuid "$b"
+	await settled
+	same "$(tell vm_d "notify $port")" -2
+	same "$(tell vm_a "ring $b 65536")" 2
+	[ ! -e "$tmp/run/$b.state" ] || fail "what another guest had made is still kept"
+	end_pvid
+}
+
+# As it goes to another host, where pvid keeps rings away until it runs
+by_hand()
+{
+	pair_that_moves
+	pvictl save "$b" "$tmp/made"
+	same "$(tell vm_a "ring $b 65536")" -11
+	kill "$vm_b"
+	await_gone "$b"
+	vmm vm_c -uuid "$b" -incoming defer
+	await is_at "$b" "$vm_c"
+	await gives -11 vm_a "ring $b 65536"
+	pvictl restore "$b" "$tmp/made"
+	same "$(tell vm_a "ring $b 65536")" -11
+	same "$(tell vm_c run)" 0
+	await gives 0 vm_a "ring $b 65536"
+	same "$(tell vm_c stop)" 0
+	same "$(tell vm_c "notify $port")" 0
+	end_pvid
+}
+
+run_tests noticing claims makers hangs hangs_later becomes lost applying tightened mistakes broken full in_turns killed killed_applying \
+	moving returning saving by_hand

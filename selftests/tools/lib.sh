@@ -16,7 +16,7 @@ export LC_ALL=C
 a=aaaaaaaa-0000-4000-8000-000000000001
 b=bbbbbbbb-0000-4000-8000-000000000002
 # shellcheck disable=SC2034 # the tests use them
-c=cccccccc-0000-4000-8000-000000000003 at_a='' at_b='' vm_c=''
+c=cccccccc-0000-4000-8000-000000000003 at_a='' at_b='' vm_c='' vm_d=''
 vm_a='' vm_b=''
 
 fail()

@@ -5,6 +5,9 @@
  * line each, and answers with a line:
  *
  *	ring UUID GSI	the guest issues KVM_HC_PVI: what it gets in RAX
+ *	connect UUID GSI, notify PORT, msi GSI PIN	the same of other calls; msi: with that pin's vector
+ *	run		the guest waits for interrupts from now on, until
+ *	stop		it has stopped; 0. Between them nothing else of it
  *	irqs PIN	how many interrupts of that pin the guest has taken
  *	dup		one more descriptor of the VM: its number
  *	vm		one more VM: the number of its descriptor
@@ -31,6 +34,26 @@ static u8 receiver[KVM_PVI_UUID_SIZE] __aligned(16);
 static __guest u64 ring(u64 gsi)
 {
 	return guest_hypercall(KVM_HC_PVI, (u64)receiver, gsi, 0, 0);
+}
+
+/* Of a call without the name of a VM */
+static u64 call[4];
+
+static __guest u64 issue(u64 nr)
+{
+	return guest_hypercall(nr, call[0], call[1], call[2], call[3]);
+}
+
+static __guest u64 connect_port(u64 gsi)
+{
+	return guest_hypercall(KVM_HC_PVI_CONNECT, (u64)receiver, gsi, 0, 0);
+}
+
+static __guest u64 rest(u64 arg)
+{
+	for (;;)
+		guest_irq_wait();
+	return arg;
 }
 
 /* What is pending is taken at the entry after the sync. */
@@ -102,14 +125,38 @@ static pid_t lend(const char *uuid)
 	return pid;
 }
 
+/* The guest's RAX */
+static long long call_guest(struct vcpu *vcpu, u32 nr, u64 a, u64 b, u64 c)
+{
+	memcpy(call, (u64[]){ a, b, c, 0 }, sizeof(call));
+	return vcpu_call(vcpu, issue, nr);
+}
+
+static long long run(struct vcpu *vcpu, bool runs)
+{
+	if (runs)
+		vcpu_run_thread(vcpu, rest, 0);
+	else
+		vcpu_stop(vcpu);
+	return 0;
+}
+
 static long long obey(struct vm **at, const char *line)
 {
 	struct vm *vm = *at;
 	char uuid[40];
-	u32 n, uid;
+	u32 n, uid, pin;
 
 	if (sscanf(line, "ring %39s %u", uuid, &n) == 2 && parse_uuid(uuid, receiver))
 		return vcpu_call(&vm->vcpus[0], ring, n);
+	if (sscanf(line, "connect %39s %u", uuid, &n) == 2 && parse_uuid(uuid, receiver))
+		return vcpu_call(&vm->vcpus[0], connect_port, n);
+	if (sscanf(line, "notify %u", &n) == 1)
+		return call_guest(&vm->vcpus[0], KVM_HC_NOTIFY, n, 0, 0);
+	if (sscanf(line, "msi %u %u", &n, &pin) == 2)
+		return call_guest(&vm->vcpus[0], KVM_HC_PVI_SET_MSI, n, 0xfee00000, VECTOR(pin));
+	if (!strcmp(line, "run\n") || !strcmp(line, "stop\n"))
+		return run(&vm->vcpus[0], line[0] == 'r');
 	if (sscanf(line, "irqs %u", &n) == 1)
 		return vcpu_call(&vm->vcpus[0], count_irqs, n);
 	if (!strcmp(line, "dup\n"))

@@ -51,6 +51,12 @@ struct vm_fds {
 /* -errno if they may not be seen */
 int find_vm_fds(pid_t pid, struct vm_fds *vms);
 
+/*
+ * run.c: whether a vCPU of it runs, or has halted; if not it may have stopped them, or have them a moment for itself.
+ * -errno: it is not there. Never waits.
+ */
+int vmm_runs(pid_t pid);
+
 /* vmm.c: what a VMM was told on its command line */
 #define NAME_LEN 128
 
@@ -61,6 +67,7 @@ struct vmm {
 	bool has_uuid;		/* and it is one */
 	uuid_t uuid;
 	char uuid_text[NAME_LEN];
+	bool incoming;		/* its guest is in the middle of its life, and comes from elsewhere */
 };
 
 int vmm_read(pid_t pid, struct vmm *vmm);

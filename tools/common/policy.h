@@ -82,9 +82,9 @@ int policy_write(const struct policy *policy, FILE *out);
 /*
  * policy_match.c: which of them @pid runs, by its command line, user and cgroup. Reading a command line may
  * wait for the process as long as that likes. 0, -ESRCH: none, -EAGAIN: none yet, for it is root's and may become
- * the user of one, or another -errno.
+ * the user of one, or another -errno. Stores whether its guest comes from elsewhere.
  */
-int policy_match(const struct policy *policy, pid_t pid, const struct policy_vm **vm);
+int policy_match(const struct policy *policy, pid_t pid, const struct policy_vm **vm, bool *incoming);
 /* Whether its user and cgroup are those of @vm, which never waits, and its command line */
 int policy_permits(const struct policy_vm *vm, pid_t pid);
 int policy_claims(const struct policy_vm *vm, pid_t pid);

@@ -48,7 +48,7 @@ static int may_be_any(const struct policy *policy, const struct process *process
 	return ret;
 }
 
-int policy_match(const struct policy *policy, pid_t pid, const struct policy_vm **vm)
+int policy_match(const struct policy *policy, pid_t pid, const struct policy_vm **vm, bool *incoming)
 {
 	struct process process;
 	bool later = false;
@@ -61,6 +61,7 @@ int policy_match(const struct policy *policy, pid_t pid, const struct policy_vm 
 	ret = ret ?: may_be_any(policy, &process) ?: vmm_read(pid, &vmm);
 	if (ret)
 		return ret == -ENOENT ? -ESRCH : ret;
+	*incoming = vmm.incoming;
 	for (i = 0; i < policy->nr_vms; i++) {
 		*vm = &policy->vms[i];
 		if (!vmm_matches(&vmm, *vm))

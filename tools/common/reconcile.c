@@ -38,14 +38,21 @@ int find_listed(int lister, const uuid_t uuid, struct kvm_pvi_list_endpoint *r)
 	return nr ?: -ENOENT;
 }
 
-int read_listed(int lister, uint64_t number, struct kvm_pvi_list_endpoint *r)
+int read_listed_any(int lister, uint64_t number, struct kvm_pvi_list_endpoint *r)
 {
 	uint64_t cursor = number - 1;
 	int nr = pvi_list(lister, KVM_PVI_LIST_ENDPOINTS, 0, &cursor, r, sizeof(*r), 1);
 
 	if (nr < 0)
 		return nr;
-	return nr && r->number == number && !(r->flags & KVM_PVI_LISTED_DEAD) ? 0 : -ENOENT;
+	return nr && r->number == number ? 0 : -ENOENT;
+}
+
+int read_listed(int lister, uint64_t number, struct kvm_pvi_list_endpoint *r)
+{
+	int ret = read_listed_any(lister, number, r);
+
+	return ret ?: r->flags & KVM_PVI_LISTED_DEAD ? -ENOENT : 0;
 }
 
 /* All records of @kind, to be freed; their number or -errno */

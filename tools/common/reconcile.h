@@ -25,7 +25,9 @@ int reconcile_take_back(int lister, uint64_t number, int pvi, const uuid_t uuid,
 			const struct policy *new, char what[static RECONCILE_WHAT]);
 /* The record of the living endpoint that is bound to @uuid; -ENOENT */
 int find_listed(int lister, const uuid_t uuid, struct kvm_pvi_list_endpoint *r);
-/* That of endpoint @number; -ENOENT: it is dead or has gone */
+/* That of endpoint @number; -ENOENT: it has gone */
+int read_listed_any(int lister, uint64_t number, struct kvm_pvi_list_endpoint *r);
+/* And if it is dead, too */
 int read_listed(int lister, uint64_t number, struct kvm_pvi_list_endpoint *r);
 
 #endif

@@ -102,6 +102,9 @@ static void look_at_option(const char *option, char *arg, struct vmm *vmm)
 		name = guest_name(arg);
 	else if (!strcmp(option, "id"))
 		name = arg;
+	/* QEMU's, and that of Cloud Hypervisor and crosvm */
+	else if (!strcmp(option, "incoming") || !strcmp(option, "restore"))
+		vmm->incoming = true;
 	if (uuid) {
 		vmm->uuid_given = true;
 		vmm->has_uuid = !uuid_parse(uuid, vmm->uuid);

@@ -16,6 +16,7 @@
 #define LATE_TRY 9		/* the wait doubles from a second on */
 
 static void candidate_try(struct candidate *c);
+static int candidate_look(sd_event_source *source, uint64_t now, void *arg);
 
 static void candidate_free(struct candidate *c)
 {
@@ -68,6 +69,44 @@ static bool candidate_is_known(struct pvid *d, struct candidate *c, pid_t proces
 	return false;
 }
 
+/* Its guest is to come from a process that has the name. */
+static void candidate_wait(struct candidate *c)
+{
+	if (!retry_after(c->d, &c->retry, LOOK_WAIT, candidate_look, c))
+		return;
+	LOG(SD_ERR, "process %d: out of memory; 'pvictl apply' tries again", c->pid);
+	candidate_free(c);
+}
+
+static int candidate_look(sd_event_source *source, uint64_t now, void *arg)
+{
+	struct candidate *c = arg;
+
+	(void)source;
+	(void)now;
+	if (vmm_runs(c->process) < 0)
+		candidate_free(c);
+	else if (arrive_may_begin(c->d, c))
+		candidate_try(c);
+	else
+		candidate_wait(c);
+	return 0;
+}
+
+static void candidate_has_to_wait(struct candidate *c, const struct examined *e)
+{
+	char text[UUID_STR_LEN];
+
+	uuid_unparse_lower(e->uuid, text);
+	if (!c->waits)
+		LOG(SD_INFO, "process %d waits for %s to stop where it runs", e->pid, text);
+	c->process = e->pid;
+	uuid_copy(c->uuid, e->uuid);
+	c->waits = true;
+	c->tries = c->stopped = 0;
+	candidate_wait(c);
+}
+
 static void candidate_examined(struct pvid *d, void *owner, int pvi, enum outcome outcome, const void *answer)
 {
 	const struct examined *e = answer;
@@ -91,6 +130,8 @@ static void candidate_examined(struct pvid *d, void *owner, int pvi, enum outcom
 	} else if (e->ret == EXAMINED_NOT_ITS) {
 		LOG(SD_WARNING, "process %d claims to be %s by a VM that another process has made", e->pid, e->label);
 		candidate_free(c);
+	} else if (e->ret == EXAMINED_HAS_TO_WAIT) {
+		candidate_has_to_wait(c, e);
 	} else if (e->ret == EXAMINED_NAME_LEFT) {
 		candidate_replaces(c, e);
 	} else {
@@ -133,6 +174,31 @@ void candidate_add(struct pvid *d, pid_t pid, bool begins)
 	*c = (struct candidate){ .d = d, .pid = pid, .begins = begins };
 	LIST_INSERT_HEAD(&d->candidates, c, entry);
 	candidate_try(c);
+}
+
+void candidate_add_returning(struct pvid *d, pid_t pid, const uuid_t uuid)
+{
+	struct candidate *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		LOG(SD_ERR, "process %d: out of memory; should its guest come back, 'pvictl apply' binds it", pid);
+		return;
+	}
+	*c = (struct candidate){ .d = d, .pid = pid, .process = pid, .waits = true, .may_return = true };
+	uuid_copy(c->uuid, uuid);
+	LIST_INSERT_HEAD(&d->candidates, c, entry);
+	candidate_wait(c);
+}
+
+void candidate_forget_returning(struct pvid *d, const uuid_t uuid)
+{
+	struct candidate *c, *next;
+
+	for (c = LIST_FIRST(&d->candidates); c; c = next) {
+		next = LIST_NEXT(c, entry);
+		if (c->may_return && !uuid_compare(c->uuid, uuid))
+			candidate_free(c);
+	}
 }
 
 void candidate_again_all(struct pvid *d)

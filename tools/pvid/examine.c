@@ -26,6 +26,14 @@ static int take_vm(int pidfd, pid_t pid, bool begins)
 	return vms.nr > 1 ? -ENOTUNIQ : take_fd(pidfd, vms.fd);
 }
 
+/* Whether the name is at another process' VM, whose guest may be coming here: that of the same user, and no other */
+static bool may_move_here(const struct pvid *d, const struct policy_vm *vm, const struct examined *e)
+{
+	const struct vm *holder = vm_find(d, vm->uuid);
+
+	return e->arriving && holder && holder->owner == e->owner;
+}
+
 /* By another name, which nobody knows */
 static bool is_bound(int vm_fd)
 {
@@ -49,6 +57,8 @@ static int bind_vm(const struct pvid *d, int vm_fd, int pvi, const struct policy
 	/* It may have closed the VM that it had, whose endpoint keeps the name. */
 	if (ret == -EEXIST && vm_of(d, e->pid))
 		return is_bound(vm_fd) ? EXAMINED_NOTHING : EXAMINED_NAME_LEFT;
+	if (ret == -EEXIST && may_move_here(d, vm, e))
+		return EXAMINED_HAS_TO_WAIT;
 	if (ret == -ESRCH)
 		return EXAMINED_NOT_ITS;
 	e->what = "find its endpoint";
@@ -63,7 +73,7 @@ static int examine_process(const struct pvid *d, const struct candidate *c, int 
 	int ret, vm_fd;
 
 	e->what = "see what it is";
-	ret = policy_match(&d->policy, e->pid, &vm);
+	ret = policy_match(&d->policy, e->pid, &vm, &e->arriving);
 	if (ret == -EAGAIN)
 		e->what = "see it become the user that the policy says";
 	/* One that has its VM for long has become whoever it was to be. */
@@ -71,6 +81,7 @@ static int examine_process(const struct pvid *d, const struct candidate *c, int 
 		return EXAMINED_NOTHING;
 	if (ret)
 		return ret;
+	e->arriving |= c->may_return;
 	stpcpy(e->label, vm->label);
 	uuid_copy(e->uuid, vm->uuid);
 	e->what = "take its VM";
@@ -95,6 +106,7 @@ void examine(const struct pvid *d, const void *candidate, int pvi, void *examine
 	if (e->ret)
 		return;
 	e->pid = process.pid;
+	e->owner = process.uid;
 	pidfd = open_pidfd(e->pid);
 	e->ret = pidfd < 0 ? pidfd : examine_process(d, c, pidfd, pvi, e);
 }

@@ -29,6 +29,10 @@ struct candidate {
 	bool begins;		/* it makes the VM now, and may not have the descriptor yet */
 	unsigned int tries;
 	unsigned int late;	/* of these, in which it has made us wait */
+	uuid_t uuid;		/* that it is to have, where it waits for another process to leave it */
+	bool waits;
+	bool may_return;	/* it had that itself, and gave it up when it had stopped */
+	unsigned int stopped;	/* how often in a row the other one was seen so */
 	struct helper *helper;
 	sd_event_source *retry;
 };
@@ -41,6 +45,11 @@ struct vm {
 	uint64_t number;	/* of the endpoint, which no other one has */
 	uuid_t uuid;
 	pid_t pid;		/* 0: not known */
+	uid_t owner;
+	bool arriving;		/* its guest comes from elsewhere, and does not run yet: it is frozen */
+	bool restored;		/* with what that had made, if that is known */
+	unsigned int looks;	/* before it ran, */
+	unsigned int waited;	/* and behind that, for what it had made */
 	unsigned int tries;
 	bool taking_back;	/* there is more of that, and no later step has begun */
 	bool giving;		/* there is more of that */
@@ -50,6 +59,7 @@ struct vm {
 	struct helper *helper;	/* sees whether it is still what the policy says */
 	sd_event_source *end;
 	sd_event_source *retry;
+	sd_event_source *look;	/* whether it runs */
 };
 
 /* Who waits for the policy to be carried out */
@@ -108,6 +118,8 @@ void helper_forget(struct helper *helper);
 struct examined {
 	int ret;		/* 0: it is bound. -EAGAIN and others: not yet. EXAMINED_* */
 	pid_t pid;
+	uid_t owner;
+	bool arriving;
 	uuid_t uuid;
 	uint64_t number;
 	char label[POLICY_LABEL];
@@ -116,6 +128,7 @@ struct examined {
 
 #define EXAMINED_NOTHING (-ESRCH)	/* the policy knows no VM of it, or it has gone */
 #define EXAMINED_NAME_LEFT (-ESTALE)	/* the name is at a VM that it had before */
+#define EXAMINED_HAS_TO_WAIT (-EBUSY)	/* until its guest has stopped where the name is */
 #define EXAMINED_NOT_ITS (-EXDEV)	/* another process has made that VM */
 
 void examine(const struct pvid *d, const void *candidate, int pvi, void *examined);
@@ -130,11 +143,32 @@ void examine_again(const struct pvid *d, const void *vm, int pvi, void *reexamin
 
 /* candidate.c */
 void candidate_add(struct pvid *d, pid_t pid, bool begins);
+/* A process that gave up @uuid, to which its guest may come back */
+void candidate_add_returning(struct pvid *d, pid_t pid, const uuid_t uuid);
+/* Its guest runs elsewhere by now */
+void candidate_forget_returning(struct pvid *d, const uuid_t uuid);
 /* They are examined by the policy as it is now */
 void candidate_again_all(struct pvid *d);
 
 /* scan.c: looks for the VMs of all processes; or once more, where it does so already */
 void scan_start(struct pvid *d);
+
+/*
+ * arrive.c: a guest that goes on in another process, on this host or from another one. Whether the name that a candidate
+ * waits for is free, or could be taken from where its guest has stopped
+ */
+bool arrive_may_begin(struct pvid *d, struct candidate *c);
+/* It is bound, and nothing can ring it yet */
+void arrive_begin(struct vm *vm);
+/* It has what the policy says */
+void arrive_restore(struct vm *vm);
+
+/* kept.c: what guests had made whose VMM has stopped or ended, each in a file of @d->run, for the VMM that goes on */
+/* -errno */
+int kept_save(struct vm *vm);
+/* To be freed; its length, -ENOENT: there is none of that VM and user, or another -errno */
+int kept_read(const struct vm *vm, void **blob);
+void kept_forget(const struct pvid *d, const uuid_t uuid);
 
 /* vm.c */
 /* What has been bound; takes @pvi */
@@ -144,6 +178,10 @@ void vm_restore(struct pvid *d, const char *name, int pvi);
 struct vm *vm_find(const struct pvid *d, const uuid_t uuid);
 struct vm *vm_of(const struct pvid *d, pid_t pid);
 void vm_end(struct vm *vm);
+/* Somebody has frozen it, who has what its guest had made and takes it somewhere else: pvictl save */
+bool vm_is_taken(const struct vm *vm);
+/* Its guest goes on here */
+void vm_arrived(struct vm *vm);
 /* Carries @d->policy out: what is bound stays, but for the differences, if it is what the policy says */
 void vm_apply_all(struct pvid *d);
 /* Nothing is found out of any, taken back or given */
@@ -155,6 +193,7 @@ bool vm_all_settled(const struct pvid *d);
 
 /* Waits that double with @tries, from a millisecond on; replaces what waits in @source. -errno */
 int retry_after(struct pvid *d, sd_event_source **source, unsigned int tries, sd_event_time_handler_t fn, void *arg);
+#define LOOK_WAIT 4		/* 16 ms: how often it is looked whether somebody runs */
 #define MAX_DOUBLED 12		/* 4 s */
 #define MAX_TRIES 26		/* about a minute */
 

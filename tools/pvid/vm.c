@@ -17,7 +17,9 @@
 
 #define FIRST_WAIT UINT64_C(1000)	/* microseconds */
 #define USUAL_TRIES 9		/* half a second: what takes longer is worth a word */
-#define STORED "vm-%s-%" PRIu64	/* the name that systemd keeps an endpoint under, used once */
+#define STORED "%s-%s-%" PRIu64	/* the name that systemd keeps an endpoint under, used once */
+#define ARRIVING "in"		/* how that of one begins whose guest does not run yet, */
+#define PRESENT "vm"		/* and of all others */
 
 static const char *uuid_string(const uuid_t uuid, char text[static UUID_STR_LEN])
 {
@@ -40,7 +42,9 @@ static void keep(const struct vm *vm)
 {
 	char text[UUID_STR_LEN], message[128];
 
-	snprintf(message, sizeof(message), "FDSTORE=1\nFDNAME=" STORED, uuid_string(vm->uuid, text), vm->number);
+	/* Also when it has died: it has what its guest had made. */
+	snprintf(message, sizeof(message), "FDSTORE=1\nFDPOLL=0\nFDNAME=" STORED, vm->arriving ? ARRIVING : PRESENT,
+		 uuid_string(vm->uuid, text), vm->number);
 	sd_pid_notify_with_fds(0, 0, message, &vm->pvi, 1);
 }
 
@@ -48,7 +52,8 @@ static void forget(const struct vm *vm)
 {
 	char text[UUID_STR_LEN];
 
-	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=" STORED, uuid_string(vm->uuid, text), vm->number);
+	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=" STORED, vm->arriving ? ARRIVING : PRESENT,
+		   uuid_string(vm->uuid, text), vm->number);
 }
 
 void vm_end(struct vm *vm)
@@ -60,10 +65,35 @@ void vm_end(struct vm *vm)
 	helper_forget(vm->helper);
 	sd_event_source_disable_unref(vm->end);
 	sd_event_source_disable_unref(vm->retry);
+	sd_event_source_disable_unref(vm->look);
 	close(vm->pvi);
 	forget(vm);
 	reload_progress(vm->d);
 	free(vm);
+}
+
+bool vm_is_taken(const struct vm *vm)
+{
+	struct kvm_pvi_list_endpoint r;
+
+	return !vm->arriving && !read_listed_any(vm->d->lister, vm->number, &r) && r.flags & KVM_PVI_LISTED_FROZEN;
+}
+
+/* The VMM may have saved its guest before it has ended. */
+static void vm_keep_made(struct vm *vm)
+{
+	char text[UUID_STR_LEN];
+	int ret;
+
+	/* What one that did not begin was to get is still there. */
+	if (vm->arriving)
+		return;
+	ret = vm_is_taken(vm) ? -ECANCELED : kept_save(vm);
+	if (!ret)
+		return;
+	kept_forget(vm->d, vm->uuid);
+	if (ret != -ECANCELED)
+		LOG(SD_ERR, "%s: what its guest had made cannot be saved: %s", uuid_string(vm->uuid, text), strerror(-ret));
 }
 
 /* The endpoint has died with its VM's address space. */
@@ -72,17 +102,18 @@ static int vm_ended(sd_event_source *source, int fd, uint32_t events, void *arg)
 	(void)source;
 	(void)fd;
 	(void)events;
+	vm_keep_made(arg);
 	vm_end(arg);
 	return 0;
 }
 
-static struct vm *vm_make(struct pvid *d, int pvi, uint64_t number, const uuid_t uuid, pid_t pid)
+static struct vm *vm_make(struct pvid *d, int pvi, uint64_t number, const uuid_t uuid, pid_t pid, uid_t owner)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
 
 	if (!vm)
 		return NULL;
-	*vm = (struct vm){ .d = d, .pvi = pvi, .number = number, .pid = pid };
+	*vm = (struct vm){ .d = d, .pvi = pvi, .number = number, .pid = pid, .owner = owner };
 	uuid_copy(vm->uuid, uuid);
 	if (sd_event_add_io(d->event, &vm->end, pvi, EPOLLHUP, vm_ended, vm) < 0) {
 		free(vm);
@@ -146,11 +177,29 @@ static void vm_give(struct vm *vm)
 	vm->settled = !ret;
 	vm->owes &= ret != 0;
 	vm->giving = ret == -EINPROGRESS;
+	if (vm->settled)
+		arrive_restore(vm);
 	if (vm->giving)
 		vm_go_on(vm);
 	else if (ret)
 		vm_again(vm, what, ret);
 	reload_progress(d);
+}
+
+void vm_arrived(struct vm *vm)
+{
+	char text[UUID_STR_LEN];
+	int ret = pvi_thaw(vm->pvi);
+
+	uuid_unparse_lower(vm->uuid, text);
+	if (ret && ret != -ENODEV)
+		LOG(SD_ERR, "%s: cannot let it be rung: %s; use pvictl thaw", text, strerror(-ret));
+	LOG(SD_INFO, "%s goes on in process %d", text, vm->pid);
+	forget(vm);
+	vm->arriving = false;
+	keep(vm);
+	kept_forget(vm->d, vm->uuid);
+	candidate_forget_returning(vm->d, vm->uuid);
 }
 
 static void vm_examined(struct pvid *d, void *owner, int pvi, enum outcome outcome, const void *answer)
@@ -240,7 +289,7 @@ void vm_apply_all(struct pvid *d)
 
 void vm_add(struct pvid *d, int pvi, const struct examined *e)
 {
-	struct vm *vm = vm_make(d, pvi, e->number, e->uuid, e->pid);
+	struct vm *vm = vm_make(d, pvi, e->number, e->uuid, e->pid, e->owner);
 	char text[UUID_STR_LEN];
 
 	if (!vm) {
@@ -249,27 +298,46 @@ void vm_add(struct pvid *d, int pvi, const struct examined *e)
 		return;
 	}
 	vm->known = true;
-	keep(vm);
 	LOG(SD_INFO, "VM %s, process %d, is %s", e->label, vm->pid, uuid_string(vm->uuid, text));
+	if (e->arriving)
+		arrive_begin(vm);
+	else
+		kept_forget(d, vm->uuid);
+	keep(vm);
 	vm_give(vm);
+}
+
+/* The record of an endpoint by the name that it was kept under, or -errno; @kind: how that began */
+static int vm_find_kept(const struct pvid *d, const char *name, char kind[static 3], struct kvm_pvi_list_endpoint *r)
+{
+	char text[UUID_STR_LEN];
+	uint64_t number;
+	uuid_t uuid;
+	int ret;
+
+	if (sscanf(name, "%2[a-z]-%36[0-9a-f-]-%" SCNu64, kind, text, &number) != 3 || uuid_parse(text, uuid))
+		return -EINVAL;
+	ret = read_listed_any(d->lister, number, r);
+	return ret ?: uuid_compare(r->uuid, uuid) ? -ENOENT : 0;
 }
 
 void vm_restore(struct pvid *d, const char *name, int pvi)
 {
-	char text[UUID_STR_LEN] = "";
 	struct kvm_pvi_list_endpoint r;
-	uint64_t number = 0;
 	struct vm *vm = NULL;
-	uuid_t uuid;
+	char kind[3];
 
-	if (sscanf(name, "vm-%36[0-9a-f-]-%" SCNu64, text, &number) == 2 && !uuid_parse(text, uuid) &&
-	    !read_listed(d->lister, number, &r) && !uuid_compare(r.uuid, uuid))
-		vm = vm_make(d, pvi, number, uuid, r.vmm);
-	if (vm)
+	if (!vm_find_kept(d, name, kind, &r))
+		vm = vm_make(d, pvi, r.number, r.uuid, r.vmm, r.owner);
+	if (!vm) {
+		LOG(SD_NOTICE, "'%s' has ended meanwhile", name);
+		close(pvi);
+		sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
 		return;
-	LOG(SD_NOTICE, "'%s' has ended meanwhile", name);
-	close(pvi);
-	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	}
+	/* One that has died is heard to, as any other. */
+	if (!strcmp(kind, ARRIVING))
+		arrive_begin(vm);
 }
 
 struct vm *vm_find(const struct pvid *d, const uuid_t uuid)

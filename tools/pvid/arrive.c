@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * pvid arrive - a guest that goes on in another process
+ *
+ * A VMM whose guest comes from elsewhere says so on its command line, and no VMM says when it has stopped. So it is
+ * looked whether vCPUs run. While those run where the name is, the VMM to which the guest is to come waits. When they
+ * have stopped the name goes there, with what the guest had made: before it runs, so that no call of it fails. Rings
+ * to it are taken when it runs, for the interrupt controller may be loaded until then. Where it was may go on instead,
+ * if the move has failed: then it gets it all back.
+ */
+#include <errno.h>
+#include <libpvi.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapt.h"
+#include "pvid.h"
+
+#define STOPPED 4		/* so often in a row nothing runs: no vCPU is just in its VMM for a moment */
+#define MANY_LOOKS 3600		/* a minute: who has not run until then may take very long */
+#define SELDOM_WAIT 7		/* 128 ms */
+#define MAX_WAITED 120		/* looks at one that runs and has not got all that its policy says: 2 s */
+
+static bool somebody_begins(const struct pvid *d, const struct candidate *c)
+{
+	const struct candidate *other;
+
+	LIST_FOREACH(other, &d->candidates, entry)
+		if (other != c && other->waits && !other->may_return && !uuid_compare(other->uuid, c->uuid))
+			return true;
+	return false;
+}
+
+/* The guest has stopped where it was; where it is to come back to, it has to run as well. */
+static bool is_due(const struct candidate *c, const struct vm *holder)
+{
+	if (!holder->pid || vmm_runs(holder->pid) || vm_is_taken(holder))
+		return false;
+	return !c->may_return || vmm_runs(c->process) == 1;
+}
+
+/* False: it is as it was */
+static bool take_from(struct pvid *d, struct vm *holder)
+{
+	char text[UUID_STR_LEN];
+	uuid_t uuid;
+	pid_t pid = holder->pid;
+	/* What one that has not begun is to get is there yet. */
+	int ret = holder->arriving ? 0 : kept_save(holder);
+
+	uuid_unparse_lower(holder->uuid, text);
+	if (ret) {
+		LOG(SD_ERR, "%s: what its guest has made cannot be saved: %s; it does not move", text, strerror(-ret));
+		pvi_thaw(holder->pvi);
+		return false;
+	}
+	uuid_copy(uuid, holder->uuid);
+	LOG(SD_INFO, "%s has stopped in process %d, and may go on in another one", text, pid);
+	vm_end(holder);
+	candidate_add_returning(d, pid, uuid);
+	return true;
+}
+
+bool arrive_may_begin(struct pvid *d, struct candidate *c)
+{
+	struct vm *holder = vm_find(d, c->uuid);
+
+	if (!holder)
+		return !c->may_return || !somebody_begins(d, c);
+	c->stopped = is_due(c, holder) ? c->stopped + 1 : 0;
+	return c->stopped == STOPPED && take_from(d, holder);
+}
+
+/* All that the endpoint exposes, to be freed; their number or -errno */
+static int list_gsis(const struct vm *vm, struct kvm_pvi_list_gsi **gsis)
+{
+	int max = KVM_PVI_LIST_MAX, nr = 0, got = 0;
+	struct kvm_pvi_list_gsi *more;
+	uint64_t cursor = 0;
+
+	*gsis = NULL;
+	do {
+		nr += got;
+		more = realloc(*gsis, (nr + max) * sizeof(**gsis));
+		if (!more)
+			return -ENOMEM;
+		*gsis = more;
+		got = pvi_list(vm->d->lister, KVM_PVI_LIST_GSIS, vm->number, &cursor, *gsis + nr, sizeof(**gsis), max);
+	} while (got > 0);
+	return got ?: nr;
+}
+
+static int set_state(const struct vm *vm, const void *blob, size_t length)
+{
+	struct kvm_pvi_list_gsi *gsis;
+	void *adapted = NULL;
+	int nr = list_gsis(vm, &gsis), ret = nr;
+
+	if (nr >= 0)
+		ret = state_adapt(blob, length, gsis, nr, &adapted);
+	if (ret >= 0)
+		ret = pvi_set_state(vm->pvi, adapted, ret);
+	free(adapted);
+	free(gsis);
+	return ret;
+}
+
+void arrive_restore(struct vm *vm)
+{
+	char text[UUID_STR_LEN];
+	void *blob;
+	int ret;
+
+	if (!vm->arriving || vm->restored)
+		return;
+	vm->restored = true;
+	uuid_unparse_lower(vm->uuid, text);
+	ret = kept_read(vm, &blob);
+	if (ret == -ENOENT)
+		return;
+	if (ret >= 0)
+		ret = set_state(vm, blob, ret);
+	free(blob);
+	if (ret == -EBUSY)
+		LOG(SD_NOTICE, "%s has what its guest had made, or something of it, from somebody else", text);
+	else if (ret)
+		LOG(SD_ERR, "%s: what its guest had made cannot be restored: %s", text, strerror(-ret));
+}
+
+static int look(sd_event_source *source, uint64_t now, void *arg)
+{
+	struct vm *vm = arg;
+	bool runs = !vm->pid || vmm_runs(vm->pid);
+	unsigned int wait = vm->looks++ < MANY_LOOKS ? LOOK_WAIT : SELDOM_WAIT;
+
+	(void)source;
+	(void)now;
+	if (runs && (vm->restored || ++vm->waited > MAX_WAITED)) {
+		arrive_restore(vm);
+		vm_arrived(vm);
+	} else if (retry_after(vm->d, &vm->look, wait, look, vm)) {
+		vm_arrived(vm);
+	}
+	return 0;
+}
+
+void arrive_begin(struct vm *vm)
+{
+	char text[UUID_STR_LEN];
+	int ret = pvi_get_state(vm->pvi, KVM_PVI_STATE_FREEZE, NULL, 0);
+
+	if (ret < 0) {
+		uuid_unparse_lower(vm->uuid, text);
+		LOG(SD_ERR, "%s: cannot keep rings away from it until it runs: %s", text, strerror(-ret));
+	}
+	vm->arriving = true;
+	look(NULL, 0, vm);
+}
