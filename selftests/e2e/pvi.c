@@ -23,6 +23,8 @@
  *	store FILE OFFSET	0, when that was written to the word as far as the program knows
  *	pingpong UUID GSI FD N	N times: ring, then poll FD; N
  *	echo UUID GSI FD	for ever: poll FD, then ring
+ *	volley UUID GSI FD N	the same, but a ring that is refused for the moment is tried until it is not
+ *	answer UUID GSI FD	polls FD, then rings through a port, always the same one, until that fails
  *	serve UUID GSI FD	for ever: poll FD, then ring through a port, a new one if that is dead
  *	hammer UUID GSI		for ever: ring through a port, a new one if that is dead
  */
@@ -30,6 +32,7 @@
 #include <fcntl.h>
 #include <linux/kvm_pvi_guest.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -270,6 +273,41 @@ static int do_pingpong(char **args)
 	return n;
 }
 
+/* The receiver is not there, is frozen, or has not allowed it yet. */
+static bool is_refused(int ret)
+{
+	return ret == -EPERM || ret == -EAGAIN || ret == -ENXIO;
+}
+
+static int do_volley(char **args)
+{
+	int n = number(args[3]), i, ret;
+
+	for (i = 0; i < n; i++) {
+		while (is_refused(ret = ring(args[0], args[1])))
+			usleep(5000);
+		if (ret >= 0)
+			ret = poll_fd(args[2]);
+		if (ret < 0)
+			return ret;
+	}
+	return n;
+}
+
+static int do_answer(char **args)
+{
+	char at[16];
+	int ret = do_connect(args);
+
+	snprintf(at, sizeof(at), "%d", ret);
+	while (ret >= 0) {
+		ret = poll_fd(args[2]);
+		if (ret >= 0)
+			ret = port(KVM_PVI_GUEST_NOTIFY, at);
+	}
+	return ret;
+}
+
 static int do_echo(char **args)
 {
 	int ret;
@@ -371,6 +409,8 @@ static const struct verb {
 	{ "take", 2, do_take },
 	{ "store", 2, do_store },
 	{ "pingpong", 4, do_pingpong },
+	{ "volley", 4, do_volley },
+	{ "answer", 3, do_answer },
 	{ "echo", 3, do_echo },
 	{ "serve", 3, do_serve },
 	{ "hammer", 2, do_hammer },

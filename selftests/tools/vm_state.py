@@ -6,6 +6,9 @@ vm_state.py save QMP PVICTL FILE - stop the guest, save its endpoint, which proc
                                    its devices, and end QEMU
 vm_state.py load QMP FILE        - in a QEMU with -S -incoming defer: load the devices
 vm_state.py go QMP PVICTL FILE   - restore the endpoint, and let the guest go on
+vm_state.py migrate QMP TO SOCKET - to the QEMU with -incoming defer that listens at TO, by the socket
+vm_state.py dump QMP FILE        - the guest with all its memory into a file, and end QEMU
+vm_state.py undump QMP FILE      - in a QEMU with -incoming defer, where it goes on
 """
 
 import ctypes
@@ -42,6 +45,9 @@ class Monitor:
         self.tell("migrate-set-capabilities",
                   capabilities=[{"capability": "x-ignore-shared", "state": True}])
         self.tell(command, uri=uri)
+        self.await_migration(command)
+
+    def await_migration(self, command):
         while True:
             status = self.tell("query-migrate").get("status")
             if status == "completed":
@@ -63,9 +69,26 @@ def endpoint_of(pid):
     sys.exit(f"process {pid} has no endpoint")
 
 
+def move(monitor, to, uri):
+    """Where the machine is slow the guest is to stop for as long as it takes"""
+    monitor.tell("migrate-set-parameters", **{"downtime-limit": 10000, "max-bandwidth": 1 << 40})
+    if to:
+        to.tell("migrate-incoming", uri=uri)
+    monitor.tell("migrate", uri=uri)
+    monitor.await_migration("migrate")
+
+
 def main(verb, path, *args):
     monitor = Monitor(path)
     file = args[-1]
+    if verb == "migrate":
+        return move(monitor, Monitor(args[0]), f"unix:{file}")
+    if verb == "dump":
+        move(monitor, None, f"exec:cat >{file}")
+        return monitor.tell("quit")
+    if verb == "undump":
+        monitor.tell("migrate-incoming", uri=f"exec:cat {file}")
+        return monitor.await_migration("migrate-incoming")
     if verb == "save":
         monitor.tell("stop")
         with open(file + ".pvi", "wb") as out:

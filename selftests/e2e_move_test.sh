@@ -1,0 +1,151 @@
+#!/bin/sh
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A guest goes on in another QEMU of the same host, where pvid runs: by a live migration, and by a file. It is rung,
+# and rings, in a loop in which no ring makes good for one before: who waits for a ring that was lost waits for ever,
+# and nothing else wakes.
+
+. "$(dirname "$0")/tools/enter.sh"
+. "$(dirname "$0")/tools/lib.sh"
+. "$(dirname "$0")/tools/guest.sh"
+
+pin=20 virtual=65536 rounds=1
+[ -z "${PVI_LONG:-}" ] || rounds=5
+
+policy()
+{
+	mkdir "$tmp/policy"
+	cat >"$tmp/policy/pair.conf" <<-POLICY
+		[vm stays]
+		uuid = $a
+		expose = $pin
+		[vm moves]
+		uuid = $b
+		expose = $pin,$virtual
+		[allow there]
+		from = stays
+		to = moves
+		gsi = any
+		[allow back]
+		from = moves
+		to = stays
+		gsi = any
+	POLICY
+}
+
+# is_at VMM - what moves is there
+is_at()
+(
+	pvictl list --json >"$tmp/json" && json "$tmp/json" "[e['vmm'] for e in it['endpoints'] if e['uuid'] == '$b'] == [$1]"
+)
+
+# How many rings it has accepted where it is now
+rings()
+{
+	pvictl show --json "$b" >"$tmp/json" &&
+		python3 -I -S -c 'import json, sys
+print(sum(g["rings"] for g in json.load(open(sys.argv[1]))["gsis"]))' "$tmp/json"
+}
+
+more_than()
+{
+	local rung
+
+	rung=$(rings) && [ "$rung" -gt "$1" ]
+}
+
+has_ended()
+{
+	[ ! -e "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"
+}
+
+# goes_on NAME - it is rung there, and answers, by the port and with the virtual GSI that it had
+goes_on()
+{
+	await is_at "${!1}"
+	await more_than $(($(rings) + 10))
+	same "$(run "$1" cat /tmp/answer)" "wait 4"
+	quiet "$1"
+}
+
+# another NAME - a QEMU to which the guest will come
+another()
+{
+	rm -f "$kept/$1".{in,out,qmp}
+	guest "$1" newer -uuid "$b" -incoming defer -qmp "unix:$kept/$1.qmp,server=on,wait=off"
+	await test -S "$kept/$1.qmp"
+}
+
+# Where it was QEMU stays a while, as it does for whoever does not end it at once.
+live()
+{
+	another "$2"
+	await grep -q "process ${!2} waits for $b to stop" "$kept/pvid.log"
+	is_at "${!1}"
+	python3 "$here/vm_state.py" migrate "$kept/$1.qmp" "$kept/$2.qmp" "$kept/socket"
+	goes_on "$2"
+	kill "${!1}"
+	await has_ended "${!1}"
+	goes_on "$2"
+}
+
+by_file()
+{
+	python3 "$here/vm_state.py" dump "$kept/$1.qmp" "$kept/file"
+	await has_ended "${!1}"
+	another "$2"
+	await is_at "${!2}"
+	python3 "$here/vm_state.py" undump "$kept/$2.qmp" "$kept/file"
+	rm "$kept/file"
+	goes_on "$2"
+}
+
+# Beside what a test that fails prints.
+say_log()
+{
+	local status=$?
+
+	[ "$status" -eq 0 ] || cat "$kept/pvid.log"
+	stop_jobs
+}
+
+moves()
+{
+	local round
+
+	trap say_log EXIT
+	tmp=$kept
+	goes_on g_b
+	for ((round = 0; round < rounds; round++)); do
+		live g_b g_c
+		by_file g_c g_b
+	done
+	quiet g_a
+	same "$(run g_a cat /tmp/volley)" "wait 4"
+}
+
+start_guests()
+{
+	policy
+	pvid --config "$tmp/policy" --run "$tmp/run" 2>"$tmp/pvid.log" &
+	await test -S "$tmp/run/socket"
+	guest g_a older -uuid "$a"
+	guest g_b newer -uuid "$b" -qmp "unix:$tmp/g_b.qmp,server=on,wait=off"
+	booted g_a
+	booted g_b
+	for guest in g_a g_b; do
+		run $guest "insmod /kvm_pvi_guest.ko check_seconds=3600"
+	done
+	run g_b "pvi wait $virtual answer $a $pin 4 >/tmp/answer 2>&1 & true"
+	run g_a "pvi wait $pin volley $b $virtual 4 1000000000 >/tmp/volley 2>&1 & true"
+}
+
+tmp=$(mktemp -d)
+kept=$tmp
+trap 'stop_jobs; rm -rf "$tmp"' EXIT
+set -e
+start_guests
+set +e
+# Where bash would say that QEMUs were killed.
+run_tests moves 2>"$tmp/stderr"
