@@ -226,6 +226,50 @@ hangs_later()
 	end_pvid
 }
 
+# Print how many children of pvid no signal ends.
+nr_stuck()
+{
+	local children child stats=()
+
+	mapfile -d ' ' -t children <"/proc/$pvid/task/$pvid/children"
+	for child in "${children[@]}"; do
+		stats+=("/proc/$child/stat")
+	done
+	awk '{ sub(/.*\) /, "") } /^D/ { nr++ } END { print nr + 0 }' "${stats[@]}" </dev/null
+}
+
+# Nor can a user whose processes keep pvid's children for good, and are more than there may be VMs, keep others'
+# VMs from being bound. Their own are, when they let go.
+crowds()
+{
+	local max=/sys/module/kvm_pvi/parameters/max_vms old crowd
+
+	load_delay
+	old=$(cat "$max")
+	echo 20 >"$max"
+	policy
+	sed -i '$a [vm crowd]\nuuid = '"$c" "$tmp/policy/web.conf"
+	vmm vm_c -uuid "$c"
+	crowd=$(tell vm_c "crowd 12345 24")
+	start_pvid
+	vmm vm_b -uuid "$b"
+	await pvictl show "$b"
+	await logged "user 12345: children that have looked at processes do not end"
+	logged "user 12345 has more processes that make VMs than there may be VMs" || fail "it has not"
+	same "$(nr_stuck)" 16
+	chmod 666 /dev/kvm
+	VMM_AS="setpriv --reuid 12345 --clear-groups" vmm vm_a -name web -uuid "$a"
+	chmod 660 /dev/kvm
+	refuses 5 "no endpoint is bound" pvictl show "$a"
+	echo 0 >/sys/module/pvi_test_delay/parameters/close
+	kill "$crowd"
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	echo "$old" >"$max"
+	await rmmod pvi_test_delay
+	end_pvid
+}
+
 # A VMM of root's that becomes the user whose the policy says it is, when it has its VM, is waited for.
 becomes()
 {
@@ -667,5 +711,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing claims makers hangs hangs_later becomes lost applying tightened mistakes broken full in_turns killed killed_applying \
+run_tests noticing claims makers hangs hangs_later crowds becomes lost applying tightened mistakes broken full in_turns killed killed_applying \
 	moving returning saving by_hand

@@ -6,9 +6,14 @@
  * mmap_lock	the number of a process, of whose memory nothing can be mapped or unmapped
  * rcu		1: no grace period ends; takes the last CPU for itself
  * tasks_rcu	1: no grace period of tasks-RCU ends
+ * close	1: who writes it gets a descriptor that looks like a VM's, but whoever closes a duplicate waits,
+ *		whatever signal it gets
  */
+#include <linux/anon_inodes.h>
 #include <linux/completion.h>
 #include <linux/cpumask.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -17,6 +22,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
+#include <linux/wait.h>
 
 struct delay {
 	int (*fn)(void *arg);
@@ -150,6 +156,48 @@ static const struct kernel_param_ops delay_ops = {
 module_param_cb(mmap_lock, &delay_ops, &mmap_lock, 0200);
 module_param_cb(rcu, &delay_ops, &rcu, 0200);
 module_param_cb(tasks_rcu, &delay_ops, &tasks_rcu, 0200);
+
+/* Less than what the kernel takes for a hung task */
+#define CLOSE_SECONDS 100
+
+static bool close_waits;
+static unsigned long close_end;
+static DECLARE_WAIT_QUEUE_HEAD(close_queue);
+
+static int close_flush(struct file *file, fl_owner_t id)
+{
+	wait_event_timeout(close_queue, !READ_ONCE(close_waits), CLOSE_SECONDS * HZ);
+	return 0;
+}
+
+static const struct file_operations close_fops = {
+	.owner = THIS_MODULE,
+	.flush = close_flush,
+};
+
+static int close_set(const char *val, const struct kernel_param *kp)
+{
+	unsigned int value;
+	int ret = kstrtouint(val, 0, &value);
+
+	if (ret)
+		return ret;
+	if (!value) {
+		WRITE_ONCE(close_waits, false);
+		wake_up_all(&close_queue);
+		return time_before(jiffies, close_end) ? 0 : -ETIMEDOUT;
+	}
+	close_end = jiffies + CLOSE_SECONDS * HZ;
+	WRITE_ONCE(close_waits, true);
+	ret = anon_inode_getfd("kvm-vm", &close_fops, NULL, O_CLOEXEC);
+	return ret < 0 ? ret : 0;
+}
+
+static const struct kernel_param_ops close_ops = {
+	.set = close_set,
+};
+
+module_param_cb(close, &close_ops, NULL, 0200);
 
 static int __init delay_init(void)
 {

@@ -16,11 +16,15 @@
  *	map		maps a page, which may have to wait; 0
  *	other		another VM in the place of its own, as which it serves from then on: its descriptor
  *	become UID	sets all uids; 0
+ *	crowd UID N	N processes of that user that have what looks like a VM, and whoever closes one cannot
+ *			be ended, by pvi_test_delay: the PID of another one, with which they end
  *	lend UUID	a program that was started with the descriptor of a VM of ours, and says so: its PID
  *
  * Where its last argument is "threaded" a thread makes the VM.
  */
+#include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -141,6 +145,45 @@ static long long run(struct vcpu *vcpu, bool runs)
 	return 0;
 }
 
+/* Their numbers and memory are copies of ours. */
+static void crowd_run(int vm_fd, uid_t uid, u32 nr, int done)
+{
+	int delay = open("/sys/module/pvi_test_delay/parameters/close", O_WRONLY | O_CLOEXEC);
+	bool first = true;
+
+	if (delay < 0 || write(delay, "1", 1) != 1)
+		exit(1);
+	close(vm_fd);
+	if (setresuid(uid, uid, uid) || prctl(PR_SET_PDEATHSIG, SIGKILL))
+		exit(1);
+	while (nr-- && first)
+		first = fork();
+	if (!first)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	else if (write(done, "", 1) != 1)
+		exit(1);
+	for (;;)
+		pause();
+}
+
+static pid_t crowd(int vm_fd, uid_t uid, u32 nr)
+{
+	int done[2];
+	pid_t pid;
+	char c;
+
+	if (pipe(done))
+		return -1;
+	pid = fork();
+	if (!pid)
+		crowd_run(vm_fd, uid, nr, done[1]);
+	close(done[1]);
+	if (read(done[0], &c, 1) != 1)
+		pid = -1;
+	close(done[0]);
+	return pid;
+}
+
 static long long obey(struct vm **at, const char *line)
 {
 	struct vm *vm = *at;
@@ -176,6 +219,8 @@ static long long obey(struct vm **at, const char *line)
 	}
 	if (sscanf(line, "become %u", &uid) == 1)
 		return setresuid(uid, uid, uid);
+	if (sscanf(line, "crowd %u %u", &uid, &n) == 2)
+		return crowd(vm->fd, uid, n);
 	if (sscanf(line, "lend %39s", uuid) == 1)
 		return lend(uuid);
 	fprintf(stderr, "vmm: what is '%s'?\n", line);

@@ -36,7 +36,7 @@ static bool is_due(const struct candidate *c, const struct vm *holder)
 {
 	if (!holder->pid || vmm_runs(holder->pid) || vm_is_taken(holder))
 		return false;
-	return !c->may_return || vmm_runs(c->process) == 1;
+	return !c->may_return || vmm_runs(c->pid) == 1;
 }
 
 /* False: it is as it was */
@@ -45,6 +45,7 @@ static bool take_from(struct pvid *d, struct vm *holder)
 	char text[UUID_STR_LEN];
 	uuid_t uuid;
 	pid_t pid = holder->pid;
+	uid_t owner = holder->owner;
 	/* What one that has not begun is to get is there yet. */
 	int ret = holder->arriving ? 0 : kept_save(holder);
 
@@ -57,7 +58,7 @@ static bool take_from(struct pvid *d, struct vm *holder)
 	uuid_copy(uuid, holder->uuid);
 	LOG(SD_INFO, "%s has stopped in process %d, and may go on in another one", text, pid);
 	vm_end(holder);
-	candidate_add_returning(d, pid, uuid);
+	candidate_add_returning(d, pid, owner, uuid);
 	return true;
 }
 

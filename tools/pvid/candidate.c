@@ -6,6 +6,7 @@
  * done, the process is known to be none of the policy's, or MAX_TRIES are over.
  */
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,11 +19,21 @@
 static void candidate_try(struct candidate *c);
 static int candidate_look(sd_event_source *source, uint64_t now, void *arg);
 
+static int compare_candidates(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
 static void candidate_free(struct candidate *c)
 {
 	LIST_REMOVE(c, entry);
+	tdelete(c, &c->d->candidates_by_pid, compare_candidates);
 	helper_forget(c->helper);
 	sd_event_source_disable_unref(c->retry);
+	user_end_candidate(c->user);
+	user_put(c->user);
 	free(c);
 }
 
@@ -57,18 +68,6 @@ static void candidate_replaces(struct candidate *c, const struct examined *e)
 	candidate_again(c, e->what, strerror(EEXIST));
 }
 
-/* Threads of one process wait for the same: one of them is enough. */
-static bool candidate_is_known(struct pvid *d, struct candidate *c, pid_t process)
-{
-	struct candidate *other;
-
-	c->process = process;
-	LIST_FOREACH(other, &d->candidates, entry)
-		if (other != c && process && other->process == process)
-			return true;
-	return false;
-}
-
 /* Its guest is to come from a process that has the name. */
 static void candidate_wait(struct candidate *c)
 {
@@ -84,7 +83,7 @@ static int candidate_look(sd_event_source *source, uint64_t now, void *arg)
 
 	(void)source;
 	(void)now;
-	if (vmm_runs(c->process) < 0)
+	if (vmm_runs(c->pid) < 0)
 		candidate_free(c);
 	else if (arrive_may_begin(c->d, c))
 		candidate_try(c);
@@ -100,7 +99,6 @@ static void candidate_has_to_wait(struct candidate *c, const struct examined *e)
 	uuid_unparse_lower(e->uuid, text);
 	if (!c->waits)
 		LOG(SD_INFO, "process %d waits for %s to stop where it runs", e->pid, text);
-	c->process = e->pid;
 	uuid_copy(c->uuid, e->uuid);
 	c->waits = true;
 	c->tries = c->stopped = 0;
@@ -120,9 +118,7 @@ static void candidate_examined(struct pvid *d, void *owner, int pvi, enum outcom
 	}
 	if (pvi >= 0)
 		close(pvi);
-	if (outcome == HELPER_LATE && candidate_is_known(d, c, e->pid)) {
-		candidate_free(c);
-	} else if (outcome != HELPER_DONE) {
+	if (outcome != HELPER_DONE) {
 		c->late += outcome == HELPER_LATE;
 		candidate_again(c, "see what it is", outcome == HELPER_LATE ? "it takes too long" : "no helper");
 	} else if (e->ret == EXAMINED_NOTHING) {
@@ -149,44 +145,62 @@ static const struct task task = {
 
 static void candidate_try(struct candidate *c)
 {
-	c->helper = helper_start(c->d, &task, c);
+	c->helper = helper_start(c->d, &task, c, c->user);
 	if (!c->helper)
 		candidate_again(c, "see what it is", strerror(ENOMEM));
 }
 
-void candidate_add(struct pvid *d, pid_t pid, bool begins)
+/* NULL: no memory, or its user has too many; @user is taken. */
+static struct candidate *candidate_make(struct pvid *d, pid_t pid, struct user *user)
 {
-	struct candidate *c;
+	struct candidate *c = user ? calloc(1, sizeof(*c)) : NULL;
 
-	LIST_FOREACH(c, &d->candidates, entry)
-		if (c->pid == pid || c->process == pid)
-			break;
-	if (c) {
-		c->begins |= begins;
-		c->tries = 0;
-		return;
-	}
-	c = calloc(1, sizeof(*c));
-	if (!c) {
+	if (c)
+		*c = (struct candidate){ .d = d, .pid = pid, .user = user };
+	if (!c || !tsearch(c, &d->candidates_by_pid, compare_candidates)) {
 		LOG(SD_ERR, "process %d: out of memory; 'pvictl apply' tries again", pid);
+	} else if (!user_begin_candidate(user)) {
+		tdelete(c, &d->candidates_by_pid, compare_candidates);
+	} else {
+		LIST_INSERT_HEAD(&d->candidates, c, entry);
+		return c;
+	}
+	free(c);
+	user_put(user);
+	return NULL;
+}
+
+void candidate_add(struct pvid *d, pid_t pid, uid_t uid, bool begins)
+{
+	struct candidate key = { .pid = pid }, *c;
+	struct candidate **found = tfind(&key, &d->candidates_by_pid, compare_candidates);
+
+	if (found && (*found)->user->uid == uid) {
+		(*found)->begins |= begins;
+		(*found)->tries = 0;
 		return;
 	}
-	*c = (struct candidate){ .d = d, .pid = pid, .begins = begins };
-	LIST_INSERT_HEAD(&d->candidates, c, entry);
+	if (found)
+		candidate_free(*found);
+	c = candidate_make(d, pid, user_get(d, uid));
+	if (!c)
+		return;
+	c->begins = begins;
 	candidate_try(c);
 }
 
-void candidate_add_returning(struct pvid *d, pid_t pid, const uuid_t uuid)
+void candidate_add_returning(struct pvid *d, pid_t pid, uid_t uid, const uuid_t uuid)
 {
-	struct candidate *c = calloc(1, sizeof(*c));
+	struct candidate key = { .pid = pid }, *c;
+	struct candidate **found = tfind(&key, &d->candidates_by_pid, compare_candidates);
 
-	if (!c) {
-		LOG(SD_ERR, "process %d: out of memory; should its guest come back, 'pvictl apply' binds it", pid);
+	if (found)
+		candidate_free(*found);
+	c = candidate_make(d, pid, user_get(d, uid));
+	if (!c)
 		return;
-	}
-	*c = (struct candidate){ .d = d, .pid = pid, .process = pid, .waits = true, .may_return = true };
+	c->waits = c->may_return = true;
 	uuid_copy(c->uuid, uuid);
-	LIST_INSERT_HEAD(&d->candidates, c, entry);
 	candidate_wait(c);
 }
 

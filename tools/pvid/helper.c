@@ -19,11 +19,13 @@
 
 #define MAX_HELPERS 64		/* at once */
 #define MAX_CANDIDATES 48	/* of these, for processes that nothing is known of */
-#define MAX_KILLED 256		/* that cannot end, before no more candidates are looked at */
+#define MAX_OF_USER 16		/* of these, for those of one user, with those of them that cannot end */
+#define MAX_KILLED 512		/* that cannot end, before no more candidates are looked at */
 
 struct helper {
 	TAILQ_ENTRY(helper) entry;	/* while it waits for its turn */
 	struct pvid *d;
+	struct user *user;	/* or NULL */
 	const struct task *task;
 	void *owner;
 	bool forgotten;
@@ -49,6 +51,7 @@ static void helper_free(struct helper *h)
 		munmap(h->answer, h->task->size);
 	if (h->pvi >= 0)
 		close(h->pvi);
+	user_put(h->user);
 	free(h);
 }
 
@@ -64,16 +67,25 @@ static void helper_done(struct helper *h, enum outcome outcome)
 	h->task->done(h->d, h->owner, pvi, outcome, h->answer);
 }
 
+/* As one that runs, or that was killed */
+static void helper_count(struct helper *h, int n)
+{
+	struct user *user = h->user;
+
+	*(h->killed ? &h->d->nr_killed : &h->d->nr_helpers) += n;
+	if (user)
+		*(h->killed ? &user->nr_killed : &user->nr_running) += n;
+}
+
 static int helper_ended(sd_event_source *source, const siginfo_t *info, void *arg)
 {
 	struct helper *h = arg;
 	struct pvid *d = h->d;
 
 	(void)source;
-	if (h->killed)
-		d->nr_killed--;
-	else
-		d->nr_helpers--;
+	helper_count(h, -1);
+	if (h->user && !h->user->nr_killed)
+		h->user->refused = false;
 	helper_done(h, info->si_code == CLD_EXITED && !info->si_status ? HELPER_DONE : HELPER_FAILED);
 	helper_free(h);
 	helpers_turn(d);
@@ -86,9 +98,9 @@ static void helper_kill(struct helper *h)
 	if (h->pvi >= 0)
 		close(h->pvi);
 	h->pvi = -1;
+	helper_count(h, -1);
 	h->killed = true;
-	h->d->nr_helpers--;
-	h->d->nr_killed++;
+	helper_count(h, 1);
 	helpers_turn(h->d);
 }
 
@@ -152,23 +164,81 @@ static int helper_begin(struct helper *h)
 	return h->pid < 0 ? -errno : helper_watch(h);
 }
 
+static void helper_wait(struct helper *h)
+{
+	struct user *user = h->user;
+
+	if (!h->task->endpoint) {
+		TAILQ_INSERT_TAIL(&h->d->waiting, h, entry);
+		return;
+	}
+	if (TAILQ_EMPTY(&user->waiting))
+		TAILQ_INSERT_TAIL(&h->d->users_waiting, user, entry);
+	TAILQ_INSERT_TAIL(&user->waiting, h, entry);
+}
+
+static void helper_wait_no_more(struct helper *h)
+{
+	struct user *user = h->user;
+
+	if (!h->task->endpoint) {
+		TAILQ_REMOVE(&h->d->waiting, h, entry);
+		return;
+	}
+	TAILQ_REMOVE(&user->waiting, h, entry);
+	if (TAILQ_EMPTY(&user->waiting))
+		TAILQ_REMOVE(&h->d->users_waiting, user, entry);
+}
+
+/* Of the user whose turn it is; few can be those who have their share already. */
+static struct helper *helper_next_candidate(struct pvid *d)
+{
+	struct user *user;
+
+	if (d->nr_helpers >= MAX_CANDIDATES || d->nr_killed >= MAX_KILLED)
+		return NULL;
+	TAILQ_FOREACH(user, &d->users_waiting, entry)
+		if (user->nr_killed >= MAX_OF_USER || user->nr_running + user->nr_killed < MAX_OF_USER)
+			break;
+	if (!user)
+		return NULL;
+	/* Then it is the others'. */
+	TAILQ_REMOVE(&d->users_waiting, user, entry);
+	TAILQ_INSERT_TAIL(&d->users_waiting, user, entry);
+	return TAILQ_FIRST(&user->waiting);
+}
+
 /*
- * Whose turn it is, taken out of its queue. Candidates come last, and never have all places: who has many
- * processes keeps other candidates waiting, but not the policy, nor what is bound.
+ * Whose turn it is. Candidates come last, and never have all places: who has many processes keeps their own
+ * candidates waiting, but not others', nor the policy, nor what is bound.
  */
 static struct helper *helper_next(struct pvid *d)
 {
 	struct helper *h = TAILQ_FIRST(&d->waiting);
 
-	if (h && d->nr_helpers < MAX_HELPERS) {
-		TAILQ_REMOVE(&d->waiting, h, entry);
-		return h;
-	}
-	h = TAILQ_FIRST(&d->candidates_waiting);
-	if (!h || d->nr_helpers >= MAX_CANDIDATES || d->nr_killed >= MAX_KILLED)
-		return NULL;
-	TAILQ_REMOVE(&d->candidates_waiting, h, entry);
-	return h;
+	return h && d->nr_helpers < MAX_HELPERS ? h : helper_next_candidate(d);
+}
+
+/* Once in a while, for each of the user's processes has its turn. */
+static void helper_refused(struct user *user)
+{
+	if (!user->refused)
+		LOG(SD_WARNING, "user %u: children that have looked at processes do not end: no others are looked at",
+		    user->uid);
+	user->refused = true;
+}
+
+static void helper_failed(struct helper *h, int err)
+{
+	if (err == -EUSERS)
+		helper_refused(h->user);
+	else
+		LOG(SD_ERR, "no helper: %s", strerror(-err));
+	/* Unwatched, it is nobody's: it ends by itself, or with us. */
+	if (h->pid > 0)
+		kill(h->pid, SIGKILL);
+	helper_done(h, HELPER_FAILED);
+	helper_free(h);
 }
 
 /* As many as may run at once */
@@ -180,17 +250,12 @@ static int helpers_begin(sd_event_source *source, void *arg)
 
 	(void)source;
 	while ((h = helper_next(d))) {
-		ret = helper_begin(h);
-		if (ret >= 0) {
-			d->nr_helpers++;
-			continue;
-		}
-		LOG(SD_ERR, "no helper: %s", strerror(-ret));
-		/* Unwatched, it is nobody's: it ends by itself, or with us. */
-		if (h->pid > 0)
-			kill(h->pid, SIGKILL);
-		helper_done(h, HELPER_FAILED);
-		helper_free(h);
+		helper_wait_no_more(h);
+		ret = h->user && h->user->nr_killed >= MAX_OF_USER ? -EUSERS : helper_begin(h);
+		if (ret < 0)
+			helper_failed(h, ret);
+		else
+			helper_count(h, 1);
 	}
 	return 0;
 }
@@ -200,21 +265,20 @@ int helper_init(struct pvid *d)
 	int ret = sd_event_add_defer(d->event, &d->turn, helpers_begin, d);
 
 	TAILQ_INIT(&d->waiting);
-	TAILQ_INIT(&d->candidates_waiting);
+	TAILQ_INIT(&d->users_waiting);
 	return ret;
 }
 
-struct helper *helper_start(struct pvid *d, const struct task *task, void *owner)
+struct helper *helper_start(struct pvid *d, const struct task *task, void *owner, struct user *user)
 {
 	struct helper *h = calloc(1, sizeof(*h));
 
 	if (!h)
 		return NULL;
-	*h = (struct helper){ .d = d, .task = task, .owner = owner, .pvi = -1 };
-	if (task->endpoint)
-		TAILQ_INSERT_TAIL(&d->candidates_waiting, h, entry);
-	else
-		TAILQ_INSERT_TAIL(&d->waiting, h, entry);
+	*h = (struct helper){ .d = d, .task = task, .owner = owner, .user = user, .pvi = -1 };
+	if (user)
+		user->refs++;
+	helper_wait(h);
 	helpers_turn(d);
 	return h;
 }
@@ -228,9 +292,6 @@ void helper_forget(struct helper *h)
 		helper_kill(h);
 		return;
 	}
-	if (h->task->endpoint)
-		TAILQ_REMOVE(&h->d->candidates_waiting, h, entry);
-	else
-		TAILQ_REMOVE(&h->d->waiting, h, entry);
+	helper_wait_no_more(h);
 	helper_free(h);
 }

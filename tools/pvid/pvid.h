@@ -20,12 +20,26 @@
 struct pvid;
 struct helper;
 
+/* Whose processes have VMs, or are to be looked at */
+struct user {
+	struct pvid *d;
+	uid_t uid;
+	unsigned int refs;
+	unsigned int nr_candidates;
+	unsigned int nr_running;	/* helpers */
+	unsigned int nr_killed;		/* that have not ended yet */
+	bool refused;			/* helpers, since so many do not end */
+	bool missed;			/* candidates, of which there were too many */
+	TAILQ_HEAD(, helper) waiting;	/* for candidates */
+	TAILQ_ENTRY(user) entry;	/* while there are some */
+};
+
 /* A process that may have a VM which is to be bound */
 struct candidate {
 	LIST_ENTRY(candidate) entry;
 	struct pvid *d;
-	pid_t pid;		/* or a thread of it */
-	pid_t process;		/* of which it is; 0: not known */
+	pid_t pid;		/* which no other one has */
+	struct user *user;
 	bool begins;		/* it makes the VM now, and may not have the descriptor yet */
 	unsigned int tries;
 	unsigned int late;	/* of these, in which it has made us wait */
@@ -50,6 +64,7 @@ struct vm {
 	bool restored;		/* with what that had made, if that is known */
 	unsigned int looks;	/* before it ran, */
 	unsigned int waited;	/* and behind that, for what it had made */
+	struct user *user;
 	unsigned int tries;
 	bool taking_back;	/* there is more of that, and no later step has begun */
 	bool giving;		/* there is more of that */
@@ -75,8 +90,11 @@ struct pvid {
 	int lister;
 	struct policy policy;	/* with the older ones, of which VMs may still have something */
 
-	TAILQ_HEAD(, helper) waiting, candidates_waiting;	/* others choose how many the latter are */
+	void *users;		/* of tsearch() */
+	TAILQ_HEAD(, helper) waiting;	/* but for candidates */
+	TAILQ_HEAD(, user) users_waiting;	/* whose turn it is comes first */
 	LIST_HEAD(, candidate) candidates;
+	void *candidates_by_pid;	/* of tsearch() */
 	LIST_HEAD(, vm) vms;
 	LIST_HEAD(, client) clients;
 	sd_event_source *turn;	/* of who waits */
@@ -86,7 +104,7 @@ struct pvid {
 	bool read_again;
 	struct helper *scanning;	/* looks for VMs */
 	bool scan_again;
-	sd_event_source *lost;	/* looks for VMs a while after events were lost */
+	sd_event_source *later;	/* looks for VMs after a while */
 	bool applying;
 	bool ready;
 };
@@ -109,8 +127,8 @@ struct task {
 
 /* -errno */
 int helper_init(struct pvid *d);
-/* NULL: no memory */
-struct helper *helper_start(struct pvid *d, const struct task *task, void *owner);
+/* @user: whose process it looks at; NULL: nobody's. NULL: no memory */
+struct helper *helper_start(struct pvid *d, const struct task *task, void *owner, struct user *user);
 /* @task's done() is not called any more; @helper may be NULL */
 void helper_forget(struct helper *helper);
 
@@ -141,10 +159,17 @@ struct reexamined {
 
 void examine_again(const struct pvid *d, const void *vm, int pvi, void *reexamined);
 
+/* user.c; NULL: no memory */
+struct user *user_get(struct pvid *d, uid_t uid);
+void user_put(struct user *user);
+/* False: there are too many, and another one is looked for later */
+bool user_begin_candidate(struct user *user);
+void user_end_candidate(struct user *user);
+
 /* candidate.c */
-void candidate_add(struct pvid *d, pid_t pid, bool begins);
+void candidate_add(struct pvid *d, pid_t pid, uid_t uid, bool begins);
 /* A process that gave up @uuid, to which its guest may come back */
-void candidate_add_returning(struct pvid *d, pid_t pid, const uuid_t uuid);
+void candidate_add_returning(struct pvid *d, pid_t pid, uid_t uid, const uuid_t uuid);
 /* Its guest runs elsewhere by now */
 void candidate_forget_returning(struct pvid *d, const uuid_t uuid);
 /* They are examined by the policy as it is now */
@@ -152,6 +177,10 @@ void candidate_again_all(struct pvid *d);
 
 /* scan.c: looks for the VMs of all processes; or once more, where it does so already */
 void scan_start(struct pvid *d);
+/* The same in so many microseconds, or earlier; more may be missed until then */
+void scan_later(struct pvid *d, uint64_t wait);
+#define LOST_WAIT 1000000
+#define MISSED_WAIT 10000000
 
 /*
  * arrive.c: a guest that goes on in another process, on this host or from another one. Whether the name that a candidate

@@ -177,7 +177,7 @@ void reload(struct pvid *d)
 	d->read_again = d->reading;
 	if (d->reading)
 		return;
-	d->reading = helper_start(d, &task, d);
+	d->reading = helper_start(d, &task, d, NULL);
 	if (!d->reading)
 		control_answer(d, "out of memory");
 }

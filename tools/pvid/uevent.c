@@ -8,30 +8,24 @@
 #include "pvid.h"
 
 #define ROOM (1 << 20)		/* bytes of events */
-#define LOST_WAIT 1000000	/* microseconds: more may be lost until then */
-
-static int lost(sd_event_source *source, uint64_t now, void *arg)
-{
-	(void)source;
-	(void)now;
-	scan_start(arg);
-	return 0;
-}
 
 /* There were too many: whoever made VMs meanwhile is looked for. */
 static void events_lost(struct pvid *d)
 {
-	int enabled = 0;
-
-	if (d->lost)
-		sd_event_source_get_enabled(d->lost, &enabled);
-	if (enabled)
-		return;
 	LOG(SD_NOTICE, "KVM has announced more VMs than there was room for; all are looked for");
-	sd_event_source_disable_unref(d->lost);
-	d->lost = NULL;
-	if (sd_event_add_time_relative(d->event, &d->lost, CLOCK_MONOTONIC, LOST_WAIT, 1, lost, d) < 0)
-		scan_start(d);
+	scan_later(d, LOST_WAIT);
+}
+
+/* The thread @tid makes a VM, or has ended. */
+static void vm_created(struct pvid *d, pid_t tid)
+{
+	struct process p;
+	int ret = process_read(tid, &p);
+
+	if (!ret)
+		candidate_add(d, p.pid, p.uid, true);
+	else if (ret != -ESRCH)
+		LOG(SD_ERR, "thread %d: cannot see whose it is: %s; 'pvictl apply' tries again", tid, strerror(-ret));
 }
 
 static int receive(sd_event_source *source, int fd, uint32_t events, void *arg)
@@ -53,7 +47,7 @@ static int receive(sd_event_source *source, int fd, uint32_t events, void *arg)
 	event = udev_device_get_property_value(device, "EVENT");
 	pid = udev_device_get_property_value(device, "PID");
 	if (event && pid && !strcmp(udev_device_get_sysname(device), "kvm") && !strcmp(event, "create"))
-		candidate_add(d, atoi(pid), true);
+		vm_created(d, atoi(pid));
 	udev_device_unref(device);
 	return 0;
 }

@@ -68,6 +68,7 @@ void vm_end(struct vm *vm)
 	sd_event_source_disable_unref(vm->look);
 	close(vm->pvi);
 	forget(vm);
+	user_put(vm->user);
 	reload_progress(vm->d);
 	free(vm);
 }
@@ -115,7 +116,9 @@ static struct vm *vm_make(struct pvid *d, int pvi, uint64_t number, const uuid_t
 		return NULL;
 	*vm = (struct vm){ .d = d, .pvi = pvi, .number = number, .pid = pid, .owner = owner };
 	uuid_copy(vm->uuid, uuid);
-	if (sd_event_add_io(d->event, &vm->end, pvi, EPOLLHUP, vm_ended, vm) < 0) {
+	vm->user = user_get(d, owner);
+	if (!vm->user || sd_event_add_io(d->event, &vm->end, pvi, EPOLLHUP, vm_ended, vm) < 0) {
+		user_put(vm->user);
 		free(vm);
 		return NULL;
 	}
@@ -234,7 +237,7 @@ static const struct task task = {
 
 static void vm_examine(struct vm *vm)
 {
-	vm->helper = helper_start(vm->d, &task, vm);
+	vm->helper = helper_start(vm->d, &task, vm, vm->user);
 	if (!vm->helper)
 		vm_again(vm, "see whether it is what the policy says", -ENOMEM);
 }
