@@ -83,7 +83,7 @@ processes()
 		raises(PermissionError, tx.connect, A, 7, owner=os.getuid() + 1)
 		assert tx.notify_many(4, 2) == 2 and efd.take() == 1
 		rx.revoke_all(B)
-		waiting = threading.Thread(target=lambda: tx.events())
+		waiting = threading.Thread(target=tx.events, daemon=True)
 		while tx.events()[-1].type is not EventType.PEER_REVOKED:
 		    pass
 		# A call that waits does not keep others from running.
@@ -217,7 +217,7 @@ setup()
 		def back():
 		    answer(far)
 		    answer(far)
-		thread = threading.Thread(target=back)
+		thread = threading.Thread(target=back, daemon=True)
 		thread.start()
 		theirs, nothing = setup_get(near, 60)
 		assert (theirs, nothing) == (Setup(A, 7), None)
