@@ -184,6 +184,64 @@ static void test_flood(void)
 	receive_bad(set_bytes, LENGTH, 1, 0);
 }
 
+/* It comes with the first byte and no other, whether or not the bytes before have been received */
+static void test_late(void)
+{
+	struct pvi_setup_reader reader = { 0 };
+	struct pvi_setup_msg msg;
+	u32 first, wait;
+	int pair[2];
+
+	fds_before = count_fds();
+	for (first = 1; first < LENGTH; first++) {
+		receive_bad(get_reply_bytes, first, 0, 1);
+		for (wait = 1; first + wait < LENGTH; wait++) {
+			make_pair(pair);
+			send_raw(pair[1], get_reply_bytes, first, 0);
+			ASSERT_EQ(pvi_setup_receive(pair[0], &reader, &msg), -EAGAIN);
+			send_raw(pair[1], get_reply_bytes + first, wait, 1);
+			ASSERT_EQ(pvi_setup_receive(pair[0], &reader, &msg), -EBADMSG);
+			close(pair[0]);
+			close(pair[1]);
+			check_leaks();
+		}
+	}
+}
+
+/* recvmsg() in the place of libc's: what comes is a pidfd, as with an option that not every kernel has */
+static bool makes_pidfd;
+
+ssize_t recvmsg(int socket, struct msghdr *msg, int flags)
+{
+	ssize_t ret = syscall(SYS_recvmsg, socket, msg, flags);
+
+	if (makes_pidfd && ret > 0 && CMSG_FIRSTHDR(msg))
+		CMSG_FIRSTHDR(msg)->cmsg_type = 4;
+	return ret;
+}
+
+/* What nobody has sent: no message, and nothing stays open */
+static void test_options(void)
+{
+	int pair[2], on = 1;
+
+	fds_before = count_fds();
+	makes_pidfd = true;
+	receive_bad(get_reply_bytes, LENGTH, 1, 0);
+	receive_bad(get_reply_bytes, 1, 0, 1);
+	make_pair(pair);
+	send_raw(pair[1], get_bytes, 1, 1);
+	ASSERT_EQ(pvi_recv_fd(pair[0]), -EBADMSG);
+	makes_pidfd = false;
+
+	ASSERT_EQ(setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)), 0);
+	send_raw(pair[1], get_bytes, 1, 1);
+	ASSERT_EQ(pvi_recv_fd(pair[0]), -EBADMSG);
+	close(pair[0]);
+	close(pair[1]);
+	check_leaks();
+}
+
 /*
  * poll() and clock_gettime() in the place of libc's: while there is somebody who drips, a poll() takes
  * DRIP_MS, at whose end the next byte is there.
@@ -336,6 +394,8 @@ static const struct test_case cases[] = {
 	{ "header", test_header },
 	{ "limit", test_limit },
 	{ "flood", test_flood },
+	{ "late", test_late },
+	{ "options", test_options },
 	{ "drip", test_drip },
 	{ "stall", test_stall },
 	{ "replies", test_replies },

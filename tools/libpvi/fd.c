@@ -34,17 +34,26 @@ int pvi_send_fd(int socket, int fd)
 	return ret < 0 ? -errno : 0;
 }
 
-/* The one descriptor of @msg, or -1. The kernel has closed what did not fit. */
-static int descriptor_of(struct msghdr *msg)
+/* With SO_PASSPIDFD it comes by itself; not every libc has its number */
+#define FD_PIDFD	4
+
+int pvi_fd_take(struct msghdr *msg)
 {
 	struct cmsghdr *header = CMSG_FIRSTHDR(msg);
 	int fd;
 
-	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
-	    header->cmsg_len != CMSG_LEN(sizeof(int)))
-		return -1;
+	if (!header)
+		return msg->msg_flags & MSG_CTRUNC ? -EBADMSG : -ENODATA;
+	if (header->cmsg_level != SOL_SOCKET || header->cmsg_len != CMSG_LEN(sizeof(int)) ||
+	    (header->cmsg_type != SCM_RIGHTS && header->cmsg_type != FD_PIDFD))
+		return -EBADMSG;
 	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-	return fd;
+	if (header->cmsg_type == SCM_RIGHTS && !(msg->msg_flags & MSG_CTRUNC))
+		return fd;
+	/* The kernel has closed what did not fit. In the place of a pidfd there may be an error */
+	if (fd >= 0)
+		close(fd);
+	return -EBADMSG;
 }
 
 int pvi_recv_fd(int socket)
@@ -69,10 +78,6 @@ int pvi_recv_fd(int socket)
 		return -errno;
 	if (!ret)
 		return -ECONNRESET;
-	fd = descriptor_of(&msg);
-	if (fd >= 0 && msg.msg_flags & MSG_CTRUNC) {
-		close(fd);
-		fd = -1;
-	}
+	fd = pvi_fd_take(&msg);
 	return fd < 0 ? -EBADMSG : fd;
 }

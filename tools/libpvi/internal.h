@@ -50,6 +50,13 @@ static inline int pvi_eventfd(int fd, int *made)
 int pvi_do_allow(int pvi, const unsigned char *sender, struct kvm_pvi_allow *arg,
 		 const struct pvi_rate *rate);
 
+/*
+ * fd.c: the one descriptor that has come with @msg; -ENODATA: none has; -EBADMSG: something else has, and is
+ * closed. There must be room for one only.
+ */
+struct msghdr;
+int pvi_fd_take(struct msghdr *msg);
+
 /* setup.c: how long the message is whose header this is, or -EBADMSG: there is no such header */
 int pvi_setup_length(const void *header);
 

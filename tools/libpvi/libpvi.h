@@ -952,14 +952,14 @@ int pvi_link_open(const char *dir, const unsigned char *uuid, const unsigned cha
 
 /**
  * pvi_send_fd - send a descriptor
- * @socket: a connected unix socket
+ * @socket: a connected unix socket, SOCK_STREAM
  * @fd: the descriptor; stays open
  */
 int pvi_send_fd(int socket, int fd);
 
 /**
  * pvi_recv_fd - receive a descriptor that pvi_send_fd() sent
- * @socket: a connected unix socket
+ * @socket: a connected unix socket, SOCK_STREAM
  *
  * Return: the descriptor, or -errno; ECONNRESET: the other end has closed, EBADMSG: what came
  * is not one descriptor.
@@ -1049,7 +1049,7 @@ int pvi_setup_decode(struct pvi_setup_msg *msg, const void *bytes, size_t length
 
 /**
  * pvi_setup_send - send a message; does not wait
- * @socket: a connected unix socket
+ * @socket: a connected unix socket, SOCK_STREAM
  * @msg: the message; its descriptor stays open
  *
  * Return: 0 or -errno; EAGAIN: the socket is full, and nothing is sent.
@@ -1058,13 +1058,13 @@ int pvi_setup_send(int socket, const struct pvi_setup_msg *msg);
 
 /**
  * pvi_setup_receive - receive a message, and nothing behind it; does not wait
- * @socket: a connected unix socket
+ * @socket: a connected unix socket, SOCK_STREAM
  * @reader: what has come of it
  * @msg: out: the message
  *
  * Return: 0, and the reader is as new; -EAGAIN: it is not whole yet, call again when the socket is
  * readable; or -errno, and the connection is of no use any more. EBADMSG: it is none, or has brought
- * more than one descriptor; ECONNRESET: the other end has closed.
+ * more than one descriptor, or one behind its first byte; ECONNRESET: the other end has closed.
  */
 int pvi_setup_receive(int socket, struct pvi_setup_reader *reader, struct pvi_setup_msg *msg);
 

@@ -48,19 +48,14 @@ void pvi_setup_forget(struct pvi_setup_reader *reader)
 	memset(reader, 0, sizeof(*reader));
 }
 
-/* Keep the descriptor of @head; -EBADMSG if there are more, or something else */
+/* Keep the descriptor of @head; -EBADMSG if it comes with another byte than the first, or is something else */
 static int reader_keep(struct pvi_setup_reader *reader, struct msghdr *head)
 {
-	struct cmsghdr *header = CMSG_FIRSTHDR(head);
-	int fd;
+	int fd = pvi_fd_take(head);
 
-	if (!header)
-		return head->msg_flags & MSG_CTRUNC ? -EBADMSG : 0;
-	if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
-	    header->cmsg_len != CMSG_LEN(sizeof(int)))
-		return -EBADMSG;
-	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-	if (reader->fds || head->msg_flags & MSG_CTRUNC) {
+	if (fd < 0)
+		return fd == -ENODATA ? 0 : fd;
+	if (reader->length) {
 		close(fd);
 		return -EBADMSG;
 	}
@@ -69,12 +64,15 @@ static int reader_keep(struct pvi_setup_reader *reader, struct msghdr *head)
 	return 0;
 }
 
-/* Receive until there are @length bytes at most, and what comes with them */
+/*
+ * Receive until there are @length bytes at most, and what comes with them. The first one by itself: one call hands
+ * out bytes without a descriptor, and the next ones with theirs, as if it came with all.
+ */
 static int reader_fill(int socket, struct pvi_setup_reader *reader, size_t length)
 {
 	struct iovec iov = {
 		.iov_base = reader->bytes + reader->length,
-		.iov_len = length - reader->length,
+		.iov_len = reader->length ? length - reader->length : 1,
 	};
 	union control control;
 	/* No room for two: what pads the space would hold a second one. */
