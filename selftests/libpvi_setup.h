@@ -5,15 +5,15 @@
 
 #include "libpvi_lib.h"
 
-#define LENGTH		44u
+#define LENGTH		76u
 #define HEADER		12u
 #define TIMEOUT		60000u
 
-/* A front-end with a virtual GSI, without a grant */
+/* A front-end with a virtual GSI, without a grant. The last 32 bytes are 0 in all of them */
 static const u8 set_bytes[LENGTH] = {
 	0x02, 0x49, 0x56, 0x50,			/* request */
 	0x09, 0, 0, 0,				/* version 1, need_reply */
-	32, 0, 0, 0,				/* size */
+	64, 0, 0, 0,				/* size */
 	0x01, 0, 0, 0,				/* flags: GSI */
 	0x05, 0x00, 0x01, 0x00,			/* gsi */
 	0, 0, 0, 0, 0, 0, 0, 0,			/* bits */
@@ -22,14 +22,14 @@ static const u8 set_bytes[LENGTH] = {
 
 /* A back-end with a bell and a grant of it */
 static const u8 get_reply_bytes[LENGTH] = {
-	0x01, 0x49, 0x56, 0x50, 0x05, 0, 0, 0, 32, 0, 0, 0,
+	0x01, 0x49, 0x56, 0x50, 0x05, 0, 0, 0, 64, 0, 0, 0,
 	0x07, 0, 0, 0, 0x07, 0, 0, 0, 0x03, 0, 0, 0, 0, 0, 0, 0x80,
 	0xf0, 0, 0, 0, 0, 0, 0x80, 0, 0x80, 0, 0, 0, 0, 0, 0, 1,
 };
 
 /* A front-end that may not be rung, and wants no reply */
 static const u8 quiet_bytes[LENGTH] = {
-	0x02, 0x49, 0x56, 0x50, 0x01, 0, 0, 0, 32, 0, 0, 0,
+	0x02, 0x49, 0x56, 0x50, 0x01, 0, 0, 0, 64, 0, 0, 0,
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	0xf0, 0, 0, 0, 0, 0, 0x80, 0, 0x80, 0, 0, 0, 0, 0, 0, 2,
 };

@@ -33,7 +33,9 @@ static void check_bytes(const struct pvi_setup_msg *msg, const u8 *expected, int
 	u8 bytes[LENGTH + 1];
 
 	memset(bytes, 0xa5, sizeof(bytes));
-	ASSERT_EQ(pvi_setup_encode(msg, bytes), length);
+	ASSERT_EQ(pvi_setup_encode(msg, bytes, length - 1), -EMSGSIZE);
+	ASSERT_EQ(bytes[0], 0xa5);
+	ASSERT_EQ(pvi_setup_encode(msg, bytes, length), length);
 	ASSERT_EQ(memcmp(bytes, expected, length), 0);
 	ASSERT_EQ(bytes[length], 0xa5);
 }
@@ -97,14 +99,14 @@ static void test_encode(void)
 	struct pvi_setup_msg msg;
 	u8 bytes[LENGTH];
 
-	ASSERT_EQ(pvi_setup_encode(&good, bytes), LENGTH);
-	ASSERT_EQ(pvi_setup_encode(&reply, bytes), LENGTH);
-	ASSERT_EQ(pvi_setup_encode(&ack, bytes), HEADER + 8);
+	ASSERT_EQ(pvi_setup_encode(&good, bytes, sizeof(bytes)), LENGTH);
+	ASSERT_EQ(pvi_setup_encode(&reply, bytes, sizeof(bytes)), LENGTH);
+	ASSERT_EQ(pvi_setup_encode(&ack, bytes, sizeof(bytes)), HEADER + 8);
 #define FAULT(from, field, value)						\
 	do {									\
 		msg = (from);							\
 		msg.field = (value);						\
-		ASSERT_EQ(pvi_setup_encode(&msg, bytes), -EINVAL);		\
+		ASSERT_EQ(pvi_setup_encode(&msg, bytes, sizeof(bytes)), -EINVAL);		\
 		ASSERT_EQ(pvi_setup_send(NO_SUCH, &msg), -EINVAL);		\
 	} while (0)
 	FAULT(good, request, PVI_SETUP_SET + 1);
@@ -119,6 +121,9 @@ static void test_encode(void)
 	FAULT(good, setup.gsi, KVM_PVI_GSI_ANY);
 	FAULT(good, setup.bits, 1);
 	FAULT(good, setup.uuid[0] = msg.setup.uuid[6] = msg.setup.uuid[8] = msg.setup.uuid[15], 0);
+	FAULT(good, setup.reserved[3], 1);
+	FAULT(good, reserved[8], 1);
+	FAULT(get, reserved[0], 1);
 	FAULT(ack, setup.uuid[0], 1);
 	FAULT(ack, grant, 0);
 	FAULT(ack, request, PVI_SETUP_GET);
@@ -173,7 +178,7 @@ static void test_names(void)
 	}
 }
 
-/* What the page says of a message with a payload of 32 bytes, from its bytes */
+/* What the page says of a message with a payload of 64 bytes, from its bytes */
 static bool is_meant(const u8 *bytes, u32 nr_fds)
 {
 	u32 word[LENGTH / 4], i, zeroes = 0, ones = 0;
@@ -181,11 +186,14 @@ static bool is_meant(const u8 *bytes, u32 nr_fds)
 
 	memcpy(word, bytes, LENGTH);
 	memcpy(&bits, &bytes[20], 8);
-	if (word[2] != 32)
+	if (word[2] != 64)
 		return false;
 	if (word[0] == 0x50564901 ? word[1] != 0x5 : word[0] != 0x50564902 || (word[1] != 0x1 && word[1] != 0x9))
 		return false;
-	for (i = 28; i < LENGTH; i++) {
+	for (i = 44; i < LENGTH; i++)
+		if (bytes[i])
+			return false;
+	for (i = 28; i < 44; i++) {
 		zeroes += bytes[i] == 0;
 		ones += bytes[i] == 0xff;
 	}
@@ -272,7 +280,7 @@ static void test_headers(void)
 				refuse(bytes, samples[i].length, 0);
 		}
 		memcpy(bytes, samples[i].bytes, samples[i].length);
-		for (size = 0; size < 52; size++) {
+		for (size = 0; size < 84; size++) {
 			memcpy(&bytes[8], &size, 4);
 			if (HEADER + size != samples[i].length)
 				refuse(bytes, HEADER + size, 0);

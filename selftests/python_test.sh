@@ -206,7 +206,7 @@ setup()
 		grant = tx.grant(7)
 		said = []
 		def answer(sock):
-		    data, fds, _, _ = socket.recv_fds(sock, 64, 4)
+		    data, fds, _, _ = socket.recv_fds(sock, 128, 4)
 		    message = setup_decode(data, fds)
 		    said.append(message)
 		    if message.request == PVI_SETUP_GET:

@@ -974,7 +974,7 @@ int pvi_recv_fd(int socket);
 #define PVI_SETUP_REPLY		(1u << 2)	/* flags of vhost-user's header */
 #define PVI_SETUP_NEED_REPLY	(1u << 3)
 #define PVI_SETUP_HEADER	12u		/* bytes that a message begins with */
-#define PVI_SETUP_MAX		44u		/* bytes of the longest message */
+#define PVI_SETUP_MAX		76u		/* bytes of the longest message */
 
 /**
  * struct pvi_setup - what a VMM tells another of itself, as it stands in a message
@@ -983,12 +983,14 @@ int pvi_recv_fd(int socket);
  * @gsi: with PVI_SETUP_GSI what the other one may ring, of a bell that of it; else 0
  * @bits: with PVI_SETUP_BELL the flags that the other one may set, not 0; else 0
  * @uuid: the name of its endpoint
+ * @reserved: 0
  */
 struct pvi_setup {
 	uint32_t flags;
 	uint32_t gsi;
 	uint64_t bits;
 	unsigned char uuid[KVM_PVI_UUID_SIZE];
+	uint64_t reserved[4];
 };
 #define PVI_SETUP_GSI		(1u << 0)
 #define PVI_SETUP_BELL		(1u << 1)
@@ -1001,12 +1003,14 @@ struct pvi_setup {
  * @result: of a reply: 0, or why not
  * @grant: the descriptor that comes with it, or -1
  * @setup: of a PVI_SETUP_SET, and of the reply to a PVI_SETUP_GET unless @result is not 0; else zeroes
+ * @reserved: 0
  */
 struct pvi_setup_msg {
 	uint32_t request;
 	uint32_t flags;
 	uint64_t result;
 	int grant;
+	uint32_t reserved[9];
 	struct pvi_setup setup;
 };
 
@@ -1015,23 +1019,24 @@ struct pvi_setup_msg {
  * @length: how many bytes have
  * @fds: whether a descriptor has
  * @fd: that descriptor
- * @bytes: the bytes
+ * @bytes: the bytes, with room for longer messages of a later library
  */
 struct pvi_setup_reader {
 	uint32_t length;
 	uint32_t fds;
 	int fd;
-	unsigned char bytes[PVI_SETUP_MAX];
+	unsigned char bytes[256];
 };
 
 /**
  * pvi_setup_encode - write the bytes of a message; its descriptor goes with the first of them
  * @msg: the message
- * @bytes: out: PVI_SETUP_MAX bytes at most
+ * @bytes: out: these
+ * @size: how many there is room for; PVI_SETUP_MAX is enough
  *
- * Return: how many, or -EINVAL: there is no such message.
+ * Return: how many there are; -EINVAL: there is no such message; -EMSGSIZE: there is not enough room.
  */
-int pvi_setup_encode(const struct pvi_setup_msg *msg, void *bytes);
+int pvi_setup_encode(const struct pvi_setup_msg *msg, void *bytes, size_t size);
 
 /**
  * pvi_setup_decode - understand a message, all of which may be hostile

@@ -13,9 +13,10 @@ struct setup_header {
 };
 
 _Static_assert(sizeof(struct setup_header) == PVI_SETUP_HEADER, "the header has no holes");
-_Static_assert(sizeof(struct pvi_setup) == 32, "the payload has no holes");
+_Static_assert(sizeof(struct pvi_setup) == 64, "the payload has no holes");
 _Static_assert(sizeof(struct setup_header) + sizeof(struct pvi_setup) == PVI_SETUP_MAX,
 	       "it is the longest one");
+_Static_assert(PVI_SETUP_MAX <= sizeof(((struct pvi_setup_reader *)0)->bytes), "it can be received");
 
 /* What follows the header: of a request to GET nothing, of a reply to SET 8 bytes, else a struct pvi_setup */
 enum setup_payload { SETUP_NONE, SETUP_RESULT, SETUP_SIDE };
@@ -59,8 +60,11 @@ static bool setup_gsi_is_possible(uint32_t gsi)
 
 static bool setup_is_valid(const struct pvi_setup *setup)
 {
+	static const struct pvi_setup none;
 	uint32_t flags = setup->flags;
 
+	if (memcmp(setup->reserved, none.reserved, sizeof(none.reserved)))
+		return false;
 	if (flags & ~(PVI_SETUP_GSI | PVI_SETUP_BELL | PVI_SETUP_GRANT) || !setup_uuid_is_name(setup->uuid))
 		return false;
 	if (!(flags & PVI_SETUP_GSI))
@@ -77,9 +81,11 @@ static bool setup_flags_are_valid(uint32_t flags)
 /* With what is not 0 where it means nothing it is none: a caller's mistake shows */
 static bool setup_msg_is_valid(const struct pvi_setup_msg *msg)
 {
-	static const struct pvi_setup none;
-	bool empty = !memcmp(&msg->setup, &none, sizeof(none));
+	static const struct pvi_setup_msg none;
+	bool empty = !memcmp(&msg->setup, &none.setup, sizeof(none.setup));
 
+	if (memcmp(msg->reserved, none.reserved, sizeof(none.reserved)))
+		return false;
 	if ((msg->request != PVI_SETUP_GET && msg->request != PVI_SETUP_SET) || !setup_flags_are_valid(msg->flags))
 		return false;
 	if (msg->result && !(msg->flags & PVI_SETUP_REPLY))
@@ -89,7 +95,7 @@ static bool setup_msg_is_valid(const struct pvi_setup_msg *msg)
 	return setup_is_valid(&msg->setup) && !(msg->setup.flags & PVI_SETUP_GRANT) == (msg->grant < 0);
 }
 
-int pvi_setup_encode(const struct pvi_setup_msg *msg, void *bytes)
+int pvi_setup_encode(const struct pvi_setup_msg *msg, void *bytes, size_t size)
 {
 	enum setup_payload payload = setup_payload(msg->request, msg->flags);
 	struct setup_header header = {
@@ -103,6 +109,8 @@ int pvi_setup_encode(const struct pvi_setup_msg *msg, void *bytes)
 	/* Who cannot say who it is says nothing */
 	if (payload == SETUP_SIDE && msg->result)
 		header.size = 0;
+	if (size < sizeof(header) + header.size)
+		return -EMSGSIZE;
 	memcpy(bytes, &header, sizeof(header));
 	memcpy((char *)bytes + sizeof(header),
 	       payload == SETUP_RESULT ? (const void *)&msg->result : &msg->setup, header.size);

@@ -21,7 +21,7 @@ int pvi_setup_send(int socket, const struct pvi_setup_msg *msg)
 		.header.cmsg_type = SCM_RIGHTS,
 	};
 	struct msghdr head = { .msg_iov = &iov, .msg_iovlen = 1 };
-	int length = pvi_setup_encode(msg, bytes);
+	int length = pvi_setup_encode(msg, bytes, sizeof(bytes));
 	ssize_t ret;
 
 	if (length < 0)

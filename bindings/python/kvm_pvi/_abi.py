@@ -83,7 +83,7 @@ PVI_SETUP_SET = 0x50564902
 PVI_SETUP_REPLY = 1 << 2
 PVI_SETUP_NEED_REPLY = 1 << 3
 PVI_SETUP_HEADER = 12
-PVI_SETUP_MAX = 44
+PVI_SETUP_MAX = 76
 PVI_SETUP_GSI = 1 << 0
 PVI_SETUP_BELL = 1 << 1
 PVI_SETUP_GRANT = 1 << 2
@@ -148,9 +148,10 @@ class pvi_rate(ctypes.Structure):
 
 
 class pvi_setup(ctypes.Structure):
-    _fields_ = [("flags", c_uint32), ("gsi", c_uint32), ("bits", c_uint64), ("uuid", Uuid)]
+    _fields_ = [("flags", c_uint32), ("gsi", c_uint32), ("bits", c_uint64), ("uuid", Uuid),
+                ("reserved", c_uint64 * 4)]
 
 
 class pvi_setup_msg(ctypes.Structure):
     _fields_ = [("request", c_uint32), ("flags", c_uint32), ("result", c_uint64), ("grant", c_int32),
-                ("setup", pvi_setup)]
+                ("reserved", c_uint32 * 9), ("setup", pvi_setup)]

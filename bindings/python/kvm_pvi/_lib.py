@@ -61,7 +61,7 @@ pvi_set_port         i iui
 pvi_set_state        i ipz
 pvi_set_status       i iuiUpu
 pvi_setup_decode     i ppzpz
-pvi_setup_encode     i pp
+pvi_setup_encode     i ppz
 pvi_setup_get        i ippu
 pvi_setup_set        i ipiu
 pvi_status_seal      i i

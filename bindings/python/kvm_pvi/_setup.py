@@ -53,10 +53,10 @@ def setup_encode(message: SetupMessage) -> bytes:
     """The bytes of a message; its grant goes with the first of them."""
     flags = (_abi.PVI_SETUP_REPLY if message.reply else 0) | (_abi.PVI_SETUP_NEED_REPLY if message.need_reply else 0)
     msg = _abi.pvi_setup_msg(message.request, flags, message.result,
-                             -1 if message.grant is None else message.grant.fileno(),
+                             -1 if message.grant is None else message.grant.fileno(), (),
                              _to_struct(message.setup, message.grant is not None))
     buffer = ctypes.create_string_buffer(_abi.PVI_SETUP_MAX)
-    length = check(lib.pvi_setup_encode(byref(msg), buffer))
+    length = check(lib.pvi_setup_encode(byref(msg), buffer, len(buffer)))
     return buffer.raw[:length]
 
 
