@@ -194,6 +194,36 @@ vm()
 	PYTHON
 }
 
+# Numbers that are too large or negative are no other numbers. No call gets so far as the kernel
+numbers()
+{
+	python <<-'PYTHON'
+		tx, rx = Endpoint(os.open("/dev/null", os.O_RDWR)), None
+		for number in -1, 1 << 32, (1 << 32) + 7, 1 << 64:
+		    raises(OverflowError, tx.allow, A, number)
+		    raises(OverflowError, tx.allow, A, 7, owner=number)
+		    raises(OverflowError, tx.expose, 7, number)
+		    raises(OverflowError, tx.notify, number)
+		    raises(OverflowError, tx.expose, 7, Kind.EVENTFD, Rate(number, 1))
+		    raises(OverflowError, tx.expose, 7, Kind.EVENTFD, Rate(1, number))
+		    raises(OverflowError, tx.reserve, A, number)
+		    raises(OverflowError, setup_encode, SetupMessage(number))
+		    raises(OverflowError, setup_encode, SetupMessage(PVI_SETUP_SET, setup=Setup(A, number)))
+		for number in -1, 1 << 64, (1 << 64) + 7:
+		    raises(OverflowError, tx.ungrant, number)
+		    raises(OverflowError, tx.allow_bell, A, 3, number)
+		    raises(OverflowError, tx.call, KVM_HC_PVI_BASE, number)
+		    raises(OverflowError, setup_encode, SetupMessage(PVI_SETUP_SET, reply=True, result=number))
+		    raises(OverflowError, setup_encode, SetupMessage(PVI_SETUP_SET, setup=Setup(A, 7, number)))
+		raises(OverflowError, tx.set_port, (1 << 32) + tx.fileno())
+		raises(OSError, tx.allow, A, KVM_PVI_GSI_ANY)
+		raises(OSError, tx.allow, A, (1 << 32) - 2)
+		raises(OSError, tx.ungrant, (1 << 64) - 1)
+		for wrong in 1.5, "1", None:
+		    raises(TypeError, tx.notify, wrong)
+	PYTHON
+}
+
 # A front-end that is this module, and a back-end that is
 setup()
 {
@@ -246,4 +276,4 @@ complete()
 		"pvi_save_state pvi_setup_forget pvi_setup_receive pvi_setup_send pvi_status_memory"
 }
 
-run_tests processes kinds vm setup complete
+run_tests processes kinds vm numbers setup complete

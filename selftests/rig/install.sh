@@ -165,7 +165,7 @@ python()
 		for name, it in vars(_abi).items():
 		    if isinstance(it, int):
 		        print("constant", name, it)
-		    if isinstance(it, type) and issubclass(it, ctypes.Structure):
+		    if isinstance(it, type) and issubclass(it, ctypes.Structure) and hasattr(it, "_fields_"):
 		        print("struct", name, ctypes.sizeof(it))
 		        for field, *_ in it._fields_:
 		            print("member", name, field, getattr(it, field).offset, getattr(it, field).size)

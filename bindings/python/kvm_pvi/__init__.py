@@ -10,7 +10,8 @@
         eventfd = pvi.wire(0)
 
 It is libpvi(3), whose manual pages say what each function does; UUIDs are uuid.UUID, descriptors are
-objects that close them, and what fails is an OSError. All may be called from any thread. A call that waits, as
+objects that close them, and what fails is an OSError, and a number that
+does not fit into the type it has in C an OverflowError. All may be called from any thread. A call that waits, as
 Endpoint.events(), lets other threads run."""
 
 from ._abi import (KVM_HC_PVI_BASE, KVM_PVI_ABI_MAJOR, KVM_PVI_ENOSYS, KVM_PVI_GSI_ANY, KVM_PVI_GSI_MAX,

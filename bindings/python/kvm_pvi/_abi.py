@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 """Numbers and structures of <linux/kvm_pvi.h> and <libpvi.h>, by the names they have there.
 
-bindings_test compares all of them with the headers."""
+selftests/rig/install.sh compares all of them with the headers."""
 
 import ctypes
 from ctypes import c_int32, c_uint8, c_uint16, c_uint32, c_uint64
+from typing import Any
 
 KVM_PVI_RAISED = 0
 KVM_PVI_COALESCED = 1
@@ -91,6 +92,23 @@ PVI_SETUP_GRANT = 1 << 2
 Uuid = c_uint8 * KVM_PVI_UUID_SIZE
 
 
+def fitting(kind: Any, value: Any) -> Any:
+    """A number of that type of C. ctypes takes the low bits of one that has more, which is another number."""
+    result = kind(value)
+    if result.value != value:
+        raise OverflowError(f"{value} is no {kind.__name__}")
+    return result
+
+
+class Struct(ctypes.Structure):
+    """A structure that Python fills in."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, int):
+            value = fitting(dict(self._fields_)[name], value).value
+        super().__setattr__(name, value)
+
+
 class kvm_pvi_info(ctypes.Structure):
     _fields_ = [(name, c_uint32) for name in (
         "size", "flags", "abi_major", "abi_minor", "features", "hook", "max_vms", "max_senders", "max_gsis",
@@ -143,15 +161,15 @@ class kvm_pvi_list_port(ctypes.Structure):
     _fields_ = [*((name, c_uint32) for name in ("port", "state", "gsi", "flags")), ("uuid", Uuid)]
 
 
-class pvi_rate(ctypes.Structure):
+class pvi_rate(Struct):
     _fields_ = [("rate", c_uint32), ("burst", c_uint32)]
 
 
-class pvi_setup(ctypes.Structure):
+class pvi_setup(Struct):
     _fields_ = [("flags", c_uint32), ("gsi", c_uint32), ("bits", c_uint64), ("uuid", Uuid),
                 ("reserved", c_uint64 * 4)]
 
 
-class pvi_setup_msg(ctypes.Structure):
+class pvi_setup_msg(Struct):
     _fields_ = [("request", c_uint32), ("flags", c_uint32), ("result", c_uint64), ("grant", c_int32),
                 ("reserved", c_uint32 * 9), ("setup", pvi_setup)]

@@ -10,7 +10,7 @@ from typing import Any, Iterator, List, Optional, Tuple, Type, TypeVar
 from uuid import UUID
 
 from . import _abi
-from ._abi import KVM_PVI_GSI_ANY, KVM_PVI_PORT_ANY
+from ._abi import KVM_PVI_GSI_ANY, KVM_PVI_PORT_ANY, fitting
 from ._lib import FileDescriptorLike, check, fd_of, lib
 from ._records import (Edge, Event, Features, Info, Kind, ListedEdge, ListedEndpoint, ListedGsi, ListedPort, Peer,
                        Rate, Stats, Verdict, record)
@@ -249,7 +249,7 @@ class Endpoint(Descriptor):
 
     def call(self, number: int, *args: int) -> Tuple[int, int]:
         """Any hypercall, what it returns in RAX and in RBX; addresses are of this process."""
-        rbx, values = ctypes.c_uint64(), (ctypes.c_uint64 * 4)(*args)
+        rbx, values = ctypes.c_uint64(), (ctypes.c_uint64 * 4)(*(fitting(ctypes.c_uint64, arg) for arg in args))
         rax = lib.pvi_call(self.fileno(), number, byref(values), byref(rbx))
         return rax, rbx.value
 

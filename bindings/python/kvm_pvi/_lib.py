@@ -3,10 +3,13 @@
 
 import ctypes
 import os
-from typing import Protocol, Union
+from types import SimpleNamespace
+from typing import Any, Callable, List, Protocol, Union
+
+from ._abi import fitting
 
 # A letter an argument, behind that of the result; i int, u uint32_t, U uint64_t, I int64_t, z size_t, p any
-# pointer. bindings_test compares them with libpvi.h.
+# pointer. selftests/rig/install.sh compares them with libpvi.h.
 SIGNATURES = """
 pvi_allow            i ipup
 pvi_allow_bell       i ipuUp
@@ -88,13 +91,26 @@ TYPES = {
     "p": ctypes.c_void_p,
 }
 
-lib = ctypes.CDLL("libpvi.so.0")
+
+def _checked(function: Any, kinds: List[Any]) -> Callable[..., int]:
+    """That function, but a number that does not fit into its argument raises OverflowError."""
+    function.argtypes = kinds
+
+    def call(*args: Any) -> int:
+        result: int = function(*(arg if kind is ctypes.c_void_p else fitting(kind, arg)
+                                 for kind, arg in zip(kinds, args, strict=True)))
+        return result
+    return call
+
+
+lib = SimpleNamespace()
+_library = ctypes.CDLL("libpvi.so.0")
 
 for _line in SIGNATURES.split("\n")[1:-1]:
     _name, _result, *_arguments = _line.split()
-    _function = getattr(lib, _name)
+    _function = getattr(_library, _name)
     _function.restype = TYPES[_result]
-    _function.argtypes = [TYPES[_letter] for _letter in "".join(_arguments)]
+    setattr(lib, _name, _checked(_function, [TYPES[_letter] for _letter in "".join(_arguments)]))
 
 
 class HasFileno(Protocol):
