@@ -15,7 +15,7 @@ python()
 {
 	{
 		cat <<-'PYTHON'
-			import fcntl, gc, mmap, os, socket, struct, threading, uuid
+			import fcntl, gc, mmap, os, signal, socket, struct, threading, uuid
 			from kvm_pvi import *
 			A = uuid.UUID("aaaaaaaa-0000-4000-8000-000000000001")
 			B = uuid.UUID("bbbbbbbb-0000-4000-8000-000000000002")
@@ -224,6 +224,58 @@ numbers()
 	PYTHON
 }
 
+# Bytes of any kind; what is given is closed, whatever is wrong with it
+decoding()
+{
+	python <<-'PYTHON'
+		tx = rx = None
+		message = SetupMessage(PVI_SETUP_SET, setup=Setup(A, 7))
+		data = setup_encode(message)
+		for kind in bytes, bytearray, memoryview:
+		    assert setup_decode(kind(data)) == message
+		for wrong, error in (data, OSError), (data[1:], OSError), ("x", TypeError), (None, TypeError):
+		    raises(error, setup_decode, wrong, [os.dup(0), os.dup(0)])
+		    assert fds() == before
+		raises(OverflowError, setup_decode, data, [os.dup(0), 1 << 32])
+		assert fds() == before
+	PYTHON
+}
+
+# A back-end that says nothing: who waits for it can be interrupted, and for ever if that is wanted
+interrupted()
+{
+	python <<-'PYTHON'
+		tx, rx = socket.socketpair()
+		class Alarm(Exception):
+		    pass
+		def handler(number, frame):
+		    raise Alarm
+		signal.signal(signal.SIGALRM, handler)
+		# The alarm may come before it waits, but not before it is awaited.
+		def get(timeout):
+		    signal.setitimer(signal.ITIMER_REAL, 0.05)
+		    setup_get(tx, timeout)
+		for timeout in 3600, 1e30, float("inf"):
+		    for back in b"", setup_encode(SetupMessage(PVI_SETUP_GET, reply=True, setup=Setup(A, 7)))[:20]:
+		        open_before = fds()
+		        if back:
+		            socket.send_fds(rx, [back], [0])
+		        raises(Alarm, get, timeout)
+		        assert fds() == open_before
+		raises(TimeoutError, setup_get, tx, 0)
+		raises(TimeoutError, setup_get, tx, -1)
+		for bad in b"x" * 12, setup_encode(SetupMessage(PVI_SETUP_SET, reply=True)):
+		    rx.sendall(bad)
+		    raises(OSError, setup_get, tx, 60)
+		    tx, rx = socket.socketpair()
+		rx.sendall(setup_encode(SetupMessage(PVI_SETUP_SET, reply=True, result=1)))
+		raises(ConnectionRefusedError, setup_set, tx, Setup(A, 7), None, 60)
+		raises(OSError, setup_set, tx, Setup(uuid.UUID(int=0)), None, 60)
+		rx.close()
+		raises(OSError, setup_get, tx, 60)
+	PYTHON
+}
+
 # A front-end that is this module, and a back-end that is
 setup()
 {
@@ -273,7 +325,7 @@ complete()
 		comm -13 - "$tmp/exported" >"$tmp/missing"
 	# Python has what these do.
 	same "$(paste -s -d ' ' "$tmp/missing")" \
-		"pvi_save_state pvi_setup_forget pvi_setup_receive pvi_setup_send pvi_status_memory"
+		"pvi_save_state pvi_setup_get pvi_setup_set pvi_status_memory"
 }
 
-run_tests processes kinds vm numbers setup complete
+run_tests processes kinds vm numbers decoding interrupted setup complete

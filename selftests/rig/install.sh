@@ -176,12 +176,12 @@ python()
 		import re, sys
 		from kvm_pvi._lib import SIGNATURES
 		letters = {"int": "i", "uid_t": "u", "uint32_t": "u", "unsigned int": "u", "uint64_t": "U", "int64_t": "I",
-		           "size_t": "z"}
+		           "size_t": "z", "void": "v"}
 		def letter(text):
 		    text = re.sub(r"\bconst\b", "", text)
 		    return "p" if "*" in text or "[" in text else letters.get(re.sub(r"\s*\b\w+$", "", text.strip()), "?")
 		header = {}
-		for result, name, args in re.findall(r"^(int64_t|int|unsigned int) (pvi_\w+)\(([^;{]*)\);",
+		for result, name, args in re.findall(r"^(int64_t|int|unsigned int|void) (pvi_\w+)\(([^;{]*)\);",
 		                                     open(sys.argv[1]).read(), re.M):
 		    args = "" if args == "void" or "(" in args else "".join(map(letter, args.split(",")))
 		    header[name] = letters[result] + args

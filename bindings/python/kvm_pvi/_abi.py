@@ -173,3 +173,7 @@ class pvi_setup(Struct):
 class pvi_setup_msg(Struct):
     _fields_ = [("request", c_uint32), ("flags", c_uint32), ("result", c_uint64), ("grant", c_int32),
                 ("reserved", c_uint32 * 9), ("setup", pvi_setup)]
+
+
+class pvi_setup_reader(ctypes.Structure):
+    _fields_ = [("length", c_uint32), ("fds", c_uint32), ("fd", c_int32), ("bytes", c_uint8 * 256)]

@@ -9,7 +9,7 @@ from typing import Any, Callable, List, Protocol, Union
 from ._abi import fitting
 
 # A letter an argument, behind that of the result; i int, u uint32_t, U uint64_t, I int64_t, z size_t, p any
-# pointer. selftests/rig/install.sh compares them with libpvi.h.
+# pointer, v nothing. selftests/rig/install.sh compares them with libpvi.h.
 SIGNATURES = """
 pvi_allow            i ipup
 pvi_allow_bell       i ipuUp
@@ -65,8 +65,9 @@ pvi_set_state        i ipz
 pvi_set_status       i iuiUpu
 pvi_setup_decode     i ppzpz
 pvi_setup_encode     i ppz
-pvi_setup_get        i ippu
-pvi_setup_set        i ipiu
+pvi_setup_forget     v p
+pvi_setup_receive    i ipp
+pvi_setup_send       i ip
 pvi_status_seal      i i
 pvi_thaw             i i
 pvi_unexpose         i iu
@@ -89,6 +90,7 @@ TYPES = {
     "I": ctypes.c_int64,
     "z": ctypes.c_size_t,
     "p": ctypes.c_void_p,
+    "v": None,
 }
 
 

@@ -2,14 +2,22 @@
 """The set-up phase between two VMMs: pvi_setup(3), Documentation/virt/kvm/pvi/setup.rst."""
 
 import ctypes
+import errno
+import os
+import select
+import time
+from contextlib import suppress
 from ctypes import byref
 from dataclasses import dataclass
-from typing import Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple, Union
 from uuid import UUID
 
 from . import _abi
+from ._abi import fitting
 from ._endpoint import Grant
 from ._lib import FileDescriptorLike, check, fd_of, lib
+
+Buffer = Union[bytes, bytearray, memoryview]
 
 
 @dataclass(frozen=True)
@@ -60,31 +68,70 @@ def setup_encode(message: SetupMessage) -> bytes:
     return buffer.raw[:length]
 
 
-def setup_decode(data: bytes, fds: Sequence[int] = ()) -> SetupMessage:
-    """A message, and its grant of the descriptors that have come with it, all of which it takes over."""
-    msg = _abi.pvi_setup_msg()
-    check(lib.pvi_setup_decode(byref(msg), data, len(data), (ctypes.c_int * len(fds))(*fds), len(fds)))
+def _from_message(msg: _abi.pvi_setup_msg) -> SetupMessage:
     return SetupMessage(msg.request, bool(msg.flags & _abi.PVI_SETUP_REPLY),
                         bool(msg.flags & _abi.PVI_SETUP_NEED_REPLY), msg.result, _from_struct(msg.setup),
                         None if msg.grant < 0 else Grant(msg.grant))
 
 
-def _milliseconds(seconds: float) -> int:
-    return max(0, min(int(seconds * 1000), 0xFFFFFFFF))
+def setup_decode(data: Buffer, fds: Sequence[int] = ()) -> SetupMessage:
+    """A message, and its grant of the descriptors that have come with it, all of which it takes over."""
+    msg = _abi.pvi_setup_msg()
+    try:
+        data, array = bytes(data), (ctypes.c_int * len(fds))(*(fitting(ctypes.c_int, fd) for fd in fds))
+    except BaseException:
+        for fd in fds:
+            with suppress(OSError, OverflowError, TypeError):
+                os.close(fd)
+        raise
+    check(lib.pvi_setup_decode(byref(msg), data, len(data), array, len(fds)))
+    return _from_message(msg)
+
+
+def _poll(socket: FileDescriptorLike, events: int, end: float) -> None:
+    """Wait, but not beyond the end. Handlers of signals run, and may raise."""
+    left = end - time.monotonic()
+    if left <= 0:
+        raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+    poll = select.poll()
+    poll.register(fd_of(socket), events)
+    # An hour at a time: poll() takes no number of milliseconds that has more than 31 bits.
+    poll.poll(min(left, 3600) * 1000)
+
+
+def _ask(socket: FileDescriptorLike, msg: _abi.pvi_setup_msg, timeout: float) -> SetupMessage:
+    """Send a request, and wait for the answer."""
+    end = time.monotonic() + timeout
+    reader, answer = _abi.pvi_setup_reader(), _abi.pvi_setup_msg()
+    while (result := lib.pvi_setup_send(fd_of(socket), byref(msg))) == -errno.EAGAIN:
+        _poll(socket, select.POLLOUT, end)
+    check(result)
+    try:
+        while (result := lib.pvi_setup_receive(fd_of(socket), byref(reader), byref(answer))) == -errno.EAGAIN:
+            _poll(socket, select.POLLIN, end)
+    finally:
+        lib.pvi_setup_forget(byref(reader))
+    check(result)
+    message = _from_message(answer)
+    if message.request != msg.request or not message.reply:
+        raise OSError(errno.EBADMSG, os.strerror(errno.EBADMSG))
+    if message.result:
+        raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+    return message
 
 
 def setup_get(socket: FileDescriptorLike, timeout: float) -> Tuple[Setup, Optional[Grant]]:
     """Ask who the back-end is, and wait for the answer, so many seconds."""
-    struct, grant = _abi.pvi_setup(), ctypes.c_int(-1)
-    check(lib.pvi_setup_get(fd_of(socket), byref(struct), byref(grant), _milliseconds(timeout)))
-    setup = _from_struct(struct)
-    assert setup is not None
-    return setup, None if grant.value < 0 else Grant(grant.value)
+    message = _ask(socket, _abi.pvi_setup_msg(request=_abi.PVI_SETUP_GET, grant=-1), timeout)
+    assert message.setup is not None
+    return message.setup, message.grant
 
 
 def setup_set(socket: FileDescriptorLike, setup: Setup, grant: Optional[FileDescriptorLike],
               timeout: float) -> None:
-    """Say who the front-end is, and wait until the back-end has done what it does about it."""
-    struct = _to_struct(setup, grant is not None)
-    check(lib.pvi_setup_set(fd_of(socket), byref(struct), -1 if grant is None else fd_of(grant),
-                            _milliseconds(timeout)))
+    """Say who the front-end is, and wait until the back-end has done what it does about it.
+
+    The grant stays open."""
+    _ask(socket, _abi.pvi_setup_msg(_abi.PVI_SETUP_SET, _abi.PVI_SETUP_NEED_REPLY, 0,
+                                    -1 if grant is None else fd_of(grant), (),
+                                    _to_struct(setup, grant is not None)), timeout)
