@@ -146,6 +146,21 @@ kinds()
 		send_fd(near, memfd)
 		with recv_fd(far) as fd:
 		    assert os.fstat(fd.fileno()).st_ino == os.fstat(memfd.fileno()).st_ino
+		# A port of a grant that nobody else keeps rings until it is closed.
+		rx.expose(9, Kind.EVENTFD)
+		send_fd(near, rx.grant(9, uses=2))
+		grant = recv_fd(far)
+		open_before = fds()
+		port = tx.connect_grant(grant)
+		grant.close()
+		gc.collect()
+		assert tx.notify(port) is Verdict.LATCHED and fds() == open_before
+		tx.close_port(port)
+		assert fds() == open_before - 1
+		grant = rx.grant(9)
+		port = tx.connect_grant(grant)
+		grant.close()
+		assert tx.notify(port) is Verdict.COALESCED
 		del near, far, memfd, memory, grant, sink, source
 	PYTHON
 }

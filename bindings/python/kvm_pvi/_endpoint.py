@@ -6,7 +6,7 @@ import mmap
 import os
 from ctypes import byref
 from types import TracebackType
-from typing import Any, Iterator, List, Optional, Tuple, Type, TypeVar
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Type, TypeVar
 from uuid import UUID
 
 from . import _abi
@@ -89,7 +89,13 @@ class Endpoint(Descriptor):
 
     def __init__(self, fd: Optional[int] = None) -> None:
         super().__init__(-1)
+        self._grants: Dict[int, Descriptor] = {}
         self._fd = check(lib.pvi_open()) if fd is None else fd
+
+    def close(self) -> None:
+        super().close()
+        while self._grants:
+            self._grants.popitem()[1].close()
 
     @classmethod
     def enrol(cls, uuid: UUID, vm: Optional[FileDescriptorLike] = None) -> "Endpoint":
@@ -215,11 +221,19 @@ class Endpoint(Descriptor):
         return check(lib.pvi_connect_owner(self.fileno(), port, receiver.bytes, gsi, owner))
 
     def connect_grant(self, grant: FileDescriptorLike, port: int = KVM_PVI_PORT_ANY) -> int:
-        """A port of a grant, which lasts as long as somebody has that open."""
-        return check(lib.pvi_connect_grant(self.fileno(), port, fd_of(grant)))
+        """A port of a grant, which lasts as long as somebody has that open.
+
+        This object has, a copy, until close_port() or its own end."""
+        copy = Descriptor(os.dup(fd_of(grant)))
+        number = check(lib.pvi_connect_grant(self.fileno(), port, copy.fileno()))
+        self._grants[number] = copy
+        return number
 
     def close_port(self, port: int) -> None:
         check(lib.pvi_close_port(self.fileno(), port))
+        grant = self._grants.pop(port, None)
+        if grant is not None:
+            grant.close()
 
     def wire_source(self, port: int, eventfd: Optional[FileDescriptorLike] = None) -> Eventfd:
         """Have an eventfd, a new one or a copy of that, ring a port."""

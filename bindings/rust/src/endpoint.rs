@@ -236,12 +236,12 @@ impl Endpoint {
         })
     }
 
-    /// A port of a grant, which lasts as long as somebody has that open.
-    pub fn connect_grant(&self, port: Port, grant: impl AsFd) -> io::Result<Port> {
+    /// A port of a grant, which lasts as long as somebody has that open: keep it until the port is closed.
+    pub fn connect_grant(&self, port: Port, grant: BorrowedFd<'_>) -> io::Result<Port> {
         self.do_connect(kvm_pvi_connect {
             flags: KVM_PVI_CONNECT_GRANT,
             port: port.0,
-            grant_fd: grant.as_fd().as_raw_fd(),
+            grant_fd: grant.as_raw_fd(),
             ..Default::default()
         })
     }

@@ -147,9 +147,9 @@ fn kinds() {
     rx.expose(GSI, Kind::Eventfd, None).unwrap();
     rx.expose(GSI + 1, Kind::Eventfd, None).unwrap();
     let grant = rx.grant(GSI, 1, None).unwrap();
-    assert_eq!(errno(tx.connect_grant(Port::ANY, &rx)), EINVAL);
-    let port = tx.connect_grant(Port::ANY, &grant).unwrap();
-    assert_eq!(kind(tx.connect_grant(Port::ANY, &grant)), ErrorKind::PermissionDenied);
+    assert_eq!(errno(tx.connect_grant(Port::ANY, rx.as_fd())), EINVAL);
+    let port = tx.connect_grant(Port::ANY, grant.as_fd()).unwrap();
+    assert_eq!(kind(tx.connect_grant(Port::ANY, grant.as_fd())), ErrorKind::PermissionDenied);
     assert_eq!(tx.notify(port).unwrap(), Verdict::Latched);
     rx.ungrant(grant.id).unwrap();
     assert_eq!(kind(tx.notify(port)), ErrorKind::PermissionDenied);
@@ -157,7 +157,7 @@ fn kinds() {
     rx.make_bell(3, GSI + 1).unwrap();
     drop(grant);
     let grant = rx.grant_bell(3, 5, 1, None).unwrap();
-    let port = tx.connect_grant(Port::ANY, &grant).unwrap();
+    let port = tx.connect_grant(Port::ANY, grant.as_fd()).unwrap();
     assert_eq!(kind(tx.bell_send(port, 2)), ErrorKind::PermissionDenied);
     assert_eq!(tx.bell_send(port, 1).unwrap(), (Verdict::Latched, 0));
     assert_eq!(tx.bell_send(port, 4).unwrap().1, 1);
