@@ -218,7 +218,12 @@ rust()
 	END
 	awk '/code-block:: rust$/ { code = 1; next } code && /^[^ ]/ { exit } code' \
 		"$top/Documentation/virt/kvm/pvi/vmm.rst" >"$tmp/user/src/main.rs"
-	echo 'fn main() { println!("{}", enrol(&0, [1; 16], [2; 16], 0x10000).is_err()) }' >>"$tmp/user/src/main.rs"
+	cat >>"$tmp/user/src/main.rs" <<-'RUST'
+		fn main() {
+		    let no_vm = std::os::unix::io::OwnedFd::from(std::fs::File::open("/dev/null").unwrap());
+		    println!("{}", enrol(std::os::unix::io::AsFd::as_fd(&no_vm), [1; 16], [2; 16], 0x10000).is_err())
+		}
+	RUST
 	(cd "$tmp/user" && CARGO_HOME=$tmp/cargo RUSTC=/usr/bin/rustc RUSTFLAGS="-D warnings" \
 		/usr/bin/cargo build -q --offline)
 	[ "$("$tmp/user/target/debug/user")" = true ]
