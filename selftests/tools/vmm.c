@@ -32,6 +32,7 @@
 #include "pvi_test.h"
 
 #define VECTOR(pin) (0x40 + (pin))
+#define HLT 0xf4
 
 static u8 receiver[KVM_PVI_UUID_SIZE] __aligned(16);
 
@@ -53,9 +54,11 @@ static __guest u64 connect_port(u64 gsi)
 	return guest_hypercall(KVM_HC_PVI_CONNECT, (u64)receiver, gsi, 0, 0);
 }
 
+static u64 resting;
+
 static __guest u64 rest(u64 arg)
 {
-	for (;;)
+	while (READ_ONCE(resting))
 		guest_irq_wait();
 	return arg;
 }
@@ -136,12 +139,27 @@ static long long call_guest(struct vcpu *vcpu, u32 nr, u64 a, u64 b, u64 c)
 	return vcpu_call(vcpu, issue, nr);
 }
 
-static long long run(struct vcpu *vcpu, bool runs)
+static long long run(struct vcpu *vcpu)
 {
-	if (runs)
-		vcpu_run_thread(vcpu, rest, 0);
-	else
-		vcpu_stop(vcpu);
+	WRITE_ONCE(resting, 1);
+	vcpu_run_thread(vcpu, rest, 0);
+	return 0;
+}
+
+/* It may be in a handler, or about to halt: it comes to its end, so that no interrupt is half taken. */
+static long long stop(struct vcpu *vcpu)
+{
+	struct kvm_regs regs;
+
+	vcpu_stop(vcpu);
+	WRITE_ONCE(resting, 0);
+	vcpu_settle(vcpu);
+	vcpu_ioctl(vcpu, KVM_GET_REGS, &regs);
+	if (*(const u8 *)regs.rip == HLT)
+		regs.rip++;
+	vcpu_ioctl(vcpu, KVM_SET_REGS, &regs);
+	while (vcpu_run(vcpu).cmd != UCALL_EXIT)
+		;
 	return 0;
 }
 
@@ -198,8 +216,10 @@ static long long obey(struct vm **at, const char *line)
 		return call_guest(&vm->vcpus[0], KVM_HC_NOTIFY, n, 0, 0);
 	if (sscanf(line, "msi %u %u", &n, &pin) == 2)
 		return call_guest(&vm->vcpus[0], KVM_HC_PVI_SET_MSI, n, 0xfee00000, VECTOR(pin));
-	if (!strcmp(line, "run\n") || !strcmp(line, "stop\n"))
-		return run(&vm->vcpus[0], line[0] == 'r');
+	if (!strcmp(line, "run\n"))
+		return run(&vm->vcpus[0]);
+	if (!strcmp(line, "stop\n"))
+		return stop(&vm->vcpus[0]);
 	if (sscanf(line, "irqs %u", &n) == 1)
 		return vcpu_call(&vm->vcpus[0], count_irqs, n);
 	if (!strcmp(line, "dup\n"))
