@@ -84,12 +84,27 @@ static bool has_record(const struct found *found, uint32_t type, uint32_t key)
 	return false;
 }
 
+/* The bell's flags, or some of them, go when it has been rung. */
+static bool bell_acks(const struct found *found, uint32_t bell)
+{
+	const char *record = found->records[KVM_PVI_STATE_BELL];
+	struct kvm_pvi_state_bell state;
+	uint32_t i;
+
+	for (i = 0; i < found->nr[KVM_PVI_STATE_BELL]; i++, record += sizeof(state)) {
+		memcpy(&state, record, sizeof(state));
+		if (state.bell == bell)
+			return state.ack;
+	}
+	return false;
+}
+
 static bool may_be_owed(const struct found *found, const struct kvm_pvi_list_gsi *g)
 {
 	if (has_record(found, KVM_PVI_STATE_LATCH, g->gsi))
 		return true;
-	/* What a bell has is in its flags. */
-	if (g->bell != KVM_PVI_LISTED_NO_BELL)
+	/* What another bell has is in its flags. */
+	if (g->bell != KVM_PVI_LISTED_NO_BELL && !bell_acks(found, g->bell))
 		return false;
 	return g->kind == KVM_PVI_GSI_DIRECT || has_record(found, KVM_PVI_STATE_MSI, g->gsi);
 }
