@@ -69,8 +69,8 @@ static bool thread_runs_vcpu(int task, const char *tid)
 		return false;
 	if (!read_of_thread(task, tid, "wchan", where, sizeof(where)))
 		return false;
-	/* Where it sleeps nobody may know, or it has just woken. */
-	return !strncmp(where, HALTED, strlen(HALTED)) || !strcmp(where, "0");
+	/* A vCPU may just have woken; any other thread may too, and that says nothing. */
+	return !strncmp(where, HALTED, strlen(HALTED)) || (is_vcpu && !strcmp(where, "0"));
 }
 
 int vmm_runs(pid_t pid)

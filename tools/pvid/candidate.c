@@ -80,10 +80,11 @@ static void candidate_wait(struct candidate *c)
 static int candidate_look(sd_event_source *source, uint64_t now, void *arg)
 {
 	struct candidate *c = arg;
+	int runs = vmm_runs(c->pid);
 
 	(void)source;
 	(void)now;
-	if (vmm_runs(c->pid) < 0)
+	if (runs == -ENOENT || runs == -ESRCH)
 		candidate_free(c);
 	else if (arrive_may_begin(c->d, c))
 		candidate_try(c);
