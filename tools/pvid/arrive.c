@@ -68,6 +68,9 @@ bool arrive_may_begin(struct pvid *d, struct candidate *c)
 
 	if (!holder)
 		return !c->may_return || !somebody_begins(d, c);
+	/* Meanwhile it is another user's: it is refused, as anybody is. */
+	if (holder->owner != c->user->uid)
+		return true;
 	c->stopped = is_due(c, holder) ? c->stopped + 1 : 0;
 	return c->stopped == STOPPED && take_from(d, holder);
 }
@@ -131,7 +134,8 @@ void arrive_restore(struct vm *vm)
 static int look(sd_event_source *source, uint64_t now, void *arg)
 {
 	struct vm *vm = arg;
-	bool runs = !vm->pid || vmm_runs(vm->pid);
+	/* Of one that has ended its endpoint tells, and it is as it was. */
+	bool runs = !vm->pid || vmm_runs(vm->pid) > 0;
 	unsigned int wait = vm->looks++ < MANY_LOOKS ? LOOK_WAIT : SELDOM_WAIT;
 
 	(void)source;
