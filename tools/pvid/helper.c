@@ -84,8 +84,11 @@ static int helper_ended(sd_event_source *source, const siginfo_t *info, void *ar
 
 	(void)source;
 	helper_count(h, -1);
-	if (h->user && !h->user->nr_killed)
+	if (h->user && h->user->refused && !h->user->nr_killed) {
 		h->user->refused = false;
+		/* Those that were refused may have been given up. */
+		scan_later(d, LOST_WAIT);
+	}
 	helper_done(h, info->si_code == CLD_EXITED && !info->si_status ? HELPER_DONE : HELPER_FAILED);
 	helper_free(h);
 	helpers_turn(d);

@@ -117,7 +117,10 @@ static struct vm *vm_make(struct pvid *d, int pvi, uint64_t number, const uuid_t
 	*vm = (struct vm){ .d = d, .pvi = pvi, .number = number, .pid = pid, .owner = owner };
 	uuid_copy(vm->uuid, uuid);
 	vm->user = user_get(d, owner);
-	if (!vm->user || sd_event_add_io(d->event, &vm->end, pvi, EPOLLHUP, vm_ended, vm) < 0) {
+	/* Before anybody looks at what has ended. */
+	if (!vm->user || sd_event_add_io(d->event, &vm->end, pvi, EPOLLHUP, vm_ended, vm) < 0 ||
+	    sd_event_source_set_priority(vm->end, SD_EVENT_PRIORITY_IMPORTANT) < 0) {
+		sd_event_source_disable_unref(vm->end);
 		user_put(vm->user);
 		free(vm);
 		return NULL;
@@ -269,6 +272,7 @@ static void vm_apply(struct vm *vm)
 	helper_forget(vm->helper);
 	vm->helper = NULL;
 	if (!policy_vm(&vm->d->policy, vm->uuid)) {
+		kept_forget(vm->d, vm->uuid);
 		vm_end(vm);
 		return;
 	}
