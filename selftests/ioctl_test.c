@@ -107,7 +107,7 @@ static const struct op ops[] = {
 	   .zero = { AT(grant, bits), AT(grant, burst), AT(grant, __reserved) }),
 	OP(KVM_PVI_UNGRANT, ungrant, ARG(ungrant, .id = GRANT_ID)),
 	OP(KVM_PVI_GET_STATE, state, .flags = KVM_PVI_STATE_FREEZE,
-	   .zero = { AT(state, __reserved) }, .out = true),
+	   .zero = { AT(state, __reserved) }, .dead = true, .out = true),
 	OP(KVM_PVI_SET_STATE, state,
 	   ARG(state, .address = (u64)&no_state, .length = sizeof(no_state)),
 	   .zero = { AT(state, __reserved) }),
