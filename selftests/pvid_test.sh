@@ -13,7 +13,7 @@ start_pvid()
 {
 	trap say_log EXIT
 	python3 -I -S "$here/keeper.py" "$tmp/notify" "$@" pvid --config "$tmp/policy" --run "$tmp/run" \
-		>"$tmp/keeper" 2>"$tmp/pvid.log" &
+		--dir "$tmp/links" >"$tmp/keeper" 2>"$tmp/pvid.log" &
 	keeper=$!
 	await grep -q ready "$tmp/keeper"
 	find_pvid
@@ -71,7 +71,7 @@ apply()
 
 difference()
 {
-	pvictl diff --config "$tmp/policy" --run "$tmp/run"
+	pvictl diff --config "$tmp/policy" --run "$tmp/run" --dir "$tmp/links"
 }
 
 pair_by_policy()
@@ -128,6 +128,112 @@ await_gone()
 		sleep 0.1
 	done
 	fail "$1 is bound still"
+}
+
+# The first GSI of a VM's links
+gsi=98304
+
+# make_link ARGUMENT... - as the variable $link
+make_link()
+{
+	link=$(pvictl link --dir "$tmp/links" --size 64K --kind raw "$@" | sed -n 's/^link //p')
+}
+
+# accepts NAME UUID - whether that VM may ring the other one because of a link
+accepts()
+{
+	[ "$(tell "$1" "ring $2 $gsi")" -ge 0 ]
+}
+
+# may_ring YES|NO - the two VMs, each other
+may_ring()
+{
+	local a_may=NO b_may=NO
+
+	! accepts vm_a "$b" || a_may=YES
+	! accepts vm_b "$a" || b_may=YES
+	same "$a_may $b_may" "$1 $1"
+}
+
+again()
+{
+	kill "${!1}"
+	await_gone "$2"
+	rm "$tmp/$1.in" "$tmp/$1.out"
+	vmm "$1" -name web -uuid "$2"
+	await settled
+}
+
+# Whoever has made a link, and when: VMs that are bound have it, however often they and pvid come and go.
+linked()
+{
+	policy
+	start_pvid
+	make_link "$a" "$b"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	may_ring YES
+	again vm_b "$b"
+	may_ring YES
+	again vm_a "$a"
+	may_ring YES
+	kill_pvid
+	await settled
+	may_ring YES
+	# As where nobody keeps endpoints
+	end_pvid
+	start_pvid
+	await settled
+	may_ring YES
+	# What there is of it stays as it is: what has been counted, too.
+	pvictl link --dir "$tmp/links" "$link" >"$tmp/printed"
+	apply
+	pvictl show --json "$b" >"$tmp/json"
+	json "$tmp/json" "[g['rings'] for g in it['gsis'] if g['gsi'] == $gsi] == [1]"
+	# And what is missing comes back.
+	pvictl unexpose "$b" "$gsi"
+	same "$(difference)" "join $b link $link"
+	same "$(tell vm_a "ring $b $gsi")" -1
+	pvictl link --dir "$tmp/links" "$link" >"$tmp/printed"
+	may_ring YES
+	pvictl unexpose "$b" "$gsi"
+	apply
+	same "$(difference)" ""
+	may_ring YES
+	pvictl unlink --dir "$tmp/links" "$link"
+	may_ring NO
+	make_link "$a" "$b"
+	may_ring YES
+	end_pvid
+}
+
+# Nobody waits for who has the directory: it is asked for again.
+linked_later()
+{
+	policy
+	start_pvid
+	make_link "$a" "$b"
+	vmm vm_a -name web -uuid "$a"
+	mkfifo "$tmp/locked" "$tmp/done"
+	flock "$tmp/links/.lock" sh -c "echo >'$tmp/locked'; read -r line <'$tmp/done'" &
+	read -r _ <"$tmp/locked"
+	vmm vm_b -uuid "$b"
+	await gives 0 vm_a "ring $b 20"
+	same "$(tell vm_a "ring $b $gsi")" -1
+	echo >"$tmp/done"
+	await settled
+	same "$(tell vm_a "ring $b $gsi")" 2
+	# Who could write there would say who may ring whom. All else is done nevertheless.
+	chmod 777 "$tmp/links"
+	kill "$vm_b"
+	await_gone "$b"
+	rm "$tmp/vm_b.in" "$tmp/vm_b.out"
+	vmm vm_b -uuid "$b"
+	await gives 0 vm_a "ring $b 20"
+	same "$(tell vm_a "ring $b $gsi")" -1
+	await logged "cannot read links in $tmp/links yet: Operation not permitted"
+	end_pvid
 }
 
 # What somebody says of himself is not enough where the policy says more, nor who has only been given a VM.
@@ -638,6 +744,31 @@ moving()
 	end_pvid
 }
 
+# The interrupts that its guest takes because of a link go along.
+moving_linked()
+{
+	pair_that_moves
+	make_link "$a" "$b"
+	same "$(tell vm_b "msi $gsi 4")" 0
+	same "$(tell vm_b run)" 0
+	same "$(tell vm_a "ring $b $gsi")" 0
+	vmm vm_c -uuid "$b" -incoming defer
+	await logged "process $vm_c waits for $b to stop"
+	same "$(tell vm_b stop)" 0
+	await is_at "$b" "$vm_c"
+	kill "$vm_b"
+	same "$(tell vm_c run)" 0
+	await test ! -e "$tmp/run/$b.state"
+	same "$(tell vm_c stop)" 0
+	# The one that is owed
+	same "$(tell vm_c "irqs 4")" 1
+	same "$(tell vm_c run)" 0
+	same "$(tell vm_a "ring $b $gsi")" 0
+	same "$(tell vm_c stop)" 0
+	same "$(tell vm_c "irqs 4")" 2
+	end_pvid
+}
+
 # One that does not come to run there goes on where it was.
 returning()
 {
@@ -711,5 +842,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing claims makers hangs hangs_later crowds becomes lost applying tightened mistakes broken full in_turns killed killed_applying \
-	moving returning saving by_hand
+run_tests noticing linked linked_later claims makers hangs hangs_later crowds becomes lost applying tightened mistakes broken full in_turns killed killed_applying \
+	moving moving_linked returning saving by_hand

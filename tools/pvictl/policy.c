@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "applied.h"
+#include "link.h"
 #include "policy_args.h"
 #include "pvictl.h"
 #include "reconcile.h"
@@ -21,33 +22,42 @@ static const struct argp diff_argp = {
 	.doc = "Print what 'pvictl apply' would change.",
 };
 
+static const struct argp_option apply_options[] = {
+	POLICY_CONFIG_OPTION,
+	POLICY_RUN_OPTION,
+	{ 0 }
+};
+
 static const struct argp apply_argp = {
-	.options = policy_options,
+	.options = apply_options,
 	.parser = policy_args_parse,
 	.doc = "Have pvid carry the policy out: what differs, and nothing else.",
 };
 
 static void read_policy(const struct argp *argp, int argc, char **argv, struct policy_args *args, struct policy *p)
 {
-	*args = (struct policy_args){ .dir = POLICY_DIR, .run = PVID_RUN };
+	*args = (struct policy_args){ .dir = POLICY_DIR, .run = PVID_RUN, .links = PVI_LINK_DIR };
 	argp_parse(argp, argc, argv, 0, NULL, args);
 	if (!policy_read(p, args->dir))
 		die("%s", p->error);
 }
 
 /* A VM that pvid has bound, or is to bind */
-static void diff_vm(int pvi, const struct policy_vm *vm, const struct policy *old, const struct policy *new)
+static void diff_vm(int pvi, const struct policy_vm *vm, const struct policy *old, const struct policy *new,
+		    const struct links *links)
 {
 	struct kvm_pvi_list_endpoint r;
 	char what[RECONCILE_WHAT];
 	int ret = find_listed(pvi, vm->uuid, &r);
+	uuid_t unused;
 
 	if (ret == -ENOENT)
 		return;
 	if (!ret && !policy_vm(new, vm->uuid))
 		printf("detach %s\n", uuid_text(vm->uuid).s);
 	else if (!ret)
-		ret = reconcile(pvi, r.number, -1, vm->uuid, old, new, stdout, what);
+		ret = reconcile(pvi, r.number, -1, vm->uuid, old, new, stdout, what) ?:
+			links_join(links, vm->uuid, pvi, r.number, -1, stdout, unused);
 	if (ret && ret != -ENOENT)
 		die_doing(DOING_OTHER, ret, "%s", vm->label);
 }
@@ -56,6 +66,7 @@ int cmd_diff(int argc, char **argv)
 {
 	struct policy new, old;
 	struct policy_args args;
+	struct links links = { 0 };
 	size_t i;
 	int pvi;
 
@@ -65,11 +76,13 @@ int cmd_diff(int argc, char **argv)
 	pvi = open_listing();
 	if (pvi < 0)
 		die_doing(pvi == -EPERM ? DOING_RESERVE : DOING_OPEN, pvi, "nobody is listed");
+	links.nr = link_dir_read(args.links, &links.all);
 	for (i = 0; i < old.nr_vms; i++)
-		diff_vm(pvi, &old.vms[i], &old, &new);
+		diff_vm(pvi, &old.vms[i], &old, &new, &links);
 	for (i = 0; i < new.nr_vms; i++)
 		if (!policy_vm(&old, new.vms[i].uuid))
-			diff_vm(pvi, &new.vms[i], &old, &new);
+			diff_vm(pvi, &new.vms[i], &old, &new, &links);
+	links_free(&links);
 	policy_free(&old);
 	policy_free(&new);
 	return 0;

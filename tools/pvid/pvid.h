@@ -87,6 +87,7 @@ struct pvid {
 	sd_event *event;
 	const char *dir;
 	const char *run;
+	const char *links;	/* where they are */
 	int lister;
 	struct policy policy;	/* with the older ones, of which VMs may still have something */
 
