@@ -10,6 +10,7 @@
 
 #include "applied.h"
 #include "link.h"
+#include "links_policy.h"
 #include "policy_args.h"
 #include "pvictl.h"
 #include "reconcile.h"
@@ -62,6 +63,27 @@ static void diff_vm(int pvi, const struct policy_vm *vm, const struct policy *ol
 		die_doing(DOING_OTHER, ret, "%s", vm->label);
 }
 
+static void diff_links(const char *dir, const struct links *links, const struct policy *new)
+{
+	const struct policy_link *wanted;
+	struct links_why why;
+	size_t i;
+	int ret;
+
+	for (i = 0; i < links->nr; i++)
+		if (links_is_old(dir, &links->all[i], new))
+			printf("unlink %s\n", uuid_text(links->all[i].uuid).s);
+	for (i = 0; i < new->nr_links; i++) {
+		wanted = &new->links[i];
+		ret = links_is_there(dir, links, new, wanted, &why);
+		if (ret < 0)
+			die("%s", why.text);
+		if (!ret)
+			printf("link %s %s %s\n", uuid_text(wanted->spec.uuid).s,
+			       uuid_text(wanted->spec.sides[0].uuid).s, uuid_text(wanted->spec.sides[1].uuid).s);
+	}
+}
+
 int cmd_diff(int argc, char **argv)
 {
 	struct policy new, old;
@@ -82,6 +104,7 @@ int cmd_diff(int argc, char **argv)
 	for (i = 0; i < new.nr_vms; i++)
 		if (!policy_vm(&old, new.vms[i].uuid))
 			diff_vm(pvi, &new.vms[i], &old, &new, &links);
+	diff_links(args.links, &links, &new);
 	links_free(&links);
 	policy_free(&old);
 	policy_free(&new);
