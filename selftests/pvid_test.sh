@@ -130,6 +130,47 @@ await_gone()
 	fail "$1 is bound still"
 }
 
+# may_ring ANSWER - each of the two gets it who rings the other's first GSI of links
+may_ring()
+{
+	same "$(tell vm_a "ring $b 98304") $(tell vm_b "ring $a 98304")" "$1 $1"
+}
+
+# A link is there before the VMs, comes when they are bound, and goes; a pvid that starts anew leaves it as it is.
+links()
+{
+	local links=/run/kvm-pvi/links
+
+	policy
+	start_pvid
+	pvictl link --kind raw --size 64K "$a" "$b" >"$tmp/printed"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	may_ring 2
+	kill_pvid
+	await settled
+	may_ring 2
+	pvictl unlink "$a" "$b"
+	may_ring -1
+	pvictl link --kind raw --size 64K "$a" "$b" >"$tmp/printed"
+	may_ring 2
+	# Who makes links keeps others waiting; pvid asks again.
+	kill "$vm_b"
+	await_gone "$b"
+	rm "$tmp/vm_b.in" "$tmp/vm_b.out"
+	flock "$links/.lock" -c "touch '$tmp/locked'; while [ ! -e '$tmp/done' ]; do sleep 0.1; done" &
+	await test -e "$tmp/locked"
+	vmm vm_b -uuid "$b"
+	await pvictl show "$b"
+	same "$(tell vm_a "ring $b 20")" 0
+	same "$(tell vm_a "ring $b 98304")" -1
+	touch "$tmp/done"
+	await gives 2 vm_a "ring $b 98304"
+	pvictl unlink "$a" "$b"
+	end_pvid
+}
+
 # What somebody says of himself is not enough where the policy says more, nor who has only been given a VM.
 claims()
 {
@@ -711,5 +752,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing claims makers hangs hangs_later crowds becomes lost applying tightened mistakes broken full in_turns killed killed_applying \
+run_tests noticing links claims makers hangs hangs_later crowds becomes lost applying tightened mistakes broken full in_turns killed killed_applying \
 	moving returning saving by_hand

@@ -55,9 +55,6 @@ void link_parse(struct link_args *args, int argc, char **argv);
 
 /* Nobody else changes it until this process ends; made if it is not there. Its real path */
 char *link_dir_lock(const char *dir);
-/* Nobody changes it meanwhile; if this user may not see to that, somebody may */
-void link_dir_hold(const char *dir);
-void link_dir_release(void);
 /* All links, to be freed; without a directory there are none */
 size_t link_dir_read(const char *dir, struct link **links);
 /* Dies if there is none */

@@ -122,22 +122,6 @@ static int open_lock(const char *dir, int flags)
 	return open(path, flags | O_CLOEXEC, 0600);
 }
 
-void link_dir_hold(const char *dir)
-{
-	int fd = open_lock(dir, O_RDONLY);
-
-	if (fd >= 0 && flock(fd, LOCK_SH))
-		die_doing(DOING_LINK, errno, "%s", dir);
-	held = fd;
-}
-
-void link_dir_release(void)
-{
-	if (held >= 0)
-		close(held);
-	held = -1;
-}
-
 char *link_dir_lock(const char *dir)
 {
 	char *real;

@@ -8,11 +8,13 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <libpvi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "links.h"
 #include "pvid.h"
 
 #define FIRST_WAIT UINT64_C(1000)	/* microseconds */
@@ -173,6 +175,19 @@ static void vm_again(struct vm *vm, const char *what, int err)
 	    strerror(-err));
 }
 
+/* Of each that there is: who makes one later looks for the VM. It is no part of what the policy says. */
+static int vm_join_links(const struct vm *vm, char what[static RECONCILE_WHAT])
+{
+	uuid_t link;
+	int ret = links_join(PVI_LINK_DIR, vm->uuid, vm->pvi, false, link);
+
+	if (ret && uuid_is_null(link))
+		stpcpy(what, "look for links");
+	else if (ret)
+		uuid_unparse_lower(link, stpcpy(what, "join link "));
+	return ret;
+}
+
 /* What the policy says and it has not; what an older one said is taken back. */
 static void vm_give(struct vm *vm)
 {
@@ -183,7 +198,9 @@ static void vm_give(struct vm *vm)
 	vm->settled = !ret;
 	vm->owes &= ret != 0;
 	vm->giving = ret == -EINPROGRESS;
-	if (vm->settled)
+	if (!ret)
+		ret = vm_join_links(vm, what);
+	if (!ret)
 		arrive_restore(vm);
 	if (vm->giving)
 		vm_go_on(vm);
