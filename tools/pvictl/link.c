@@ -23,6 +23,17 @@ static void make(const struct link_args *args, const char *dir, struct link *lin
 	}
 }
 
+/* The sides that are VMs, and meant */
+static void apply(const struct link_args *args, const char *dir, const struct link *link)
+{
+	const struct pvi_ring_shape *shape;
+
+	for (shape = link->shapes; shape < link->shapes + 2; shape++)
+		if (shape->gsi >= KVM_PVI_GSI_VIRTUAL &&
+		    (!args->only.set || !uuid_compare(args->only.uuid, shape->owner)))
+			link_libvirt_apply(dir, shape->owner);
+}
+
 int cmd_link(int argc, char **argv)
 {
 	struct link_args args = { 0 };
@@ -40,6 +51,8 @@ int cmd_link(int argc, char **argv)
 		make(&args, dir, &link);
 	}
 	link_print(&args, dir, &link);
+	if (args.apply)
+		apply(&args, dir, &link);
 	free(dir);
 	return 0;
 }

@@ -12,6 +12,7 @@
 
 #include "pvictl.h"
 
+#define LINK_ID "pvi-"	/* what is behind it is the beginning of the link's UUID, and the section */
 #define LINK_TEXT 96	/* the path of what is in a link's directory, behind the directory */
 
 /* What there is of a link */
@@ -44,6 +45,8 @@ struct link_args {
 	bool huge;
 	const char *huge_dir;	/* NULL: to be looked for */
 	bool hotplug;
+	bool libvirt;
+	bool apply;
 	const char *buses[2];	/* for the devices of the own and of the peer's section, or NULL */
 	struct filter only;	/* print this side's arguments alone */
 };
@@ -91,5 +94,10 @@ int link_vsock_read(const char *dir, struct link *link);
 /* link_show.c */
 const char *link_kind(uint32_t kind);
 void link_print(const struct link_args *args, const char *dir, const struct link *link);
+
+/* link_libvirt.c: as elements of a domain's XML */
+void link_libvirt_print(const char *dir, const struct link *link, uint32_t side);
+/* The domain gets the links there are, and no others; it has them from its next start on. Dies if it cannot */
+void link_libvirt_apply(const char *dir, const uuid_t uuid);
 
 #endif

@@ -10,7 +10,8 @@
 
 #define MAX_SIZE (1ull << 40)
 
-enum { OPTION_HUGETLB = 0x100, OPTION_HOTPLUG, OPTION_FOR, OPTION_CID, OPTION_PORTS };
+enum { OPTION_HUGETLB = 0x100, OPTION_HOTPLUG, OPTION_FOR, OPTION_CID, OPTION_PORTS, OPTION_LIBVIRT,
+       OPTION_APPLY };
 
 static const struct argp_option options[] = {
 	{ "kind", 'k', "net|vsock|raw", 0, "What goes over it (default: net)", 0 },
@@ -27,6 +28,8 @@ static const struct argp_option options[] = {
 	{ "for", OPTION_FOR, "UUID", 0, "Print this side's arguments alone", 0 },
 	{ "bus", 'b', "BUS[,BUS]", 0, "Where the devices of the own and of the other section are", 0 },
 	{ "hotplug", OPTION_HOTPLUG, NULL, 0, "Print what is said to the monitor of a QEMU that runs", 0 },
+	{ "libvirt", OPTION_LIBVIRT, NULL, 0, "Print what goes into the XML of domains of libvirt", 0 },
+	{ "apply", OPTION_APPLY, NULL, 0, "With --libvirt: put it there, for when the domains start next", 0 },
 	{ 0 }
 };
 
@@ -105,6 +108,20 @@ static void parse_side(struct argp_state *state, struct link_args *args, const c
 	parse_vm(state, side->host ? text + 5 : text, side->uuid);
 }
 
+/* Who runs its QEMUs, as Debian and as others call them */
+static void own_by_libvirt(struct link_args *args)
+{
+	const struct passwd *user = getpwnam("libvirt-qemu");
+	int i;
+
+	user = user ?: getpwnam("qemu");
+	for (i = 0; user && i < 2; i++) {
+		args->sides[i].uid = user->pw_uid;
+		args->sides[i].gid = user->pw_gid;
+	}
+	args->owned = user;
+}
+
 static void check(struct argp_state *state, struct link_args *args)
 {
 	if (!args->nr)
@@ -115,6 +132,12 @@ static void check(struct argp_state *state, struct link_args *args)
 		argp_error(state, "which other side?");
 	if (args->kind != PVI_RING_VSOCK && (args->cids[0] || args->nr_ports[0] || args->nr_ports[1]))
 		argp_error(state, "--cid and --ports are for --kind vsock");
+	if (args->apply && !args->libvirt)
+		argp_error(state, "--apply is for --libvirt");
+	if (args->libvirt && (args->hotplug || args->buses[0]))
+		argp_error(state, "--libvirt goes with neither --hotplug nor --bus");
+	if (args->libvirt && !args->owned)
+		own_by_libvirt(args);
 	uuid_copy(args->uuid, args->sides[0].uuid);
 	if (!args->queues)
 		args->queues = args->kind == PVI_RING_NET ? 4 : 1;
@@ -161,6 +184,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPTION_HOTPLUG:
 		args->hotplug = true;
+		return 0;
+	case OPTION_LIBVIRT:
+		args->libvirt = true;
+		return 0;
+	case OPTION_APPLY:
+		args->apply = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		parse_side(state, args, arg);
