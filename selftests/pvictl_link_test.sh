@@ -92,6 +92,38 @@ object_add memory-backend-file,id=$peer,size=65536,share=on,readonly=on,mem-path
 device_add ivshmem-plain,id=$peer-dev,memdev=$peer,bus=q"
 }
 
+# For <qemu:commandline>; each of a VM's links has a slot of its own.
+libvirt()
+{
+	local path slot=24 file id
+
+	refuses 2 "--apply is for --libvirt" pvictl link --apply "$a" "$b"
+	refuses 2 "neither --hotplug nor --bus" pvictl link --libvirt --hotplug "$a" "$b"
+	for file in first second; do
+		make_link --libvirt "$a" "$b"
+		path=$tmp/links/$link id=pvi-${link%%-*}
+		pvictl link --dir "$tmp/links" --libvirt --for "$a" "$link" >"$tmp/$file"
+		cat >"$tmp/expected" <<-EOF
+			  <qemu:commandline>
+			    <qemu:arg value='-object'/>
+			    <qemu:arg value='memory-backend-file,id=$id-0,size=65536,share=on,mem-path=$path/0'/>
+			    <qemu:arg value='-device'/>
+			    <qemu:arg value='ivshmem-plain,id=$id-0-dev,memdev=$id-0,addr=$(printf 0x%x $slot).0,multifunction=on'/>
+			    <qemu:arg value='-object'/>
+			    <qemu:arg value='memory-backend-file,id=$id-1,size=65536,share=on,readonly=on,mem-path=$path/1'/>
+			    <qemu:arg value='-device'/>
+			    <qemu:arg value='ivshmem-plain,id=$id-1-dev,memdev=$id-1,addr=$(printf 0x%x $slot).1'/>
+			  </qemu:commandline>
+		EOF
+		diff "$tmp/expected" "$tmp/$file"
+		slot=$((slot - 1))
+	done
+	# And QEMU takes both.
+	mapfile -t words < <(sed -n "s|.*<qemu:arg value='\(.*\)'/>|\1|p" "$tmp/first" "$tmp/second")
+	same "$(echo quit | qemu-system-x86_64 -S -accel tcg -machine pc -m 16 -nodefaults -no-user-config -display none \
+		-monitor stdio "${words[@]}" 2>&1 | grep -c -i error)" 0
+}
+
 # A stock QEMU of either machine takes them, from the start and while it runs.
 qemu()
 {
@@ -537,5 +569,5 @@ huge_pages()
 	umount "$tmp/huge"
 }
 
-run_tests arguments sections printed qemu owners orders restart joining_again given_uuid hostile_section hostile_directory several \
-	addresses open_ports failure room killed host_process pipes broken_pipes huge_pages
+run_tests arguments sections printed libvirt qemu owners orders restart joining_again given_uuid hostile_section \
+	hostile_directory several addresses open_ports failure room killed host_process pipes broken_pipes huge_pages

@@ -160,7 +160,7 @@ stop_jobs()
 # the kernel's complaint.
 on_console()
 {
-	[ ! -d /mnt/selftests ] || echo "${0##*/}: $*" >/dev/kmsg
+	[ -z "${PVI_RIG:-}" ] || echo "${0##*/}: $*" >/dev/kmsg
 }
 
 # Run the tests named, or of all those named the ones that the arguments of the script name.

@@ -90,23 +90,33 @@ static void make(const struct link_args *args, const char *dir, struct link *lin
 }
 
 /* One that is there: printed first, for that goes by itself */
-static void print_again(const struct link_args *args, const char *dir)
+static void print_again(const struct link_args *args, const char *dir, struct link *link)
 {
 	struct links_why why;
-	struct link link;
 	uint32_t failed;
 	int held, ret;
 
 	ret = links_hold(dir, true, &held, &why);
 	if (ret)
 		link_die(ret, &why);
-	link_dir_find(dir, args->uuid, &link);
-	link_print(args, dir, &link);
-	ret = join(&link, &failed);
+	link_dir_find(dir, args->uuid, link);
+	link_print(args, dir, link);
+	ret = join(link, &failed);
 	if (ret)
-		die_of_end(&link, failed, ret);
+		die_of_end(link, failed, ret);
 	if (held >= 0)
 		close(held);
+}
+
+/* The sides that are VMs, and meant */
+static void apply(const struct link_args *args, const char *dir, const struct link *link)
+{
+	const struct pvi_ring_shape *shape;
+
+	for (shape = link->shapes; shape < link->shapes + 2; shape++)
+		if (shape->gsi >= KVM_PVI_GSI_VIRTUAL &&
+		    (!args->only.set || !uuid_compare(args->only.uuid, shape->owner)))
+			link_libvirt_apply(dir, shape->owner);
 }
 
 int cmd_link(int argc, char **argv)
@@ -120,12 +130,14 @@ int cmd_link(int argc, char **argv)
 		dir = realpath(args.dir, NULL);
 		if (!dir)
 			die_doing(DOING_LINK, errno, "%s", args.dir);
-		print_again(&args, dir);
+		print_again(&args, dir, &link);
 	} else {
 		dir = link_dir_lock(args.dir);
 		make(&args, dir, &link);
 		link_print(&args, dir, &link);
 	}
+	if (args.apply)
+		apply(&args, dir, &link);
 	free(dir);
 	return 0;
 }

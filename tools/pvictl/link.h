@@ -13,6 +13,8 @@
 #include "links.h"
 #include "pvictl.h"
 
+#define LINK_ID "pvi-"	/* what is behind it is the beginning of the link's UUID, and the section */
+
 /* As told by the arguments */
 struct link_args {
 	const char *dir;
@@ -30,6 +32,8 @@ struct link_args {
 	bool huge;
 	const char *huge_dir;	/* NULL: to be looked for */
 	bool hotplug;
+	bool libvirt;
+	bool apply;
 	const char *buses[2];	/* for the devices of the own and of the peer's section, or NULL */
 	struct filter only;	/* print this side's arguments alone */
 };
@@ -64,5 +68,10 @@ void link_join_all(const char *dir, const uuid_t uuid, int pvi);
 /* link_show.c */
 const char *link_kind(uint32_t kind);
 void link_print(const struct link_args *args, const char *dir, const struct link *link);
+
+/* link_libvirt.c: as elements of a domain's XML */
+void link_libvirt_print(const char *dir, const struct link *link, uint32_t side);
+/* The domain gets the links there are, and no others; it has them from its next start on. Dies if it cannot */
+void link_libvirt_apply(const char *dir, const uuid_t uuid);
 
 #endif

@@ -7,7 +7,8 @@
 
 #include "link.h"
 
-enum { OPTION_HUGETLB = 0x100, OPTION_HOTPLUG, OPTION_FOR, OPTION_CID, OPTION_PORTS, OPTION_UUID };
+enum { OPTION_HUGETLB = 0x100, OPTION_HOTPLUG, OPTION_FOR, OPTION_CID, OPTION_PORTS, OPTION_UUID, OPTION_LIBVIRT,
+       OPTION_APPLY };
 
 static const struct argp_option options[] = {
 	{ "kind", 'k', "net|vsock|raw", 0, "What goes over it (default: net)", 0 },
@@ -25,6 +26,8 @@ static const struct argp_option options[] = {
 	{ "for", OPTION_FOR, "UUID", 0, "Print this side's arguments alone", 0 },
 	{ "bus", 'b', "BUS[,BUS]", 0, "Where the devices of the own and of the other section are", 0 },
 	{ "hotplug", OPTION_HOTPLUG, NULL, 0, "Print what is said to the monitor of a QEMU that runs", 0 },
+	{ "libvirt", OPTION_LIBVIRT, NULL, 0, "Print what goes into the XML of domains of libvirt", 0 },
+	{ "apply", OPTION_APPLY, NULL, 0, "With --libvirt: put it there, for when the domains start next", 0 },
 	{ 0 }
 };
 
@@ -92,6 +95,20 @@ static void name_sides(struct argp_state *state, struct link_args *args)
 		parse_vm(state, args->texts[i], args->sides[i].uuid);
 }
 
+/* Who runs its QEMUs, as Debian and as others call them */
+static void own_by_libvirt(struct link_args *args)
+{
+	const struct passwd *user = getpwnam("libvirt-qemu");
+	int i;
+
+	user = user ?: getpwnam("qemu");
+	for (i = 0; user && i < 2; i++) {
+		args->sides[i].uid = user->pw_uid;
+		args->sides[i].gid = user->pw_gid;
+	}
+	args->owned = user;
+}
+
 static void check(struct argp_state *state, struct link_args *args)
 {
 	if (!args->nr)
@@ -101,6 +118,12 @@ static void check(struct argp_state *state, struct link_args *args)
 		argp_error(state, "the two sides must not have one UUID");
 	if (args->kind != PVI_RING_VSOCK && (args->cids[0] || args->nr_ports[0] || args->nr_ports[1]))
 		argp_error(state, "--cid and --ports are for --kind vsock");
+	if (args->apply && !args->libvirt)
+		argp_error(state, "--apply is for --libvirt");
+	if (args->libvirt && (args->hotplug || args->buses[0]))
+		argp_error(state, "--libvirt goes with neither --hotplug nor --bus");
+	if (args->libvirt && !args->owned)
+		own_by_libvirt(args);
 	if (!args->queues)
 		args->queues = links_queues(args->kind);
 }
@@ -151,6 +174,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPTION_HOTPLUG:
 		args->hotplug = true;
+		return 0;
+	case OPTION_LIBVIRT:
+		args->libvirt = true;
+		return 0;
+	case OPTION_APPLY:
+		args->apply = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		parse_side(state, args, arg);

@@ -127,7 +127,7 @@ static struct sample take_sample(const struct args *args)
 			continue;
 		if (!all[i].listed)
 			pvi = take_endpoint(&all[i]);
-		if (pvi == -EPERM)
+		if (!all[i].listed && pvi == -EPERM)
 			sample.unseen++;
 		if (!all[i].listed && pvi < 0)
 			continue;
