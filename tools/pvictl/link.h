@@ -66,7 +66,6 @@ int link_leave(const struct link *link, uint32_t side);
 void link_join_all(const char *dir, const uuid_t uuid, int pvi);
 
 /* link_show.c */
-const char *link_kind(uint32_t kind);
 void link_print(const struct link_args *args, const char *dir, const struct link *link);
 
 /* link_libvirt.c: as elements of a domain's XML */
