@@ -120,9 +120,9 @@ links()
 	wrong 15 "no section 'links pair'" "[link NAME]" -e '15s/link/links/'
 	# One address each, and one link of that kind for two
 	wrong 27 "of kind vsock between the same two" "leave one out" -e "28s/host:$c/db/;30s/raw/vsock/"
-	wrong 27 "gives CID 9 to whom 'calls' gives 8" "one and the same" -e '30s/raw/vsock/;$a cid = 9,10'
-	wrong 27 "gives CID 7, which 'calls' gives to another one" "another 'cid'" -e '30s/raw/vsock/;$a cid = 8,7'
-	right -e '30s/raw/vsock/;$a cid = 8,9'
+	wrong 27 "gives CID 9 to whom 'calls' gives 8" "one and the same" -e '30s/raw/vsock/;31a cid = 9,10'
+	wrong 27 "gives CID 7, which 'calls' gives to another one" "another 'cid'" -e '30s/raw/vsock/;31a cid = 8,7'
+	right -e '30s/raw/vsock/;31a cid = 8,9'
 	right -e "16s/db/$c/" -e '18a owner = 12345:root , root' -e '18a hugetlb = /dev/hugepages'
 	right -e '24d' -e '25s/=.*/= all/'
 	right -e '18s/64K/0x10000/'
@@ -143,7 +143,7 @@ each_line()
 			! check >"$tmp/said" 2>&1 || continue
 			[[ $(cat "$tmp/said") =~ ^"pvictl: $tmp/policy/web.conf:"([0-9]+)": ".+"; ".+ ]] ||
 				fail "line $line, $change: $(cat "$tmp/said")"
-			[ "${BASH_REMATCH[1]}" -ge 1 ] && [ "${BASH_REMATCH[1]}" -le $((lines + 1)) ] ||
+			((BASH_REMATCH[1] >= 1 && BASH_REMATCH[1] <= lines + 1)) ||
 				fail "line $line, $change: $(cat "$tmp/said")"
 		done
 	done

@@ -629,10 +629,5 @@ huge_pages()
 	umount "$tmp/huge"
 }
 
-<<<<<<< HEAD
 run_tests arguments sections printed libvirt qemu owners orders restart joining_again given_uuid hostile_section \
-	hostile_directory several addresses open_ports failure room killed host_process pipes broken_pipes huge_pages
-=======
-run_tests arguments sections printed qemu owners orders restart hostile_section hostile_directory flows several \
-	addresses open_ports failure killed host_process pipes broken_pipes huge_pages
->>>>>>> main
+	hostile_directory flows several addresses open_ports failure room killed host_process pipes broken_pipes huge_pages
