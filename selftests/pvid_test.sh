@@ -119,6 +119,23 @@ noticing()
 	end_pvid
 }
 
+# Whatever VMM it is, it is known by what it has of a UUID or a name.
+others()
+{
+	policy
+	sed -i '/^\[vm db\]/a name = db' "$tmp/policy/web.conf"
+	sed -i '/^name = web/d' "$tmp/policy/web.conf"
+	start_pvid
+	vmm_called vm_a cloud-hypervisor --seccomp true --platform "num_pci_segments=1,uuid=$a"
+	vmm_called vm_b firecracker --no-api --id=db
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	# Its guest goes on in another one
+	vmm_called vm_c cloud-hypervisor --restore "source_url=file:///x" --platform "uuid=$a"
+	await logged "process $vm_c waits for $a to stop"
+	end_pvid
+}
+
 await_gone()
 {
 	local n
@@ -1075,5 +1092,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing linked linked_later linking relinking not_linking owning killed_linking claims makers hangs hangs_later crowds becomes lost applying tightened mistakes broken full in_turns killed killed_applying \
+run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers hangs hangs_later crowds becomes lost applying tightened mistakes broken full in_turns killed killed_applying \
 	moving moving_linked returning saving by_hand

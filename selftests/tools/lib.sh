@@ -109,6 +109,17 @@ vmm()
 	same "$(cat "$tmp/$name.ready")" ready
 }
 
+# vmm_called NAME PROGRAM ARGUMENT... - the same, which takes itself for that program
+vmm_called()
+{
+	cat >"$tmp/as" <<-'AS'
+		#!/bin/bash
+		exec -a "$1" "$2" "${@:3}"
+	AS
+	chmod 755 "$tmp/as"
+	VMM_AS="$tmp/as $2" vmm "$1" "${@:3}"
+}
+
 answer()
 {
 	local out=${1}_out line
