@@ -130,10 +130,14 @@ await_gone()
 	fail "$1 is bound still"
 }
 
-# may_ring ANSWER - each of the two gets it who rings the other's first GSI of links
+# may_ring YES|NO - the two, each other by the first GSI of their links
 may_ring()
 {
-	same "$(tell vm_a "ring $b 98304") $(tell vm_b "ring $a 98304")" "$1 $1"
+	local answers
+
+	answers="$(tell vm_a "ring $b 98304") $(tell vm_b "ring $a 98304")"
+	[[ $1 == NO && $answers == "-1 -1" || $1 == YES && $answers =~ ^[0-9]+\ [0-9]+$ ]] ||
+		fail "may_ring $1: $answers"
 }
 
 # A link is there before the VMs, comes when they are bound, and goes; a pvid that starts anew leaves it as it is.
@@ -147,14 +151,14 @@ links()
 	vmm vm_a -name web -uuid "$a"
 	vmm vm_b -uuid "$b"
 	await settled
-	may_ring 2
+	may_ring YES
 	kill_pvid
 	await settled
-	may_ring 2
+	may_ring YES
 	pvictl unlink "$a" "$b"
-	may_ring -1
+	may_ring NO
 	pvictl link --kind raw --size 64K "$a" "$b" >"$tmp/printed"
-	may_ring 2
+	may_ring YES
 	# Who makes links keeps others waiting; pvid asks again.
 	kill "$vm_b"
 	await_gone "$b"
@@ -166,6 +170,16 @@ links()
 	same "$(tell vm_a "ring $b 20")" 0
 	same "$(tell vm_a "ring $b 98304")" -1
 	touch "$tmp/done"
+	await gives 2 vm_a "ring $b 98304"
+	# In a directory that others can write there are none.
+	kill "$vm_b"
+	await_gone "$b"
+	rm "$tmp/vm_b.in" "$tmp/vm_b.out"
+	chmod 777 "$links"
+	vmm vm_b -uuid "$b"
+	await logged "$b: cannot look for links yet: Operation not permitted"
+	same "$(tell vm_a "ring $b 98304")" -1
+	chmod 755 "$links"
 	await gives 2 vm_a "ring $b 98304"
 	pvictl unlink "$a" "$b"
 	end_pvid

@@ -14,9 +14,19 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "links.h"
+
+int links_check(int dir)
+{
+	struct stat st;
+
+	if (fstat(dir, &st))
+		return -errno;
+	return (st.st_uid && st.st_uid != geteuid()) || st.st_mode & 022 ? -EPERM : 0;
+}
 
 /* A file that others cannot open, so that they cannot lock it for ever, either. 0: there is none */
 static int hold(const char *dir, bool wait, int *held)
@@ -54,7 +64,7 @@ int links_join(const char *dir, const uuid_t uuid, int pvi, bool wait, uuid_t fa
 	uuid_clear(failed);
 	if (!d)
 		return errno == ENOENT ? 0 : -errno;
-	ret = hold(dir, wait, &held);
+	ret = links_check(dirfd(d)) ?: hold(dir, wait, &held);
 	while (!ret && (entry = readdir(d))) {
 		if (uuid_parse(entry->d_name, link))
 			continue;

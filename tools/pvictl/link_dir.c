@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "link.h"
+#include "links.h"
 
 const char * const link_sides[2] = { "0", "1" };
 
@@ -42,15 +43,14 @@ static void make_parents(const char *dir)
 	free(path);
 }
 
-/* Whoever could rename what is in it would say who may ring whom */
 static void check_dir(int fd, const char *dir)
 {
-	struct stat st;
+	int ret = links_check(fd);
 
-	if (fstat(fd, &st))
-		die_doing(DOING_LINK, errno, "%s", dir);
-	if ((st.st_uid && st.st_uid != geteuid()) || st.st_mode & 022)
+	if (ret == -EPERM)
 		die_as(STATUS_REFUSED, "%s: others can write there", dir);
+	if (ret)
+		die_doing(DOING_LINK, ret, "%s", dir);
 }
 
 static int remove_file(const char *path)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* pvictl link - what a link is to the endpoints at its ends: the link is there first, see links.c */
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "link.h"
@@ -36,9 +37,14 @@ int link_leave(const struct link *link, uint32_t side)
 
 void link_join_all(const char *dir, const uuid_t uuid, int pvi)
 {
+	struct link *links;
 	uuid_t link;
-	int ret = links_join(dir, uuid, pvi, true, link);
+	int ret;
 
+	/* Which complains of what is wrong there */
+	link_dir_read(dir, &links);
+	free(links);
+	ret = links_join(dir, uuid, pvi, true, link);
 	if (ret && uuid_is_null(link))
 		die_doing(DOING_LINK, ret, "%s", dir);
 	if (ret)
