@@ -397,7 +397,7 @@ moved()
 	connected
 }
 
-# Another life of the guest's begins with nothing of the last one's.
+# Another life of the guest's has what the policy says, and the link.
 restarted()
 {
 	find_guests
