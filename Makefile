@@ -182,11 +182,6 @@ help:
 	@echo '  PVI_DEBUG_BUILD=  a built kernel tree that check-debug takes instead of its own'
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
-<<<<<<< HEAD
 	check check-loaded check-long check-intel check-debug check-all deb deb-check libvirt-check demo bench \
-	bench-check bench-here bench-profile bench-apart bench-link ring-figures ring-mutants \
-=======
-	check check-loaded check-long check-intel check-debug check-all deb deb-check demo bench \
 	bench-check bench-here pictures bench-profile bench-apart bench-link ring-figures ring-mutants \
->>>>>>> main
 	oracle races faults fuzz mutants coverage style clean help

@@ -107,6 +107,8 @@ permitted()
 		uuid = $b
 		user = libvirt-qemu
 		expose = $pin,$virtual
+		[link wire]
+		between = web, db
 		[allow there]
 		from = web
 		to = db
@@ -119,6 +121,9 @@ permitted()
 	pvictl check
 	pvictl apply
 	same "$(pvictl diff)" ""
+	pvictl link wire | sed -n 's/^link //p' >"$kept/link"
+	# Each section is libvirt's QEMUs', and no other user's.
+	same "$(stat -c '%U %a' "/run/kvm-pvi/links/$(cat "$kept/link")"/[01] | paste -s)" "libvirt-qemu 600	libvirt-qemu 600"
 }
 
 linked()
@@ -129,8 +134,7 @@ linked()
 	domain db "$b" pc newer >"$tmp/db.xml"
 	virsh -q define "$tmp/web.xml" >"$tmp/log"
 	virsh -q define "$tmp/db.xml" >"$tmp/log"
-	pvictl link --libvirt --apply web db >"$tmp/printed"
-	sed -n 's/^link //p' "$tmp/printed" >"$kept/link"
+	pvictl link --libvirt --apply wire >"$tmp/printed"
 	for name in web db; do
 		virsh dumpxml --inactive "$name" >"$tmp/xml"
 		same "$(grep -c "<qemu:arg value='ivshmem-plain,id=pvi-" "$tmp/xml")" 2
@@ -295,7 +299,7 @@ edited()
 	goes_on
 	cp "$policy" "$kept/good"
 	echo 'rate = 1O' >>"$policy"
-	refuses 1 "$policy:17: 'rate' is '1O'; write a number" pvictl apply
+	refuses 1 "$policy:19: 'rate' is '1O'; write a number" pvictl apply
 	refuses 1 "" systemctl reload kvm-pvid
 	mv "$kept/good" "$policy"
 	pvictl apply
@@ -397,7 +401,7 @@ moved()
 	connected
 }
 
-# Another life of the guest's begins with nothing of the last one's.
+# Another life of the guest's has what the policy says, and the link.
 restarted()
 {
 	find_guests
