@@ -77,8 +77,8 @@ int links_is_there(const char *dir, const struct links *links, const struct poli
 			return 1;
 		uuid_unparse_lower(link->uuid, text);
 		return links_refuse(why, EEXIST,
-				    "%s:%u: link '%s' is there, made by hand and another one; 'pvictl unlink %s', or write another 'uuid'",
-				    wanted->file, wanted->line, wanted->label, text);
+				    LINKS_OF_POLICY "%s' is there, made by hand and another one; 'pvictl unlink %s', or write another 'uuid'",
+				    wanted->label, text);
 	}
 	return 0;
 }
@@ -93,6 +93,6 @@ int links_make_by_policy(const char *dir, const struct policy_link *wanted, stru
 
 	free(text);
 	if (ret)
-		links_refuse(why, ret, "%s:%u: link '%s': %.2000s", wanted->file, wanted->line, wanted->label, cause.text);
+		links_refuse(why, ret, LINKS_OF_POLICY "%s': %.2000s", wanted->label, cause.text);
 	return ret;
 }

@@ -6,6 +6,9 @@
 #include "links.h"
 #include "policy.h"
 
+/* What a complaint about one begins with, before its name in the policy and another quote */
+#define LINKS_OF_POLICY "link '"
+
 /* It was made by a policy, and is not one of @policy's, or not as that says */
 bool links_is_old(const char *dir, const struct link *link, const struct policy *policy);
 /* Whether one of @links is @wanted, but for those that are old; -errno: one that was made by hand has its UUID */

@@ -63,6 +63,23 @@ static void diff_vm(int pvi, const struct policy_vm *vm, const struct policy *ol
 		die_doing(DOING_OTHER, ret, "%s", vm->label);
 }
 
+/* Where in the policy the link stands that is complained of, if it is one: pvid has it from a copy. Dies of it */
+static void die_of_answer(const struct policy *policy, const char *answer) NORETURN;
+
+static void die_of_answer(const struct policy *policy, const char *answer)
+{
+	const char *name = answer + strlen(LINKS_OF_POLICY);
+	const struct policy_link *link;
+	size_t i;
+
+	for (i = 0; !strncmp(answer, LINKS_OF_POLICY, strlen(LINKS_OF_POLICY)) && i < policy->nr_links; i++) {
+		link = &policy->links[i];
+		if (strcspn(name, "'") == strlen(link->label) && !strncmp(name, link->label, strlen(link->label)))
+			die("%s:%u: %s", link->file, link->line, answer);
+	}
+	die("%s", answer);
+}
+
 static void diff_links(const char *dir, const struct links *links, const struct policy *new)
 {
 	const struct policy_link *wanted;
@@ -77,7 +94,7 @@ static void diff_links(const char *dir, const struct links *links, const struct 
 		wanted = &new->links[i];
 		ret = links_is_there(dir, links, new, wanted, &why);
 		if (ret < 0)
-			die("%s", why.text);
+			die_of_answer(new, why.text);
 		if (!ret)
 			printf("link %s %s %s\n", uuid_text(wanted->spec.uuid).s,
 			       uuid_text(wanted->spec.sides[0].uuid).s, uuid_text(wanted->spec.sides[1].uuid).s);
@@ -132,13 +149,13 @@ int cmd_apply(int argc, char **argv)
 	FILE *answer;
 
 	read_policy(&apply_argp, argc, argv, &args, &policy);
-	policy_free(&policy);
 	answer = must_alloc(fdopen(connect_pvid(args.run), "r"));
 	if (!fgets(line, sizeof(line), answer))
 		die("pvid has ended meanwhile, or does not answer");
 	line[strcspn(line, "\n")] = '\0';
 	if (*line)
-		die("%s", line);
+		die_of_answer(&policy, line);
 	fclose(answer);
+	policy_free(&policy);
 	return 0;
 }
