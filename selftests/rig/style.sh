@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # style.sh [--quick] - check how the sources are written: shellcheck on the scripts, kernel-doc on
-# the headers, the compilers of C and C++ on each of the UAPI alone, the layers of kernel/host,
-# which are printed, and, unless --quick, checkpatch of linux-source-6.12 on the C sources. Warnings
-# of the compiler and of sparse are errors in build.sh already. Prints TAP and "N passed, N failed".
+# the headers, the compilers of C and C++ on each of the UAPI alone, whether what security.rst and
+# selftests/mutants name is there, the layers of kernel/host, which are printed, and, unless --quick,
+# checkpatch of linux-source-6.12 on the C sources. Warnings of the compiler and of sparse are errors
+# in build.sh already. Prints TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
 
@@ -93,6 +94,12 @@ claims_have_tests()
 	}
 }
 
+# make mutants stops at the first mistake whose place has gone, or whose test.
+mutants_apply()
+{
+	python3 "$rig/mutants.py" selftests/mutants check kernel/host selftests
+}
+
 # Nothing is linked: the libraries of the other targets may be missing, their headers are the same.
 compile_header()
 {
@@ -133,7 +140,7 @@ mapfile -t scripts < <(scripts)
 mapfile -t sources < <(c_sources)
 
 echo "TAP version 13"
-echo "1..$([ "${1:-}" = --quick ] && echo 8 || echo 9)"
+echo "1..$([ "${1:-}" = --quick ] && echo 9 || echo 10)"
 check "shellcheck" shellcheck "${scripts[@]}"
 check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/*.h include/linux/*.h \
 	kernel/*/*.[ch] kernel/*.h tools/libpvi/libpvi*.h
@@ -142,6 +149,7 @@ check "headers are in uapi_layout.h and uapi_guest_layout.h" layouts_are_complet
 check "no reserved names are defined" names_are_ours
 check "api.rst has the request numbers" numbers_are_documented
 check "security.rst names tests" claims_have_tests
+check "the mutants can be made, and have tests" mutants_apply
 check "the host's sources stand in layers" "$rig/layers.sh"
 sed 's/^/# /' "$build/style.log"
 if [ "${1:-}" != --quick ]; then
