@@ -74,7 +74,8 @@ names_are_ours()
 	! grep -r -n -E '^#[[:space:]]*define[[:space:]]+_' tools include/uapi
 }
 
-# security.rst names, in brackets, tests and cases that there are.
+# security.rst names, in brackets, tests and cases that there are. A C test's name alone shows nothing: any
+# case of it would do.
 claims_have_tests()
 {
 	local test cases case file bad=''
@@ -84,6 +85,7 @@ claims_have_tests()
 	[ -s "$build/claims" ]
 	while read -r test cases; do
 		file=$(compgen -G "selftests/$test.[cs]*") || bad="there is no test $test"
+		[ -n "$cases" ] || [[ $file != *.c ]] || bad="$test stands there without a case"
 		for case in $cases; do
 			grep -q -E "\{ \"$case\"|^$case\(\)" "$file" || bad="$test has no case $case"
 		done
