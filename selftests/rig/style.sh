@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # style.sh [--quick] - check how the sources are written: shellcheck on the scripts, kernel-doc on
-# the headers, the compilers of C and C++ on each of the UAPI alone, the layers of kernel/host,
-# which are printed, and, unless --quick, checkpatch of linux-source-6.12 on the C sources. Warnings
-# of the compiler and of sparse are errors in build.sh already. Prints TAP and "N passed, N failed".
+# the headers, the compilers of C and C++ on each of the UAPI alone, whether what security.rst and
+# selftests/mutants name is there, the layers of kernel/host, which are printed, and, unless --quick,
+# checkpatch of linux-source-6.12 on the C sources. Warnings of the compiler and of sparse are errors
+# in build.sh already. Prints TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
 
@@ -73,7 +74,8 @@ names_are_ours()
 	! grep -r -n -E '^#[[:space:]]*define[[:space:]]+_' tools include/uapi
 }
 
-# security.rst names, in brackets, tests and cases that there are.
+# security.rst names, in brackets, tests and cases that there are. A C test's name alone shows nothing: any
+# case of it would do.
 claims_have_tests()
 {
 	local test cases case file bad=''
@@ -83,6 +85,7 @@ claims_have_tests()
 	[ -s "$build/claims" ]
 	while read -r test cases; do
 		file=$(compgen -G "selftests/$test.[cs]*") || bad="there is no test $test"
+		[ -n "$cases" ] || [[ $file != *.c ]] || bad="$test stands there without a case"
 		for case in $cases; do
 			grep -q -E "\{ \"$case\"|^$case\(\)" "$file" || bad="$test has no case $case"
 		done
@@ -91,6 +94,12 @@ claims_have_tests()
 		echo "$bad"
 		false
 	}
+}
+
+# make mutants stops at the first mistake whose place has gone, or whose test.
+mutants_apply()
+{
+	python3 "$rig/mutants.py" selftests/mutants check kernel/host selftests
 }
 
 # Nothing is linked: the libraries of the other targets may be missing, their headers are the same.
@@ -133,7 +142,7 @@ mapfile -t scripts < <(scripts)
 mapfile -t sources < <(c_sources)
 
 echo "TAP version 13"
-echo "1..$([ "${1:-}" = --quick ] && echo 8 || echo 9)"
+echo "1..$([ "${1:-}" = --quick ] && echo 9 || echo 10)"
 check "shellcheck" shellcheck "${scripts[@]}"
 check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/*.h include/linux/*.h \
 	kernel/*/*.[ch] kernel/*.h tools/libpvi/libpvi*.h
@@ -142,6 +151,7 @@ check "headers are in uapi_layout.h and uapi_guest_layout.h" layouts_are_complet
 check "no reserved names are defined" names_are_ours
 check "api.rst has the request numbers" numbers_are_documented
 check "security.rst names tests" claims_have_tests
+check "the mutants can be made, and have tests" mutants_apply
 check "the host's sources stand in layers" "$rig/layers.sh"
 sed 's/^/# /' "$build/style.log"
 if [ "${1:-}" != --quick ]; then
