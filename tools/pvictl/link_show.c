@@ -72,7 +72,7 @@ static void print_device(const struct link_args *args, const char *dir, const st
 	const char *bus = args->buses[of != section];
 	char path[PATH_MAX], id[16];
 
-	snprintf(id, sizeof(id), "pvi-%.8s-%u", uuid_text(link->uuid).s, section);
+	snprintf(id, sizeof(id), LINK_ID "%.8s-%u", uuid_text(link->uuid).s, section);
 	link_dir_file(path, sizeof(path), dir, link->uuid, link_sides[section]);
 	printf("%s%s memory-backend-file,id=%s,size=%llu,share=on,%smem-path=%s", dash, object, id,
 	       (unsigned long long)link_dir_size(dir, link), mode, path);
@@ -96,6 +96,10 @@ static void print_side(const struct link_args *args, const char *dir, const stru
 {
 	if (link->shapes[side].gsi < KVM_PVI_GSI_VIRTUAL) {
 		print_process(dir, link, side);
+		return;
+	}
+	if (args->libvirt) {
+		link_libvirt_print(dir, link, side);
 		return;
 	}
 	print_device(args, dir, link, side, side);

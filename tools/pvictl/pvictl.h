@@ -88,6 +88,8 @@ void warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void die_doing(enum doing doing, int err, const char *fmt, ...)
 	PRINTF_LIKE(3, 4) NORETURN;
 const char *explain(enum doing doing, int err);
+/* @err is positive */
+enum status status_of(enum doing doing, int err);
 void *must_alloc(void *ptr);
 
 /* parse.c: arguments, complained of by argp_error() */
