@@ -49,6 +49,10 @@ deb:
 deb-check:
 	@$(RIG)/deb-check.sh $(KERNELS)
 
+# A Debian host with libvirt and our packages.
+libvirt-check:
+	@$(RIG)/libvirt-check.sh
+
 check-long: export PVI_LONG := 1
 check-long: export KERNELS ?= 6.12 6.1
 check-long: export DEADLINE ?= 3600
@@ -82,6 +86,10 @@ bench-check:
 # What two Linux guests say to each other costs, over a link and over virtio-net.
 bench-link:
 	@$(RIG)/bench-link.sh
+
+# What pvictl top and the dashboard look like, into Documentation/.
+pictures:
+	@$(RIG)/pictures.sh
 
 bench-here:
 	@$(RIG)/bench.sh --here
@@ -142,10 +150,13 @@ help:
 	@echo '  style        shellcheck, kernel-doc, checkpatch'
 	@echo '  deb          build Debian packages, in $(BUILD)/deb'
 	@echo '  deb-check    install, use and remove them in a Debian system of their own; part of check'
+	@echo '  libvirt-check  install them in a Debian host with systemd and libvirtd, boot it, and use them with'
+	@echo '               domains; part of check-all'
 	@echo '  demo         show two guests ring each other'
 	@echo '  bench        count the instructions of a ring, of our paths and of the stock kernel'
 	@echo '  bench-link   count what a segment, a byte, a turn between two Linux guests cost, over a link and'
 	@echo '               over virtio-net'
+	@echo '  pictures     draw what pvictl top and the dashboard of Grafana show of four VMs that ring each other'
 	@echo '  bench-check  fail if a row costs more than 2 % more than when bench last ran'
 	@echo '  bench-here   measure this kernel in cycles, as root, with kvm_pvi installed'
 	@echo '  bench-profile  where the instructions of a ring go, by function'
@@ -171,6 +182,6 @@ help:
 	@echo '  PVI_DEBUG_BUILD=  a built kernel tree that check-debug takes instead of its own'
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
-	check check-loaded check-long check-intel check-debug check-all deb deb-check demo bench \
-	bench-check bench-here bench-profile bench-apart bench-link ring-figures ring-mutants \
+	check check-loaded check-long check-intel check-debug check-all deb deb-check libvirt-check demo bench \
+	bench-check bench-here pictures bench-profile bench-apart bench-link ring-figures ring-mutants \
 	oracle races faults fuzz mutants coverage style clean help

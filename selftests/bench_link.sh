@@ -3,16 +3,19 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What rig/bench-link.sh runs in L1: two guests with three networks between them, kvm_pvi_net's and
-# virtio-net's with and without vhost, and on each the same flows, $ROUNDS times. Prints
+# virtio-net's with and without vhost, and on each the same flows, $ROUNDS times; and two ways for
+# AF_VSOCK, kvm_pvi_vsock's and by the host, with socat there. Prints
 # "span NAME UNITS RINGS HALTS INTERRUPTS" of each flow, in the order in which a plugin of QEMU's counts them.
-# The last three are what kvm_pvi_net, KVM and the guests' kernels have counted, with what goes before the span, a
+# The last three are what our drivers, KVM and the guests' kernels have counted, with what goes before the span, a
 # fourth of it.
 
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/guest.sh"
 . "$(dirname "$0")/tools/network.sh"
+. "$(dirname "$0")/tools/sockets.sh"
 
+cid_a=33 cid_b=4
 port=7 turns=500 bursts=80 burst=64 segments=2000 segment=1448
 
 # set_up GUEST N - its address on each network ends so. TCP's segments are as long as they may be: how long it
@@ -38,10 +41,10 @@ told()
 	done | awk '{ n += $1 } END { print n }'
 }
 
-# counts - the rings of kvm_pvi_net, halts, and interrupts of all interfaces
+# counts - the rings of our drivers, halts, and interrupts of all interfaces
 counts()
 {
-	told "pvi_net stat pvi0 rings0"
+	echo $(($(told "pvi_net stat pvi0 rings0") + $(told "cat $bus/rung")))
 	cat /sys/kernel/debug/kvm/halt_exits
 	told "awk '/kvm_pvi|virtio/ { n += \$2 } END { print n }' /proc/interrupts"
 }
@@ -75,6 +78,20 @@ flows()
 	flow "$1_segment" $segments stream "$3" $port $((segments * segment))
 }
 
+# sockets NAME CID
+sockets()
+{
+	flow "$1_turn" $turns turns "vsock:$2" $port $turns
+	flow "$1_byte" $((segments * 4 * segment)) stream "vsock:$2" $port $((segments * 4 * segment))
+}
+
+# links SIDE - what QEMU is told of both
+links()
+{
+	pvictl link --for "${!1}" "$net"
+	pvictl link --for "${!1}" "$vsock"
+}
+
 tmp=$(mktemp -d)
 trap 'stop_jobs; rm -rf "$tmp"' EXIT
 set -e
@@ -83,22 +100,35 @@ mount -t debugfs debugfs /sys/kernel/debug
 load_networks
 network vhost
 network tap
-link=$(pvictl link --size 4M "$a" "$b" | sed -n 's/^link //p')
-bus=/sys/bus/pvi_link/devices/$link
+load_sockets
+net=$(pvictl link --size 4M "$a" "$b" | sed -n 's/^link //p')
+vsock=$(pvictl link --kind vsock --cid $cid_a,$cid_b --size 4M "$a" "$b" | sed -n 's/^link //p')
 # shellcheck disable=SC2046 # they are words
-guest g_a newer -uuid "$a" $(pvictl link --for "$a" "$link") $(nic vhost a on) $(nic tap a off)
+guest g_a newer -uuid "$a" $(links a) $(nic vhost a on) $(nic tap a off) \
+	-device "vhost-vsock-pci,guest-cid=$cid_a"
 # shellcheck disable=SC2046
-guest g_b newer -uuid "$b" $(pvictl link --for "$b" "$link") $(nic vhost b on) $(nic tap b off)
+guest g_b newer -uuid "$b" $(links b) $(nic vhost b on) $(nic tap b off) \
+	-device "vhost-vsock-pci,guest-cid=$cid_b"
 booted g_a
 booted g_b
 attach at_a --pid "$g_a"
 attach at_b --pid "$g_b"
+bus=/sys/bus/pvi_link/devices/$net
 set_up g_a 1
 set_up g_b 2
+bus=/sys/bus/pvi_link/devices/$vsock
+plug g_a
+plug g_b
+connected
 run g_b pvi_flow serve $port
+run g_b pvi_flow serve_vsock $port
+socat -b 65536 VSOCK-LISTEN:$port,fork VSOCK-CONNECT:$cid_b:$port &
+await run g_a "pvi_vsock talk stream 2 $port 1 0 | grep -q 'talk 1'"
 echo "# kernel $(run g_a uname -r)"
 for ((i = 0; i < ${ROUNDS:-3}; i++)); do
 	flows pvi pvi0 10.9.0.2
 	flows vhost eth0 10.9.1.2
 	flows tap eth1 10.9.2.2
+	sockets vsock $cid_b
+	sockets legs 2
 done

@@ -16,7 +16,7 @@ check()
 # wrong LINE CAUSE CURE SED... - the policy, edited like that, is refused
 wrong()
 {
-	policy
+	${policy:-policy}
 	sed -i "${@:4}" "$tmp/policy/web.conf"
 	! check >"$tmp/said" 2>&1 || fail "it is none: ${*:4}"
 	has "$(cat "$tmp/said")" "$tmp/policy/web.conf:$1: " "$2" "$3"
@@ -24,7 +24,7 @@ wrong()
 
 right()
 {
-	policy
+	${policy:-policy}
 	sed -i "$@" "$tmp/policy/web.conf"
 	check
 }
@@ -61,6 +61,94 @@ mutations()
 	wrong 4 "a byte that is 0" "write text" -e '4s/^/\x00/'
 }
 
+# The lines of the links: 15, 20 and 27 begin them.
+links()
+{
+	local policy=policy_with_links
+
+	right -e ''
+	wrong 15 "does not say whom it is between" "add a line 'between = A, B'" -e 16d
+	wrong 16 "'between' is 'web'" "write two names" -e '16s/, db//'
+	wrong 16 "'between' is 'web, db, db'" "write two names" -e '16s/$/, db/'
+	wrong 16 "'between' is 'web,'" "write two names" -e '16s/ db//'
+	wrong 16 "'between' is ''" "write two names" -e '16s/ web, db//'
+	wrong 16 "'between' is 'web, host:'" "write two names" -e '16s/db/host:/'
+	wrong 15 "is to 'wob', which is no VM" "write its section [vm NAME]" -e '16s/web/wob/'
+	wrong 15 "between one and the same" "write two" -e '16s/web/db/'
+	wrong 27 "is to 'host:db', which is a VM" "leave 'host:' out" -e "28s/$c/db/"
+	wrong 27 "is to a process 'x'" "a UUID behind 'host:'" -e "28s/$c/x/"
+	wrong 27 "is to a process '00000000" "a UUID behind 'host:'" -e "28s/$c/00000000-0000-0000-0000-000000000000/"
+	wrong 15 "is to 'ffffffff" "or a UUID" -e "16s/db/ffffffff-ffff-ffff-ffff-ffffffffffff/"
+	wrong 17 "'kind' is 'tcp'" "write net, vsock or raw" -e '17s/raw/tcp/'
+	wrong 17 "'kind' is ''" "write net, vsock or raw" -e '17s/ raw//'
+	wrong 18 "'size' is '3M'" "a power of two from 8K" -e '18s/64K/3M/'
+	wrong 18 "'size' is '4K'" "a power of two from 8K" -e '18s/64K/4K/'
+	wrong 18 "'size' is '2048G'" "to 1024G" -e '18s/64K/2048G/'
+	wrong 18 "'size' is '64KB'" "K, M or G" -e '18s/64K/64KB/'
+	wrong 18 "'size' is '0200000'" "K, M or G" -e '18s/64K/0200000/'
+	wrong 18 "'size' is '-64K'" "K, M or G" -e '18s/64K/-64K/'
+	wrong 27 "no room for 64 queues" "write a larger 'size', or fewer" -e '31s/2/64/'
+	wrong 31 "'queues' is '65'" "a number from 0 to 64" -e '31s/2/65/'
+	wrong 31 "'queues' is '0'" "a number from 1 to 64" -e '31s/2/0/'
+	wrong 31 "'queues' is '02'" "a number" -e '31s/2/02/'
+	wrong 24 "'cid' is '7'" "two addresses, as 3,4" -e '24s/, 8//'
+	wrong 24 "'cid' is '7, x'" "two numbers" -e '24s/8/x/'
+	wrong 24 "'cid' is '7, 2'" "which begin with 3" -e '24s/8/2/'
+	wrong 24 "'cid' is '7, 4294967295'" "end with 4294967294" -e '24s/8/4294967295/'
+	wrong 24 "'cid' is '7, 7'" "not the same" -e '24s/8/7/'
+	wrong 25 "'ports' is '22,5000-4999/none'" "the first not behind the last" -e '25s/5999/4999/'
+	wrong 25 "'ports' is 'ssh,5000-5999/none'" "numbers of ports" -e '25s/22/ssh/'
+	wrong 25 "'ports' is '22,,5000-5999/none'" "numbers of ports" -e '25s/22,/22,,/'
+	wrong 25 "more than 6 ranges" "write no" -e '25s/22/1,2,3,4,5,6/'
+	wrong 20 "link 'calls' has addresses or ports" "leave them out" -e '22s/vsock/net/'
+	wrong 29 "is not a UUID" "uuidgen" -e '29s/d-/-/'
+	wrong 29 "is not a UUID" "leave it out" -e '29s/d/0/g;29s/4/0/g;29s/8/0/g;s/^uui0/uuid/'
+	wrong 28 "a UUID that begins as that of link 'pair'" "another 'uuid'" \
+		-e '18a uuid = dddddddd-0000-4000-8000-000000000003'
+	wrong 19 "'hugetlb' is 'maybe'" "write yes, no, or where" -e '18a hugetlb = maybe'
+	wrong 19 "'hugetlb' is '/dev/huge pages'" "write yes, no, or where" -e '18a hugetlb = /dev/huge pages'
+	wrong 19 "no user 'nobody-here'" "getent passwd" -e '18a owner = nobody-here'
+	wrong 19 "no user ''" "getent passwd" -e '18a owner = root,'
+	wrong 19 "no group 'nobody-here'" "getent group" -e '18a owner = root:nobody-here'
+	wrong 19 "'owner' is 'root,root,root'" "a user, or two" -e '18a owner = root,root,root'
+	wrong 19 "'owner' is '4294967295'" "a number from 0 to" -e '18a owner = 4294967295'
+	wrong 19 "no key 'mtu'" "between, kind, size" -e '18a mtu = 9000'
+	wrong 19 "'size' is there already" "leave one out" -e '18a size = 64K'
+	wrong 27 "section 'link pair' is there already" "another name" -e '27s/tap/pair/'
+	wrong 15 "no section 'link'" "[link NAME]" -e '15s/ pair//'
+	wrong 15 "no section 'link $a'" "but no UUID" -e "15s/pair/$a/"
+	wrong 15 "no section 'links pair'" "[link NAME]" -e '15s/link/links/'
+	# One address each, and one link of that kind for two
+	wrong 27 "of kind vsock between the same two" "leave one out" -e "28s/host:$c/db/;30s/raw/vsock/"
+	wrong 27 "gives CID 9 to whom 'calls' gives 8" "one and the same" -e '30s/raw/vsock/;31a cid = 9,10'
+	wrong 27 "gives CID 7, which 'calls' gives to another one" "another 'cid'" -e '30s/raw/vsock/;31a cid = 8,7'
+	right -e '30s/raw/vsock/;31a cid = 8,9'
+	right -e "16s/db/$c/" -e '18a owner = 12345:root , root' -e '18a hugetlb = /dev/hugepages'
+	right -e '24d' -e '25s/=.*/= all/'
+	right -e '18s/64K/0x10000/'
+}
+
+# Each line missing, doubled, misspelt, or with what nobody means: it is right, or it is said where it is wrong.
+each_line()
+{
+	local policy=policy_with_links line lines change
+
+	policy_with_links
+	lines=$(wc -l <"$tmp/policy/web.conf")
+	cp "$tmp/policy/web.conf" "$tmp/whole"
+	for ((line = 1; line <= lines; line++)); do
+		for change in d p 's/^./x/' 's/=.*/=/' 's/=.*/= x/' 's/=.*/= 99999999999999999999/' \
+			$'s/=.*/= \303\244\342\202\254/' 's/^/ /' 's/=/:/' 's/=//' 's/$/ ; x/' 's/=.*/= ,/' 's/=.*/= -1/'; do
+			sed "$line$change" "$tmp/whole" >"$tmp/policy/web.conf"
+			! check >"$tmp/said" 2>&1 || continue
+			[[ $(cat "$tmp/said") =~ ^"pvictl: $tmp/policy/web.conf:"([0-9]+)": ".+"; ".+ ]] ||
+				fail "line $line, $change: $(cat "$tmp/said")"
+			((BASH_REMATCH[1] >= 1 && BASH_REMATCH[1] <= lines + 1)) ||
+				fail "line $line, $change: $(cat "$tmp/said")"
+		done
+	done
+}
+
 # What looks odd, and is right
 accepted()
 {
@@ -83,6 +171,9 @@ many()
 	for n in {1..10000}; do
 		printf '[vm v%d]\nuuid = cccccccc-0000-4000-8000-%012d\n' "$n" "$n"
 	done >"$tmp/policy/a.conf"
+	for n in {1..9999}; do
+		printf '[link l%d]\nbetween = v%d,v%d\nkind = %s\n' "$n" "$n" "$((n + 1))" net
+	done >"$tmp/policy/links.conf"
 	check
 	printf '[vm web]\nuuid = dddddddd-0000-4000-8000-000000000004\n' >>"$tmp/policy/a.conf"
 	refuses 1 "$tmp/policy/web.conf:1: section 'vm web' is there already; give it another name" check
@@ -103,4 +194,4 @@ directory()
 	refuses 1 "y.conf:0: it is no file" check
 }
 
-run_tests mutations accepted many directory
+run_tests mutations links each_line accepted many directory

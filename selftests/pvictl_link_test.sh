@@ -32,7 +32,7 @@ arguments()
 	refuses 2 "must not have one UUID" pvictl link "$a" "$a"
 	refuses 2 "which other side?" pvictl link "host:$a"
 	refuses 2 "the kind must be" pvictl link --kind tcp "$a" "$b"
-	for size in 0 4K 3M 16X 1MB -1 16777217 2048G; do
+	for size in 0 4K 3M 16X 1MB -1 16777217 2048G 17179870208G 010000 ''; do
 		refuses 2 "the size must be" pvictl link "--size=$size" "$a" "$b"
 	done
 	refuses 2 "the number of queues must" pvictl link --queues 65 "$a" "$b"
@@ -92,6 +92,38 @@ object_add memory-backend-file,id=$peer,size=65536,share=on,readonly=on,mem-path
 device_add ivshmem-plain,id=$peer-dev,memdev=$peer,bus=q"
 }
 
+# For <qemu:commandline>; each of a VM's links has a slot of its own.
+libvirt()
+{
+	local path slot=24 file id
+
+	refuses 2 "--apply is for --libvirt" pvictl link --apply "$a" "$b"
+	refuses 2 "neither --hotplug nor --bus" pvictl link --libvirt --hotplug "$a" "$b"
+	for file in first second; do
+		make_link --libvirt "$a" "$b"
+		path=$tmp/links/$link id=pvi-${link%%-*}
+		pvictl link --dir "$tmp/links" --libvirt --for "$a" "$link" >"$tmp/$file"
+		cat >"$tmp/expected" <<-EOF
+			  <qemu:commandline>
+			    <qemu:arg value='-object'/>
+			    <qemu:arg value='memory-backend-file,id=$id-0,size=65536,share=on,mem-path=$path/0'/>
+			    <qemu:arg value='-device'/>
+			    <qemu:arg value='ivshmem-plain,id=$id-0-dev,memdev=$id-0,addr=$(printf 0x%x $slot).0,multifunction=on'/>
+			    <qemu:arg value='-object'/>
+			    <qemu:arg value='memory-backend-file,id=$id-1,size=65536,share=on,readonly=on,mem-path=$path/1'/>
+			    <qemu:arg value='-device'/>
+			    <qemu:arg value='ivshmem-plain,id=$id-1-dev,memdev=$id-1,addr=$(printf 0x%x $slot).1'/>
+			  </qemu:commandline>
+		EOF
+		diff "$tmp/expected" "$tmp/$file"
+		slot=$((slot - 1))
+	done
+	# And QEMU takes both.
+	mapfile -t words < <(sed -n "s|.*<qemu:arg value='\(.*\)'/>|\1|p" "$tmp/first" "$tmp/second")
+	same "$(echo quit | qemu-system-x86_64 -S -accel tcg -machine pc -m 16 -nodefaults -no-user-config -display none \
+		-monitor stdio "${words[@]}" 2>&1 | grep -c -i error)" 0
+}
+
 # A stock QEMU of either machine takes them, from the start and while it runs.
 qemu()
 {
@@ -136,14 +168,24 @@ owners()
 	same "$(stat -c '%u %a' "$tmp/links/$link"/[01] | tr '\n' ' ')" "0 600 0 600 "
 }
 
+# accepts NAME UUID GSI - YES or NO, as the VM may ring the other one
+accepts()
+{
+	if [ "$(tell "$1" "ring $2 $3")" -ge 0 ]; then
+		echo YES
+	else
+		echo NO
+	fi
+}
+
 # may_ring YES|NO - the two VMs, each other, by all of the link's GSIs and no other
 may_ring()
 {
-	local answer=-1
+	local n
 
-	[ "$1" = NO ] || answer=2
-	same "$(tell vm_a "ring $b $gsi") $(tell vm_b "ring $a $gsi")" "$answer $answer"
-	same "$(tell vm_a "ring $b $((gsi + 1))") $(tell vm_b "ring $a $((gsi + 1))")" "$answer $answer"
+	for n in $gsi $((gsi + 1)); do
+		same "$(accepts vm_a "$b" "$n") $(accepts vm_b "$a" "$n")" "$1 $1"
+	done
 	same "$(tell vm_a "ring $b $((gsi + 2))") $(tell vm_b "ring $a $((gsi + 2))")" "-1 -1"
 }
 
@@ -194,6 +236,58 @@ restart()
 	same "$(tell vm_a "ring $b $gsi")" -1
 }
 
+# Whoever lost their part of a link gets it back, and nobody else loses anything by it.
+joining_again()
+{
+	vmm vm_a
+	vmm vm_b
+	make_link --queues 2 "$a" "$b"
+	attach at_a --pid "$vm_a" --uuid "$a" --dir "$tmp"
+	attach at_b --pid "$vm_b" --uuid "$b" --dir "$tmp/links"
+	same "$(tell vm_a "ring $b $gsi")" 2
+	same "$(tell vm_b "ring $a $gsi")" -1
+	pvictl link --dir "$tmp/links" --for "$b" "$link" >"$tmp/printed"
+	may_ring YES
+	pvictl show --json "$b" >"$tmp/json"
+	json "$tmp/json" "[g['rings'] for g in it['gsis']] == [2, 1]"
+	# By the beginning of its UUID, too
+	pvictl revoke "$a" to "$b" gsi "$gsi"
+	same "$(tell vm_a "ring $b $gsi")" -1
+	refuses 5 "there is no such link" pvictl link --dir "$tmp/links" 01234567
+	refuses 5 "there is no such link" pvictl unlink --dir "$tmp/links" web-db
+	pvictl link --dir "$tmp/links" "${link:0:8}" >"$tmp/printed"
+	may_ring YES
+	pvictl unlink --dir "$tmp/links" "${link:0:8}"
+	may_ring NO
+}
+
+# With the same UUID what is printed is the same, also when the host has been booted and nothing is there.
+given_uuid()
+{
+	local uuid=dddddddd-0000-4000-8000-000000000004
+
+	refuses 2 "is not a UUID" pvictl link --uuid 1 "$a" "$b"
+	refuses 2 "must not be all zeroes" pvictl link --uuid 00000000-0000-0000-0000-000000000000 "$a" "$b"
+	refuses 2 "say which two sides" pvictl link --uuid "$uuid" "$uuid"
+	make_link --uuid "$uuid" "$a" "$b"
+	same "$link" "$uuid"
+	cp "$tmp/printed" "$tmp/first"
+	stat -c %i "$tmp/links/$link/0" >"$tmp/inode"
+	make_link --uuid "$uuid" "$a" "$b"
+	diff "$tmp/first" "$tmp/printed"
+	same "$(stat -c %i "$tmp/links/$link/0")" "$(cat "$tmp/inode")"
+	refuses 1 "$uuid is there already, and is another one" \
+		pvictl link --dir "$tmp/links" --size 64K --kind raw --uuid "$uuid" "$a" "$c"
+	refuses 1 "$uuid is there already, and is another one" \
+		pvictl link --dir "$tmp/links" --size 128K --kind raw --uuid "$uuid" "$a" "$b"
+	refuses 1 "has a UUID that begins alike" \
+		pvictl link --dir "$tmp/links" --size 64K --kind raw --uuid "${uuid%4}5" "$a" "$c"
+	same "$(ls "$tmp/links")" "$uuid"
+	rm -r "$tmp/links"
+	make_link --uuid "$uuid" "$a" "$b"
+	diff "$tmp/first" "$tmp/printed"
+}
+
 # What a guest writes into its section allows nobody anything.
 hostile_section()
 {
@@ -223,6 +317,66 @@ hostile_directory()
 	attach at_a --pid "$vm_a" --uuid "$a" --dir "$tmp/links"
 	has "$(cat "$tmp/at_a.log")" "others than root and you can write it"
 	has "$(pvictl show "$a")" "Senders: none"
+}
+
+# store SIDE OFFSET NUMBER - what the side's owner says in its section
+store()
+{
+	# shellcheck disable=SC2059 # that is what it is for
+	printf "$(printf '\\x%02x' $(($3 & 255)) $(($3 >> 8 & 255)) $(($3 >> 16 & 255)) $(($3 >> 24 & 255)))" |
+		dd of="$tmp/links/$link/$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# What has gone over a link, and who woke whom: bytes by what stands in the sections, wakes by the module.
+flows()
+{
+	local top
+
+	make_link --queues 2 "$a" "$b"
+	vmm vm_a -name web
+	vmm vm_b -name db
+	attach at_a --pid "$vm_a" --uuid "$a" --dir "$tmp/links"
+	attach at_b --pid "$vm_b" --uuid "$b" --dir "$tmp/links"
+	same "$(tell vm_a "ring $b $gsi") $(tell vm_a "ring $b $((gsi + 1))") $(tell vm_b "ring $a $gsi")" "2 2 2"
+	# Nothing counts before there is a session.
+	store 0 256 800
+	pvictl metrics --dir "$tmp/links" >"$tmp/text"
+	grep -q "^kvm_pvi_link_up{link=\"$link\",kind=\"raw\",uuid=\"$a\",vm=\"web\",peer_uuid=\"$b\",peer_vm=\"db\"} 0$" "$tmp/text"
+	grep -q "^kvm_pvi_link_sent_bytes_total{link=\"$link\",.*,vm=\"web\",.*} 0$" "$tmp/text"
+	store 0 128 3
+	store 1 128 3
+	# Queue 0 has begun again at 0 three times, queue 1 has not
+	store 0 260 3
+	store 0 512 40
+	pvictl metrics --dir "$tmp/links" --openmetrics >"$tmp/open"
+	python3 "$here/openmetrics.py" openmetrics "$tmp/open" >"$tmp/number"
+	grep -q "^kvm_pvi_link_up{link=\"$link\",.*,vm=\"db\",.*} 1$" "$tmp/open"
+	grep -q "^kvm_pvi_link_sent_bytes_total{link=\"$link\",.*,vm=\"web\",.*} $((3 * 4294967296 + 840))$" "$tmp/open"
+	grep -q "^kvm_pvi_link_sent_bytes_total{link=\"$link\",.*,vm=\"db\",.*} 0$" "$tmp/open"
+	grep -q "^kvm_pvi_link_wakes_total{link=\"$link\",.*,vm=\"web\",.*} 2$" "$tmp/open"
+	grep -q "^kvm_pvi_link_wakes_total{link=\"$link\",.*,vm=\"db\",.*} 1$" "$tmp/open"
+	pvictl top --dir "$tmp/links" --json --interval 1 --count 12 >"$tmp/json" &
+	top=$!
+	while kill -0 "$top" 2>/dev/null; do
+		tell vm_b "ring $a $gsi" >"$tmp/verdict"
+		store 1 256 $((RANDOM << 16))
+	done
+	wait "$top"
+	sed -i -e '1s/^/[/' -e '$s/$/]/' -e 's/^}$/},/' -e '$s/},]/}]/' "$tmp/json"
+	json "$tmp/json" "{(l['link'], l['kind'], l['a'], l['a_name'], l['a_state'], l['b_name']) for t in it for l in t['links']} == \
+		{('$link', 'raw', '$a', 'web', 'run', 'db')}"
+	json "$tmp/json" "max(l['b_wakes'] for t in it for l in t['links']) > 0 and \
+		max(l['b_bytes'] for t in it for l in t['links']) > 1000"
+	json "$tmp/json" "{(l['a_wakes'], l['a_bytes']) for t in it for l in t['links']} == {(0, 0)}"
+	has "$(pvictl top --dir "$tmp/links" --interval 0.1 --count 1 | tr -s ' ')" "db web $gsi" \
+		"${link%%-*} raw web run"
+	has "$(pvictl top --dir "$tmp/links" --interval 0.1 --count 1 "$b" | tr -s ' ')" "${link%%-*} raw web run"
+	! pvictl top --dir "$tmp/links" --interval 0.1 --count 1 "$c" | grep -q "${link%%-*}" ||
+		fail "a link of others"
+	# Whoever may not read sections sees the rest.
+	truncate -s 4 "$tmp/links/$link/1"
+	pvictl metrics --dir "$tmp/links" >"$tmp/text"
+	same "$(grep -c "^kvm_pvi_link_up{" "$tmp/text")" 1
 }
 
 # Several links of a VM do not share a GSI; what was taken back is free.
@@ -260,10 +414,10 @@ addresses()
 
 	refuses 2 "are for --kind vsock" pvictl link --cid 3,4 "$a" "$b"
 	refuses 2 "are for --kind vsock" pvictl link --kind raw --ports 22 "$a" "$b"
-	refuses 2 "--cid wants two" pvictl link --kind vsock --cid 3 "$a" "$b"
-	refuses 2 "must not have one CID" pvictl link --kind vsock --cid 3,3 "$a" "$b"
+	refuses 2 "--cid must be two addresses" pvictl link --kind vsock --cid 3 "$a" "$b"
+	refuses 2 "that are not the same" pvictl link --kind vsock --cid 3,3 "$a" "$b"
 	refuses 2 "begin with 3" pvictl link --kind vsock --cid 3,2 "$a" "$b"
-	refuses 2 "the CID" pvictl link --kind vsock --cid 3,4294967295 "$a" "$b"
+	refuses 2 "end with 4294967294" pvictl link --kind vsock --cid 3,4294967295 "$a" "$b"
 	make_link --kind vsock "$a" "$b"
 	first=$link
 	same "$(number 192) $(number 196) $(number 200)" "3 4 0"
@@ -304,9 +458,9 @@ ports()
 open_ports()
 {
 	refuses 2 "more than 6 ranges" pvictl link --kind vsock --ports 1,2,3,4,5,6,7 "$a" "$b"
-	refuses 2 "port 9 is behind 8" pvictl link --kind vsock --ports 9-8 "$a" "$b"
-	refuses 2 "the port" pvictl link --kind vsock --ports ssh "$a" "$b"
-	refuses 2 "the port" pvictl link --kind vsock --ports 1-4294967296 "$a" "$b"
+	refuses 2 "the first not behind the last" pvictl link --kind vsock --ports 9-8 "$a" "$b"
+	refuses 2 "numbers of ports" pvictl link --kind vsock --ports ssh "$a" "$b"
+	refuses 2 "numbers of ports" pvictl link --kind vsock --ports 1-4294967296 "$a" "$b"
 	ports all "0:0-0 0-0 0:0-0 0-0"
 	ports 22 "1:22-22 0-0 1:22-22 0-0"
 	ports 22,5000-5999/all "2:22-22 5000-5999 0:0-0 0-0"
@@ -330,11 +484,28 @@ failure()
 	[ -z "$failed" ]
 	same "$(ls "$tmp/links")" ""
 	has "$(pvictl show "$a")" "GSIs: none" "Senders: none"
+}
+
+# Others than links get a part of a tmpfs that is theirs too; and nothing is left of what there is no room for.
+room()
+{
 	mkdir "$tmp/small"
-	mount -t tmpfs -o size=100K none "$tmp/small"
+	mount -t tmpfs -o size=400K none "$tmp/small"
+	refuses 1 "512 KiB are wanted" pvictl link --dir "$tmp/small/links" --size 256K --queues 1 "$a" "$b"
+	pvictl link --dir "$tmp/small/links" --size 64K --queues 1 "$a" "$b" >"$tmp/printed"
+	pvictl link --dir "$tmp/small/links" --size 64K --queues 1 "$a" "$b" >"$tmp/printed"
 	refuses 1 "no memory is left there" pvictl link --dir "$tmp/small/links" --size 64K --queues 1 "$a" "$b"
-	same "$(ls -A "$tmp/small/links")" ".lock"
+	same "$(echo "$tmp/small/links"/*-* | wc -w)" 2
+	# Where there are links alone, they may have all of it.
 	umount "$tmp/small"
+	mkdir "$tmp/own"
+	mount -t tmpfs -o size=400K,mode=755 none "$tmp/own"
+	for n in 1 2 3; do
+		pvictl link --dir "$tmp/own" --size 64K --queues 1 "$a" "$b" >"$tmp/printed"
+	done
+	refuses 1 "of which 0 KiB stay free" pvictl link --dir "$tmp/own" --size 64K --queues 1 "$a" "$b"
+	same "$(echo "$tmp/own"/*-* | wc -w)" 3
+	umount "$tmp/own"
 }
 
 # A process that was killed in the middle has left something; the next one removes it.
@@ -458,5 +629,5 @@ huge_pages()
 	umount "$tmp/huge"
 }
 
-run_tests arguments sections printed qemu owners orders restart hostile_section hostile_directory several \
-	addresses open_ports failure killed host_process pipes broken_pipes huge_pages
+run_tests arguments sections printed libvirt qemu owners orders restart joining_again given_uuid hostile_section \
+	hostile_directory flows several addresses open_ports failure room killed host_process pipes broken_pipes huge_pages

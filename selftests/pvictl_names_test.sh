@@ -7,8 +7,8 @@
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
 
-# What vmm sets
-vm_c='' vm_d=''
+# What vmm and attach set
+vm_c='' vm_d='' at_c=''
 
 # web is $a, db is $b
 named_pair()
@@ -58,6 +58,35 @@ running()
 	pvictl allow later to db gsi 22
 	pvictl show --json db >"$tmp/json"
 	json "$tmp/json" "[(s['sender'], s['gsi']) for s in it['senders']] == [('$c', '22')]"
+}
+
+# is_called NAME UUID PROGRAM ARGUMENT... - a VMM of that command line
+is_called()
+{
+	rm -f "$tmp"/vm_c.*
+	vmm_called vm_c "${@:3}"
+	attach at_c --pid "$vm_c" ${2:+--uuid "$2"}
+	pvictl list --json >"$tmp/json"
+	json "$tmp/json" "[(e['uuid'], e['name']) for e in it['endpoints']] == [('${2:-$c}', '$1' or None)]"
+	kill "$vm_c"
+	wait "$at_c"
+}
+
+# Other VMMs have other options without an argument, and write "=".
+others()
+{
+	is_called web "$a" firecracker --no-api --id web
+	is_called web "$a" /opt/firecracker-v1.9.1-x86_64 --boot-timer --id=web --start-time-us=1
+	is_called web "$a" lkvm run --rng --name web --cpus 1
+	is_called web "$a" crosvm run --disable-sandbox --name=web
+	is_called web "$a" crosvm run --name one --name web -- --id
+	is_called "" "" cloud-hypervisor --console off --platform "num_pci_segments=1,uuid=$c" --kernel x
+	is_called "" "" cloud-hypervisor --seccomp "--platform=uuid=$c"
+	is_called web "" /usr/bin/qemu-system-x86_64 -no-user-config -name web -uuid "$c"
+	# An argument that looks like an option of those
+	is_called "" "" qemu-system-x86_64 -append --id=web -uuid "$c"
+	is_called "" "$a" firecracker --id
+	is_called "" "$a" cloud-hypervisor --platform
 }
 
 # Names that are chosen to do harm
@@ -143,10 +172,10 @@ for line in open(sys.argv[1]).read().splitlines()[:-1]:
     else:
         m = re.fullmatch(r'(\w+)(?:\{(?:\w+="(?:[^"\\]|\\.)*",?)*\})? (\d+)', line)
         assert m and m[1].removesuffix("_total") == now, line
-assert len(seen) == 9, seen
+assert len(seen) == 12, seen
 PYTHON
 	refuses 3 "only root may" setpriv --reuid 12345 --regid "$(stat -c %g /dev/kvm_pvi)" --clear-groups \
 		pvictl metrics
 }
 
-run_tests names ambiguous running hostile sentences untraceable metrics
+run_tests names ambiguous running others hostile sentences untraceable metrics

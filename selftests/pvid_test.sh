@@ -13,7 +13,7 @@ start_pvid()
 {
 	trap say_log EXIT
 	python3 -I -S "$here/keeper.py" "$tmp/notify" "$@" pvid --config "$tmp/policy" --run "$tmp/run" \
-		>"$tmp/keeper" 2>"$tmp/pvid.log" &
+		--dir "$tmp/links" >"$tmp/keeper" 2>"$tmp/pvid.log" &
 	keeper=$!
 	await grep -q ready "$tmp/keeper"
 	find_pvid
@@ -71,7 +71,7 @@ apply()
 
 difference()
 {
-	pvictl diff --config "$tmp/policy" --run "$tmp/run"
+	pvictl diff --config "$tmp/policy" --run "$tmp/run" --dir "$tmp/links"
 }
 
 pair_by_policy()
@@ -119,6 +119,23 @@ noticing()
 	end_pvid
 }
 
+# Whatever VMM it is, it is known by what it has of a UUID or a name.
+others()
+{
+	policy
+	sed -i '/^\[vm db\]/a name = db' "$tmp/policy/web.conf"
+	sed -i '/^name = web/d' "$tmp/policy/web.conf"
+	start_pvid
+	vmm_called vm_a cloud-hypervisor --seccomp true --platform "num_pci_segments=1,uuid=$a"
+	vmm_called vm_b firecracker --no-api --id=db
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	# Its guest goes on in another one
+	vmm_called vm_c cloud-hypervisor --restore "source_url=file:///x" --platform "uuid=$a"
+	await logged "process $vm_c waits for $a to stop"
+	end_pvid
+}
+
 await_gone()
 {
 	local n
@@ -128,6 +145,345 @@ await_gone()
 		sleep 0.1
 	done
 	fail "$1 is bound still"
+}
+
+# The first GSI of a VM's links
+gsi=98304
+
+# make_link ARGUMENT... - as the variable $link
+make_link()
+{
+	link=$(pvictl link --dir "$tmp/links" --size 64K --kind raw "$@" | sed -n 's/^link //p')
+}
+
+# accepts NAME UUID - whether that VM may ring the other one because of a link
+accepts()
+{
+	[ "$(tell "$1" "ring $2 $gsi")" -ge 0 ]
+}
+
+# may_ring YES|NO - the two VMs, each other
+may_ring()
+{
+	local a_may=NO b_may=NO
+
+	! accepts vm_a "$b" || a_may=YES
+	! accepts vm_b "$a" || b_may=YES
+	same "$a_may $b_may" "$1 $1"
+}
+
+again()
+{
+	kill "${!1}"
+	await_gone "$2"
+	rm "$tmp/$1.in" "$tmp/$1.out"
+	vmm "$1" -name web -uuid "$2"
+	await settled
+}
+
+# Whoever has made a link, and when: VMs that are bound have it, however often they and pvid come and go.
+linked()
+{
+	policy
+	start_pvid
+	make_link "$a" "$b"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	may_ring YES
+	again vm_b "$b"
+	may_ring YES
+	again vm_a "$a"
+	may_ring YES
+	kill_pvid
+	await settled
+	may_ring YES
+	# As where nobody keeps endpoints
+	end_pvid
+	start_pvid
+	await settled
+	may_ring YES
+	# What there is of it stays as it is: what has been counted, too.
+	pvictl link --dir "$tmp/links" "$link" >"$tmp/printed"
+	apply
+	pvictl show --json "$b" >"$tmp/json"
+	json "$tmp/json" "[g['rings'] for g in it['gsis'] if g['gsi'] == $gsi] == [1]"
+	# And what is missing comes back.
+	pvictl unexpose "$b" "$gsi"
+	same "$(difference)" "join $b link $link"
+	same "$(tell vm_a "ring $b $gsi")" -1
+	pvictl link --dir "$tmp/links" "$link" >"$tmp/printed"
+	may_ring YES
+	pvictl unexpose "$b" "$gsi"
+	apply
+	same "$(difference)" ""
+	may_ring YES
+	pvictl unlink --dir "$tmp/links" "$link"
+	may_ring NO
+	make_link "$a" "$b"
+	may_ring YES
+	end_pvid
+}
+
+# Nobody waits for who has the directory: it is asked for again.
+linked_later()
+{
+	policy
+	start_pvid
+	make_link "$a" "$b"
+	vmm vm_a -name web -uuid "$a"
+	mkfifo "$tmp/locked" "$tmp/done"
+	flock "$tmp/links/.lock" sh -c "echo >'$tmp/locked'; read -r line <'$tmp/done'" &
+	read -r _ <"$tmp/locked"
+	vmm vm_b -uuid "$b"
+	await gives 0 vm_a "ring $b 20"
+	same "$(tell vm_a "ring $b $gsi")" -1
+	echo >"$tmp/done"
+	await settled
+	same "$(tell vm_a "ring $b $gsi")" 2
+	# Who could write there would say who may ring whom. All else is done nevertheless.
+	chmod 777 "$tmp/links"
+	kill "$vm_b"
+	await_gone "$b"
+	rm "$tmp/vm_b.in" "$tmp/vm_b.out"
+	vmm vm_b -uuid "$b"
+	await gives 0 vm_a "ring $b 20"
+	same "$(tell vm_a "ring $b $gsi")" -1
+	await logged "cannot read links in $tmp/links yet: Operation not permitted"
+	end_pvid
+}
+
+# find_link NAME - as the policy calls it: $link is its UUID, $gsi by what its second side is rung
+find_link()
+{
+	link=$(pvictl link --dir "$tmp/links" "$1" | sed -n 's/^link //p')
+	gsi=$(od -A n -t u4 -j 64 -N 4 "$tmp/links/$link/1" | tr -d ' ')
+}
+
+# Each link, a line: what the policy calls it, and its file
+links_there()
+{
+	local dir
+
+	for dir in "$tmp/links"/*-*; do
+		[ ! -e "$dir/policy" ] || echo "$(sed -n 's/^.link \(.*\)]/\1/p' "$dir/policy") $(stat -c %i "$dir/0")"
+	done
+}
+
+# A policy has its links made before there is a VM, and VMs have them by it; where the host has been booted they are what
+# they were, for who has put it down.
+linking()
+{
+	policy_with_links
+	same "$(difference | sed 's/ .*//' | paste -s)" "link	link	link"
+	start_pvid
+	same "$(cat "$tmp/notify.status")" "2 VMs, 3 links in the policy"
+	same "$(difference)" ""
+	same "$(links_there | sed 's/ .*//' | sort | paste -s)" "calls	pair	tap"
+	for name in pair calls tap; do
+		pvictl link --dir "$tmp/links" "$name"
+	done >"$tmp/printed"
+	has "$(cat "$tmp/printed")" "link dddddddd-0000-4000-8000-000000000004" "$a, CID 8:" "$b, CID 7:" "$c:" "size=65536"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	find_link pair
+	accepts vm_a "$b" || fail "it may not"
+	pvictl show --dir "$tmp/links" --json "$a" >"$tmp/json"
+	json "$tmp/json" "len(it['links']) == 3 and len(it['gsis']) == 4"
+	again vm_b "$b"
+	accepts vm_a "$b" || fail "it may not any more"
+	links_there >"$tmp/before"
+	kill_pvid
+	accepts vm_a "$b" || fail "it may not any more"
+	apply
+	same "$(links_there)" "$(cat "$tmp/before")"
+	# As by a boot
+	end_pvid
+	rm -r "$tmp/links" "$tmp/run"
+	start_pvid
+	for name in pair calls tap; do
+		pvictl link --dir "$tmp/links" "$name"
+	done | diff "$tmp/printed" -
+	end_pvid
+}
+
+# What a policy has made and another one does not have, or not so, goes, and nothing else does.
+relinking()
+{
+	local by_hand old pair
+
+	policy_with_links
+	start_pvid
+	make_link "$a" "$b"
+	by_hand=$link
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	vmm vm_c
+	attach at_c --pid "$vm_c" --uuid "$c" --dir "$tmp/links"
+	await settled
+	find_link pair
+	pair=$link
+	links_there | sort >"$tmp/before"
+	sed -i -e '18s/64K/128K/' -e '20,25d' "$tmp/policy/web.conf"
+	cat >>"$tmp/policy/web.conf" <<-POLICY
+		[link more]
+		between = web, $c
+		kind = raw
+		size = 64K
+	POLICY
+	old=$(ls "$tmp/links")
+	same "$(difference | sed 's/ .*//' | sort | paste -s)" "link	link	unlink	unlink"
+	# Not by one that is wrong, nor by looking
+	sed -i '$a queues = 65' "$tmp/policy/web.conf"
+	refuses 1 "'queues' is '65'; write a number" apply
+	same "$(ls "$tmp/links")" "$old"
+	same "$(links_there | sort)" "$(cat "$tmp/before")"
+	sed -i '$d' "$tmp/policy/web.conf"
+	apply
+	same "$(difference)" ""
+	same "$(links_there | sed 's/ .*//' | sort | paste -s)" "more	pair	tap"
+	same "$(links_there | grep tap)" "$(grep tap "$tmp/before")"
+	same "$(stat -c %s "$tmp/links/$pair/0")" 131072
+	[ -e "$tmp/links/$by_hand/shapes" ] || fail "what was made by hand has gone"
+	find_link pair
+	same "$link" "$pair"
+	accepts vm_a "$b" || fail "it may not any more"
+	# Who was attached by hand has its part, as long as there is one.
+	find_link more
+	accepts vm_a "$c" || fail "it may not"
+	sed -i '/^.link more/,$d' "$tmp/policy/web.conf"
+	same "$(difference)" "unlink $link"
+	apply
+	! accepts vm_a "$c" || fail "it may still"
+	find_link pair
+	sed -i '/^.link/,$d' "$tmp/policy/web.conf"
+	apply
+	! accepts vm_a "$b" || fail "it may still"
+	same "$(ls "$tmp/links")" "$by_hand"
+	pvictl show --json "$a" >"$tmp/json"
+	json "$tmp/json" "len(it['gsis']) == 1"
+	end_pvid
+}
+
+# What cannot be made is said, with file and line, and all the rest is done.
+not_linking()
+{
+	local uuid=dddddddd-0000-4000-8000-000000000004
+
+	policy_with_links
+	pvictl link --dir "$tmp/links" --size 64K --kind raw --uuid "$uuid" "$a" "host:$c" >"$tmp/printed"
+	start_pvid
+	logged "$tmp/policy/web.conf:27: link 'tap' is there, made by hand and another one" || fail "it is not said"
+	refuses 1 "web.conf:27: link 'tap' is there, made by hand and another one" apply
+	refuses 1 "web.conf:27: link 'tap' is there, made by hand and another one" difference
+	same "$(links_there | sed 's/ .*//' | sort | paste -s)" "calls	pair"
+	pvictl unlink --dir "$tmp/links" "$uuid"
+	apply
+	same "$(difference)" ""
+	# One that is the same is as good, and stays another's.
+	pvictl unlink --dir "$tmp/links" "$uuid"
+	pvictl link --dir "$tmp/links" --size 32K --queues 2 --kind raw --uuid "$uuid" "$a" "host:$c" >"$tmp/printed"
+	apply
+	same "$(links_there | sed 's/ .*//' | sort | paste -s)" "calls	pair"
+	sed -i '27,$d' "$tmp/policy/web.conf"
+	apply
+	[ -e "$tmp/links/$uuid/shapes" ] || fail "what was made by hand has gone"
+	end_pvid
+	# No room
+	rm -r "$tmp/links"
+	mkdir -m 755 "$tmp/links"
+	mount -t tmpfs -o size=280K,mode=755 none "$tmp/links"
+	policy_with_links
+	sed -i '18s/64K/128K/' "$tmp/policy/web.conf"
+	start_pvid
+	refuses 1 "web.conf:15: link 'pair': $tmp/links: no memory is left there: 256 KiB are wanted" apply
+	same "$(links_there | sed 's/ .*//' | sort | paste -s)" "calls	tap"
+	same "$(echo "$tmp/links"/.?*-*)" "$tmp/links/.?*-*"
+	mount -o remount,size=1M "$tmp/links"
+	apply
+	same "$(difference)" ""
+	end_pvid
+	umount "$tmp/links"
+}
+
+# owned USER... - whose the sections of link pair are, and how
+owned()
+{
+	find_link pair
+	same "$(stat -c '%u %g %a' "$tmp/links/$link"/[01] | paste -s -d ' ')" "$*"
+}
+
+# Each section is its VM's user's, unless it is said whose.
+owning()
+{
+	policy_with_links
+	start_pvid
+	owned 0 0 600 0 0 600
+	sed -i -e '/^name = web/a user = 12345' "$tmp/policy/web.conf"
+	apply
+	owned 12345 0 640 0 12345 640
+	sed -i '/^.link pair/a owner = 12346:7, 12347' "$tmp/policy/web.conf"
+	apply
+	owned 12346 12347 640 12347 7 640
+	end_pvid
+}
+
+# crowd_of_links NUMBER - a policy with as many between the two
+crowd_of_links()
+{
+	local n
+
+	policy
+	for ((n = 0; n < $1; n++)); do
+		printf '[link l%d]\nbetween = web,db\nkind = raw\nsize = 8K\n' "$n"
+	done >>"$tmp/policy/web.conf"
+}
+
+# Wherever it was in making them, or in taking them back, when it was killed
+killed_linking()
+{
+	pair_by_policy
+	crowd_of_links 60
+	apply >"$tmp/apply" 2>&1 &
+	await some_links
+	kill_pvid
+	await settled
+	same "$(links_there | wc -l)" 60
+	same "$(echo "$tmp/links"/.?*-*)" "$tmp/links/.?*-*"
+	find_link l59
+	accepts vm_a "$b" || fail "it may not"
+	exposes_nr "$b" 63
+	policy
+	apply >"$tmp/apply" 2>&1 &
+	await fewer_links
+	kill_pvid
+	await settled
+	same "$(links_there)" ""
+	exposes_nr "$b" 3
+	same "$(nr_edges "$b")" 1
+	end_pvid
+}
+
+some_links()
+{
+	[ -n "$(links_there)" ]
+}
+
+fewer_links()
+{
+	[ "$(links_there | wc -l)" -lt 60 ]
+}
+
+exposes_nr()
+{
+	pvictl show --json "$1" >"$tmp/json"
+	json "$tmp/json" "len(it['gsis']) == $2"
+}
+
+nr_edges()
+{
+	pvictl show --json "$1" | grep -c '"sender"'
 }
 
 # What somebody says of himself is not enough where the policy says more, nor who has only been given a VM.
@@ -638,6 +994,31 @@ moving()
 	end_pvid
 }
 
+# The interrupts that its guest takes because of a link go along.
+moving_linked()
+{
+	pair_that_moves
+	make_link "$a" "$b"
+	same "$(tell vm_b "msi $gsi 4")" 0
+	same "$(tell vm_b run)" 0
+	same "$(tell vm_a "ring $b $gsi")" 0
+	vmm vm_c -uuid "$b" -incoming defer
+	await logged "process $vm_c waits for $b to stop"
+	same "$(tell vm_b stop)" 0
+	await is_at "$b" "$vm_c"
+	kill "$vm_b"
+	same "$(tell vm_c run)" 0
+	await test ! -e "$tmp/run/$b.state"
+	same "$(tell vm_c stop)" 0
+	# The one that is owed
+	same "$(tell vm_c "irqs 4")" 1
+	same "$(tell vm_c run)" 0
+	same "$(tell vm_a "ring $b $gsi")" 0
+	same "$(tell vm_c stop)" 0
+	same "$(tell vm_c "irqs 4")" 2
+	end_pvid
+}
+
 # One that does not come to run there goes on where it was.
 returning()
 {
@@ -711,5 +1092,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing claims makers hangs hangs_later crowds becomes lost applying tightened mistakes broken full in_turns killed killed_applying \
-	moving returning saving by_hand
+run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers hangs hangs_later crowds becomes lost applying tightened mistakes broken full in_turns killed killed_applying \
+	moving moving_linked returning saving by_hand

@@ -22,12 +22,21 @@ function row(of, what)
 
 function figures()
 {
-	print "| instructions, both guests and host | kvm_pvi_net | vhost-net, bridge | QEMU, bridge | VM exits |"
+	print "| instructions, both guests and host | kvm_pvi | vhost-net, bridge | QEMU, bridge | VM exits |"
 	print "| --- | --- | --- | --- | --- |"
 	row("segment", "a TCP segment of 1,448 bytes")
 	row("byte", "a byte of TCP in segments of up to 64 KiB")
 	row("turn", "a byte over TCP there and back")
 	row("burst", "a datagram of a burst of 64")
+	sockets("byte", "a byte of a stream over AF_VSOCK")
+	sockets("turn", "a byte over AF_VSOCK there and back")
+}
+
+# What goes by the host has its place beside vhost-net, since it is by vhost too
+function sockets(of, what)
+{
+	printf "| %s | %s | %s, by two vhost-vsock | | %s / %s |\n", what, n(both["vsock_" of]), n(both["legs_" of]),
+		n(exits["vsock_" of]), n(exits["legs_" of])
 }
 
 FNR == 1 { file++ }

@@ -4,13 +4,15 @@
 
 BEGIN {
 	nr_columns = split("both host guests exits rings halts interrupts lines", column)
-	unit["turn"] = "a byte over TCP there and back"
+	unit["turn"] = "a byte there and back, over TCP or AF_VSOCK"
 	unit["burst"] = "a datagram of 64 bytes, of a burst of 64"
-	unit["byte"] = "a byte of a TCP stream, long segments allowed"
+	unit["byte"] = "a byte of a stream, of TCP in long segments or of AF_VSOCK"
 	unit["segment"] = "a segment of 1,448 bytes, long ones and sums not left to the interface"
 	network["pvi"] = "kvm_pvi_net"
 	network["vhost"] = "virtio-net, vhost-net, bridge"
 	network["tap"] = "virtio-net, QEMU, bridge"
+	network["vsock"] = "kvm_pvi_vsock"
+	network["legs"] = "two vhost-vsock, socat"
 }
 
 FNR == 1 { file++ }

@@ -57,7 +57,7 @@ function bar(y, name, label, divisor,    class, all)
 		printf "plot.awk: %s was not measured\n", name >"/dev/stderr"
 		exit 1
 	}
-	class = name ~ /^pvi_/ ? "ours" : "stock"
+	class = name ~ /^(pvi|vsock)_/ ? "ours" : "stock"
 	all = raw[name] / divisor
 	text(left - 8, y + 12, "", label, "end")
 	axis(y - 3, y + 17)

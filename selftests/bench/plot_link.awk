@@ -10,6 +10,15 @@ BEGIN {
 	group("byte", "A byte of a TCP stream, in segments of up to 64 KiB")
 	group("turn", "A byte over TCP there and back")
 	group("burst", "A datagram of a burst of 64")
+	sockets("byte", "A byte of a stream over AF_VSOCK")
+	sockets("turn", "A byte over AF_VSOCK there and back")
+}
+
+function sockets(of, what)
+{
+	add("# " what)
+	add("vsock_" of " kvm_pvi_vsock")
+	add("legs_" of " two vhost-vsock devices, socat between them")
 }
 
 function group(of, what)

@@ -3,10 +3,13 @@
  * kvm-pvi bench: what flows between two guests while bench-link counts. Says on stderr what is wrong.
  *
  *	serve PORT			takes what comes, unseen; in the background, from when it has returned
+ *	serve_vsock PORT		so does this what comes by AF_VSOCK
  *	stream ADDRESS PORT N		sends N bytes over TCP, until the other side has them
  *	turns ADDRESS PORT N		N times a byte over TCP there and back
  *	bursts ADDRESS PORT N		N times 64 datagrams, each time in one call; the other side says after 8 that
  *					it has them
+ *
+ * An ADDRESS "vsock:CID" is of AF_VSOCK, instead of TCP.
  *
  * Each does a fourth of it first, which is not counted: pvi_net's verbs look at what they send.
  */
@@ -18,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <linux/vm_sockets.h>
 #include <unistd.h>
 
 #define CHUNK		65536
@@ -46,37 +50,52 @@ static void must(int ok, const char *what)
 	exit(1);
 }
 
-static struct sockaddr_in address_of(const char *address, const char *port)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(atoi(port)) };
+union address {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_vm vm;
+};
 
-	must(inet_pton(AF_INET, address, &to.sin_addr) == 1, address);
+static union address address_of(const char *address, const char *port)
+{
+	union address to = { .in = { .sin_family = AF_INET, .sin_port = htons(atoi(port)) } };
+
+	if (!strncmp(address, "vsock:", 6)) {
+		to.vm = (struct sockaddr_vm){
+			.svm_family = AF_VSOCK,
+			.svm_cid = strtoul(address + 6, NULL, 0),
+			.svm_port = atoi(port),
+		};
+		return to;
+	}
+	must(inet_pton(AF_INET, address, &to.in.sin_addr) == 1, address);
 	return to;
 }
 
 static int connect_to(int type, char **argv)
 {
-	struct sockaddr_in to = address_of(argv[0], argv[1]);
-	int fd = socket(AF_INET, type, 0), one = 1;
+	union address to = address_of(argv[0], argv[1]);
+	int fd = socket(to.any.sa_family, type, 0), one = 1;
 
-	must(fd >= 0 && !connect(fd, (struct sockaddr *)&to, sizeof(to)), "connect");
-	if (type == SOCK_STREAM)
+	must(fd >= 0 && !connect(fd, &to.any, sizeof(to)), "connect");
+	if (type == SOCK_STREAM && to.any.sa_family == AF_INET)
 		must(!setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "TCP_NODELAY");
 	return fd;
 }
 
-static int bind_to(int type, const char *port)
+static int bind_to(int type, const char *address, const char *port)
 {
-	struct sockaddr_in here = address_of("0.0.0.0", port);
-	int fd = socket(AF_INET, type, 0), room = 1 << 20;
+	union address here = address_of(address, port);
+	int fd = socket(here.any.sa_family, type, 0), room = 1 << 20;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
-	must(fd >= 0 && !bind(fd, (struct sockaddr *)&here, sizeof(here)), "bind");
+	must(fd >= 0 && !bind(fd, &here.any, sizeof(here)), "bind");
+	must(type == SOCK_DGRAM || !listen(fd, 8), "listen");
 	return fd;
 }
 
 /* What comes first is how many bytes come, 0 if each is to be sent back. The end of many is answered */
-static void take_tcp(int fd)
+static void take_one(int fd)
 {
 	uint64_t len;
 	ssize_t got;
@@ -102,26 +121,38 @@ static void take_udp(int fd)
 	socklen_t size = sizeof(from);
 	int i;
 
-	for (;;) {
-		for (i = 0; i < BURST * BURSTS; i++)
-			recvfrom(fd, data, CHUNK, 0, (struct sockaddr *)&from, &size);
-		sendto(fd, data, 1, 0, (struct sockaddr *)&from, size);
-	}
+	for (i = 0; i < BURST * BURSTS; i++)
+		recvfrom(fd, data, CHUNK, 0, (struct sockaddr *)&from, &size);
+	sendto(fd, data, 1, 0, (struct sockaddr *)&from, size);
 }
 
-static void serve(char **argv)
+static void take_stream(int listener)
 {
-	int tcp = bind_to(SOCK_STREAM, argv[0]), udp = bind_to(SOCK_DGRAM, argv[0]), i;
+	take_one(accept(listener, NULL, NULL));
+}
 
-	must(!listen(tcp, 8), "listen");
+/* By a process of its own, for ever */
+static void take(void (*one)(int), int fd)
+{
+	int i;
+
 	if (fork())
 		return;
 	for (i = 0; i < 3; i++)
 		close(i);
-	if (fork())
-		take_udp(udp);
 	for (;;)
-		take_tcp(accept(tcp, NULL, NULL));
+		one(fd);
+}
+
+static void serve(char **argv)
+{
+	take(take_udp, bind_to(SOCK_DGRAM, "0.0.0.0", argv[0]));
+	take(take_stream, bind_to(SOCK_STREAM, "0.0.0.0", argv[0]));
+}
+
+static void serve_vsock(char **argv)
+{
+	take(take_stream, bind_to(SOCK_STREAM, "vsock:-1", argv[0]));
 }
 
 static void send_stream(int fd, uint64_t len)
@@ -202,6 +233,7 @@ static const struct verb {
 	void (*run)(char **argv);
 } verbs[] = {
 	{ "serve", 1, serve },
+	{ "serve_vsock", 1, serve_vsock },
 	{ "stream", 3, stream },
 	{ "turns", 3, turns },
 	{ "bursts", 3, bursts },

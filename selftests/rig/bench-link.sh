@@ -3,7 +3,8 @@
 #
 # bench-link.sh [--tree] - count what two Linux guests and their host run, and how often they exit,
 # for a segment, a byte, a turn and a datagram between them: over kvm_pvi_net, virtio-net with vhost-net
-# and a bridge, and virtio-net without vhost, in one boot. A plugin of QEMU's counts; the
+# and a bridge, and virtio-net without vhost, and for a byte and a turn of AF_VSOCK: over kvm_pvi_vsock, and over
+# two vhost-vsock devices with socat on the host between them; all in one boot. A plugin of QEMU's counts; the
 # figure is the median of three rounds. Another boot counts the cache lines that go from one to another. Writes the
 # figures to selftests/bench/figures-link.txt, as a table with the goals to Documentation/bench-link.txt, as a picture
 # to Documentation/bench-link.svg, and some of them into README.md. With --tree only looks whether those are of the
@@ -31,10 +32,10 @@ build_all()
 	quietly "$build/plugin.log" gcc -Wall -Wextra -Werror -O2 -shared -fPIC -o "$build/spans.so" \
 		"$bench/plugin"/{spans,lines}.c
 	LD_LIBRARY_PATH=$tools/usr/lib "$rig/guest.sh" "$series" "$guest" \
-		"$build"/selftests/e2e/pvi_{flow,net}
+		"$build"/selftests/e2e/pvi_{flow,net,vsock}
 	kernel=$("$rig/kernel.sh" "$series")
 	"$rig/prepare.sh" "$series" "$out" -9 -f "$guest:/guests/older" -f "$guest:/guests/newer" \
-		-f "$kernel/modules/net:/modules/net" -f "$tools:/tools" \
+		-f "$kernel/modules/net:/modules/net" -f "$kernel/modules/vsock:/modules/vsock" -f "$tools:/tools" \
 		-f "$build/selftests/tools:/selftests/tools" \
 		-f "$top/selftests/bench_link.sh:/selftests/bench_link.sh" \
 		-e "RIG_RUN=insmod /modules/kvm_pvi.ko && /selftests/bench_link.sh"

@@ -9,7 +9,7 @@
 # without any output (machine.sh says how they are counted), -m MEGABYTES, -a ARGUMENTS for
 # the kernel's command line, -l the command's output live on stdout, -9 DIRECTORY offered to L1
 # over 9p, -1 one vCPU, -c count: one vCPU whose TSC counts instructions, the same in every run,
-# -p PLUGIN of QEMU's.
+# -d FILE L1's disk, -p PLUGIN of QEMU's.
 #
 # Two faults of TCG make -1 what an L1 with Linux guests needs. With more vCPUs, each turn to the next
 # may deliver an interrupt that KVM has injected once more, whatever the guest's interrupt flag
@@ -40,7 +40,7 @@ machine=(-accel "tcg,thread=single" -smp 2)
 # The TSC of all its vCPUs is the host's. To L1 it is that of an AMD processor which says nothing of it:
 # 6.1 does not trust it, 6.12 until the host is busy, and each look at the HPET leaves the translated code.
 patience=(watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 tsc=reliable)
-while getopts 19:a:clm:p:q:t: option; do
+while getopts 19:a:cd:lm:p:q:t: option; do
 	case $option in
 	1)	machine=(-accel "tcg,thread=single" -smp 1)
 		rm -f "$out"/beat.{in,out}
@@ -52,12 +52,13 @@ while getopts 19:a:clm:p:q:t: option; do
 	a)	args+=("$OPTARG") ;;
 	c)	machine=(-accel tcg -smp 1 -icount "shift=0,sleep=off" -seed 1 -rtc "base=2025-01-01,clock=vm")
 		patience=() args+=(mitigations=off nokaslr) ;;
+	d)	devices+=(-drive "file=$OPTARG,format=raw,if=virtio,cache=unsafe") ;;
 	l)	output=stdio ;;
 	m)	memory=$OPTARG ;;
 	p)	devices+=(-plugin "$OPTARG") ;;
 	q)	quiet=$OPTARG ;;
 	t)	deadline=$OPTARG ;;
-	*)	die "usage: boot.sh KERNEL-DIR INITRAMFS OUT [-t S] [-q S] [-m MB] [-a ARGS] [-l] [-9 DIR] [-1] [-c] [-p PLUGIN]" ;;
+	*)	die "usage: boot.sh KERNEL-DIR INITRAMFS OUT [-t S] [-q S] [-m MB] [-a ARGS] [-l] [-9 DIR] [-1] [-c] [-d FILE] [-p PLUGIN]" ;;
 	esac
 done
 

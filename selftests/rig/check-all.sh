@@ -8,17 +8,20 @@
 
 . "$(dirname "$0")/common.sh"
 
-# suite, kernels, minutes at first (later what it took), variables of check.sh
+# suite, kernels, minutes at first (later what it took), variables of check.sh; libvirt is libvirt-check.sh
 suites="
 check	default	15
 long	6.12	60	KERNELS=6.12 PVI_LONG=1 DEADLINE=3600 TEST_DEADLINE=900
 long	6.1	60	KERNELS=6.1 PVI_LONG=1 DEADLINE=3600 TEST_DEADLINE=900
 debug	6.12-debug	90	KERNELS=debug MEMORY=3072 PVI_SLOW=8 DEADLINE=7200 TEST_DEADLINE=1800
+races	6.12-debug-kcsan	60	KERNELS=debug-kcsan TESTS=midway_test,sleep_race_test,bind_race_test,state_race_test,taken_test,flight_test,revoke_test,life_test,close_test,source_life_test,status_life_test,storm_test,order_test,grant_test,event_test,listing_test,unload_test PVI_SLOW=8 DEADLINE=7200 TEST_DEADLINE=1800
 all	intel,intel-smp	60	KERNELS=intel,intel-smp DEADLINE=7200
 all	7.3	20	KERNELS=7.3
 all	6.12-rt	25	KERNELS=6.12-rt
 all	6.1-rt	25	KERNELS=6.1-rt
 debug	6.12-debug-rt	90	KERNELS=debug-rt MEMORY=3072 PVI_SLOW=8 DEADLINE=7200 TEST_DEADLINE=1800
+libvirt	6.12	10	KERNELS=6.12
+libvirt	6.1	10	KERNELS=6.1
 smoke	6.12-trixie	10	KERNELS=6.12-trixie:smoke
 smoke	6.12-cloud	6	KERNELS=6.12-cloud TESTS=bind_test,ring_test,gsi_test,msi_test,port_test,bell_test,status_test,source_test,state_test,query_test,peers_test,unload_test
 smoke	6.1-cloud	6	KERNELS=6.1-cloud TESTS=bind_test,ring_test,gsi_test,msi_test,port_test,bell_test,status_test,source_test,state_test,query_test,peers_test,unload_test
@@ -77,12 +80,13 @@ announce()
 # run_suite SUITE KERNELS MINUTES [NAME=VALUE...] - a failure is told in the table
 run_suite()
 {
-	local name=$1-$2 start status=0 variables=("${@:4}")
+	local name=$1-$2 script=check.sh start status=0 variables=("${@:4}")
 
+	[ "$1" != libvirt ] || script=libvirt-check.sh
 	start=$(date +%s)
 	say "$1 on $2, about $(minutes "$1" "$2" "$3") minutes; output: $out/$name.output"
 	rm -f "$out/$name.passed"
-	env "${variables[@]//,/ }" "$rig/check.sh" >"$out/$name.output" 2>"$out/$name.progress" || status=$?
+	env "${variables[@]//,/ }" "$rig/$script" >"$out/$name.output" 2>"$out/$name.progress" || status=$?
 	[ "$status" -ne 130 ] && [ "$status" -ne 143 ] || exit "$status"
 	echo $((($(date +%s) - start + 59) / 60)) >"$out/$name.minutes"
 	if [ "$status" -eq 0 ]; then

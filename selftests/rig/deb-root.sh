@@ -1,14 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# deb-root.sh RELEASE... - print the directory of a small Debian system, of the release of Debian
+# deb-root.sh [-v] RELEASE... - print the directory of a small Debian system, of the release of Debian
 # that this one is, with DKMS and the headers of these kernels. It is kept in the cache (800 MB),
-# keyed by what is in it; the caller holds a lock. A file "used" beside it means that somebody has begun to change it, and
-# did not get to the end: it is made anew.
+# keyed by what is in it; the caller holds a lock. A file "used" beside it means that somebody has begun to change
+# it, and did not get to the end: it is made anew. With -v it is a host of virtual machines, to be booted (1 GB):
+# with the kernels themselves, systemd, libvirtd, QEMU, AppArmor, and what our packages depend on.
 
 . "$(dirname "$0")/common.sh"
 
 packages=(dkms gcc libc6-dev make openssl pkg-config python3)
+if [ "${1:-}" = -v ]; then
+	shift
+	packages+=(apparmor dbus kmod libinih1 libmicrohttpd12 libsmartcols1 libvirt-clients libvirt-daemon-system
+		qemu-system-x86 systemd-sysv udev "${@/#/linux-image-}")
+fi
 for release; do
 	packages+=("linux-headers-$release")
 done

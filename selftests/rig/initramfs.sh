@@ -4,7 +4,7 @@
 # initramfs.sh KERNEL-DIR OUT [OPTION...] - make L1's initramfs: busybox, the modules that make
 # /dev/kvm, the rig's init, and what the options add: -f FILE:PATH a file or a directory,
 # -e NAME=VALUE a variable in init's environment (RIG_RUN is the command it runs), -9 the
-# modules that mount the share which boot.sh -9 offers.
+# modules that mount the share which boot.sh -9 offers. -i INIT is another init.
 
 . "$(dirname "$0")/common.sh"
 
@@ -21,14 +21,15 @@ touch "$stage/etc/rig.env"
 cp "$rig/init" "$stage/init"
 cp -r "$kernel/modules/kvm" "$stage/modules/"
 
-while getopts 9e:f: option; do
+while getopts 9e:f:i: option; do
 	case $option in
 	9)	cp -r "$kernel/modules/9p" "$stage/modules/" ;;
 	e)	value=${OPTARG#*=}
 		echo "export ${OPTARG%%=*}='${value//"'"/"'\\''"}'" >>"$stage/etc/rig.env" ;;
 	f)	mkdir -p "$(dirname "$stage${OPTARG#*:}")"
 		cp -rL "${OPTARG%%:*}" "$stage${OPTARG#*:}" ;;
-	*)	die "usage: initramfs.sh KERNEL-DIR OUT [-9] [-e NAME=VALUE] [-f FILE:PATH]" ;;
+	i)	cp "$OPTARG" "$stage/init" ;;
+	*)	die "usage: initramfs.sh KERNEL-DIR OUT [-9] [-e NAME=VALUE] [-f FILE:PATH] [-i INIT]" ;;
 	esac
 done
 

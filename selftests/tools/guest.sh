@@ -19,12 +19,16 @@ if [ ! -e "${PVI_GUESTS:-}/older/vmlinux" ]; then
 	exit 4
 fi
 
-# guest NAME KERNEL ARGUMENT... - start a QEMU, as the variable $NAME; do not wait for the guest. Its
-# watchdogs are off: a stall of RCU or a soft lockup says how busy the host is, no more. A guest that is stuck
-# does not answer, and listen() tells. It boots with one vCPU, and its init starts the others: where L1 has one
-# CPU, vCPUs that wait for each other by the thousand do so for a tick of L1's each. It neither
-# looks for an AGP bridge on each of 256 buses, two exits a slot, nor tests its ciphers, for a quarter of the
-# processor time of a boot. $append is added to its kernel's command line; $PVI_GUEST_MEMORY are megabytes.
+# The kernel's command line of a guest. Its watchdogs are off: a stall of RCU or a soft lockup says how busy the host
+# is, no more. A guest that is stuck does not answer, and listen() tells. It boots with one vCPU, and its init starts
+# the others: where L1 has one CPU, vCPUs that wait for each other by the thousand do so for a tick of L1's each. It
+# neither looks for an AGP bridge on each of 256 buses, two exits a slot, nor tests its ciphers, for a quarter of the
+# processor time of a boot.
+guest_append="console=ttyS0 quiet pci=noearly cryptomgr.notests mitigations=off maxcpus=1 norandmaps nowatchdog"
+guest_append="$guest_append rcupdate.rcu_cpu_stall_suppress=1"
+
+# guest NAME KERNEL ARGUMENT... - start a QEMU, as the variable $NAME; do not wait for the guest. $append is added to
+# its kernel's command line; $PVI_GUEST_MEMORY are megabytes.
 guest()
 {
 	local name=$1 kernel=$2
@@ -35,7 +39,7 @@ guest()
 	qemu-system-x86_64 -name "$name" -accel kvm -machine pc -cpu host -m "${PVI_GUEST_MEMORY:-160}" -nodefaults \
 		-no-user-config -display none -kernel "$PVI_GUESTS/$kernel/vmlinux" \
 		-initrd "$PVI_GUESTS/$kernel/initramfs" \
-		-append "console=ttyS0 quiet pci=noearly cryptomgr.notests mitigations=off maxcpus=1 norandmaps nowatchdog rcupdate.rcu_cpu_stall_suppress=1 ${append:-}" \
+		-append "$guest_append ${append:-}" \
 		-serial "file:$tmp/$name.console" \
 		-chardev stdio,id=shell,signal=off -serial chardev:shell "$@" \
 		<"$tmp/$name.in" >"$tmp/$name.out" 2>"$tmp/$name.qemu" &

@@ -109,6 +109,17 @@ vmm()
 	same "$(cat "$tmp/$name.ready")" ready
 }
 
+# vmm_called NAME PROGRAM ARGUMENT... - the same, which takes itself for that program
+vmm_called()
+{
+	cat >"$tmp/as" <<-'AS'
+		#!/bin/bash
+		exec -a "$1" "$2" "${@:3}"
+	AS
+	chmod 755 "$tmp/as"
+	VMM_AS="$tmp/as $2" vmm "$1" "${@:3}"
+}
+
 answer()
 {
 	local out=${1}_out line
@@ -160,7 +171,7 @@ stop_jobs()
 # the kernel's complaint.
 on_console()
 {
-	[ ! -d /mnt/selftests ] || echo "${0##*/}: $*" >/dev/kmsg
+	[ -z "${PVI_RIG:-}" ] || echo "${0##*/}: $*" >/dev/kmsg
 }
 
 # Run the tests named, or of all those named the ones that the arguments of the script name.

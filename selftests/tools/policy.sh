@@ -24,3 +24,30 @@ policy()
 		gsi = 20
 	POLICY
 }
+
+# The same with links: an Ethernet, sockets, and one to a process of the host.
+policy_with_links()
+{
+	policy
+	cat >>"$tmp/policy/web.conf" <<-POLICY
+
+		[link pair]
+		between = web, db
+		kind = raw
+		size = 64K
+
+		[link calls]
+		between = db,web
+		kind = vsock
+		size = 64K
+		cid = 7, 8
+		ports = 22,5000-5999/none
+
+		[link tap]
+		between = web, host:$c
+		uuid = dddddddd-0000-4000-8000-000000000004
+		kind = raw
+		queues = 2
+		size = 32K
+	POLICY
+}

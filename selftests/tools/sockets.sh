@@ -6,6 +6,17 @@
 
 # shellcheck disable=SC2154 # the tests set it
 
+# load_sockets - in L1, where some may be what the host's files came by
+load_sockets()
+{
+	local module name
+
+	for module in /mnt/modules/vsock/*.ko; do
+		name=${module##*/*-}
+		[ -e "/sys/module/${name%.ko}" ] || /mnt/bin/busybox insmod "$module"
+	done
+}
+
 # plug NAME - what a guest's udev does for devices that it finds, and for their children
 plug()
 {

@@ -28,6 +28,9 @@ int each_fd(pid_t pid, bool (*fn)(pid_t pid, int fd, const char *target, void *a
 /* Calls @fn with each process; -errno */
 int each_process(void (*fn)(pid_t pid, void *arg), void *arg);
 
+/* endpoint_fd.c: whether @fd of the process, which leads to @target, is an endpoint that is bound; stores its name */
+bool is_endpoint(pid_t pid, int fd, const char *target, uuid_t uuid);
+
 /* status.c: who a process is. Read without waiting for it, and nothing it could choose */
 struct process {
 	pid_t pid;

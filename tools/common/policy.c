@@ -83,13 +83,26 @@ static int compare_labels(const void *a, const void *b)
 	return strcmp(((const struct label *)a)->label, ((const struct label *)b)->label);
 }
 
+struct labels {
+	const struct label *all;
+	size_t nr;
+};
+
+static const struct policy_vm *find_label(const char *text, void *arg)
+{
+	const struct labels *labels = arg;
+	struct label key = { .label = text };
+	const struct label *found = labels->nr ? bsearch(&key, labels->all, labels->nr, sizeof(key), compare_labels) : NULL;
+
+	return found ? found->vm : NULL;
+}
+
 static bool resolve_one(const struct label *labels, size_t nr, const char *text, uuid_t uuid)
 {
-	struct label key = { .label = text };
-	const struct label *found = nr ? bsearch(&key, labels, nr, sizeof(key), compare_labels) : NULL;
+	const struct policy_vm *found = find_label(text, &(struct labels){ labels, nr });
 
 	if (found)
-		uuid_copy(uuid, found->vm->uuid);
+		uuid_copy(uuid, found->uuid);
 	return found || !uuid_parse(text, uuid);
 }
 
@@ -182,8 +195,9 @@ static bool resolve(struct policy *p)
 		if (done)
 			pin_sender(p, a);
 	}
+	done = done && check_doubles(p) && policy_resolve_links(p, find_label, &(struct labels){ labels, p->nr_vms });
 	free(labels);
-	return done && check_doubles(p);
+	return done;
 }
 
 static int is_conf(const struct dirent *entry)
@@ -247,6 +261,7 @@ void policy_free(struct policy *p)
 		free(p->files[i]);
 	free(p->vms);
 	free(p->allows);
+	free(p->links);
 	free(p->files);
 	tdestroy(p->labels, free);
 	tdestroy(p->uuids, free);

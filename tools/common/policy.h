@@ -11,9 +11,10 @@
 #include <uuid/uuid.h>
 
 #include "common.h"
+#include "links.h"
 
 #define POLICY_DIR "/etc/kvm-pvi"
-#define POLICY_LABEL 50
+#define POLICY_LABEL LINKS_LABEL
 #define POLICY_NO_BELL UINT32_MAX
 
 struct policy_gsi {
@@ -49,11 +50,22 @@ struct policy_allow {
 	char *file;
 };
 
+struct policy_link {
+	char label[POLICY_LABEL];
+	char texts[2][POLICY_LABEL];	/* who the sides are, without "host:" */
+	struct link_spec spec;		/* but for its texts */
+	char huge_dir[NAME_LEN];	/* or "" */
+	unsigned int line;
+	char *file;
+};
+
 struct policy {
 	struct policy_vm *vms;		/* sorted by UUID */
 	size_t nr_vms;
 	struct policy_allow *allows;	/* sorted by receiver */
 	size_t nr_allows;
+	struct policy_link *links;	/* sorted by UUID */
+	size_t nr_links;
 	char **files;
 	size_t nr_files;
 	size_t size;		/* of all files */
@@ -63,6 +75,8 @@ struct policy {
 	struct policy *older;	/* what was carried out before, perhaps not all of it: applied.h */
 };
 
+/* Room for one more element of @list, which has @nr; aborts without memory */
+void *policy_grow(void *list, size_t nr, size_t size);
 /* All *.conf of @dir by their names. False: @policy->error says why, and nothing else is there */
 bool policy_read(struct policy *policy, const char *dir);
 /* What policy_write() has written */
@@ -73,11 +87,18 @@ const struct policy_vm *policy_vm(const struct policy *policy, const uuid_t uuid
 /* Who may ring @to; stores how many */
 const struct policy_allow *policy_allows(const struct policy *policy, const uuid_t to, size_t *nr);
 
+/* NULL: none */
+const struct policy_link *policy_link(const struct policy *policy, const uuid_t uuid);
 /* It has a row for the same sender, receiver, and GSI or bell */
 bool policy_has_allow(const struct policy *policy, const struct policy_allow *allow);
 
 /* policy_write.c: as a file that says the same, with neither names of users nor of senders; -errno */
 int policy_write(const struct policy *policy, FILE *out);
+/* That section alone. What a link was made by is kept so: a key that is not there now is not written in any other way */
+void policy_write_link(FILE *out, const struct policy_link *link);
+
+/* policy_link.c: what that has links_make() make, and @text, of policy_write_link(), has it know it by */
+struct link_spec policy_link_spec(const struct policy_link *link, const char *text);
 
 /*
  * policy_match.c: which of them @pid runs, by its command line, user and cgroup. Reading a command line may

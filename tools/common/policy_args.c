@@ -6,6 +6,7 @@
 const struct argp_option policy_options[] = {
 	POLICY_CONFIG_OPTION,
 	POLICY_RUN_OPTION,
+	POLICY_LINKS_OPTION,
 	{ 0 }
 };
 
@@ -19,6 +20,9 @@ error_t policy_args_parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'r':
 		args->run = arg;
+		return 0;
+	case 'd':
+		args->links = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "too many arguments: '%s'", arg);

@@ -13,7 +13,7 @@
 #define MAX_GSIS 4096		/* of one VM */
 #define MAX_BELL 0xffffu
 
-static bool parse_number(struct reader *r, const char *key, const char *text, uint64_t max, uint64_t *to)
+bool policy_parse_number(struct reader *r, const char *key, const char *text, uint64_t max, uint64_t *to)
 {
 	char *end;
 
@@ -38,7 +38,7 @@ static bool parse_user(struct reader *r, const char *key, const char *text, uid_
 	uint64_t number;
 
 	if (*text >= '0' && *text <= '9') {
-		if (!parse_number(r, key, text, 0xfffffffeu, &number))
+		if (!policy_parse_number(r, key, text, 0xfffffffeu, &number))
 			return false;
 		*to = number;
 		return true;
@@ -61,7 +61,7 @@ static bool parse_user(struct reader *r, const char *key, const char *text, uid_
 
 static bool parse_gsi(struct reader *r, const char *key, const char *text, uint64_t *to)
 {
-	if (!parse_number(r, key, text, MAX_GSI, to))
+	if (!policy_parse_number(r, key, text, MAX_GSI, to))
 		return false;
 	if (*to < KVM_PVI_GSI_MAX || *to >= KVM_PVI_GSI_VIRTUAL)
 		return true;
@@ -70,8 +70,7 @@ static bool parse_gsi(struct reader *r, const char *key, const char *text, uint6
 	return false;
 }
 
-/* The next one of a list, without the blanks around it */
-static char *next_word(char **list)
+char *policy_next_word(char **list)
 {
 	char *word = strsep(list, ","), *end;
 
@@ -99,7 +98,7 @@ static void vm_expose(struct reader *r, struct policy_vm *vm, const char *text)
 	char *copy = strdupa(text), *range, *dash;
 	uint64_t first, last;
 
-	while ((range = next_word(&copy))) {
+	while ((range = policy_next_word(&copy))) {
 		dash = strchr(range, '-');
 		if (dash)
 			*dash++ = '\0';
@@ -129,7 +128,7 @@ static void vm_bells(struct reader *r, struct policy_vm *vm, const char *text)
 	uint32_t bell = 0;
 	uint64_t number;
 
-	while ((word = next_word(&copy))) {
+	while ((word = policy_next_word(&copy))) {
 		if (!parse_gsi(r, "bells", word, &number))
 			return;
 		gsi = vm_gsi(vm, number);
@@ -195,16 +194,16 @@ void policy_allow_key(struct reader *r, const char *key, const char *value)
 		else if (parse_gsi(r, key, value, &number))
 			allow->what = number;
 	} else if (!strcmp(key, "bell")) {
-		allow->bell = parse_number(r, key, value, MAX_BELL, &number);
+		allow->bell = policy_parse_number(r, key, value, MAX_BELL, &number);
 		allow->what = number;
 	} else if (!strcmp(key, "flags")) {
-		if (parse_number(r, key, value, UINT64_MAX, &allow->bits) && !allow->bits)
+		if (policy_parse_number(r, key, value, UINT64_MAX, &allow->bits) && !allow->bits)
 			reader_complain(r, r->line, "'flags' are none; write a number with bits set, as 0xff");
 	} else if (!strcmp(key, "rate")) {
-		parse_number(r, key, value, UINT32_MAX, &number);
+		policy_parse_number(r, key, value, UINT32_MAX, &number);
 		allow->rate = number;
 	} else if (!strcmp(key, "burst")) {
-		parse_number(r, key, value, UINT32_MAX, &number);
+		policy_parse_number(r, key, value, UINT32_MAX, &number);
 		allow->burst = number;
 	} else {
 		allow->has_owner = parse_user(r, key, value, &allow->owner);

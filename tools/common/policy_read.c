@@ -110,6 +110,8 @@ static void end_section(struct reader *r)
 		end_vm(r);
 	else if (r->section == SECTION_ALLOW)
 		end_allow(r);
+	else if (r->section == SECTION_LINK)
+		policy_end_link(r);
 	r->section = SECTION_NONE;
 	r->fresh = false;
 }
@@ -120,18 +122,69 @@ static bool is_label(const char *text)
 		== '\0';
 }
 
+#define SECTIONS "[vm NAME], [allow NAME] or [link NAME]"
+
+/* The kinds of sections, and their keys */
+static const struct kind {
+	const char *name;
+	const char * const *keys;
+	void (*key)(struct reader *r, const char *key, const char *value);
+} kinds[] = {
+	[SECTION_NONE] = { 0 },
+	[SECTION_VM] = { "vm", policy_vm_keys, policy_vm_key },
+	[SECTION_ALLOW] = { "allow", policy_allow_keys, policy_allow_key },
+	[SECTION_LINK] = { "link", policy_link_keys, policy_link_key },
+};
+
+static enum section kind_of(const char *section)
+{
+	size_t len = strcspn(section, " ");
+	enum section kind;
+
+	for (kind = SECTION_VM; kind <= SECTION_LINK; kind++)
+		if (strlen(kinds[kind].name) == len && !strncmp(section, kinds[kind].name, len))
+			return kind;
+	return SECTION_NONE;
+}
+
+static void begin_vm(struct policy *p, const char *label)
+{
+	p->vms = policy_grow(p->vms, p->nr_vms, sizeof(*p->vms));
+	p->vms[p->nr_vms] = (struct policy_vm){ 0 };
+	stpcpy(p->vms[p->nr_vms++].label, label);
+}
+
+static void begin_allow(struct policy *p, const char *label, unsigned int line)
+{
+	p->allows = policy_grow(p->allows, p->nr_allows, sizeof(*p->allows));
+	p->allows[p->nr_allows] = (struct policy_allow){
+		.bits = UINT64_MAX, .line = line, .file = p->files[p->nr_files - 1],
+	};
+	stpcpy(p->allows[p->nr_allows++].label, label);
+}
+
+static void begin_link(struct policy *p, const char *label, unsigned int line)
+{
+	p->links = policy_grow(p->links, p->nr_links, sizeof(*p->links));
+	p->links[p->nr_links] = (struct policy_link){
+		.spec = { .kind = PVI_RING_NET, .size = LINKS_SIZE },
+		.line = line, .file = p->files[p->nr_files - 1],
+	};
+	stpcpy(p->links[p->nr_links++].label, label);
+}
+
 static void begin_section(struct reader *r, const char *section)
 {
-	struct policy *p = r->policy;
+	enum section kind = kind_of(section);
 	const char *label = strchr(section, ' ');
+	struct policy *p = r->policy;
 	uuid_t unused;
 
 	r->keys = 0;
 	r->fresh = false;
-	if (!label || !is_label(label + 1) || !uuid_parse(label + 1, unused) ||
-	    (strncmp(section, "vm ", 3) && strncmp(section, "allow ", 6))) {
+	if (!label || !is_label(label + 1) || !uuid_parse(label + 1, unused) || kind == SECTION_NONE) {
 		reader_complain(r, r->section_line,
-			 "there is no section '%s'; write [vm NAME] or [allow NAME], a NAME of letters, digits, '_', '.' and '-', but no UUID",
+			 "there is no section '%s'; write " SECTIONS ", a NAME of letters, digits, '_', '.' and '-', but no UUID",
 			 policy_show(section).s);
 		return;
 	}
@@ -139,53 +192,52 @@ static void begin_section(struct reader *r, const char *section)
 		reader_complain(r, r->section_line, "section '%s' is there already; give it another name", section);
 		return;
 	}
-	label++;
-	if (*section == 'v') {
-		r->section = SECTION_VM;
-		p->vms = policy_grow(p->vms, p->nr_vms, sizeof(*p->vms));
-		p->vms[p->nr_vms] = (struct policy_vm){ 0 };
-		stpcpy(p->vms[p->nr_vms++].label, label);
-		return;
-	}
-	r->section = SECTION_ALLOW;
-	p->allows = policy_grow(p->allows, p->nr_allows, sizeof(*p->allows));
-	p->allows[p->nr_allows] = (struct policy_allow){
-		.bits = UINT64_MAX, .line = r->section_line, .file = p->files[p->nr_files - 1],
-	};
-	stpcpy(p->allows[p->nr_allows++].label, label);
+	r->section = kind;
+	if (kind == SECTION_VM)
+		begin_vm(p, label + 1);
+	else if (kind == SECTION_ALLOW)
+		begin_allow(p, label + 1, r->section_line);
+	else
+		begin_link(p, label + 1, r->section_line);
+}
+
+/* They are few, and short. */
+static const char *list_keys(const char * const *keys, char text[static 128])
+{
+	char *at = text;
+
+	*at = '\0';
+	for (; *keys; keys++)
+		at = stpcpy(stpcpy(at, *keys), keys[1] ? ", " : "");
+	return text;
 }
 
 static int reader_key(void *arg, const char *section, const char *key, const char *value)
 {
 	struct reader *r = arg;
-	const char * const *keys;
+	const struct kind *kind;
 	unsigned int i;
+	char text[128];
 
 	if (r->error_line)
 		return 0;
-	if (!*section)
-		reader_complain(r, r->line, "'%s' is in no section; write [vm NAME] or [allow NAME] above it",
-			 policy_show(key).s);
-	if (!r->error_line && r->fresh)
+	if (*section && r->fresh)
 		begin_section(r, section);
-	if (!r->error_line && r->section == SECTION_NONE)
-		reader_complain(r, r->line, "'%s' is in no section; write [vm NAME] or [allow NAME] above it",
-				policy_show(key).s);
+	if (!r->error_line && (!*section || r->section == SECTION_NONE))
+		reader_complain(r, r->line, "'%s' is in no section; write " SECTIONS " above it", policy_show(key).s);
 	if (r->error_line)
 		return 0;
-	keys = r->section == SECTION_VM ? policy_vm_keys : policy_allow_keys;
-	for (i = 0; keys[i] && strcmp(keys[i], key);)
+	kind = &kinds[r->section];
+	for (i = 0; kind->keys[i] && strcmp(kind->keys[i], key);)
 		i++;
-	if (!keys[i]) {
+	if (!kind->keys[i]) {
 		reader_complain(r, r->line, "there is no key '%s' here; write one of %s", policy_show(key).s,
-			 r->section == SECTION_VM ? "uuid, name, user, cgroup, expose, bells" :
-			 "from, to, gsi, bell, flags, rate, burst, owner");
+				list_keys(kind->keys, text));
 	} else if (r->keys & (1u << i)) {
-		reader_complain(r, r->line,
-			 "'%s' is there already; leave one out", key);
+		reader_complain(r, r->line, "'%s' is there already; leave one out", key);
 	} else {
 		r->keys |= 1u << i;
-		(r->section == SECTION_VM ? policy_vm_key : policy_allow_key)(r, key, value);
+		kind->key(r, key, value);
 	}
 	return !r->error_line;
 }

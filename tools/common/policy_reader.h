@@ -5,7 +5,7 @@
 
 #include "policy.h"
 
-enum section { SECTION_NONE, SECTION_VM, SECTION_ALLOW };
+enum section { SECTION_NONE, SECTION_VM, SECTION_ALLOW, SECTION_LINK };
 
 struct reader {
 	struct policy *policy;
@@ -26,8 +26,6 @@ struct shown {
 };
 
 /* policy.c */
-/* Aborts without memory */
-void *policy_grow(void *list, size_t nr, size_t size);
 struct shown policy_show(const char *text);
 
 /* policy_read.c */
@@ -41,5 +39,16 @@ extern const char * const policy_vm_keys[];
 extern const char * const policy_allow_keys[];
 void policy_vm_key(struct reader *r, const char *key, const char *value);
 void policy_allow_key(struct reader *r, const char *key, const char *value);
+bool policy_parse_number(struct reader *r, const char *key, const char *text, uint64_t max, uint64_t *to);
+/* The next one of a list, without the blanks around it; NULL: none */
+char *policy_next_word(char **list);
+
+/* policy_link.c: the same of a link, and what is to be seen to when its section ends */
+extern const char * const policy_link_keys[];
+void policy_link_key(struct reader *r, const char *key, const char *value);
+void policy_end_link(struct reader *r);
+/* Who the sides are, by @find(), which gives NULL for what no VM of the policy is called */
+bool policy_resolve_links(struct policy *policy, const struct policy_vm *(*find)(const char *label, void *arg),
+			  void *arg);
 
 #endif

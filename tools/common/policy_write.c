@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <libpvi.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "policy.h"
 
@@ -91,6 +92,69 @@ static void write_allow(FILE *out, const struct policy_allow *a)
 		fprintf(out, "owner=%u\n", a->owner);
 }
 
+static void write_side(FILE *out, const struct link_side *side)
+{
+	char text[UUID_STR_LEN];
+
+	uuid_unparse_lower(side->uuid, text);
+	fprintf(out, "%s%s", side->host ? "host:" : "", text);
+}
+
+static void write_ports(FILE *out, uint32_t nr, const struct pvi_link_ports *ports)
+{
+	uint32_t i;
+
+	if (!nr)
+		fputs("all", out);
+	else if (ports->first > ports->last)
+		fputs("none", out);
+	for (i = 0; i < nr && ports[i].first <= ports[i].last; i++) {
+		fprintf(out, "%s%" PRIu32, i ? "," : "", ports[i].first);
+		if (ports[i].last > ports[i].first)
+			fprintf(out, "-%" PRIu32, ports[i].last);
+	}
+}
+
+/* As short as what it was read from: both sides have the same, or each its own. */
+static void write_both_ports(FILE *out, const struct link_spec *spec)
+{
+	bool same = spec->nr_ports[0] == spec->nr_ports[1] &&
+		!memcmp(spec->ports[0], spec->ports[1], spec->nr_ports[0] * sizeof(*spec->ports[0]));
+
+	if (!spec->nr_ports[0] && !spec->nr_ports[1])
+		return;
+	fputs("ports=", out);
+	write_ports(out, spec->nr_ports[0], spec->ports[0]);
+	if (!same) {
+		fputc('/', out);
+		write_ports(out, spec->nr_ports[1], spec->ports[1]);
+	}
+	fputc('\n', out);
+}
+
+void policy_write_link(FILE *out, const struct policy_link *link)
+{
+	static const char * const kinds[] = { "net", "vsock", "raw" };
+	const struct link_spec *spec = &link->spec;
+
+	fprintf(out, "[link %s]\nbetween=", link->label);
+	write_side(out, &spec->sides[0]);
+	fputc(',', out);
+	write_side(out, &spec->sides[1]);
+	fputc('\n', out);
+	write_uuid(out, "uuid", spec->uuid);
+	fprintf(out, "kind=%s\nsize=%" PRIu64 "\nqueues=%" PRIu32 "\n", kinds[spec->kind - PVI_RING_NET],
+		spec->size, spec->queues);
+	if (spec->huge)
+		fprintf(out, "hugetlb=%s\n", *link->huge_dir ? link->huge_dir : "yes");
+	if (spec->owned)
+		fprintf(out, "owner=%u:%u,%u:%u\n", spec->sides[0].uid, spec->sides[0].gid, spec->sides[1].uid,
+			spec->sides[1].gid);
+	if (spec->cids[0])
+		fprintf(out, "cid=%" PRIu32 ",%" PRIu32 "\n", spec->cids[0], spec->cids[1]);
+	write_both_ports(out, spec);
+}
+
 int policy_write(const struct policy *policy, FILE *out)
 {
 	size_t i;
@@ -100,6 +164,8 @@ int policy_write(const struct policy *policy, FILE *out)
 		ret = write_vm(out, &policy->vms[i]);
 	for (i = 0; i < policy->nr_allows; i++)
 		write_allow(out, &policy->allows[i]);
+	for (i = 0; i < policy->nr_links; i++)
+		policy_write_link(out, &policy->links[i]);
 	if (fflush(out) || ferror(out))
 		return errno ? -errno : -EIO;
 	return ret;

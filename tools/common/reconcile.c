@@ -55,8 +55,7 @@ int read_listed(int lister, uint64_t number, struct kvm_pvi_list_endpoint *r)
 	return ret ?: r->flags & KVM_PVI_LISTED_DEAD ? -ENOENT : 0;
 }
 
-/* All records of @kind, to be freed; their number or -errno */
-static int take_all(int lister, uint32_t kind, uint64_t number, void **records, size_t size)
+int list_all(int lister, uint32_t kind, uint64_t number, void **records, size_t size)
 {
 	uint64_t cursor = 0;
 	int nr, all = 0;
@@ -277,8 +276,8 @@ static int work_on(struct work *w, int lister, uint64_t number, const struct pol
 	int nr_gsis, nr_edges;
 
 	stpcpy(w->what, "list what it has");
-	nr_gsis = take_all(lister, KVM_PVI_LIST_GSIS, number, &gsis, sizeof(*w->gsis));
-	nr_edges = take_all(lister, KVM_PVI_LIST_EDGES, number, &edges, sizeof(*w->edges));
+	nr_gsis = list_all(lister, KVM_PVI_LIST_GSIS, number, &gsis, sizeof(*w->gsis));
+	nr_edges = list_all(lister, KVM_PVI_LIST_EDGES, number, &edges, sizeof(*w->edges));
 	w->ret = nr_gsis < 0 ? nr_gsis : nr_edges < 0 ? nr_edges : 0;
 	if (!w->ret) {
 		w->gsis = gsis;

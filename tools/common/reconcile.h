@@ -23,6 +23,8 @@ int reconcile(int lister, uint64_t number, int pvi, const uuid_t uuid, const str
 /* What is to be taken back of that alone */
 int reconcile_take_back(int lister, uint64_t number, int pvi, const uuid_t uuid, const struct policy *old,
 			const struct policy *new, char what[static RECONCILE_WHAT]);
+/* All records of @kind that endpoint @number has, to be freed even then; their number or -errno */
+int list_all(int lister, uint32_t kind, uint64_t number, void **records, size_t size);
 /* The record of the living endpoint that is bound to @uuid; -ENOENT */
 int find_listed(int lister, const uuid_t uuid, struct kvm_pvi_list_endpoint *r);
 /* That of endpoint @number; -ENOENT: it has gone */

@@ -5,7 +5,9 @@
  * Options are with one dash or two, and their arguments follow, whatever these look like. A VM has
  * one UUID, which -uuid and -smbios type=1,uuid= set, and the last of them stands. It is the name
  * as it is printed, which is ours. Only SMBIOS stores three of its fields the other way round.
- * "--name" and "--id" are kvmtool's and Firecracker's as well.
+ *
+ * Of other VMMs it is not known which options have arguments: what is looked for counts wherever it is, with its
+ * argument behind it or behind "=".
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -90,6 +92,13 @@ static const char *guest_name(char *list)
 	return name;
 }
 
+static void take_uuid(const char *uuid, struct vmm *vmm)
+{
+	vmm->uuid_given = true;
+	vmm->has_uuid = !uuid_parse(uuid, vmm->uuid);
+	snprintf(vmm->uuid_text, sizeof(vmm->uuid_text), "%s", uuid);
+}
+
 static void look_at_option(const char *option, char *arg, struct vmm *vmm)
 {
 	const char *uuid = NULL, *name = NULL;
@@ -105,17 +114,14 @@ static void look_at_option(const char *option, char *arg, struct vmm *vmm)
 	/* QEMU's, and that of Cloud Hypervisor and crosvm */
 	else if (!strcmp(option, "incoming") || !strcmp(option, "restore"))
 		vmm->incoming = true;
-	if (uuid) {
-		vmm->uuid_given = true;
-		vmm->has_uuid = !uuid_parse(uuid, vmm->uuid);
-		snprintf(vmm->uuid_text, sizeof(vmm->uuid_text), "%s", uuid);
-	}
+	if (uuid)
+		take_uuid(uuid, vmm);
 	if (name)
 		snprintf(vmm->name, sizeof(vmm->name), "%s", name);
 }
 
 /* @line: as in /proc */
-static void look_at_line(char *line, const char *end, struct vmm *vmm)
+static void look_at_qemu(char *line, const char *end, struct vmm *vmm)
 {
 	char *arg, *next, *option;
 
@@ -133,6 +139,57 @@ static void look_at_line(char *line, const char *end, struct vmm *vmm)
 		next = arg + strlen(arg) + 1;
 		look_at_option(option, arg, vmm);
 	}
+}
+
+/* Of Cloud Hypervisor's --platform */
+static char *platform_uuid(char *list)
+{
+	char *uuid = NULL, *pair;
+
+	while ((pair = next_pair(&list)))
+		if (!strncmp(pair, "uuid=", 5))
+			uuid = pair + 5;
+	return uuid;
+}
+
+/* --name of kvmtool and crosvm, --id of Firecracker, --platform of Cloud Hypervisor, --restore of that and of crosvm */
+static void look_at_other(char *line, const char *end, struct vmm *vmm)
+{
+	char *arg, *next, *option, *value;
+
+	for (arg = line + strlen(line) + 1; arg < end; arg = next) {
+		next = arg + strlen(arg) + 1;
+		if (*arg != '-')
+			continue;
+		option = arg + 1 + (arg[1] == '-');
+		value = strchr(option, '=');
+		if (value)
+			*value++ = '\0';
+		else if (next < end && *next != '-')
+			value = next;
+		if (!strcmp(option, "restore"))
+			vmm->incoming = true;
+		else if (value && !strcmp(option, "platform") && (value = platform_uuid(value)))
+			take_uuid(value, vmm);
+		else if (value && !strcmp(option, "uuid"))
+			take_uuid(value, vmm);
+		else if (value && (!strcmp(option, "name") || !strcmp(option, "id")))
+			snprintf(vmm->name, sizeof(vmm->name), "%s", value);
+	}
+}
+
+/* By the beginning of its program's name: a version may follow */
+static bool is_other(const char *program)
+{
+	static const char * const others[] = { "cloud-hypervisor", "firecracker", "lkvm", "kvmtool", "crosvm" };
+	const char *slash = strrchr(program, '/');
+	size_t i;
+
+	program = slash ? slash + 1 : program;
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		if (!strncmp(program, others[i], strlen(others[i])))
+			return true;
+	return false;
 }
 
 static int read_cmdline(pid_t pid, char **line, size_t *size)
@@ -173,7 +230,7 @@ int vmm_read(pid_t pid, struct vmm *vmm)
 	*vmm = (struct vmm){ .pid = pid };
 	if (ret)
 		return ret;
-	look_at_line(line, line + size, vmm);
+	(is_other(line) ? look_at_other : look_at_qemu)(line, line + size, vmm);
 	free(line);
 	return 0;
 }

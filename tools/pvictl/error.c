@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "links.h"
 #include "pvictl.h"
 
 static const struct {
@@ -76,13 +77,6 @@ static const struct {
 	{ DOING_RESERVE, ENOENT, "it is not reserved" },
 	{ DOING_RESERVE, ENOSPC,
 	  "too many: raise /sys/module/kvm_pvi/parameters/max_reserved" },
-	{ DOING_LINK, EACCES, "run as root" },
-	{ DOING_LINK, ENOENT, "there is no such link, see 'pvictl list'" },
-	{ DOING_LINK, EPERM, "others than root and you can write it" },
-	{ DOING_LINK, EBADMSG, "that was not made by this version of pvictl" },
-	{ DOING_LINK, ENOSPC, "no memory is left there, or too many GSIs or senders at one end" },
-	{ DOING_LINK, EOPNOTSUPP,
-	  "a VM without an in-kernel LAPIC (QEMU: kernel-irqchip=off), or one end is a process: say host:UUID" },
 	{ DOING_RING, EOPNOTSUPP, "this host does not serve that" },
 };
 
@@ -98,13 +92,15 @@ const char *explain(enum doing doing, int err)
 	err = abs(err);
 	if (is_gone(doing, err))
 		return "the VM's process has gone";
+	if (doing == DOING_LINK)
+		return links_explain(err);
 	for (i = 0; i < ARRAY_SIZE(meanings); i++)
 		if (meanings[i].doing == doing && meanings[i].err == err)
 			return meanings[i].text;
 	return strerror(err);
 }
 
-static enum status status_of(enum doing doing, int err)
+enum status status_of(enum doing doing, int err)
 {
 	/* The module: there is nothing that could refuse, or be looked for. */
 	if (err == ENOENT && (doing == DOING_OPEN || doing == DOING_GUEST))

@@ -2,25 +2,121 @@
 /* pvictl link, pvictl unlink - memory between two VMs, and that they may ring each other */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "link.h"
 
+static struct link_spec spec_of(const struct link_args *args)
+{
+	struct link_spec spec = {
+		.sides = { args->sides[0], args->sides[1] },
+		.kind = args->kind,
+		.queues = args->queues,
+		.size = args->size,
+		.cids = { args->cids[0], args->cids[1] },
+		.nr_ports = { args->nr_ports[0], args->nr_ports[1] },
+		.owned = args->owned,
+		.huge = args->huge,
+		.huge_dir = args->huge_dir,
+	};
+
+	uuid_copy(spec.uuid, args->uuid);
+	memcpy(spec.ports, args->ports, sizeof(spec.ports));
+	return spec;
+}
+
+/* Those that are bound have their part of it from then on. The first failure is left to be told. */
+static int join(const struct link *link, uint32_t *failed)
+{
+	int ret = 0;
+
+	for (*failed = 0; !ret && *failed < 2; ++*failed)
+		ret = link_join(link, *failed);
+	*failed -= ret != 0;
+	return ret;
+}
+
+static void die_of_end(const struct link *link, uint32_t side, int err) NORETURN;
+
+static void die_of_end(const struct link *link, uint32_t side, int err)
+{
+	die_doing(DOING_LINK, err, "%s cannot have the link", uuid_text(link->shapes[side].owner).s);
+}
+
+/* One that is there and is the same: it has been asked for again, as by a service when the host has booted. */
+static bool is_there(const struct link_args *args, const struct link_spec *spec, const char *dir,
+		     const struct links *links, struct link *link)
+{
+	size_t i;
+
+	for (i = 0; i < links->nr; i++) {
+		if (uuid_compare(links->all[i].uuid, args->uuid))
+			continue;
+		*link = links->all[i];
+		/* links_make() says what is wrong. */
+		return links_is(dir, link, spec);
+	}
+	return false;
+}
+
 static void make(const struct link_args *args, const char *dir, struct link *link)
 {
-	uint32_t side;
+	struct link_spec spec = spec_of(args);
+	struct links links = { 0 };
+	struct links_why why;
+	bool there = false;
+	uint32_t failed;
 	int ret;
 
-	link_make(args, dir, link);
-	for (side = 0; side < 2; side++) {
-		ret = link_join(link, side);
-		if (!ret)
-			continue;
+	links.nr = link_dir_read(dir, &links.all);
+	if (!uuid_is_null(args->uuid))
+		there = is_there(args, &spec, dir, &links, link);
+	if (!there) {
+		ret = links_make(dir, &spec, &links, &why);
+		if (ret)
+			link_die(ret, &why);
+		*link = links.all[links.nr - 1];
+	}
+	links_free(&links);
+	ret = join(link, &failed);
+	if (ret && !there) {
 		link_leave(link, 0);
 		link_leave(link, 1);
 		link_dir_remove(dir, link->uuid);
-		die_doing(DOING_LINK, ret, "%s cannot have the link",
-			  uuid_text(link->shapes[side].owner).s);
 	}
+	if (ret)
+		die_of_end(link, failed, ret);
+}
+
+/* One that is there: printed first, for that goes by itself */
+static void print_again(const struct link_args *args, const char *dir, struct link *link)
+{
+	struct links_why why;
+	uint32_t failed;
+	int held, ret;
+
+	ret = links_hold(dir, true, &held, &why);
+	if (ret)
+		link_die(ret, &why);
+	link_dir_find(dir, args->uuid, link);
+	link_print(args, dir, link);
+	ret = join(link, &failed);
+	if (ret)
+		die_of_end(link, failed, ret);
+	if (held >= 0)
+		close(held);
+}
+
+/* The sides that are VMs, and meant */
+static void apply(const struct link_args *args, const char *dir, const struct link *link)
+{
+	const struct pvi_ring_shape *shape;
+
+	for (shape = link->shapes; shape < link->shapes + 2; shape++)
+		if (shape->gsi >= KVM_PVI_GSI_VIRTUAL &&
+		    (!args->only.set || !uuid_compare(args->only.uuid, shape->owner)))
+			link_libvirt_apply(dir, shape->owner);
 }
 
 int cmd_link(int argc, char **argv)
@@ -34,18 +130,21 @@ int cmd_link(int argc, char **argv)
 		dir = realpath(args.dir, NULL);
 		if (!dir)
 			die_doing(DOING_LINK, errno, "%s", args.dir);
-		link_dir_find(dir, args.uuid, &link);
+		print_again(&args, dir, &link);
 	} else {
 		dir = link_dir_lock(args.dir);
 		make(&args, dir, &link);
+		link_print(&args, dir, &link);
 	}
-	link_print(&args, dir, &link);
+	if (args.apply)
+		apply(&args, dir, &link);
 	free(dir);
 	return 0;
 }
 
 struct unlink_args {
 	const char *dir;
+	const char *texts[2];
 	uuid_t uuids[2];
 	size_t nr;
 };
@@ -59,9 +158,15 @@ static error_t parse_unlink(int key, char *arg, struct argp_state *state)
 		args->dir = arg;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (args->nr == ARRAY_SIZE(args->uuids))
+		if (args->nr == ARRAY_SIZE(args->texts))
 			argp_error(state, "too many arguments: '%s'", arg);
-		parse_vm(state, arg, args->uuids[args->nr++]);
+		args->texts[args->nr++] = arg;
+		return 0;
+	case ARGP_KEY_SUCCESS:
+		if (args->nr == 2) {
+			parse_vm(state, args->texts[0], args->uuids[0]);
+			parse_vm(state, args->texts[1], args->uuids[1]);
+		}
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "which link?");
@@ -92,7 +197,7 @@ static bool is_meant(const struct unlink_args *args, const struct link *link)
 	       (!uuid_compare(a, args->uuids[1]) && !uuid_compare(b, args->uuids[0]));
 }
 
-/* Nobody attaches to it any more, then the endpoints are told: as link_ends.c has it */
+/* Nobody attaches to it any more, then the endpoints are told: as links_join.c has it */
 static void unmake(const char *dir, const struct link *link)
 {
 	uint32_t side;
@@ -116,6 +221,8 @@ int cmd_unlink(int argc, char **argv)
 
 	argp_parse(&unlink_argp, argc, argv, 0, NULL, &args);
 	dir = link_dir_lock(args.dir);
+	if (args.nr == 1)
+		link_dir_parse(dir, args.texts[0], args.uuids[0]);
 	nr = link_dir_read(dir, &links);
 	for (i = 0; i < nr; i++) {
 		if (!is_meant(&args, &links[i]))

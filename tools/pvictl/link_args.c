@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* pvictl link - its arguments */
 #include <ctype.h>
-#include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "link.h"
 
-#define MAX_SIZE (1ull << 40)
-
-enum { OPTION_HUGETLB = 0x100, OPTION_HOTPLUG, OPTION_FOR, OPTION_CID, OPTION_PORTS };
+enum { OPTION_HUGETLB = 0x100, OPTION_HOTPLUG, OPTION_FOR, OPTION_CID, OPTION_PORTS, OPTION_UUID, OPTION_LIBVIRT,
+       OPTION_APPLY };
 
 static const struct argp_option options[] = {
 	{ "kind", 'k', "net|vsock|raw", 0, "What goes over it (default: net)", 0 },
@@ -23,42 +21,21 @@ static const struct argp_option options[] = {
 	  "In huge pages, of the hugetlbfs that is mounted there or anywhere", 0 },
 	{ "owner", 'o', "USER[,USER]", 0,
 	  "Who runs the VMM of A, and that of B (default: who runs pvictl)", 0 },
+	{ "uuid", OPTION_UUID, "UUID", 0, "Of the link; if it is there, nothing is made (default: chosen)", 0 },
 	LINKS_OPTION,
 	{ "for", OPTION_FOR, "UUID", 0, "Print this side's arguments alone", 0 },
 	{ "bus", 'b', "BUS[,BUS]", 0, "Where the devices of the own and of the other section are", 0 },
 	{ "hotplug", OPTION_HOTPLUG, NULL, 0, "Print what is said to the monitor of a QEMU that runs", 0 },
+	{ "libvirt", OPTION_LIBVIRT, NULL, 0, "Print what goes into the XML of domains of libvirt", 0 },
+	{ "apply", OPTION_APPLY, NULL, 0, "With --libvirt: put it there, for when the domains start next", 0 },
 	{ 0 }
 };
 
-static uint32_t parse_kind(struct argp_state *state, const char *text)
+/* @wanted: what they should have written, or NULL */
+static void complain(struct argp_state *state, const char *what, const char *wanted, const char *text)
 {
-	uint32_t kind;
-
-	for (kind = PVI_RING_NET; kind <= PVI_RING_RAW; kind++)
-		if (!strcmp(text, link_kind(kind)))
-			return kind;
-	argp_error(state, "the kind must be net, vsock or raw, not '%s'", text);
-	return 0;
-}
-
-static uint64_t parse_size(struct argp_state *state, const char *text)
-{
-	static const char units[] = "KMG";
-	const char *unit;
-	uint64_t size;
-	char *end;
-
-	errno = 0;
-	size = strtoull(text, &end, 0);
-	unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
-	if (errno || !isdigit((unsigned char)*text) || size > MAX_SIZE || (*end && (!unit || end[1])))
-		argp_error(state, "the size must be a number with K, M or G behind it, not '%s'", text);
-	if (unit)
-		size <<= 10 * (unit - units + 1);
-	/* PCI knows no others */
-	if (size < 8192 || size > MAX_SIZE || size & (size - 1))
-		argp_error(state, "the size must be a power of two from 8K on, not '%s'", text);
-	return size;
+	if (wanted)
+		argp_error(state, "%s must be %s, not '%s'", what, wanted, text);
 }
 
 static void parse_owner(struct argp_state *state, const char *text, struct link_side *side)
@@ -100,24 +77,55 @@ static void parse_side(struct argp_state *state, struct link_args *args, const c
 
 	if (args->nr == 2)
 		argp_error(state, "too many arguments: '%s'", text);
-	args->nr++;
 	side->host = !strncmp(text, "host:", 5);
-	parse_vm(state, side->host ? text + 5 : text, side->uuid);
+	args->texts[args->nr++] = side->host ? text + 5 : text;
+}
+
+static void name_sides(struct argp_state *state, struct link_args *args)
+{
+	size_t i;
+
+	if (args->nr == 1 && args->sides[0].host)
+		argp_error(state, "which other side?");
+	if (args->nr == 1 && !uuid_is_null(args->uuid))
+		argp_error(state, "--uuid is for a link that is made: say which two sides");
+	if (args->nr == 1)
+		link_dir_parse(args->dir, args->texts[0], args->uuid);
+	for (i = 0; args->nr == 2 && i < 2; i++)
+		parse_vm(state, args->texts[i], args->sides[i].uuid);
+}
+
+/* Who runs its QEMUs, as Debian and as others call them */
+static void own_by_libvirt(struct link_args *args)
+{
+	const struct passwd *user = getpwnam("libvirt-qemu");
+	int i;
+
+	user = user ?: getpwnam("qemu");
+	for (i = 0; user && i < 2; i++) {
+		args->sides[i].uid = user->pw_uid;
+		args->sides[i].gid = user->pw_gid;
+	}
+	args->owned = user;
 }
 
 static void check(struct argp_state *state, struct link_args *args)
 {
 	if (!args->nr)
 		argp_error(state, "which two sides?");
+	name_sides(state, args);
 	if (args->nr == 2 && !uuid_compare(args->sides[0].uuid, args->sides[1].uuid))
 		argp_error(state, "the two sides must not have one UUID");
-	if (args->nr == 1 && args->sides[0].host)
-		argp_error(state, "which other side?");
 	if (args->kind != PVI_RING_VSOCK && (args->cids[0] || args->nr_ports[0] || args->nr_ports[1]))
 		argp_error(state, "--cid and --ports are for --kind vsock");
-	uuid_copy(args->uuid, args->sides[0].uuid);
+	if (args->apply && !args->libvirt)
+		argp_error(state, "--apply is for --libvirt");
+	if (args->libvirt && (args->hotplug || args->buses[0]))
+		argp_error(state, "--libvirt goes with neither --hotplug nor --bus");
+	if (args->libvirt && !args->owned)
+		own_by_libvirt(args);
 	if (!args->queues)
-		args->queues = args->kind == PVI_RING_NET ? 4 : 1;
+		args->queues = links_queues(args->kind);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -126,16 +134,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'k':
-		args->kind = parse_kind(state, arg);
+		complain(state, "the kind", links_parse_kind(arg, &args->kind), arg);
 		return 0;
 	case OPTION_CID:
-		link_vsock_parse_cids(state, args, arg);
+		complain(state, "--cid", links_parse_cids(strdupa(arg), args->cids), arg);
 		return 0;
 	case OPTION_PORTS:
-		link_vsock_parse_ports(state, args, arg);
+		complain(state, "--ports", links_parse_ports(strdupa(arg), args->nr_ports, args->ports), arg);
 		return 0;
 	case 's':
-		args->size = parse_size(state, arg);
+		complain(state, "the size", links_parse_size(arg, &args->size), arg);
+		return 0;
+	case OPTION_UUID:
+		parse_uuid(state, arg, args->uuid);
+		if (uuid_is_null(args->uuid))
+			argp_error(state, "the link's UUID must not be all zeroes");
 		return 0;
 	case 'q':
 		args->queues = parse_number(state, arg, PVI_RING_MAX_QUEUES, "the number of queues");
@@ -162,6 +175,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPTION_HOTPLUG:
 		args->hotplug = true;
 		return 0;
+	case OPTION_LIBVIRT:
+		args->libvirt = true;
+		return 0;
+	case OPTION_APPLY:
+		args->apply = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		parse_side(state, args, arg);
 		return 0;
@@ -183,6 +202,6 @@ void link_parse(struct link_args *args, int argc, char **argv)
 {
 	args->dir = PVI_LINK_DIR;
 	args->kind = PVI_RING_NET;
-	args->size = 16 << 20;
+	args->size = LINKS_SIZE;
 	argp_parse(&argp, argc, argv, 0, NULL, args);
 }

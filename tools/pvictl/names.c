@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy.h"
 #include "pvictl.h"
 
 #define MIN_PREFIX 4
@@ -68,6 +69,21 @@ static void look_at_process(pid_t pid, void *arg)
 		look_at_name(vmm.uuid, vmm.name, arg);
 }
 
+/* VMs that do not run: to give them a link */
+static void look_at_policy(struct meaning *m)
+{
+	struct policy policy;
+	size_t i;
+
+	if (!policy_read(&policy, POLICY_DIR))
+		return;
+	for (i = 0; i < policy.nr_vms; i++) {
+		look_at_name(policy.vms[i].uuid, policy.vms[i].label, m);
+		look_at_name(policy.vms[i].uuid, policy.vms[i].name, m);
+	}
+	policy_free(&policy);
+}
+
 static void look_everywhere(struct meaning *m)
 {
 	struct endpoint *all;
@@ -80,6 +96,8 @@ static void look_everywhere(struct meaning *m)
 	free(all);
 	if (!m->nr_named && !m->nr_begun)
 		each_process(look_at_process, m);
+	if (!m->nr_named && !m->nr_begun)
+		look_at_policy(m);
 }
 
 void parse_vm(struct argp_state *state, const char *text, uuid_t uuid)

@@ -6,7 +6,7 @@ _pvid()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 
-	if [[ $prev == @(--config|--run|-c|-r) ]]; then
+	if [[ $prev == @(--config|--run|--dir|-c|-r|-d) ]]; then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 	else

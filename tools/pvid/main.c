@@ -75,6 +75,7 @@ static void set_up(struct pvid *d, const struct policy_args *args)
 
 	d->dir = args->dir;
 	d->run = args->run;
+	d->links = args->links;
 	if (mkdir(args->run, 0700) && errno != EEXIST)
 		end(args->run, errno);
 	d->lister = open("/dev/kvm_pvi", O_RDONLY | O_CLOEXEC);
@@ -109,7 +110,7 @@ static void set_up(struct pvid *d, const struct policy_args *args)
 
 int main(int argc, char **argv)
 {
-	struct policy_args args = { .dir = POLICY_DIR, .run = PVID_RUN };
+	struct policy_args args = { .dir = POLICY_DIR, .run = PVID_RUN, .links = PVI_LINK_DIR };
 	struct pvid d = { 0 };
 	int ret;
 

@@ -87,6 +87,7 @@ struct pvid {
 	sd_event *event;
 	const char *dir;
 	const char *run;
+	const char *links;	/* where they are */
 	int lister;
 	struct policy policy;	/* with the older ones, of which VMs may still have something */
 
@@ -102,6 +103,9 @@ struct pvid {
 	unsigned int nr_killed;		/* and have not ended yet */
 	struct helper *reading;	/* reads the policy */
 	bool read_again;
+	struct helper *linking;	/* makes links */
+	bool link_again;
+	char links_error[1024];	/* or "": what of that could not be done */
 	struct helper *scanning;	/* looks for VMs */
 	bool scan_again;
 	sd_event_source *later;	/* looks for VMs after a while */
@@ -225,6 +229,9 @@ int retry_after(struct pvid *d, sd_event_source **source, unsigned int tries, sd
 #define LOOK_WAIT 4		/* 16 ms: how often it is looked whether somebody runs */
 #define MAX_DOUBLED 12		/* 4 s */
 #define MAX_TRIES 26		/* about a minute */
+
+/* links.c: makes the policy's links, and takes back those that are not its any more; answers by reload_progress() */
+void links_apply(struct pvid *d);
 
 /* uevent.c */
 int uevent_listen(struct pvid *d);

@@ -56,13 +56,13 @@ static void forget_older(struct pvid *d)
 
 void reload_progress(struct pvid *d)
 {
-	if (d->reading || d->applying)
+	if (d->reading || d->applying || d->linking)
 		return;
 	forget_older(d);
 	if (!vm_all_known(d))
 		return;
 	control_answer(d, vm_any_owes(d) ?
-		       "not all could be taken back, or looked at; see the log of pvid, and try again" : "");
+		       "not all could be taken back, or looked at; see the log of pvid, and try again" : d->links_error);
 	if (!d->ready)
 		sd_notify(0, "READY=1");
 	d->ready = true;
@@ -71,16 +71,19 @@ void reload_progress(struct pvid *d)
 /* For "systemctl status". @error: why the policy's files are not what is carried out; "": they are */
 static void say_status(const struct pvid *d, const char *error)
 {
-	char harmless[sizeof(struct read) * 4];
+	char harmless[sizeof(struct read) * 4], links[32];
 
 	escape(harmless, sizeof(harmless), error);
-	sd_notifyf(0, "STATUS=%zu VMs in the policy%s%s", d->policy.nr_vms,
+	snprintf(links, sizeof(links), d->policy.nr_links ? ", %zu links" : "", d->policy.nr_links);
+	sd_notifyf(0, "STATUS=%zu VMs%s in the policy%s%s", d->policy.nr_vms, links,
 		   *error ? " that is carried out; the files are not: " : "", harmless);
 }
 
 static void carry_out(struct pvid *d)
 {
 	say_status(d, "");
+	/* First, for nothing is answered until that is done, too */
+	links_apply(d);
 	vm_apply_all(d);
 	candidate_again_all(d);
 	scan_start(d);
@@ -159,7 +162,7 @@ static void files_read(struct pvid *d, void *owner, int pvi, enum outcome outcom
 	LOG(SD_ERR, "%s", error);
 	control_answer(d, error);
 	/* What the last pvid was carrying out when it ended; if nobody knows what that was, all stays. */
-	if (!d->ready && d->policy.nr_vms)
+	if (!d->ready && (d->policy.nr_vms || d->policy.nr_links))
 		carry_out(d);
 	say_status(d, error);
 	reload_progress(d);

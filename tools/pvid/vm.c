@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "links.h"
 #include "pvid.h"
 
 #define FIRST_WAIT UINT64_C(1000)	/* microseconds */
@@ -173,22 +174,50 @@ static void vm_again(struct vm *vm, const char *what, int err)
 	    strerror(-err));
 }
 
-/* What the policy says and it has not; what an older one said is taken back. */
+/*
+ * All links there are, whoever has made them: who makes one later looks for the endpoint. Who is at it just now is not
+ * waited for, but asked again.
+ */
+static int vm_join_links(struct vm *vm, char what[static RECONCILE_WHAT])
+{
+	struct pvid *d = vm->d;
+	struct links_why why;
+	struct links links;
+	uuid_t failed;
+	int held, ret;
+
+	snprintf(what, RECONCILE_WHAT, "read links in %s", d->links);
+	ret = links_hold(d->links, false, &held, &why) ?: links_read(d->links, &links, NULL, &why);
+	if (!ret) {
+		ret = links_join(&links, vm->uuid, d->lister, vm->number, vm->pvi, NULL, failed);
+		uuid_unparse_lower(failed, stpcpy(what, "join link "));
+		links_free(&links);
+	}
+	if (held >= 0)
+		close(held);
+	return ret;
+}
+
+/* What the policy says and it has not; what an older one said is taken back. Links are no part of that. */
 static void vm_give(struct vm *vm)
 {
-	char what[RECONCILE_WHAT];
+	char what[RECONCILE_WHAT], links_what[RECONCILE_WHAT];
 	struct pvid *d = vm->d;
 	int ret = reconcile(d->lister, vm->number, vm->pvi, vm->uuid, d->policy.older, &d->policy, NULL, what);
+	int joined = ret == -EINPROGRESS ? ret : vm_join_links(vm, links_what);
 
 	vm->settled = !ret;
 	vm->owes &= ret != 0;
-	vm->giving = ret == -EINPROGRESS;
-	if (vm->settled)
+	vm->giving = ret == -EINPROGRESS || joined == -EINPROGRESS;
+	/* What its guest had made of the GSIs of links, too */
+	if (!ret && !joined)
 		arrive_restore(vm);
 	if (vm->giving)
 		vm_go_on(vm);
 	else if (ret)
 		vm_again(vm, what, ret);
+	else if (joined)
+		vm_again(vm, links_what, joined);
 	reload_progress(d);
 }
 

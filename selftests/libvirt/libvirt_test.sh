@@ -1,0 +1,465 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the administrator of a Debian host does with two domains of libvirt and a policy of a few lines; run by
+# rig/libvirt-check.sh in a host that is there for nothing else. The domains live through all of the tests, web on a
+# q35, db on a pc. Once they run, most of it is done in a storm in which no ring makes good for one before: who waits
+# for a ring that was lost waits for ever.
+
+# shellcheck source-path=SCRIPTDIR/..
+. "$(dirname "$0")/tools/lib.sh"
+. "$(dirname "$0")/tools/guest.sh"
+. "$(dirname "$0")/tools/ethernet.sh"
+
+images=/var/lib/libvirt/images policy=/etc/kvm-pvi/pair.conf pin=20 virtual=65536
+address_a=10.9.0.1 address_b=10.9.0.2 bus=''
+times=3
+[ -z "${PVI_LONG:-}" ] || times=20
+
+# What these have as they come from Debian is what is tested.
+stock=(apparmor libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system qemu-system-x86
+	qemu-system-common)
+
+# domain NAME UUID MACHINE KERNEL - its XML
+domain()
+{
+	cat <<-XML
+		<domain type='kvm'>
+		  <name>$1</name>
+		  <uuid>$2</uuid>
+		  <memory unit='MiB'>160</memory>
+		  <vcpu>1</vcpu>
+		  <os>
+		    <type arch='x86_64' machine='$3'>hvm</type>
+		    <kernel>$images/$4/vmlinux</kernel>
+		    <initrd>$images/$4/initramfs</initrd>
+		    <cmdline>$guest_append</cmdline>
+		  </os>
+		  <features><acpi/><apic/></features>
+		  <cpu mode='host-passthrough'/>
+		  <devices>
+		    <serial type='file'><source path='/var/log/libvirt/qemu/$1.console'/><target port='0'/></serial>
+		    <serial type='pipe'><source path='$images/$1'/><target port='1'/></serial>
+		    <controller type='usb' model='none'/>
+		    <memballoon model='none'/>
+		  </devices>
+		</domain>
+	XML
+}
+
+# open_serial NAME DOMAIN - the shell of its guest, as guest.sh has it, whoever listens at the other end
+open_serial()
+{
+	local path=$images/$2
+
+	mkfifo "$path.in" "$path.out"
+	exec {fd}<>"$path.in"
+	declare -g "${1}_in=$fd" "${1}_console=/var/log/libvirt/qemu/$2.console" "${1}_told="
+	exec {fd}<>"$path.out"
+	declare -g "${1}_out=$fd"
+}
+
+# What a guest that has ended has not read, and has said
+drain()
+{
+	local fd
+
+	for fd in "${1}_in" "${1}_out"; do
+		while IFS= read -r -t 1 _ <&"${!fd}"; do :; done
+	done
+}
+
+pid_of()
+{
+	cat "/run/libvirt/qemu/$1.pid"
+}
+
+# shellcheck disable=SC2034 # guest.sh uses them
+find_guests()
+{
+	g_a=$(pid_of web)
+	g_b=$(pid_of db)
+	bus=/sys/bus/pvi_link/devices/$(cat "$kept/link")
+}
+
+# That nothing of ours has to be told to begin, nor anything of theirs to be changed
+installed()
+{
+	local unit
+
+	same "$(dpkg --verify "${stock[@]}")" ""
+	for unit in kvm-pvid libvirtd apparmor; do
+		same "$(systemctl is-active $unit)" active
+	done
+	aa-enabled -q
+	[ -c /dev/kvm ]
+	[ -c /dev/kvm_pvi ]
+}
+
+permitted()
+{
+	cat >"$policy" <<-POLICY
+		[vm web]
+		uuid = $a
+		user = libvirt-qemu
+		expose = $virtual
+		[vm db]
+		uuid = $b
+		user = libvirt-qemu
+		expose = $pin,$virtual
+		[link wire]
+		between = web, db
+		[allow there]
+		from = web
+		to = db
+		gsi = any
+		[allow back]
+		from = db
+		to = web
+		gsi = $virtual
+	POLICY
+	pvictl check
+	pvictl apply
+	same "$(pvictl diff)" ""
+	pvictl link wire | sed -n 's/^link //p' >"$kept/link"
+	# Each section is libvirt's QEMUs', and no other user's.
+	same "$(stat -c '%U %a' "/run/kvm-pvi/links/$(cat "$kept/link")"/[01] | paste -s)" "libvirt-qemu 600	libvirt-qemu 600"
+}
+
+linked()
+{
+	local line
+
+	domain web "$a" q35 older >"$tmp/web.xml"
+	domain db "$b" pc newer >"$tmp/db.xml"
+	virsh -q define "$tmp/web.xml" >"$tmp/log"
+	virsh -q define "$tmp/db.xml" >"$tmp/log"
+	pvictl link --libvirt --apply wire >"$tmp/printed"
+	for name in web db; do
+		virsh dumpxml --inactive "$name" >"$tmp/xml"
+		same "$(grep -c "<qemu:arg value='ivshmem-plain,id=pvi-" "$tmp/xml")" 2
+		# What was printed
+		while read -r line; do
+			grep -q -F "$line" "$tmp/printed" || fail "$name has $line"
+		done < <(grep "<qemu:arg" "$tmp/xml")
+	done
+	# Once more is no more, and what is not ours stays.
+	sed "s|<qemu:commandline>|&<qemu:arg value='-object'/><qemu:arg value='iothread,id=theirs'/>|" "$tmp/xml" |
+		virsh -q define /dev/stdin >"$tmp/log"
+	virsh dumpxml --inactive db >"$tmp/xml"
+	pvictl link --libvirt --apply "$(cat "$kept/link")" >"$tmp/log"
+	virsh dumpxml --inactive db | diff <(grep "<qemu:arg" "$tmp/xml" | sort) <(grep "<qemu:arg" | sort)
+	virsh dumpxml --inactive db | grep -A 1 "'-object'" | grep -q "'iothread,id=theirs'"
+}
+
+# is_bound DOMAIN - by its name, to the process that it is now
+is_bound()
+(
+	pvictl list --json >"$tmp/json" &&
+		json "$tmp/json" "[e['vmm'] for e in it['endpoints'] if e['name'] == '$1'] == [$(pid_of "$1")]"
+)
+
+both_are_bound()
+{
+	is_bound web
+	is_bound db
+}
+
+started()
+{
+	virsh -q start web
+	virsh -q start db
+	find_guests
+	booted g_a
+	booted g_b
+	await is_bound web
+	await is_bound db
+	same "$(pvictl diff)" ""
+	for guest in g_a g_b; do
+		run $guest "insmod /kvm_pvi_guest.ko check_seconds=3600"
+	done
+}
+
+# is_confined DOMAIN UUID - as libvirt does it by default
+is_confined()
+{
+	local pid
+
+	pid=$(pid_of "$1")
+	same "$(cat "/proc/$pid/attr/current")" "libvirt-$2 (enforce)"
+	same "$(stat -c %U "/proc/$pid")" libvirt-qemu
+	tr '\0' ' ' <"/proc/$pid/cmdline" >"$tmp/line"
+	has "$(cat "$tmp/line")" \
+		"-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+	grep -q '^Seccomp:.2$' "/proc/$pid/status" || fail "no filter of system calls"
+	[ "$(readlink "/proc/$pid/ns/mnt")" != "$(readlink /proc/1/ns/mnt)" ] || fail "no namespace of its own"
+	has "$(cat "/proc/$pid/cgroup")" "/machine.slice/machine-qemu"
+}
+
+confined()
+{
+	is_confined web "$a"
+	is_confined db "$b"
+}
+
+# rings_by NAME UUID GSI OTHER - who waits for it is woken
+rings_by()
+{
+	wakes "$4" wait "$3" poll 4
+	same "$(run "$1" pvi ring "$2" "$3")" "ring 0"
+	same "$(woken "$4")" "wait 4"$'\n'"poll 1"
+}
+
+rung()
+{
+	find_guests
+	rings_by g_a "$b" $pin g_b
+	rings_by g_a "$b" $virtual g_b
+	rings_by g_b "$a" $virtual g_a
+	run g_b pvi ring "$a" 4 >"$tmp/refused"
+	same "$(cat "$tmp/refused")" "ring -1"
+}
+
+networked()
+{
+	find_guests
+	plug g_a
+	plug g_b
+	up g_a $address_a fd09::1
+	up g_b $address_b fd09::2
+	connected
+}
+
+named()
+{
+	find_guests
+	run g_a pvi ring "$b" $virtual >"$tmp/log"
+	pvictl list >"$tmp/list"
+	has "$(cat "$tmp/list")" web db "$(cat "$kept/link")"
+	pvictl top --count 1 --interval 0.1 >"$tmp/top" 2>&1
+	! grep "run as root" "$tmp/top" || fail "we are root"
+	has "$(cat "$tmp/top")" web db
+	pvictl metrics >"$tmp/metrics"
+	python3 "$here/tools/openmetrics.py" text "$tmp/metrics" >"$tmp/log"
+	for name in web db; do
+		grep -q "^kvm_pvi_received_rings_total{.*vm=\"$name\".*result=\"raised\"} [1-9]" "$tmp/metrics" ||
+			fail "no rings of $name: $(cat "$tmp/metrics")"
+	done
+	# As Prometheus asks for it
+	python3 - /run/kvm-pvi/metrics.sock >"$tmp/served" <<-'PYTHON'
+		import http.client, socket, sys
+		connection = http.client.HTTPConnection("localhost")
+		connection.sock = socket.socket(socket.AF_UNIX)
+		connection.sock.connect(sys.argv[1])
+		connection.request("GET", "/metrics")
+		print(connection.getresponse().read().decode())
+	PYTHON
+	has "$(cat "$tmp/served")" 'vm="web"' 'vm="db"'
+}
+
+# How many rings db has taken: an endpoint that was bound anew would begin from 0.
+rings()
+{
+	pvictl show --json "$b" >"$tmp/json" &&
+		python3 -I -S -c 'import json, sys
+print(sum(g["rings"] for g in json.load(open(sys.argv[1]))["gsis"]))' "$tmp/json"
+}
+
+more_than()
+{
+	local rung
+
+	rung=$(rings) && [ "$rung" -gt "$1" ]
+}
+
+begin_storm()
+{
+	run g_b "pvi wait $virtual answer $a $virtual 4 >/tmp/answer 2>&1 & true"
+	run g_a "pvi wait $virtual volley $b $virtual 4 1000000000 >/tmp/volley 2>&1 & true"
+	goes_on
+}
+
+# The volley does, and both of those who play are there
+goes_on()
+{
+	await more_than $(($(rings) + 10))
+	same "$(run g_a cat /tmp/volley)" "wait 4"
+	same "$(run g_b cat /tmp/answer)" "wait 4"
+}
+
+edited()
+{
+	find_guests
+	begin_storm
+	sed -i 's/^gsi = any/gsi = 65536/' "$policy"
+	same "$(pvictl diff)" "revoke $b $a gsi any"$'\n'"allow $b $a gsi 65536"
+	pvictl apply
+	same "$(pvictl diff)" ""
+	same "$(run g_a pvi ring "$b" $pin)" "ring -1"
+	goes_on
+	cp "$policy" "$kept/good"
+	echo 'rate = 1O' >>"$policy"
+	refuses 1 "$policy:19: 'rate' is '1O'; write a number" pvictl apply
+	refuses 1 "" systemctl reload kvm-pvid
+	mv "$kept/good" "$policy"
+	pvictl apply
+	both_are_bound
+	goes_on
+}
+
+pvid_pid()
+{
+	systemctl show -P MainPID kvm-pvid
+}
+
+# Another one than $1 is there, and has seen to all VMs
+is_another()
+{
+	[ "$(systemctl is-active kvm-pvid)" = active ] && [ "$(pvid_pid)" != "$1" ]
+}
+
+killed()
+{
+	local n old before
+
+	find_guests
+	for ((n = 0; n < times; n++)); do
+		old=$(pvid_pid)
+		before=$(rings)
+		kill -KILL "$old"
+		both_are_bound
+		await is_another "$old"
+		both_are_bound
+		more_than "$before"
+		same "$(pvictl diff)" ""
+		goes_on
+	done
+}
+
+# by apt, while it storms
+upgraded()
+{
+	local old before
+
+	find_guests
+	old=$(pvid_pid)
+	before=$(rings)
+	DEBIAN_FRONTEND=noninteractive apt-get -y -q install /rig/next/*.deb >"$tmp/log" 2>&1 ||
+		fail "$(cat "$tmp/log")"
+	both_are_bound
+	has "$(dpkg-query -W -f '${Version} ' kvm-pvi-tools libpvi0)" "+next "
+	await is_another "$old"
+	same "$(readlink "/proc/$(pvid_pid)/exe")" /usr/sbin/pvid
+	both_are_bound
+	more_than "$before"
+	same "$(pvictl diff)" ""
+	goes_on
+}
+
+# unplug - the link's devices from db, for QEMU saves no guest that has them, and what they were made of. Both are in
+# one slot, so one of them takes the other along.
+unplug()
+{
+	local id section
+
+	id=pvi-$(cut -c 1-8 "$kept/link")
+	virsh -q qemu-monitor-command db --hmp "device_del $id-0-dev" >"$tmp/said"
+	same "$(tr -d '\r\n' <"$tmp/said")" ""
+	for section in 0 1; do
+		await object_goes "$id-$section"
+	done
+}
+
+object_goes()
+{
+	virsh -q qemu-monitor-command db --hmp "object_del $1" >"$tmp/said" && ! grep -q -i error "$tmp/said"
+}
+
+# by a file, while it storms: another process, the same guest
+moved()
+{
+	local old
+
+	find_guests
+	old=$g_b
+	unplug
+	virsh -q managedsave db >"$tmp/log"
+	same "$(virsh domstate db | head -n 1)" "shut off"
+	is_bound web
+	virsh -q start db
+	find_guests
+	[ "$g_b" != "$old" ] || fail "the same process"
+	await is_bound db
+	await more_than 10
+	goes_on
+	journalctl -q -u kvm-pvid >"$tmp/journal"
+	has "$(cat "$tmp/journal")" "$b goes on in process $g_b"
+	# The domain has the link's devices again, which the guest has not looked for.
+	run g_b "echo 1 >/sys/bus/pci/rescan"
+	plug g_b
+	up g_b $address_b fd09::2
+	connected
+}
+
+# Another life of the guest's has what the policy says, and the link.
+restarted()
+{
+	find_guests
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run g_a 'kill $(pidof pvi)'
+	virsh -q destroy db
+	await unbound db
+	drain g_b
+	virsh -q start db
+	find_guests
+	booted g_b
+	await is_bound db
+	is_bound web
+	run g_b "insmod /kvm_pvi_guest.ko check_seconds=3600"
+	rings_by g_a "$b" $virtual g_b
+	rings_by g_b "$a" $virtual g_a
+	plug g_b
+	up g_b $address_b fd09::2
+	connected
+}
+
+unbound()
+{
+	! pvictl show "$1"
+}
+
+# Those who are beside it are restarted, and it is itself, while it storms.
+beside()
+{
+	local unit before
+
+	find_guests
+	before=$(rings)
+	for unit in libvirtd kvm-pvid; do
+		systemctl restart "$unit"
+		both_are_bound
+		goes_on
+	done
+	more_than "$before"
+	await virsh -q domstate db
+	same "$(virsh domstate db | head -n 1)" running
+}
+
+# Since they booted, host and guests
+silent()
+{
+	find_guests
+	quiet g_a
+	quiet g_b
+	dmesg >"$tmp/log"
+	! grep -E -B 5 -A 30 "$reports" "$tmp/log" || fail "the kernel complained"
+	! grep 'apparmor="DENIED"' "$tmp/log" || fail "AppArmor has denied something"
+	same "$(journalctl -q -o cat -p warning _SYSTEMD_UNIT=kvm-pvid.service)" ""
+}
+
+kept=$(mktemp -d)
+open_serial g_a web
+open_serial g_b db
+# Where bash would say that QEMUs were killed.
+run_tests installed permitted linked started confined rung networked named edited killed upgraded beside moved \
+	restarted silent 2>"$kept/stderr"

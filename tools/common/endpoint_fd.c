@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* common endpoint_fd - which endpoints a process has descriptors of, as /proc tells */
+#include <stdio.h>
+#include <string.h>
+
+#include "common.h"
+
+bool is_endpoint(pid_t pid, int fd, const char *target, uuid_t uuid)
+{
+	const char *name = strrchr(target, '/');
+	char path[64], line[256], text[UUID_STR_LEN];
+	bool found = false;
+	FILE *file;
+
+	if (!name || strcmp(name, "/kvm_pvi"))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", pid, fd);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	while (!found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "pvi-uuid: %36s", text) == 1 && !uuid_parse(text, uuid);
+	fclose(file);
+	return found;
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * common links - the directory of links
+ *
+ * There is a directory for each, named by its UUID: "0" and "1" are the sections, or lead to them, and "shapes" is how
+ * they began when they were made: a section's owner may write into it what it likes. The name begins with a dot while
+ * it is being made.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "links.h"
+
+const char * const links_sides[2] = { "0", "1" };
+
+const char *links_explain(int err)
+{
+	switch (abs(err)) {
+	case EACCES:
+		return "run as root";
+	case EAGAIN:
+		return "somebody changes the links";
+	case ENOENT:
+		return "there is no such link, see 'pvictl list'";
+	case EPERM:
+		return "others than root and you can write it";
+	case EBADMSG:
+		return "that was not made by this version of pvictl";
+	case ENODEV:
+		return "the VM's process has gone";
+	case ENOSPC:
+		return "no memory is left there, or too many GSIs or senders at one end";
+	case EOPNOTSUPP:
+		return "a VM without an in-kernel LAPIC (QEMU: kernel-irqchip=off), or one end is a process: say host:UUID";
+	}
+	return strerror(abs(err));
+}
+
+int links_fail(struct links_why *why, int err, const char *fmt, ...)
+{
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = vsnprintf(why->text, sizeof(why->text), fmt, ap);
+	va_end(ap);
+	if (len >= 0 && len < (int)sizeof(why->text))
+		snprintf(why->text + len, sizeof(why->text) - len, ": %s", links_explain(err));
+	return -abs(err);
+}
+
+int links_refuse(struct links_why *why, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why->text, sizeof(why->text), fmt, ap);
+	va_end(ap);
+	return -abs(err);
+}
+
+void links_file(char *path, size_t size, const char *dir, const uuid_t uuid, const char *name)
+{
+	char text[UUID_STR_LEN];
+
+	uuid_unparse_lower(uuid, text);
+	snprintf(path, size, "%s/%s%s%s", dir, text, *name ? "/" : "", name);
+}
+
+static int make_parents(const char *dir, struct links_why *why)
+{
+	char path[PATH_MAX], *slash = path;
+
+	if (strlen(dir) >= sizeof(path))
+		return links_fail(why, ENAMETOOLONG, "%s", dir);
+	stpcpy(path, dir);
+	do {
+		slash = strchr(slash + 1, '/');
+		if (slash)
+			*slash = '\0';
+		if (mkdir(path, 0755) && errno != EEXIST)
+			return links_fail(why, errno, "%s", path);
+		if (slash)
+			*slash = '/';
+	} while (slash);
+	return 0;
+}
+
+/* Whoever could rename what is in it would say who may ring whom */
+static int check_dir(int fd, const char *dir, struct links_why *why)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return links_fail(why, errno, "%s", dir);
+	if ((st.st_uid && st.st_uid != geteuid()) || st.st_mode & 022)
+		return links_refuse(why, EPERM, "%s: others can write there", dir);
+	return 0;
+}
+
+static int remove_file(const char *path)
+{
+	return unlink(path) && errno != ENOENT ? -errno : 0;
+}
+
+/* A section, and the huge one that it leads to */
+static int remove_section(const char *path)
+{
+	char target[PATH_MAX];
+	ssize_t len = readlink(path, target, sizeof(target) - 1);
+	int ret = 0;
+
+	if (len > 0) {
+		target[len] = '\0';
+		ret = remove_file(target);
+	}
+	return ret ?: remove_file(path);
+}
+
+int links_clear(const char *link)
+{
+	/* Without the first there is no link any more, whatever becomes of the rest */
+	static const char * const files[] = { PVI_LINK_SHAPES, LINKS_VSOCK, LINKS_POLICY };
+	char path[PATH_MAX];
+	int ret, result = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(path, sizeof(path), "%s/%s", link, files[i]);
+		ret = remove_file(path);
+		result = result ?: ret;
+	}
+	for (i = 0; i < ARRAY_SIZE(links_sides); i++) {
+		snprintf(path, sizeof(path), "%s/%s", link, links_sides[i]);
+		ret = remove_section(path);
+		result = result ?: ret;
+	}
+	if (!result && rmdir(link))
+		result = -errno;
+	return result;
+}
+
+/* What a program that was killed has left */
+static void sweep(const char *dir)
+{
+	struct dirent *entry;
+	char path[PATH_MAX];
+	uuid_t uuid;
+	DIR *d;
+
+	d = opendir(dir);
+	while (d && (entry = readdir(d))) {
+		if (entry->d_name[0] != '.' || uuid_parse(entry->d_name + 1, uuid))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		links_clear(path);
+	}
+	if (d)
+		closedir(d);
+}
+
+/* A file that others cannot open, so that they cannot lock it for ever, either */
+static int open_lock(const char *dir, int flags)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/.lock", dir);
+	return open(path, flags | O_CLOEXEC, 0600);
+}
+
+int links_hold(const char *dir, bool wait, int *held, struct links_why *why)
+{
+	int ret;
+
+	*held = open_lock(dir, O_RDONLY);
+	if (*held < 0 || !flock(*held, LOCK_SH | (wait ? 0 : LOCK_NB)))
+		return 0;
+	ret = links_fail(why, errno, "%s", dir);
+	close(*held);
+	*held = -1;
+	return ret;
+}
+
+static int check_path(const char *dir, struct links_why *why)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return links_fail(why, errno, "%s", dir);
+	ret = check_dir(fd, dir, why);
+	close(fd);
+	/* QEMU takes a comma for an end, and shells take spaces for one */
+	if (!ret && (strpbrk(dir, ", \t\n'\"\\") || strlen(dir) > PATH_MAX - LINKS_TEXT))
+		ret = links_refuse(why, EINVAL, "%s: links cannot be in a directory of such a name", dir);
+	return ret;
+}
+
+int links_lock(const char *dir, char real[static PATH_MAX], struct links_why *why)
+{
+	int held, ret;
+
+	/* What VMMs of other users have to find; sections are less open */
+	umask(022);
+	ret = make_parents(dir, why);
+	if (ret)
+		return ret;
+	if (!realpath(dir, real))
+		return links_fail(why, errno, "%s", dir);
+	ret = check_path(real, why);
+	if (ret)
+		return ret;
+	held = open_lock(real, O_RDWR | O_CREAT);
+	if (held < 0)
+		return links_fail(why, errno, "%s", real);
+	if (flock(held, LOCK_EX)) {
+		ret = links_fail(why, errno, "%s", real);
+		close(held);
+		return ret;
+	}
+	sweep(real);
+	return held;
+}
+
+/* How the section of the policy is called that it was made by */
+static void read_label(const char *dir, struct link *link)
+{
+	char path[PATH_MAX], format[32];
+	FILE *file;
+
+	link->label[0] = '\0';
+	links_file(path, sizeof(path), dir, link->uuid, LINKS_POLICY);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	snprintf(format, sizeof(format), "[link %%%d[^]]", LINKS_LABEL - 1);
+	if (fscanf(file, format, link->label) != 1)
+		link->label[0] = '\0';
+	fclose(file);
+}
+
+static int read_link(const char *dir, struct link *link)
+{
+	int ret = pvi_link_read(dir, link->uuid, link->shapes) ?: links_read_vsock(dir, link);
+
+	if (!ret)
+		read_label(dir, link);
+	return ret;
+}
+
+int links_read_one(const char *dir, const uuid_t uuid, struct link *link, struct links_why *why)
+{
+	char text[UUID_STR_LEN];
+	int ret;
+
+	uuid_copy(link->uuid, uuid);
+	uuid_unparse_lower(uuid, text);
+	ret = read_link(dir, link);
+	return ret ? links_fail(why, ret, "link %s in %s", text, dir) : 0;
+}
+
+static int read_each(DIR *d, const char *dir, struct links *links, void (*complain)(const char *text),
+		     struct links_why *why)
+{
+	struct dirent *entry;
+	struct link link, *more;
+	int ret;
+
+	while ((entry = readdir(d))) {
+		if (uuid_parse(entry->d_name, link.uuid))
+			continue;
+		ret = read_link(dir, &link);
+		/* One that goes just now is none any more */
+		if (ret && ret != -ENOENT && complain) {
+			links_fail(why, ret, "%s/%s", dir, entry->d_name);
+			complain(why->text);
+		}
+		if (ret)
+			continue;
+		more = reallocarray(links->all, links->nr + 1, sizeof(link));
+		if (!more)
+			return links_fail(why, ENOMEM, "%s", dir);
+		links->all = more;
+		links->all[links->nr++] = link;
+	}
+	return 0;
+}
+
+int links_read(const char *dir, struct links *links, void (*complain)(const char *text), struct links_why *why)
+{
+	DIR *d = opendir(dir);
+	int ret;
+
+	*links = (struct links){ 0 };
+	if (!d)
+		return errno == ENOENT ? 0 : links_fail(why, errno, "%s", dir);
+	ret = check_dir(dirfd(d), dir, why) ?: read_each(d, dir, links, complain, why);
+	closedir(d);
+	if (ret)
+		links_free(links);
+	return ret;
+}
+
+void links_free(struct links *links)
+{
+	free(links->all);
+	*links = (struct links){ 0 };
+}
+
+int links_remove(const char *dir, const uuid_t uuid, struct links_why *why)
+{
+	char path[PATH_MAX];
+	int ret;
+
+	links_file(path, sizeof(path), dir, uuid, "");
+	ret = links_clear(path);
+	return ret ? links_fail(why, ret, "%s", path) : 0;
+}
+
+uint64_t links_size(const char *dir, const struct link *link)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	links_file(path, sizeof(path), dir, link->uuid, links_sides[0]);
+	return stat(path, &st) ? 0 : st.st_size;
+}
