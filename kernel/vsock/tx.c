@@ -3,9 +3,10 @@
  * kvm_pvi_vsock tx - sending to a peer
  *
  * A packet goes into the ring at once if there is room, else it waits. How much waits is bounded, whatever
- * the peer does: no data of a socket are taken while anything waits (transport_has_space()), what is to
- * be said of credit is not kept but made when there is room, and beyond PVI_VSOCK_WAITING packets no
- * connection is begun, in neither direction.
+ * the peer does: no data of a socket are taken while anything waits (transport_has_space()), and at once
+ * no more than its buffer has (transport.c); of what it says of its credit and of its end one packet
+ * each waits (tx_supersede()); and beyond PVI_VSOCK_WAITING packets no connection is begun, in neither
+ * direction.
  */
 #include "vsock.h"
 
@@ -73,13 +74,31 @@ static void tx_put_done(struct pvi_vsock *v)
 		queue_work(pvi_vsock_wq, &v->tx_work);
 }
 
+/*
+ * Of two packets of one socket that say the same, the later one says all; its place is behind what waits
+ * between them, which may say less of credit, or be data that an end is behind. They have no data, so they are
+ * not sent in part; and the socket has a reference left, that of @skb.
+ */
+static void tx_supersede(struct pvi_vsock *v, struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	struct sk_buff *old;
+
+	skb_queue_walk(&v->waiting, old) {
+		if (old->sk != skb->sk || virtio_vsock_hdr(old)->op != hdr->op)
+			continue;
+		hdr->flags |= virtio_vsock_hdr(old)->flags;
+		__skb_unlink(old, &v->waiting);
+		consume_skb(old);
+		return;
+	}
+}
+
 /* There is no room for it. 1: it waits, 0: it is not needed, -errno. */
 static int tx_wait(struct pvi_vsock *v, struct sk_buff *skb)
 {
-	if (tx_is(skb, VIRTIO_VSOCK_OP_CREDIT_UPDATE)) {
-		v->owes_credit = true;
-		return 0;
-	}
+	if (tx_is(skb, VIRTIO_VSOCK_OP_CREDIT_UPDATE) || tx_is(skb, VIRTIO_VSOCK_OP_SHUTDOWN))
+		tx_supersede(v, skb);
 	if (pvi_vsock_tx_crowded(v)) {
 		if (tx_is(skb, VIRTIO_VSOCK_OP_REQUEST))
 			return -ENOBUFS;
@@ -129,7 +148,7 @@ void pvi_vsock_tx_reset(struct pvi_vsock *v, const struct virtio_vsock_hdr *to)
 	if (!skb)
 		return;
 	*virtio_vsock_hdr(skb) = (struct virtio_vsock_hdr){
-		.src_cid = to->dst_cid,
+		.src_cid = cpu_to_le64(v->cid),
 		.dst_cid = to->src_cid,
 		.src_port = to->dst_port,
 		.dst_port = to->src_port,
@@ -138,45 +157,6 @@ void pvi_vsock_tx_reset(struct pvi_vsock *v, const struct virtio_vsock_hdr *to)
 	};
 	virtio_vsock_skb_set_reply(skb);
 	pvi_vsock_tx_send(v, skb);
-}
-
-static void tx_fill_credit(struct pvi_vsock *v, struct vsock_sock *vsk)
-{
-	u16 type = sk_vsock(vsk)->sk_type == SOCK_STREAM ? VIRTIO_VSOCK_TYPE_STREAM :
-							    VIRTIO_VSOCK_TYPE_SEQPACKET;
-
-	*virtio_vsock_hdr(v->credit) = (struct virtio_vsock_hdr){
-		.src_cid = cpu_to_le64(v->cid),
-		.dst_cid = cpu_to_le64(v->peer_cid),
-		.src_port = cpu_to_le32(vsk->local_addr.svm_port),
-		.dst_port = cpu_to_le32(vsk->remote_addr.svm_port),
-		.type = cpu_to_le16(type),
-		.op = cpu_to_le16(VIRTIO_VSOCK_OP_CREDIT_UPDATE),
-	};
-	virtio_transport_inc_tx_pkt(vsk->trans, v->credit);
-	virtio_vsock_skb_clear_tap_delivered(v->credit);
-}
-
-/* False: there is no room, so it is owed. */
-static bool tx_credit(struct pvi_vsock *v, struct vsock_sock *vsk)
-{
-	lockdep_assert_held(&v->tx_lock);
-	if (v->full)
-		return false;
-	tx_fill_credit(v, vsk);
-	if (!tx_put(v, v->credit))
-		return false;
-	tx_put_done(v);
-	return true;
-}
-
-/* Say what room a connected socket has. The caller holds vsock_table_lock. */
-void pvi_vsock_tx_credit(struct pvi_vsock *v, struct vsock_sock *vsk)
-{
-	spin_lock_bh(&v->tx_lock);
-	if (v->up && !tx_credit(v, vsk))
-		v->owes_credit = true;
-	spin_unlock_bh(&v->tx_lock);
 }
 
 /* Forget what a socket has not sent yet. */
@@ -227,19 +207,16 @@ void pvi_vsock_tx_work(struct work_struct *work)
 	struct pvi_vsock *v = container_of(work, struct pvi_vsock, tx_work);
 	struct sk_buff_head sent;
 	struct sk_buff *skb;
-	bool room, credit;
+	bool room;
 
 	__skb_queue_head_init(&sent);
 	spin_lock_bh(&v->tx_lock);
 	room = tx_drain(v, &sent);
-	credit = room && v->owes_credit;
-	if (room)
-		v->owes_credit = false;
 	spin_unlock_bh(&v->tx_lock);
 	while ((skb = __skb_dequeue(&sent)))
 		pvi_compat_vsock_sent(skb);
 	if (room)
-		pvi_vsock_socks_room(v, credit);
+		pvi_vsock_socks_room(v);
 }
 
 void pvi_vsock_tx_up(struct pvi_vsock *v)
@@ -253,14 +230,16 @@ void pvi_vsock_tx_up(struct pvi_vsock *v)
 void pvi_vsock_tx_down(struct pvi_vsock *v)
 {
 	struct sk_buff_head waiting;
+	struct sk_buff *skb;
 
 	__skb_queue_head_init(&waiting);
 	spin_lock_bh(&v->tx_lock);
 	WRITE_ONCE(v->up, false);
-	v->owes_credit = false;
 	v->sent = 0;
 	WRITE_ONCE(v->full, false);
 	skb_queue_splice_init(&v->waiting, &waiting);
 	spin_unlock_bh(&v->tx_lock);
-	__skb_queue_purge(&waiting);
+	/* Nor does it wait any more, for who asks. */
+	while ((skb = __skb_dequeue(&waiting)))
+		pvi_compat_vsock_sent(skb);
 }
