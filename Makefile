@@ -83,6 +83,10 @@ bench-check:
 bench-link:
 	@$(RIG)/bench-link.sh
 
+# What pvictl top and the dashboard look like, into Documentation/.
+pictures:
+	@$(RIG)/pictures.sh
+
 bench-here:
 	@$(RIG)/bench.sh --here
 
@@ -146,6 +150,7 @@ help:
 	@echo '  bench        count the instructions of a ring, of our paths and of the stock kernel'
 	@echo '  bench-link   count what a segment, a byte, a turn between two Linux guests cost, over a link and'
 	@echo '               over virtio-net'
+	@echo '  pictures     draw what pvictl top and the dashboard of Grafana show of four VMs that ring each other'
 	@echo '  bench-check  fail if a row costs more than 2 % more than when bench last ran'
 	@echo '  bench-here   measure this kernel in cycles, as root, with kvm_pvi installed'
 	@echo '  bench-profile  where the instructions of a ring go, by function'
@@ -172,5 +177,5 @@ help:
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-loaded check-long check-intel check-debug check-all deb deb-check demo bench \
-	bench-check bench-here bench-profile bench-apart bench-link ring-figures ring-mutants \
+	bench-check bench-here pictures bench-profile bench-apart bench-link ring-figures ring-mutants \
 	oracle races faults fuzz mutants coverage style clean help

@@ -225,6 +225,66 @@ hostile_directory()
 	has "$(pvictl show "$a")" "Senders: none"
 }
 
+# store SIDE OFFSET NUMBER - what the side's owner says in its section
+store()
+{
+	# shellcheck disable=SC2059 # that is what it is for
+	printf "$(printf '\\x%02x' $(($3 & 255)) $(($3 >> 8 & 255)) $(($3 >> 16 & 255)) $(($3 >> 24 & 255)))" |
+		dd of="$tmp/links/$link/$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# What has gone over a link, and who woke whom: bytes by what stands in the sections, wakes by the module.
+flows()
+{
+	local top
+
+	make_link --queues 2 "$a" "$b"
+	vmm vm_a -name web
+	vmm vm_b -name db
+	attach at_a --pid "$vm_a" --uuid "$a" --dir "$tmp/links"
+	attach at_b --pid "$vm_b" --uuid "$b" --dir "$tmp/links"
+	same "$(tell vm_a "ring $b $gsi") $(tell vm_a "ring $b $((gsi + 1))") $(tell vm_b "ring $a $gsi")" "2 2 2"
+	# Nothing counts before there is a session.
+	store 0 256 800
+	pvictl metrics --dir "$tmp/links" >"$tmp/text"
+	grep -q "^kvm_pvi_link_up{link=\"$link\",kind=\"raw\",uuid=\"$a\",vm=\"web\",peer_uuid=\"$b\",peer_vm=\"db\"} 0$" "$tmp/text"
+	grep -q "^kvm_pvi_link_sent_bytes_total{link=\"$link\",.*,vm=\"web\",.*} 0$" "$tmp/text"
+	store 0 128 3
+	store 1 128 3
+	# Queue 0 has begun again at 0 three times, queue 1 has not
+	store 0 260 3
+	store 0 512 40
+	pvictl metrics --dir "$tmp/links" --openmetrics >"$tmp/open"
+	python3 "$here/openmetrics.py" openmetrics "$tmp/open" >"$tmp/number"
+	grep -q "^kvm_pvi_link_up{link=\"$link\",.*,vm=\"db\",.*} 1$" "$tmp/open"
+	grep -q "^kvm_pvi_link_sent_bytes_total{link=\"$link\",.*,vm=\"web\",.*} $((3 * 4294967296 + 840))$" "$tmp/open"
+	grep -q "^kvm_pvi_link_sent_bytes_total{link=\"$link\",.*,vm=\"db\",.*} 0$" "$tmp/open"
+	grep -q "^kvm_pvi_link_wakes_total{link=\"$link\",.*,vm=\"web\",.*} 2$" "$tmp/open"
+	grep -q "^kvm_pvi_link_wakes_total{link=\"$link\",.*,vm=\"db\",.*} 1$" "$tmp/open"
+	pvictl top --dir "$tmp/links" --json --interval 1 --count 12 >"$tmp/json" &
+	top=$!
+	while kill -0 "$top" 2>/dev/null; do
+		tell vm_b "ring $a $gsi" >"$tmp/verdict"
+		store 1 256 $((RANDOM << 16))
+	done
+	wait "$top"
+	sed -i -e '1s/^/[/' -e '$s/$/]/' -e 's/^}$/},/' -e '$s/},]/}]/' "$tmp/json"
+	json "$tmp/json" "{(l['link'], l['kind'], l['a'], l['a_name'], l['a_state'], l['b_name']) for t in it for l in t['links']} == \
+		{('$link', 'raw', '$a', 'web', 'run', 'db')}"
+	json "$tmp/json" "max(l['b_wakes'] for t in it for l in t['links']) > 0 and \
+		max(l['b_bytes'] for t in it for l in t['links']) > 1000"
+	json "$tmp/json" "{(l['a_wakes'], l['a_bytes']) for t in it for l in t['links']} == {(0, 0)}"
+	has "$(pvictl top --dir "$tmp/links" --interval 0.1 --count 1 | tr -s ' ')" "db web $gsi" \
+		"${link%%-*} raw web run"
+	has "$(pvictl top --dir "$tmp/links" --interval 0.1 --count 1 "$b" | tr -s ' ')" "${link%%-*} raw web run"
+	! pvictl top --dir "$tmp/links" --interval 0.1 --count 1 "$c" | grep -q "${link%%-*}" ||
+		fail "a link of others"
+	# Whoever may not read sections sees the rest.
+	truncate -s 4 "$tmp/links/$link/1"
+	pvictl metrics --dir "$tmp/links" >"$tmp/text"
+	same "$(grep -c "^kvm_pvi_link_up{" "$tmp/text")" 1
+}
+
 # Several links of a VM do not share a GSI; what was taken back is free.
 several()
 {
@@ -458,5 +518,5 @@ huge_pages()
 	umount "$tmp/huge"
 }
 
-run_tests arguments sections printed qemu owners orders restart hostile_section hostile_directory several \
+run_tests arguments sections printed qemu owners orders restart hostile_section hostile_directory flows several \
 	addresses open_ports failure killed host_process pipes broken_pipes huge_pages

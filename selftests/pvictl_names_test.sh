@@ -143,7 +143,7 @@ for line in open(sys.argv[1]).read().splitlines()[:-1]:
     else:
         m = re.fullmatch(r'(\w+)(?:\{(?:\w+="(?:[^"\\]|\\.)*",?)*\})? (\d+)', line)
         assert m and m[1].removesuffix("_total") == now, line
-assert len(seen) == 9, seen
+assert len(seen) == 12, seen
 PYTHON
 	refuses 3 "only root may" setpriv --reuid 12345 --regid "$(stat -c %g /dev/kvm_pvi)" --clear-groups \
 		pvictl metrics

@@ -106,27 +106,90 @@ without_module()
 	done
 }
 
-# The screen is cleared for people, and not for who reads JSON.
+# The screen is cleared for people, and not for who reads JSON. Keys are read at once, and the terminal is as it was
+# afterwards.
 top_on_a_terminal()
 {
+	pair
+	pvictl allow "$b" "$a" 22
+	pvictl allow "$b" "$a" 65536
 	[ -e /dev/pts/ptmx ] || { mkdir -p /dev/pts && mount -t devpts devpts /dev/pts; }
-	python3 - <<'PYTHON'
-import os, pty
-def output(*args):
+	python3 - <<'PYTHON' || fail "see above"
+import fcntl, os, pty, struct, termios
+os.environ["LC_ALL"] = "C.UTF-8"
+os.environ["TERM"] = "xterm"
+def start(*args, lines=24):
     pid, fd = pty.fork()
     if not pid:
-        os.execlp("pvictl", "pvictl", "top", "--interval", "0.1", "--count", "1", *args)
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("4H", lines, 200, 0, 0))
+        os.execlp("pvictl", "pvictl", "top", "--interval", "0.1", *args)
+    return pid, fd
+def read(fd, until=None):
     text = b""
     try:
-        while part := os.read(fd, 4096):
-            text += part
+        while until is None or until not in text:
+            text += os.read(fd, 4096)
     except OSError:
-        pass
+        assert until is None, text
+    return text
+def output(*args, **more):
+    pid, fd = start("--count", "1", *args, **more)
+    text = read(fd)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, text
     return text
-assert b"\x1b[2J" in output()
+text = output()
+assert b"\x1b[2J" in text and b" VMs: 2 " in text and b"LAST_MINUTE" in text, text
 assert b"\x1b" not in output("--json")
+assert b"rows: 3, 1 shown" in output(lines=8) and b" shown" not in text
+pid, fd = start()
+flags = termios.tcgetattr(fd)[3]
+assert b" by rings" in read(fd, b" by rings")
+while not termios.tcgetattr(fd)[3] & termios.ICANON == 0:
+    pass
+os.write(fd, b"d")
+read(fd, b" by denied")
+os.write(fd, b"x")
+os.write(fd, b"t")
+read(fd, b" by throttled")
+# What is held open does not end with the program, so that it can be looked at
+number, = struct.unpack("I", fcntl.ioctl(fd, 0x80045430, bytes(4)))    # TIOCGPTN
+keep = os.open(f"/dev/pts/{number}", os.O_RDWR | os.O_NOCTTY)
+os.write(fd, b"q")
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+assert termios.tcgetattr(keep)[3] == flags | termios.ICANON | termios.ECHO, flags
 PYTHON
+	refuses 2 "rows are sorted by" pvictl top --sort name
+}
+
+# Rings a minute long, by their height; what was too much is red, unless the user has something against colours.
+top_trend()
+{
+	local job
+
+	pair
+	pvictl allow "$a" to "$b" gsi 20 rate 2
+	python3 - "$b" <<'PYTHON' &
+import os, pty, sys
+os.environ.update(LC_ALL="C.UTF-8", TERM="xterm")
+def until(*what, **env):
+    pid, fd = pty.fork()
+    if not pid:
+        os.environ.update(env)
+        os.execlp("pvictl", "pvictl", "top", "--interval", "0.5")
+    text = b""
+    while not all(w.encode() in text for w in what):
+        text += os.read(fd, 4096)
+    os.write(fd, b"q")
+    os.waitpid(pid, 0)
+    return text
+until("\u2588", "\x1b[31m")
+assert b"\x1b[3" not in until("\u2588", NO_COLOR="1")
+PYTHON
+	job=$!
+	while kill -0 "$job" 2>/dev/null; do
+		tell vm_a "ring $b 20" >"$tmp/verdict"
+	done
+	wait "$job"
 }
 
 # A long table costs what it has to, and no more: this would not end.
@@ -204,4 +267,4 @@ guest()
 	refuses 2 "is not a UUID" pvictl guest-ring a 20
 }
 
-run_tests usage arguments list show top without_module top_on_a_terminal top_of_many completion completion_of_names without_permission guest
+run_tests usage arguments list show top without_module top_on_a_terminal top_trend top_of_many completion completion_of_names without_permission guest

@@ -14,6 +14,7 @@ check	default	15
 long	6.12	60	KERNELS=6.12 PVI_LONG=1 DEADLINE=3600 TEST_DEADLINE=900
 long	6.1	60	KERNELS=6.1 PVI_LONG=1 DEADLINE=3600 TEST_DEADLINE=900
 debug	6.12-debug	90	KERNELS=debug MEMORY=3072 PVI_SLOW=8 DEADLINE=7200 TEST_DEADLINE=1800
+races	6.12-debug-kcsan	60	KERNELS=debug-kcsan TESTS=midway_test,sleep_race_test,bind_race_test,state_race_test,taken_test,flight_test,revoke_test,life_test,close_test,source_life_test,status_life_test,storm_test,order_test,grant_test,event_test,listing_test,unload_test PVI_SLOW=8 DEADLINE=7200 TEST_DEADLINE=1800
 all	intel,intel-smp	60	KERNELS=intel,intel-smp DEADLINE=7200
 all	7.3	20	KERNELS=7.3
 all	6.12-rt	25	KERNELS=6.12-rt

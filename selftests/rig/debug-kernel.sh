@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# debug-kernel.sh [rt] - print the directory of the debug kernel (see kernel.sh), built from Debian's
-# linux-source-6.12 with debug.config: KASAN, lockdep, kmemleak and more; or of that with PREEMPT_RT,
-# with debug-rt.config behind it. It is kept in the cache (3 GB), keyed by the version of the
-# source and by the configuration. PVI_DEBUG_BUILD names a ready build tree to be used instead of
-# the former.
+# debug-kernel.sh [rt|kcsan] - print the directory of the debug kernel (see kernel.sh), built from Debian's
+# linux-source-6.12 with debug.config: KASAN, lockdep, kmemleak and more; or of that with PREEMPT_RT or with
+# KCSAN, with debug-rt.config or debug-kcsan.config behind it. It is kept in the cache (3 GB), keyed by the
+# version of the source and by the configuration. PVI_DEBUG_BUILD names a ready build tree to be used instead
+# of the first.
 
 . "$(dirname "$0")/common.sh"
 
@@ -27,11 +27,12 @@ stage()
 	rm -r "$tmp"
 }
 
-name=debug
+name=debug options=()
 configs=("$rig/debug.config")
-if [ "${1:-}" = rt ]; then
-	name=debug-rt
-	configs+=("$rig/debug-rt.config")
+if [ -n "${1:-}" ]; then
+	name=debug-$1
+	configs+=("$rig/$name.config")
+	[ "$1" != kcsan ] || options=(KCSAN_SANITIZE=n)
 elif [ -n "${PVI_DEBUG_BUILD:-}" ]; then
 	stage "$PVI_DEBUG_BUILD" "$build/debug-kernel"
 	echo "$build/debug-kernel"
@@ -50,7 +51,7 @@ if [ ! -d "$dir/kernel" ]; then
 	say "building the kernel $name, about 20 minutes of processor time; log: $dir/build.log"
 	quietly "$dir/config.log" make -C "$tree" tinyconfig
 	(cd "$tree" && quietly "$dir/merge.log" scripts/kconfig/merge_config.sh .config "${configs[@]}")
-	quietly "$dir/build.log" make -C "$tree" -j"$(nproc)" bzImage modules
+	quietly "$dir/build.log" make -C "$tree" -j"$(nproc)" "${options[@]}" bzImage modules
 	stage "$tree" "$dir/kernel"
 fi
 echo "$dir/kernel"

@@ -245,7 +245,7 @@ shown()
 {
 	sed -n 's/^\t\(family\|print_[a-z]*\)(out, s, "\([a-z_]*\)".*/kvm_pvi_\2/p' "$top/tools/common/metrics.c" |
 		sort >"$tmp/families"
-	[ "$(wc -l <"$tmp/families")" -eq 9 ]
+	[ "$(wc -l <"$tmp/families")" -eq 12 ]
 	python3 - "$root/usr/share/kvm-pvi/dashboard.json" "$tmp/families" <<-'PYTHON'
 		import json, re, sys
 		board = json.load(open(sys.argv[1]))

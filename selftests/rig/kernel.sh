@@ -7,7 +7,7 @@
 # (unpacked, numbered in the order of loading). SERIES 6.1, 6.12, ... is the newest Debian kernel
 # of that series with headers; 6.12-rt, 6.12-cloud that of a flavour. 6.12-trixie, and series that
 # this Debian does not have, 7.3 for instance, come from trixie or its backports: there "build" is
-# a path in the system that "root" is a link to. "debug" and "debug-rt" are kernels that
+# a path in the system that "root" is a link to. "debug", "debug-rt" and "debug-kcsan" are kernels that
 # debug-kernel.sh builds. Kernels are kept in the cache, keyed by package version and by which modules
 # are picked, and appear there whole or not at all.
 
@@ -16,7 +16,7 @@
 series=${1:?usage: kernel.sh SERIES}
 case $series in
 debug)	exec "$rig/debug-kernel.sh" ;;
-debug-rt) exec "$rig/debug-kernel.sh" rt ;;
+debug-*) exec "$rig/debug-kernel.sh" "${1#debug-}" ;;
 esac
 
 [[ $series =~ ^([0-9.]+)(-(rt|cloud))?(-trixie)?$ ]] || die "there is no kernel '$series'"

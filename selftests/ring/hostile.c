@@ -189,6 +189,29 @@ static u32 wants(u32 wake, u32 told, u32 index)
 	return pvi_ring_show(&word, index, &wake);
 }
 
+/* How often the index has wrapped, when a message has been sent up to @index */
+static u32 laps(u32 index)
+{
+	struct pvi_ring_queue *queue = (void *)(own + PVI_RING_QUEUES);
+
+	tx.end.limit = index;
+	tx.end.near = 0;
+	pvi_ring_publish(&tx);
+	return queue->prod[1];
+}
+
+static void list_laps(void)
+{
+	run();
+	CHECK("below 2^32", laps(-16u), 0);
+	CHECK("nothing new", laps(-16u), 0);
+	CHECK("across 2^32", laps(8), 1);
+	CHECK("goes on", laps(1u << 31), 1);
+	CHECK("across it again", laps(0), 2);
+	pvi_ring_start(&side, QUEUES, 0);
+	CHECK("in the next session", laps(8), 0);
+}
+
 /* What stands in the own section when an end has asked for a ring */
 static void list_arms(void)
 {
@@ -372,6 +395,7 @@ static void run_list(void)
 	list_sender();
 	list_lengths();
 	list_arms();
+	list_laps();
 	list_wakes();
 	list_life();
 	list_steps();

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common.h"
+#include "flows.h"
 #include "metrics.h"
 
 struct vm {
@@ -22,6 +23,7 @@ struct vm {
 struct snapshot {
 	struct vm *vms;
 	size_t nr;
+	struct flows flows;
 	bool open_metrics;
 };
 
@@ -213,6 +215,56 @@ static void print_edge(FILE *out, const struct snapshot *s, const struct vm *vm,
 			value_at(&e->counts, results[k].at));
 }
 
+/* What there is of each side of each link: @value of what @from has sent to @to */
+static void put_links(FILE *out, const struct snapshot *s, const char *name,
+			void (*value)(FILE *out, const struct flow_side *from, const struct flow_side *to))
+{
+	char link[UUID_STR_LEN], from[UUID_STR_LEN], to[UUID_STR_LEN];
+	const struct flow *f;
+	size_t i, side;
+
+	for (i = 0; i < 2 * s->flows.nr; i++) {
+		f = &s->flows.all[i / 2];
+		side = i % 2;
+		if (!f->sides[side].seen)
+			continue;
+		uuid_unparse_lower(f->link, link);
+		uuid_unparse_lower(f->sides[side].owner, from);
+		uuid_unparse_lower(f->sides[!side].owner, to);
+		fprintf(out, "kvm_pvi_link_%s{link=\"%s\",kind=\"%s\",uuid=\"%s\",vm=\"%s\",peer_uuid=\"%s\",peer_vm=\"%s\"} ",
+			name, link, flow_kind(f->kind), from, vm_label(s, f->sides[side].owner), to,
+			vm_label(s, f->sides[!side].owner));
+		value(out, &f->sides[side], &f->sides[!side]);
+	}
+}
+
+static void put_up(FILE *out, const struct flow_side *from, const struct flow_side *to)
+{
+	fprintf(out, "%d\n", from->state == PVI_RING_RUN && to->state == PVI_RING_RUN);
+}
+
+static void put_bytes(FILE *out, const struct flow_side *from, const struct flow_side *to)
+{
+	(void)to;
+	fprintf(out, "%llu\n", (unsigned long long)from->bytes);
+}
+
+static void put_wakes(FILE *out, const struct flow_side *from, const struct flow_side *to)
+{
+	(void)from;
+	fprintf(out, "%llu\n", (unsigned long long)to->wakes);
+}
+
+static void print_flows(FILE *out, const struct snapshot *s)
+{
+	family(out, s, "link_up", "gauge", "1 if both sides of the link talk.");
+	put_links(out, s, "up", put_up);
+	family(out, s, "link_sent_bytes", "counter", "What the VM has sent over the link, in this session.");
+	put_links(out, s, "sent_bytes_total", put_bytes);
+	family(out, s, "link_wakes", "counter", "How often the VM has woken its peer.");
+	put_links(out, s, "wakes_total", put_wakes);
+}
+
 static void print_all(FILE *out, const struct snapshot *s)
 {
 	size_t i, k;
@@ -234,22 +286,35 @@ static void print_all(FILE *out, const struct snapshot *s)
 	for (i = 0; i < s->nr; i++)
 		for (k = 0; k < s->vms[i].nr_edges; k++)
 			print_edge(out, s, &s->vms[i], &s->vms[i].edges[k]);
+	print_flows(out, s);
 	if (s->open_metrics)
 		fputs("# EOF\n", out);
 }
 
-int metrics_print(FILE *out, int pvi, bool open_metrics, metrics_name *name, void *arg)
+static void count_wakes(struct snapshot *s)
+{
+	size_t i, k;
+
+	for (i = 0; i < s->nr; i++)
+		for (k = 0; k < s->vms[i].nr_edges; k++)
+			flows_add(&s->flows, s->vms[i].r.uuid, &s->vms[i].edges[k]);
+}
+
+int metrics_print(FILE *out, int pvi, const char *links, bool open_metrics, metrics_name *name, void *arg)
 {
 	struct snapshot s = { .open_metrics = open_metrics };
-	int ret = take_vms(&s, pvi, name, arg);
+	int ret = take_vms(&s, pvi, name, arg) ?: flows_read(&s.flows, links);
 	size_t i;
 
 	if (s.nr)
 		qsort(s.vms, s.nr, sizeof(*s.vms), compare_vms);
-	if (!ret)
+	if (!ret) {
+		count_wakes(&s);
 		print_all(out, &s);
+	}
 	for (i = 0; i < s.nr; i++)
 		free(s.vms[i].edges);
 	free(s.vms);
+	flows_free(&s.flows);
 	return ret;
 }

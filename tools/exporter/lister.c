@@ -42,7 +42,7 @@ static int print_metrics(int fd, int pvi, enum format format, const char *run)
 	/* Without pvid, or while it has no policy, VMs have no names here. */
 	if (!applied_read(&policy, run))
 		policy = (struct policy){ 0 };
-	ret = metrics_print(out, pvi, format == FORMAT_OPENMETRICS, name, &policy);
+	ret = metrics_print(out, pvi, PVI_LINK_DIR, format == FORMAT_OPENMETRICS, name, &policy);
 	policy_free(&policy);
 	if (!ret && ferror(out))
 		ret = -ENOSPC;

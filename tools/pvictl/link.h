@@ -92,7 +92,6 @@ void link_vsock_choose(const struct link_args *args, const struct link *links, s
 int link_vsock_read(const char *dir, struct link *link);
 
 /* link_show.c */
-const char *link_kind(uint32_t kind);
 void link_print(const struct link_args *args, const char *dir, const struct link *link);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flows.h"
 #include "link.h"
 
 #define MAX_SIZE (1ull << 40)
@@ -35,7 +36,7 @@ static uint32_t parse_kind(struct argp_state *state, const char *text)
 	uint32_t kind;
 
 	for (kind = PVI_RING_NET; kind <= PVI_RING_RAW; kind++)
-		if (!strcmp(text, link_kind(kind)))
+		if (!strcmp(text, flow_kind(kind)))
 			return kind;
 	argp_error(state, "the kind must be net, vsock or raw, not '%s'", text);
 	return 0;

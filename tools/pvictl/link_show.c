@@ -1,36 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* pvictl link - what is printed of links */
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
+#include "flows.h"
 #include "link.h"
-
-const char *link_kind(uint32_t kind)
-{
-	static const char * const kinds[] = { "net", "vsock", "raw" };
-
-	return kind - PVI_RING_NET < ARRAY_SIZE(kinds) ? kinds[kind - PVI_RING_NET] : "?";
-}
 
 /* Where the owner of the section is, or "" if that may not be seen */
 static const char *state_text(const char *dir, const struct link *link, uint32_t side)
 {
-	static const char * const states[] = { "reset", "init", "ready", "run" };
-	struct pvi_ring_header header;
+	struct flow_side says;
 	char path[PATH_MAX];
-	ssize_t got;
-	int fd;
 
 	link_dir_file(path, sizeof(path), dir, link->uuid, link_sides[side]);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	got = fd < 0 ? -1 : read(fd, &header, sizeof(header));
-	if (fd >= 0)
-		close(fd);
-	return got == sizeof(header) ? states[PVI_RING_STATE(header.life)] : "";
+	flow_side_read(path, &link->shapes[side], &says);
+	return says.seen ? flow_state(says.state) : "";
 }
 
 static void links_row(struct report *report, const char *dir, const struct link *link)
@@ -40,7 +25,7 @@ static void links_row(struct report *report, const char *dir, const struct link 
 
 	report_row(report);
 	report_cell(report, "%s", uuid_text(link->uuid).s);
-	report_cell(report, "%s", link_kind(link->shapes[0].kind));
+	report_cell(report, "%s", flow_kind(link->shapes[0].kind));
 	report_cell(report, "%llu", (unsigned long long)link_dir_size(dir, link));
 	report_cell(report, "%u", link->shapes[0].queues);
 	for (i = 0; i < 2; i++) {

@@ -7,18 +7,28 @@
 #include "metrics.h"
 #include "pvictl.h"
 
+struct args {
+	bool open_metrics;
+	const char *links;
+};
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	bool *open_metrics = state->input;
+	struct args *args = state->input;
 
-	(void)arg;
-	if (key != 'o')
-		return ARGP_ERR_UNKNOWN;
-	*open_metrics = true;
-	return 0;
+	switch (key) {
+	case 'o':
+		args->open_metrics = true;
+		return 0;
+	case 'd':
+		args->links = arg;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
 }
 
 static const struct argp_option options[] = {
+	LINKS_OPTION,
 	{ "openmetrics", 'o', NULL, 0, "In the format of OpenMetrics 1.0", 0 },
 	{ 0 }
 };
@@ -43,14 +53,14 @@ static void name(const struct kvm_pvi_list_endpoint *r, char *to, size_t size, v
 
 int cmd_metrics(int argc, char **argv)
 {
-	bool open_metrics = false;
+	struct args args = { .links = PVI_LINK_DIR };
 	int pvi, ret;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &open_metrics);
+	argp_parse(&argp, argc, argv, 0, NULL, &args);
 	pvi = open_listing();
 	if (pvi < 0)
 		die_doing(pvi == -EPERM ? DOING_RESERVE : DOING_OPEN, pvi, "there are no metrics");
-	ret = metrics_print(stdout, pvi, open_metrics, name, NULL);
+	ret = metrics_print(stdout, pvi, args.links, args.open_metrics, name, NULL);
 	if (ret)
 		die_doing(DOING_OTHER, ret, "there are no metrics");
 	if (fflush(stdout))

@@ -205,6 +205,8 @@ void report_table(struct report *report, const char *name, const char *title,
 /* Starts a row. Cells are set from the left; a cell of "" is empty, in JSON null. */
 void report_row(struct report *report);
 void report_cell(struct report *report, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Of the last cell, on a terminal, if the user has none against it: no-color.org */
+void report_colour(struct report *report, const char *colour);
 /* Empty if it is 0 */
 void report_pid(struct report *report, pid_t pid);
 void report_counts(struct report *report, const struct kvm_pvi_counts *counts);

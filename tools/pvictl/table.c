@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pvictl.h"
 
@@ -121,6 +122,17 @@ void report_cell(struct report *report, const char *fmt, ...)
 	else
 		free(text);
 	report->cell++;
+}
+
+void report_colour(struct report *report, const char *colour)
+{
+	struct table *table = &report->tables[report->nr - 1];
+
+	if (report->json || !isatty(STDOUT_FILENO) || getenv("NO_COLOR"))
+		return;
+	scols_table_enable_colors(table->scols, 1);
+	if (scols_cell_set_color(scols_line_get_cell(report->line, report->cell - 1), colour))
+		die("out of memory");
 }
 
 void report_pid(struct report *report, pid_t pid)

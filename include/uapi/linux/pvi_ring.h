@@ -2,8 +2,7 @@
 /*
  * pvi_ring - messages in shared memory between two sides of which neither trusts the other
  *
- * For kernels, processes, and guests without a libc. Documentation/virt/kvm/pvi/ring.rst is the
- * specification, for other languages too.
+ * For whoever speaks C. The specification is Documentation/virt/kvm/pvi/ring.rst.
  */
 #ifndef LINUX_PVI_RING_H
 #define LINUX_PVI_RING_H
@@ -87,8 +86,8 @@ struct pvi_ring_header {
  * @cons: bytes of the peer's that were received so far
  * @data_wake: when to ring the owner, who receives, because of data
  *
- * A cache line each, of which the first word counts and the others are 0. The indexes run freely,
- * and are multiples of 8.
+ * A cache line each, of which the first word counts. The indexes run freely, and are multiples of
+ * 8. The second word of @prod is how often it has wrapped, for who counts bytes. The rest is 0.
  */
 struct pvi_ring_queue {
 	__u32 prod[16];
@@ -102,10 +101,9 @@ struct pvi_ring_queue {
 #define PVI_RING_WAKE_BEYOND	1u	/* | the index */
 #define PVI_RING_WAKE_ALWAYS	2u
 
-/* A message is its length in 4 bytes, 4 that mean nothing, and itself */
+/* A message is its length in 4 bytes, 4 that mean nothing, itself, and up to 7 that fill up */
 #define PVI_RING_HEAD		8
 #define PVI_RING_PAD		0xffffffffu	/* no length: go on where the data begins */
-/* Bytes that a message of @len takes, and the longest where there are @size bytes of data */
 #define PVI_RING_NEED(len)	(((len) + 15) / 8 * 8)
 #define PVI_RING_LONGEST(size)	((size) / 2 - 8)
 
@@ -198,22 +196,22 @@ static __inline__ void pvi_ring_stop(struct pvi_ring_link *link)
 	__atomic_store_n(&link->own->life, link->life, __ATOMIC_RELAXED);
 }
 
-/* Begin a session, with at most @use queues; those of before are let go. Ring the peer, and step */
+/* Begin a session of 1 to @use queues; those of before are let go. Ring the peer, and step */
 static __inline__ void pvi_ring_start(struct pvi_ring_link *link, __u32 use, __u64 epoch)
 {
 	struct pvi_ring_header *own = link->own;
-	struct pvi_ring_queue *queue = (struct pvi_ring_queue *)((char *)own + PVI_RING_QUEUES);
-	struct pvi_ring_queue *end = queue + link->mine.queues;
+	struct pvi_ring_queue *queue = (struct pvi_ring_queue *)((char *)own + PVI_RING_QUEUES), *end;
 
 	pvi_ring_stop(link);
 	link->use = use < link->mine.queues ? use : link->mine.queues;
 	__atomic_store_n(&own->use, link->use, __ATOMIC_RELAXED);
 	__atomic_store_n(&own->epoch[0], (__u32)epoch, __ATOMIC_RELAXED);
 	__atomic_store_n(&own->epoch[1], (__u32)(epoch >> 32), __ATOMIC_RELAXED);
-	for (; queue < end; queue++) {
+	for (end = queue + link->mine.queues; queue < end; queue++) {
 		/* Who sees such a 0 sees that the session has ended: pvi_ring_refresh() */
 		__atomic_store_n(&queue->prod[0], 0, __ATOMIC_RELEASE);
 		__atomic_store_n(&queue->cons[0], 0, __ATOMIC_RELEASE);
+		queue->prod[1] = 0;
 		__atomic_store_n(&queue->room_wake[0], PVI_RING_WAKE_NEVER, __ATOMIC_RELAXED);
 		__atomic_store_n(&queue->data_wake[0], PVI_RING_WAKE_NEVER, __ATOMIC_RELAXED);
 	}
@@ -268,9 +266,8 @@ static __inline__ void pvi_ring_end_init(const struct pvi_ring_link *link, __u32
 	end->peer = (const struct pvi_ring_queue *)((const char *)link->peer + PVI_RING_QUEUES) + n;
 	end->life = &link->peer->life;
 	end->size = shape->data_size;
-	end->data = (unsigned char *)((unsigned long)section + shape->data_offset +
-				      (unsigned long)n * end->size);
-	end->stop = end->data;
+	end->stop = end->data = (unsigned char *)((unsigned long)section + shape->data_offset +
+						  (unsigned long)n * end->size);
 	end->want = link->want;
 	end->near = end->limit = end->seen = end->error = 0;
 }
@@ -374,11 +371,14 @@ static __inline__ void pvi_ring_commit(struct pvi_ring_tx *tx, void *to, __u32 l
 /* Send all that is committed. Returns whether to ring the peer */
 static __inline__ int pvi_ring_publish(struct pvi_ring_tx *tx)
 {
-	return pvi_ring_show(tx->end.own->prod, tx->end.limit - tx->end.near,
-			     tx->end.peer->data_wake);
+	__u32 *word = tx->end.own->prod, prod = tx->end.limit - tx->end.near;
+
+	if (prod < word[0])
+		word[1]++;
+	return pvi_ring_show(word, prod, tx->end.peer->data_wake);
 }
 
-/* Be rung when there is room for @len bytes. Returns whether there is, or @error */
+/* Be rung when there is room for @len bytes, or for the longest. Whether there is, or @error */
 static __inline__ int pvi_ring_arm_tx(struct pvi_ring_tx *tx, __u32 len)
 {
 	__u32 prod = tx->end.limit - tx->end.near;
