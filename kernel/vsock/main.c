@@ -96,6 +96,7 @@ static struct pvi_vsock *main_new(struct pvi_link *link, const struct pvi_link_v
 	spin_lock_init(&v->tx_lock);
 	skb_queue_head_init(&v->waiting);
 	INIT_WORK(&v->tx_work, pvi_vsock_tx_work);
+	INIT_DELAYED_WORK(&v->late_work, pvi_vsock_tx_late_work);
 	INIT_DELAYED_WORK(&v->rx_work, pvi_vsock_rx_work);
 	return v;
 }
@@ -148,6 +149,7 @@ static void main_down(struct pvi_link *link)
 	pvi_vsock_tx_down(v);
 	cancel_delayed_work_sync(&v->rx_work);
 	cancel_work_sync(&v->tx_work);
+	cancel_delayed_work_sync(&v->late_work);
 	pvi_vsock_socks_reset(v);
 }
 

@@ -8,10 +8,14 @@
  * each waits (tx_supersede()); and beyond PVI_VSOCK_WAITING packets no connection is begun, in neither
  * direction.
  */
+#include <linux/hash.h>
+
 #include "vsock.h"
 
 /* Packets that are sent in a row with the lock held */
 #define TX_BATCH	32
+/* Jiffies until the peer is shown what it has no need of now */
+#define TX_LATE		1
 
 static bool tx_is(const struct sk_buff *skb, u16 op)
 {
@@ -64,6 +68,35 @@ static bool tx_put(struct pvi_vsock *v, struct sk_buff *skb)
 	v->sent = 0;
 	virtio_transport_deliver_tap_pkt(skb);
 	return true;
+}
+
+static struct pvi_vsock_told *tx_told(struct pvi_vsock *v, const struct virtio_vsock_hdr *hdr)
+{
+	u32 ports = le32_to_cpu(hdr->src_port) + 31 * le32_to_cpu(hdr->dst_port);
+
+	return &v->told[hash_32(ports, PVI_VSOCK_TOLD_BITS)];
+}
+
+static void tx_tell(struct pvi_vsock *v, struct sk_buff *skb)
+{
+	const struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+
+	*tx_told(v, hdr) = (struct pvi_vsock_told){ hdr->src_port, hdr->dst_port, hdr->fwd_cnt };
+}
+
+/*
+ * Whoever has read all there is says so, newer kernels after each byte. The peer has no need of it as long as
+ * it knows of half of the room: if it waits for more, then what fills the rest is on its way, and will be
+ * read. So this goes along with the next packet, or by @late_work; each of a peer's turns would be two rings.
+ */
+static bool tx_is_late(struct pvi_vsock *v, struct sk_buff *skb)
+{
+	const struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	const struct pvi_vsock_told *told = tx_told(v, hdr);
+	u32 more = le32_to_cpu(hdr->fwd_cnt) - le32_to_cpu(told->fwd_cnt);
+
+	return tx_is(skb, VIRTIO_VSOCK_OP_CREDIT_UPDATE) && told->port == hdr->src_port &&
+	       told->peer_port == hdr->dst_port && more && more < le32_to_cpu(hdr->buf_alloc) / 2;
 }
 
 /* There was no room for a moment, which those who write may have seen: tell them. */
@@ -119,6 +152,11 @@ static int tx_send_locked(struct pvi_vsock *v, struct sk_buff *skb)
 		return tx_is(skb, VIRTIO_VSOCK_OP_REQUEST) ? -EHOSTUNREACH : -ECONNRESET;
 	if (v->full || !tx_put(v, skb))
 		return tx_wait(v, skb);
+	if (!v->full && tx_is_late(v, skb)) {
+		queue_delayed_work(pvi_vsock_wq, &v->late_work, TX_LATE);
+		return 0;
+	}
+	tx_tell(v, skb);
 	tx_put_done(v);
 	return 0;
 }
@@ -190,6 +228,7 @@ static bool tx_drain(struct pvi_vsock *v, struct sk_buff_head *sent)
 	for (i = 0; i < TX_BATCH && (skb = skb_peek(&v->waiting)); i++) {
 		if (!tx_put(v, skb))
 			break;
+		tx_tell(v, skb);
 		__skb_unlink(skb, &v->waiting);
 		__skb_queue_tail(sent, skb);
 	}
@@ -219,9 +258,21 @@ void pvi_vsock_tx_work(struct work_struct *work)
 		pvi_vsock_socks_room(v);
 }
 
+/* What nothing has gone along with in the meantime */
+void pvi_vsock_tx_late_work(struct work_struct *work)
+{
+	struct pvi_vsock *v = container_of(to_delayed_work(work), struct pvi_vsock, late_work);
+
+	spin_lock_bh(&v->tx_lock);
+	if (v->up)
+		pvi_link_publish(v->queue);
+	spin_unlock_bh(&v->tx_lock);
+}
+
 void pvi_vsock_tx_up(struct pvi_vsock *v)
 {
 	spin_lock_bh(&v->tx_lock);
+	memset(v->told, 0, sizeof(v->told));
 	WRITE_ONCE(v->up, true);
 	spin_unlock_bh(&v->tx_lock);
 }

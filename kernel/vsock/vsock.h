@@ -30,6 +30,9 @@
 /* Most bytes of a socket in one message: with what belongs to an sk_buff they are 8 pages at most */
 #define PVI_VSOCK_LARGEST	(28 << 10)
 
+/* Of so many connections is known what the peer was told of their room */
+#define PVI_VSOCK_TOLD_BITS	5
+
 /* What is counted of a peer, and shown in sysfs by these names */
 enum pvi_vsock_count {
 	PVI_VSOCK_REFUSED,	/* connections to ports that are not allowed */
@@ -47,6 +50,13 @@ enum pvi_vsock_fate {
 	PVI_VSOCK_END = 1 << 3,		/* its connection is reset here as well */
 };
 
+/* What the peer was told last of a connection's room: bytes of it that were read */
+struct pvi_vsock_told {
+	__le32 port;
+	__le32 peer_port;
+	__le32 fwd_cnt;
+};
+
 /**
  * struct pvi_vsock - a peer, and the link that leads to it
  * @link: the link
@@ -62,6 +72,8 @@ enum pvi_vsock_fate {
  * @full: there was no room, and a wake or @tx_work will come; read without the lock as well
  * @waiting: packets that are to be sent, in order
  * @sent: bytes of the first one that are
+ * @told: of connections of late, by their ports
+ * @late_work: shows the peer what is in the ring
  * @tx_work: sends what waits
  * @rx_work: receives; it waits where there is no memory
  */
@@ -79,6 +91,8 @@ struct pvi_vsock {
 	bool full;
 	struct sk_buff_head waiting;
 	u32 sent;
+	struct pvi_vsock_told told[1 << PVI_VSOCK_TOLD_BITS];
+	struct delayed_work late_work;
 	struct work_struct tx_work;
 	struct delayed_work rx_work;
 };
@@ -110,6 +124,7 @@ void pvi_vsock_tx_reset(struct pvi_vsock *v, const struct virtio_vsock_hdr *to);
 void pvi_vsock_tx_cancel(struct pvi_vsock *v, struct vsock_sock *vsk);
 bool pvi_vsock_tx_crowded(const struct pvi_vsock *v);
 void pvi_vsock_tx_work(struct work_struct *work);
+void pvi_vsock_tx_late_work(struct work_struct *work);
 void pvi_vsock_tx_up(struct pvi_vsock *v);
 void pvi_vsock_tx_down(struct pvi_vsock *v);
 
