@@ -10,7 +10,8 @@
  *	long	the longest message of a ring, of which a frame may be a part at most; then it was not sent
  *	head	many messages whose headers and frames are anything, and then none of them was sent
  *	flood	of a link of kind vsock, whose N messages are of one session: spoil_vsock.c
- *	connect	so are these
+ *	connect, stranger, after
+ *		so are these
  *	life	this side has another session
  *	any	anything, N times, wherever anything counts, whatever the peer does
  */
@@ -281,6 +282,10 @@ int main(int argc, char **argv)
 		spoil_flood(n);
 	if (!strcmp(what, "connect"))
 		spoil_connect(n);
+	if (!strcmp(what, "stranger"))
+		spoil_stranger(n);
+	if (!strcmp(what, "after"))
+		spoil_after(n);
 	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		for (session = 0; !strcmp(what, kinds[i].what) && session < n; session++)
 			spoil(what, kinds[i].store_it);
