@@ -191,6 +191,7 @@ tools()
 			fail "$program has no completion"
 	done
 	[ -x "$root/usr/sbin/pvictl" ]
+	[ -s "$root/usr/share/doc/kvm-pvi/index.rst" ] || fail "no pages"
 	grep -q 'GROUP="kvm"' "$root/lib/udev/rules.d/60-kvm-pvi.rules"
 	grep -q 'GROUP="kvm"' "$root/lib/udev/rules.d/60-kvm-pvi-guest.rules"
 	grep -q -x kvm_pvi "$root/usr/lib/modules-load.d/kvm-pvi.conf"

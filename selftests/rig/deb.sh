@@ -16,6 +16,9 @@ copy_tree()
 	mkdir -p "$src"
 	cp -r "$top"/{Documentation,LICENSE,LICENSES,Makefile,README.md,VERSION,bindings,debian,dkms.conf,include,kernel,tools} \
 		"$src"
+	# The pages have them.
+	mkdir "$src/selftests"
+	cp -r "$top/selftests/example" "$src/selftests"
 	quietly "$build/deb-clean.log" make -C "$src" BUILD="$src/build" clean
 }
 

@@ -20,7 +20,8 @@ files()
 		lib/modules-load.d/kvm-pvi.conf lib/systemd/system/kvm-pvi-attach@.service \
 		lib/udev/rules.d/60-kvm-pvi{,-guest}.rules share/bash-completion/completions/pvictl share/zsh/vendor-completions/_pvictl \
 		share/fish/vendor_completions.d/pvictl.fish \
-		share/man/man8/pvictl.8 share/man/man3/libpvi.3 \
+		share/man/man8/pvictl.8 share/man/man3/libpvi.3 share/man/man4/kvm_pvi.4 share/man/man7/kvm_pvi.7 \
+		share/doc/kvm-pvi/{index,install,link,vsock,pvid,ring,setup,bugs}.rst share/doc/kvm-pvi/{pvi-echo.c,bench.txt} \
 		sbin/pvi-ivshmem-server share/bash-completion/completions/pvi-ivshmem-server \
 		share/man/man8/pvi-ivshmem-server.8 lib/systemd/system/kvm-pvi-ivshmem@.{socket,service} \
 		sbin/pvid share/bash-completion/completions/pvid share/man/man8/pvid.8 share/man/man5/pvi.conf.5 \
@@ -47,7 +48,7 @@ functions()
 	[ "$(cat "$tmp/number")" -eq "$(wc -l <"$tmp/exported")" ] || fail "some have no version"
 }
 
-# The library has all ioctls and hypercalls of the headers.
+# The library has all ioctls and hypercalls of the headers, the manual the ioctls.
 calls()
 {
 	sed -n -E 's/^#define (KVM_PVI_[A-Z_]*)\t*_IO\(.*/\1/p; s/^#define (KVM_HC_[A-Z_]*)\t+\(.*/\1/p' \
@@ -56,6 +57,8 @@ calls()
 	grep -h -o -w -E 'KVM_(PVI|HC)_[A-Z_]+' "$top"/tools/libpvi/*.c | sort -u |
 		comm -23 "$tmp/calls" - >"$tmp/missing"
 	[ ! -s "$tmp/missing" ] || fail "not in libpvi: $(cat "$tmp/missing")"
+	grep -o -w -E 'KVM_PVI_[A-Z_]+' "$root/usr/share/man/man4/kvm_pvi.4" | sort -u >"$tmp/manual"
+	diff <(grep -v KVM_HC "$tmp/calls") "$tmp/manual"
 }
 
 manual()
@@ -72,6 +75,11 @@ manual()
 		warnings=$(cd "$root/usr/share/man" && groff -s -mandoc -Tutf8 -ww -z "$page" 2>&1)
 		[ -z "$warnings" ] || fail "$page: $warnings"
 	done
+	grep -h -o -E '/usr/share/doc/kvm-pvi/[^ ]*[a-z]' "$root"/usr/share/man/man*/* | sort -u >"$tmp/named"
+	[ -s "$tmp/named" ]
+	while read -r page; do
+		[ -s "$root$page" ] || fail "the manual names $page"
+	done <"$tmp/named"
 }
 
 # What the documentation says a VMM has to do, and a VMM that does it.

@@ -6,8 +6,11 @@ mutants.py LIST names            their names, a line each
 mutants.py LIST runs             NAME TEST CASE..., a line for each test of each
 mutants.py LIST what NAME        what is wrong with it
 mutants.py LIST apply NAME DIR   make its mistake in the sources under DIR
+mutants.py LIST check DIR TESTS  fail unless each can be made in the sources under DIR, and TESTS has the
+                                 tests and cases that are to notice it; makes none
 """
 import pathlib
+import re
 import sys
 
 
@@ -47,13 +50,32 @@ def parse(path):
     return {mutant.name: mutant for mutant in mutants}
 
 
-def apply(mutant, directory):
+def mistaken(mutant, directory):
+    """What the files that it changes are with it, by name."""
+    texts = {}
     for file, old, new in mutant.changes:
-        source = directory / file
-        text = source.read_text()
+        text = texts.get(file) or (directory / file).read_text()
         if text.count(old) != 1:
             fail(f"{mutant.name}: what is to be changed stands {text.count(old)} times in {file}:\n{old}")
-        source.write_text(text.replace(old, new))
+        texts[file] = text.replace(old, new)
+    return texts
+
+
+def apply(mutant, directory):
+    for file, text in mistaken(mutant, directory).items():
+        (directory / file).write_text(text)
+
+
+def check_tests(mutant, tests):
+    for line in mutant.tests:
+        test, *cases = line.split()
+        source = tests / f"{test}.c"
+        if not source.exists():
+            fail(f"{mutant.name}: there is no {source}")
+        known = re.findall(r'\{ "(\w+)"', source.read_text())
+        for case in cases:
+            if case not in known:
+                fail(f"{mutant.name}: {test} has no case {case}")
 
 
 def main():
@@ -69,6 +91,10 @@ def main():
         print(mutants[sys.argv[3]].what)
     elif command == "apply":
         apply(mutants[sys.argv[3]], pathlib.Path(sys.argv[4]))
+    elif command == "check":
+        for mutant in mutants.values():
+            mistaken(mutant, pathlib.Path(sys.argv[3]))
+            check_tests(mutant, pathlib.Path(sys.argv[4]))
 
 
 main()

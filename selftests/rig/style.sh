@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # style.sh [--quick] - check how the sources are written: shellcheck on the scripts, kernel-doc on
-# the headers, the compilers of C and C++ on each of the UAPI alone, the layers of kernel/host,
-# which are printed, and, unless --quick, checkpatch of linux-source-6.12 on the C sources. Warnings
-# of the compiler and of sparse are errors in build.sh already. Prints TAP and "N passed, N failed".
+# the headers, the compilers of C and C++ on each of the UAPI alone, whether what security.rst, bugs.rst
+# and selftests/mutants name is there, the layers of kernel/host, which are printed, and, unless --quick,
+# checkpatch of linux-source-6.12 on the C sources. Warnings of the compiler and of sparse are errors
+# in build.sh already. Prints TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
 
@@ -73,24 +74,56 @@ names_are_ours()
 	! grep -r -n -E '^#[[:space:]]*define[[:space:]]+_' tools include/uapi
 }
 
-# security.rst names, in brackets, tests and cases that there are.
+# What stands in brackets on a page, [TEST CASE...], is a test of selftests/, selftests/guest/ or the rig, and cases
+# of it. Both names may be those of a table or of a macro. A C test's name alone shows nothing: any case of it would do.
 claims_have_tests()
 {
-	local test cases case file bad=''
+	local page=Documentation/virt/kvm/pvi/$1 test cases case file bad=''
 
-	tr '\n' ' ' <Documentation/virt/kvm/pvi/security.rst | grep -o '\[[a-z_0-9]*_test[a-z_0-9 ]*\]' |
-		tr -d '[]' >"$build/claims"
+	tr -s '\n ' ' ' <"$page" | grep -o -E '\[[a-z_0-9-]+(_test|\.sh)[A-Za-z_0-9 ]*\]' | tr -d '[]' >"$build/claims"
 	[ -s "$build/claims" ]
 	while read -r test cases; do
-		file=$(compgen -G "selftests/$test.[cs]*") || bad="there is no test $test"
+		file=$(compgen -G "selftests/$test.[cs]*" || compgen -G "selftests/guest/$test.c" ||
+			compgen -G "selftests/rig/$test") || {
+			bad="there is no test $test"
+			break
+		}
+		[ -n "$cases" ] || [[ $file != *.c ]] || bad="$test stands there without a case"
 		for case in $cases; do
-			grep -q -E "\{ \"$case\"|^$case\(\)" "$file" || bad="$test has no case $case"
+			grep -q -E "\{ \"$case\"|^$case\(\)|^	[A-Z]+(_CASE)?\(${case#lost_without_}\)" "$file" ||
+				bad="$test has no case $case"
 		done
 	done <"$build/claims"
 	[ -z "$bad" ] || {
 		echo "$bad"
 		false
 	}
+}
+
+# Each row of bugs.rst names what holds it, and of a test its cases, or says that nothing does.
+bugs_have_tests()
+{
+	claims_have_tests bugs.rst &&
+	awk '
+		function flush() {
+			if (row && row !~ /\[[a-z_0-9-]+(_test|\.sh) [A-Za-z_0-9 ]+\]|No test/) {
+				print "bugs.rst:" at ": neither a case nor \"No test\""
+				bad = 1
+			}
+			row = ""
+		}
+		/^  [A-Z][0-9.]+ +(20[0-9-]+|documented|open) / { flush(); rows++; at = NR; row = $0; next }
+		row && /^          / { row = row " " $0; next }
+		{ flush() }
+		/^  [A-Z][0-9]/ { print "bugs.rst:" NR ": no row of these tables"; bad = 1 }
+		END { exit bad || rows < 100 }
+	' Documentation/virt/kvm/pvi/bugs.rst
+}
+
+# make mutants stops at the first mistake whose place has gone, or whose test.
+mutants_apply()
+{
+	python3 "$rig/mutants.py" selftests/mutants check kernel/host selftests
 }
 
 # Nothing is linked: the libraries of the other targets may be missing, their headers are the same.
@@ -133,7 +166,7 @@ mapfile -t scripts < <(scripts)
 mapfile -t sources < <(c_sources)
 
 echo "TAP version 13"
-echo "1..$([ "${1:-}" = --quick ] && echo 8 || echo 9)"
+echo "1..$([ "${1:-}" = --quick ] && echo 10 || echo 11)"
 check "shellcheck" shellcheck "${scripts[@]}"
 check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/*.h include/linux/*.h \
 	kernel/*/*.[ch] kernel/*.h tools/libpvi/libpvi*.h
@@ -141,7 +174,9 @@ check "headers compile alone" compile_header
 check "headers are in uapi_layout.h and uapi_guest_layout.h" layouts_are_complete
 check "no reserved names are defined" names_are_ours
 check "api.rst has the request numbers" numbers_are_documented
-check "security.rst names tests" claims_have_tests
+check "security.rst names tests" claims_have_tests security.rst
+check "bugs.rst names tests" bugs_have_tests
+check "the mutants can be made, and have tests" mutants_apply
 check "the host's sources stand in layers" "$rig/layers.sh"
 sed 's/^/# /' "$build/style.log"
 if [ "${1:-}" != --quick ]; then

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-"""The set-up phase between two VMMs: pvi_setup(3), Documentation/virt/kvm/pvi/setup.rst."""
+"""The set-up phase between two VMMs: pvi_setup(3), /usr/share/doc/kvm-pvi/setup.rst."""
 
 import ctypes
 import errno
