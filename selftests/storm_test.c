@@ -4,6 +4,9 @@
  * number of a ring into memory before it rings. Now and then, and after the last one, it stops:
  * then the receiver's handler must have seen that number, or come to see it with nobody ringing
  * any more, however many rings became one interrupt.
+ *
+ * And a sender that never stops keeps nobody from anything: whoever does not want to hear it any
+ * more does not, and the receiver, other guests and the host go on, whether it is heard or not.
  */
 #include "pvi_test.h"
 
@@ -272,17 +275,274 @@ static void test_two_senders_masking(void)
 	check_counts(&s);
 }
 
-#define STORM(fn) { #fn, test_##fn, 240 }
+
+#define BELL		7
+#define VIRTUAL		KVM_PVI_GSI_VIRTUAL
+#define LAPIC_0		0xfee00000
+#define FLOOD_STEPS	300	/* that each who is to go on goes on */
+#define FLOOD_CALLS	5	/* of the host, each of which waits for a grace period */
+#define FLOOD_ROUNDS	(test_long() ? 200 : 8)
+#define FLOOD_MS	(test_long() ? 10000 : 0)
+
+/* What a receiver is told to do, once; then it goes back to COMMAND_NONE */
+enum command { COMMAND_NONE, COMMAND_MASK, COMMAND_UNMASK };
+
+/* Shared by host and guests: who is how far; @heard are the interrupts taken when the mask was set */
+static struct {
+	bool ends;
+	u64 command, heard;
+	u64 port, rings, work, others_port, others_rings;
+} flood;
+
+/* How the receiver is rung, and how it stops that itself */
+enum way { BY_PIN, BY_MSI, BY_BELL };
+
+static __guest u64 guest_flood(u64 by_bell)
+{
+	while (!READ_ONCE(flood.ends)) {
+		if (by_bell)
+			guest_hypercall(KVM_HC_BELL_SEND, READ_ONCE(flood.port), 1, 0, 0);
+		else
+			guest_hypercall(KVM_HC_NOTIFY, READ_ONCE(flood.port), 0, 0, 0);
+		WRITE_ONCE(flood.rings, flood.rings + 1);
+	}
+	return 0;
+}
+
+/* Rings as well, but nobody whom the flood concerns */
+static __guest u64 guest_bystand(u64 arg)
+{
+	while (!READ_ONCE(flood.ends)) {
+		GUEST_ASSERT_EQ(guest_hypercall(KVM_HC_NOTIFY, flood.others_port, 0, 0, 0),
+				KVM_PVI_RAISED);
+		WRITE_ONCE(flood.others_rings, flood.others_rings + 1);
+	}
+	return arg;
+}
+
+static __guest void on_bell(u8 vector)
+{
+	(void)vector;
+	guest_hypercall(KVM_HC_BELL_RECEIVE, BELL, ~0ULL, 0, 0);
+}
+
+static __guest void on_any(u8 vector)
+{
+	(void)vector;
+}
+
+static __guest void set_mask(enum way way, bool masked)
+{
+	switch (way) {
+	case BY_PIN:
+		guest_ioapic_set(PIN, VECTOR, masked ? IOAPIC_MASKED : 0, 0);
+		if (!masked)
+			GUEST_ASSERT_EQ(guest_hypercall(KVM_HC_PVI_ARM, PIN, 0, 0, 0), 0);
+		break;
+	case BY_MSI:
+		GUEST_ASSERT_EQ(guest_hypercall(KVM_HC_PVI_SET_MSI, VIRTUAL, masked ? 0 : LAPIC_0,
+						masked ? 0 : VECTOR, 0), 0);
+		break;
+	case BY_BELL:
+		GUEST_ASSERT_EQ(guest_hypercall(KVM_HC_BELL_MASK, BELL, masked ? 0 : ~0ULL, 0, 0), 0);
+		break;
+	}
+}
+
+/* Has other work than to be rung */
+static __guest u64 guest_work(u64 way)
+{
+	u64 command;
+
+	guest_on_irq(VECTOR, way == BY_BELL ? on_bell : on_any);
+	set_mask(way, false);
+	guest_irq_enable();
+	while (!READ_ONCE(flood.ends)) {
+		WRITE_ONCE(flood.work, flood.work + 1);
+		command = READ_ONCE(flood.command);
+		if (command == COMMAND_NONE)
+			continue;
+		guest_irq_disable();
+		set_mask(way, command == COMMAND_MASK);
+		flood.heard = guest_irq_count(VECTOR);
+		WRITE_ONCE(flood.command, COMMAND_NONE);
+		guest_irq_enable();
+	}
+	guest_irq_disable();
+	return 0;
+}
+
+static u64 interrupts(struct storm *s)
+{
+	return vcpu_irq_count(&s->rx->vcpus[0], VECTOR);
+}
+
+static bool moves(u64 *count, u64 steps)
+{
+	u64 before = READ_ONCE(*count);
+
+	return wait_until(READ_ONCE(*count) >= before + steps, LOST_MS);
+}
+
+/* The flood is there, and so are the receiver, another guest and the host */
+static void expect_progress(struct storm *s)
+{
+	u32 i;
+
+	for (i = 0; i < FLOOD_CALLS; i++) {
+		pvi_allow(s->rx_fd, pvi_uuid[9], 1);
+		pvi_revoke(s->rx_fd, pvi_uuid[9], 1);
+	}
+	ASSERT_TRUE(moves(&flood.rings, FLOOD_STEPS));
+	ASSERT_TRUE(moves(&flood.work, FLOOD_STEPS));
+	ASSERT_TRUE(moves(&flood.others_rings, FLOOD_STEPS));
+}
+
+/* @heard interrupts were taken, and as many as @on_way may have been on their way to the handler */
+static void expect_unheard(struct storm *s, u64 heard, u64 on_way)
+{
+	expect_progress(s);
+	ASSERT_LE(interrupts(s), heard + on_way);
+}
+
+static void expect_heard(struct storm *s)
+{
+	u64 before = interrupts(s);
+
+	ASSERT_TRUE(wait_until(interrupts(s) >= before + 3, LOST_MS));
+	expect_progress(s);
+}
+
+static void order(enum command command)
+{
+	WRITE_ONCE(flood.command, command);
+	ASSERT_TRUE(wait_until(READ_ONCE(flood.command) == COMMAND_NONE, LOST_MS));
+}
+
+static u32 flood_gsi(enum way way)
+{
+	return way == BY_MSI ? VIRTUAL : PIN;
+}
+
+static void flood_allow(struct storm *s, enum way way)
+{
+	if (way == BY_BELL)
+		pvi_allow_bell(s->rx_fd, pvi_uuid[1], BELL, 1);
+	else
+		pvi_allow(s->rx_fd, pvi_uuid[1], flood_gsi(way));
+	WRITE_ONCE(flood.port, pvi_connect(s->tx_fd[0], pvi_uuid[0], flood_gsi(way)));
+}
+
+static struct storm flood_begin(enum way way)
+{
+	struct storm s = prepare(1, flood_gsi(way), way == BY_MSI ? KVM_PVI_GSI_MSI : KVM_PVI_GSI_DIRECT);
+
+	s.tx[1] = vm_create(1, 0);
+	s.tx_fd[1] = pvi_bind(s.tx[1], pvi_uuid[2]);
+	flood.others_port = pvi_set_port(s.tx_fd[1], new_eventfd());
+	if (way == BY_BELL)
+		pvi_bell(s.rx_fd, BELL, PIN);
+	flood_allow(&s, way);
+	vcpu_run_thread(&s.rx->vcpus[0], guest_work, way);
+	vcpu_run_thread(&s.tx[1]->vcpus[0], guest_bystand, 0);
+	vcpu_run_thread(&s.tx[0]->vcpus[0], guest_flood, way == BY_BELL);
+	return s;
+}
+
+/* A case ends with every guest at its own end: none was stuck */
+static void flood_end(struct storm *s)
+{
+	WRITE_ONCE(flood.ends, true);
+	vcpu_join(&s->tx[0]->vcpus[0]);
+	vcpu_join(&s->tx[1]->vcpus[0]);
+	vcpu_join(&s->rx->vcpus[0]);
+	test_diag("%llu rings, %llu interrupts; beside them %llu steps, and %llu rings of others",
+		  flood.rings, interrupts(s), flood.work, flood.others_rings);
+}
+
+static void flood_masked(enum way way)
+{
+	struct storm s = flood_begin(way);
+	u64 until = now_ms() + FLOOD_MS;
+	u32 round;
+
+	for (round = 0; round < FLOOD_ROUNDS || now_ms() < until; round++) {
+		expect_heard(&s);
+		order(COMMAND_MASK);
+		/* One may have been pending in its LAPIC */
+		expect_unheard(&s, flood.heard, 1);
+		order(COMMAND_UNMASK);
+	}
+	flood_end(&s);
+}
+
+static void test_mask_pin(void)
+{
+	flood_masked(BY_PIN);
+}
+
+static void test_mask_msi(void)
+{
+	flood_masked(BY_MSI);
+}
+
+static void test_mask_bell(void)
+{
+	flood_masked(BY_BELL);
+}
+
+static void flood_revoked(enum way way)
+{
+	struct storm s = flood_begin(way);
+	u64 until = now_ms() + FLOOD_MS;
+	struct kvm_pvi_stats stats;
+	u64 before;
+	u32 round;
+
+	for (round = 0; round < FLOOD_ROUNDS || now_ms() < until; round++) {
+		expect_heard(&s);
+		if (way == BY_BELL)
+			pvi_revoke_bell(s.rx_fd, pvi_uuid[1], BELL);
+		else
+			pvi_revoke(s.rx_fd, pvi_uuid[1], flood_gsi(way));
+		stats = pvi_stats(s.rx_fd);
+		before = accepted(&stats.received);
+		/* One may be pending, and another taken and not counted yet */
+		expect_unheard(&s, interrupts(&s), 2);
+		stats = pvi_stats(s.rx_fd);
+		ASSERT_EQ(accepted(&stats.received), before);
+		pvi_close_port(s.tx_fd[0], flood.port);
+		flood_allow(&s, way);
+	}
+	flood_end(&s);
+}
+
+static void test_revoke_pin(void)
+{
+	flood_revoked(BY_PIN);
+}
+
+static void test_revoke_bell(void)
+{
+	flood_revoked(BY_BELL);
+}
+
+#define DEADLINE_S	240
 
 static const struct test_case cases[] = {
-	STORM(uuid),
-	STORM(port_pin),
-	STORM(port_msi_route),
-	STORM(port_irqfd),
-	STORM(notify_irqfd),
-	STORM(two_senders_pin),
-	STORM(two_senders_irqfd),
-	STORM(two_senders_masking),
+	{ "uuid", test_uuid, DEADLINE_S },
+	{ "port_pin", test_port_pin, DEADLINE_S },
+	{ "port_msi_route", test_port_msi_route, DEADLINE_S },
+	{ "port_irqfd", test_port_irqfd, DEADLINE_S },
+	{ "notify_irqfd", test_notify_irqfd, DEADLINE_S },
+	{ "two_senders_pin", test_two_senders_pin, DEADLINE_S },
+	{ "two_senders_irqfd", test_two_senders_irqfd, DEADLINE_S },
+	{ "two_senders_masking", test_two_senders_masking, DEADLINE_S },
+	{ "mask_pin", test_mask_pin, DEADLINE_S },
+	{ "mask_msi", test_mask_msi, DEADLINE_S },
+	{ "mask_bell", test_mask_bell, DEADLINE_S },
+	{ "revoke_pin", test_revoke_pin, DEADLINE_S },
+	{ "revoke_bell", test_revoke_bell, DEADLINE_S },
 };
 
 int main(int argc, char **argv)

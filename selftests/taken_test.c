@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A call that cannot say what it has done has not done it: its struct is taken away between the
- * look whether it can be written and the results. Nothing stays that nobody knows of.
+ * look whether it can be written and the results. Nothing stays that nobody knows of. Of hypercalls
+ * by KVM_PVI_CALL that holds where something would stay, or be lost; the others are done.
  */
 #include <dirent.h>
 
@@ -10,6 +11,7 @@
 #include "taken.h"
 
 #define GSI	20
+#define BELL	3
 #define RX	pvi_uuid[0]
 #define TX	pvi_uuid[1]
 
@@ -206,6 +208,79 @@ static void test_freeze(void)
 	ASSERT_EQ(ring(), KVM_PVI_RAISED);
 }
 
+static int taken_call(int fd, u32 nr, u64 a0, u64 a1, u64 a2)
+{
+	struct kvm_pvi_call call = { .size = sizeof(call), .nr = nr, .args = { a0, a1, a2 } };
+
+	return taken_ioctl(fd, KVM_PVI_CALL, &call);
+}
+
+/* A hypercall that made a port, of which the guest would hear nothing either */
+static void test_call_connect(void)
+{
+	u32 i;
+
+	make();
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(taken_call(tx, KVM_HC_PVI_CONNECT, (u64)RX, GSI, 0), -EFAULT);
+		expect_no_port(0);
+	}
+	/* One that fails anyway says so in its struct, which cannot be written */
+	ASSERT_EQ(taken_call(tx, KVM_HC_PVI_CONNECT, (u64)RX, GSI + 1, 0), -EFAULT);
+	expect_no_port(0);
+}
+
+/* The flags that were cleared are there for who looks next, and have rung again */
+static void test_call_receive(void)
+{
+	u64 flags;
+	u32 port;
+
+	make();
+	pvi_bell(rx, BELL, GSI);
+	pvi_allow_bell(rx, TX, BELL, 0xff);
+	port = pvi_connect(tx, RX, GSI);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_BELL_SEND, port, 0x0f, 0, 0), KVM_PVI_RAISED);
+	ASSERT_EQ(read_eventfd(sink), 1);
+	ASSERT_EQ(taken_call(rx, KVM_HC_BELL_RECEIVE, BELL, 0x03, 0), -EFAULT);
+	ASSERT_GE(read_eventfd(sink), 1);
+	ASSERT_EQ(pvi_call_rbx(rx, KVM_HC_BELL_RECEIVE, BELL, ~0ULL, 0, 0, &flags), 0);
+	ASSERT_EQ(flags, 0x0f);
+	/* None that were not set, nor any that were not asked for */
+	ASSERT_EQ(taken_call(rx, KVM_HC_BELL_RECEIVE, BELL, ~0ULL, 0), -EFAULT);
+	ASSERT_EQ(pvi_call_rbx(rx, KVM_HC_BELL_RECEIVE, BELL, ~0ULL, 0, 0, &flags), 0);
+	ASSERT_EQ(flags, 0);
+	ASSERT_EQ(read_eventfd(sink), 0);
+	/* A flag that was masked says nothing, as when it was sent */
+	ASSERT_EQ(pvi_call(rx, KVM_HC_BELL_MASK, BELL, 0, 0, 0), 0);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_BELL_SEND, port, 0x10, 0, 0), KVM_PVI_COALESCED);
+	ASSERT_EQ(taken_call(rx, KVM_HC_BELL_RECEIVE, BELL, ~0ULL, 0), -EFAULT);
+	ASSERT_EQ(read_eventfd(sink), 0);
+	ASSERT_EQ(pvi_call_rbx(rx, KVM_HC_BELL_RECEIVE, BELL, ~0ULL, 0, 0, &flags), 0);
+	ASSERT_EQ(flags, 0x10);
+}
+
+/* Other hypercalls are done, and can be issued again */
+static void test_call_done(void)
+{
+	s64 port;
+
+	make();
+	ASSERT_EQ(taken_call(tx, KVM_HC_PVI, (u64)RX, GSI, 0), -EFAULT);
+	ASSERT_EQ(read_eventfd(sink), 1);
+	port = pvi_call(tx, KVM_HC_PVI_CONNECT, (u64)RX, GSI, 0, 0);
+	ASSERT_GE(port, 0);
+	ASSERT_EQ(taken_call(tx, KVM_HC_NOTIFY, port, 0, 0), -EFAULT);
+	ASSERT_EQ(read_eventfd(sink), 1);
+	ASSERT_EQ(taken_call(tx, KVM_HC_NOTIFY_MANY, port, 1, 0), -EFAULT);
+	ASSERT_EQ(read_eventfd(sink), 1);
+	ASSERT_EQ(taken_call(tx, KVM_HC_PVI_DISCONNECT, port, 0, 0), -EFAULT);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_NOTIFY, port, 0, 0, 0), -ENOENT);
+	port = pvi_call(tx, KVM_HC_PVI_CONNECT, (u64)RX, GSI, 0, 0);
+	ASSERT_EQ(taken_call(tx, KVM_HC_PVI_RESET, 0, 0, 0), -EFAULT);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_NOTIFY, port, 0, 0, 0), -ENOENT);
+}
+
 /* Calls that change nothing */
 static void test_reads(void)
 {
@@ -243,6 +318,9 @@ static const struct test_case cases[] = {
 	{ "connect_grant", test_connect_grant },
 	{ "grant", test_grant },
 	{ "freeze", test_freeze },
+	{ "call_connect", test_call_connect },
+	{ "call_receive", test_call_receive },
+	{ "call_done", test_call_done },
 	{ "reads", test_reads },
 	{ "other_errors", test_other_errors },
 };

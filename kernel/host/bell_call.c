@@ -55,6 +55,16 @@ s64 pvi_bell_call_receive(struct pvi_call *c)
 	return 0;
 }
 
+/* The flags that a KVM_PVI_CALL cleared reach nobody: they are set as if sent again. Called under RCU. */
+void pvi_bell_call_unreceive(struct pvi_call *c)
+{
+	u64 cleared = c->rbx & c->args[1], old;
+	struct pvi_bell *b = bell_call_own(c);
+
+	if (b && cleared && pvi_bell_send(b, cleared, &old))
+		pvi_deliver_raise(b->gsi);
+}
+
 s64 pvi_bell_call_mask(struct pvi_call *c)
 {
 	int shift = bell_call_shift(c, c->args[3]);

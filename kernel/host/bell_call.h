@@ -7,6 +7,7 @@
 
 s64 pvi_bell_call_send(struct pvi_call *c);
 s64 pvi_bell_call_receive(struct pvi_call *c);
+void pvi_bell_call_unreceive(struct pvi_call *c);
 s64 pvi_bell_call_mask(struct pvi_call *c);
 s64 pvi_bell_call_reset(struct pvi_call *c);
 

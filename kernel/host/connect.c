@@ -104,6 +104,15 @@ static int connect_add(struct pvi_vm *vm, struct pvi_port *p, bool by_vmm, u32 *
 	return ret;
 }
 
+/* Nobody is to know of the port that was just made. */
+void pvi_connect_take_back(struct pvi_vm *vm, u32 port)
+{
+	struct pvi_port *p = pvi_port_take(vm, port);
+
+	if (!IS_ERR_OR_NULL(p))
+		connect_undo(p);
+}
+
 int pvi_connect(struct pvi_vm *vm, void *arg)
 {
 	struct kvm_pvi_connect *u = arg;
@@ -128,11 +137,8 @@ int pvi_connect(struct pvi_vm *vm, void *arg)
 	if (ret)
 		return ret;
 	ret = pvi_reply(u);
-	if (!ret)
-		return 0;
-	p = pvi_port_take(vm, u->port);
-	if (!IS_ERR_OR_NULL(p))
-		connect_undo(p);
+	if (ret)
+		pvi_connect_take_back(vm, u->port);
 	return ret;
 }
 

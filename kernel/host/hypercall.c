@@ -20,6 +20,7 @@
 #include "kvm_abi.h"
 #include "many.h"
 #include "query.h"
+#include "reply.h"
 #include "ring.h"
 #include "walk.h"
 
@@ -271,6 +272,26 @@ bool pvi_hypercall_serve(struct pvi_call *c, s64 *ret)
 	return found;
 }
 
+/*
+ * The caller hears nothing of what it did, so nothing may be lost or stay by
+ * that: a port that nobody knows, a flag that nobody handles. All else holds;
+ * it was done, and to do it again does no harm.
+ */
+static void call_undo(struct pvi_call *c, s64 ret)
+{
+	switch (c->nr + KVM_HC_PVI_BASE) {
+	case KVM_HC_PVI_CONNECT:
+		pvi_connect_take_back(c->vm, ret);
+		break;
+	case KVM_HC_BELL_RECEIVE:
+		rcu_read_lock();
+		if (pvi_vm_bound(c->vm))
+			pvi_bell_call_unreceive(c);
+		rcu_read_unlock();
+		break;
+	}
+}
+
 int pvi_hypercall_ioctl(struct pvi_vm *vm, void *arg)
 {
 	struct kvm_pvi_call *u = arg;
@@ -280,6 +301,7 @@ int pvi_hypercall_ioctl(struct pvi_vm *vm, void *arg)
 		.wide = true,
 		.rbx_returned = true,
 	};
+	int ret;
 
 	if (u->__reserved)
 		return -EINVAL;
@@ -289,5 +311,8 @@ int pvi_hypercall_ioctl(struct pvi_vm *vm, void *arg)
 		u->ret = -KVM_PVI_ENOSYS;
 	else if (u->ret >= 0)
 		u->ret2 = c.rbx;
-	return 0;
+	ret = pvi_reply(u);
+	if (ret && u->ret >= 0)
+		call_undo(&c, u->ret);
+	return ret;
 }

@@ -76,6 +76,7 @@ names_are_ours()
 
 # What stands in brackets on a page, [TEST CASE...], is a test of selftests/, selftests/guest/ or the rig, and cases
 # of it. Both names may be those of a table or of a macro.
+# A C test's name alone shows nothing: any case of it would do.
 claims_have_tests()
 {
 	local page=Documentation/virt/kvm/pvi/$1 test cases case file bad=''
@@ -88,6 +89,7 @@ claims_have_tests()
 			bad="there is no test $test"
 			break
 		}
+		[ -n "$cases" ] || [[ $file != *.c ]] || bad="$test stands there without a case"
 		for case in $cases; do
 			grep -q -E "\{ \"$case\"|^$case\(\)|^	[A-Z]+(_CASE)?\(${case#lost_without_}\)" "$file" ||
 				bad="$test has no case $case"

@@ -238,7 +238,7 @@ struct kvm_pvi_status {
  *
  * Every ioctl that takes a struct may fail with
  *
- * * EFAULT: the struct cannot be read or written; nothing has happened
+ * * EFAULT: the struct cannot be read or written; nothing has happened, but see KVM_PVI_CALL
  * * EBADF: the descriptor was opened for reading, and the call is not GET_INFO, GET_STATS, GET_EDGE or LIST
  * * EINVAL: @size is below the first version's; an unknown flag; a reserved field is not 0; a value out of range
  * * E2BIG: @size is beyond a page, or the tail this kernel does not know is not 0
@@ -534,6 +534,11 @@ struct kvm_pvi_connect {
  * How an endpoint of a host process rings and is served, and how a VMM rings in
  * its guest's name. The call succeeds whatever @ret says; an unknown @nr is
  * -KVM_PVI_ENOSYS there.
+ *
+ * EFAULT: if the struct could not be written before, nothing has happened. If it
+ * was taken away while the hypercall ran, that is done, and may be issued again;
+ * but a port of CONNECT is closed, and flags that BELL_RECEIVE cleared are set
+ * again, as if they had been sent again.
  */
 struct kvm_pvi_call {
 	__u32 size;
