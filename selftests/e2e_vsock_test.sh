@@ -17,7 +17,7 @@
 
 # The link that there is, and where the guests have it
 link='' bus='' at_c='' cid_a=33 cid_b=4
-reset=-104 broken=-32 unreachable=-113 absent=-19
+reset=-104 broken=-32 unreachable=-113 absent=-19 overdone=-105
 
 alone()
 {
@@ -165,20 +165,58 @@ bulk()
 	done
 }
 
-# A third guest: streams go to it and to b at once, and what it had with a ends with it, alone
+# What another peer sends is not what b has sent: a's connection to b neither gets it, nor ends
+strangers()
+{
+	begins g_b sink stream 5000
+	lates g_a late $cid_b 5000 70000
+	same "$(run g_c "pvi_spoil stranger 8 && pvi_spoil life 1")" "stranger 8"$'\n'"life 1"
+	same "$(run g_a cat "/sys/bus/pvi_link/devices/$link_c/bad")" 6
+	same "$(told g_a)" "late 0 0"
+	same "$(woken g_b)" "sink 0"
+	await run g_a "grep -q '^$cid_c .* up' /proc/net/pvi_vsock"
+}
+
+# packets NAME - how many its kernel has
+packets()
+{
+	run "$1" "awk '/^skbuff_head_cache/ { print \$2 }' /proc/slabinfo"
+}
+
+# What more connections have to say of their room, and how often one says that it has ended, than there is room for
+# while the peer takes nothing: none is forgotten, and of each one packet waits
+thirst()
+{
+	local n=100 before
+
+	begins g_c pour 5000 $n 3000
+	lates g_a drink "$cid_c" 5000 $n 3000
+	before=$(packets g_a)
+	kill -STOP "$g_c"
+	run g_a "kill -USR1 \$(cat /tmp/latecomer); until grep -q half /tmp/late; do usleep 20000; done"
+	[ $(($(packets g_a) - before)) -lt 2500 ] || fail "whatever waits to be sent is kept"
+	kill -CONT "$g_c"
+	await run g_a "grep -q 'drink $n' /tmp/late"
+	run g_c "killall -KILL pvi_vsock"
+}
+
+# A third guest: streams go to it and to b at once, and what it had with a ends with it, alone. The link to it is
+# the smallest.
 peers()
 {
-	local link_c cid_c=5 size=128K
+	local link_c cid_c=5 size=8K
 
 	[ -z "${PVI_LONG:-}" ] || size=4M
 	link_c=$(pvictl link --kind vsock --cid $cid_a,$cid_c --size $size "$a" "$c" | sed -n 's/^link //p')
 	pvictl link --hotplug --for "$a" "$link_c" | monitor "$monitors/a"
 	# shellcheck disable=SC2046 # they are words
-	guest g_c older -uuid "$c" $(pvictl link --for "$c" "$link_c")
+	append=iomem=relaxed guest g_c older -uuid "$c" $(pvictl link --for "$c" "$link_c")
 	booted g_c
 	attach at_c --pid "$g_c"
 	bus=/sys/bus/pvi_link/devices/$link_c plug g_c
 	await run g_a "grep -q '^$cid_c .* up' /proc/net/pvi_vsock"
+	strangers
+	thirst
 	begins g_b serve stream 5000 2
 	begins g_c serve stream 5000 2
 	run g_a "pvi_vsock talk stream $cid_c 5000 1 300000 >/tmp/to_c & echo \$! >/tmp/talk"
@@ -281,8 +319,9 @@ stop_load()
 # What b stores into its section may harm b's sockets alone, and takes no more memory than they may have.
 hostile()
 {
-	local what n=500 sessions=2
+	local what n=500 sessions=2 begun
 
+	begun=$(begun g_a)
 	[ -z "${PVI_LONG:-}" ] || n=100000 sessions=20
 	run g_a "modprobe -q vsock_loopback; true"
 	begins g_a sink stream 70001
@@ -292,6 +331,7 @@ hostile()
 	done
 	[ "$(count g_a bad)" -gt 0 ] || fail "no wrong packet was noticed"
 	flood
+	ended_before
 	same "$(run g_b pvi_spoil connect 4000)" "connect 4000"
 	connected
 	[ "$(count g_a dropped)" -gt 0 ] || fail "whatever waits to be sent is kept"
@@ -301,23 +341,53 @@ hostile()
 	# Nobody has touched what is a's own.
 	same "$(run g_a cat /tmp/held /tmp/out)" held
 	stop_load
+	# It may not be what b's driver takes to be so, nor be noticed by a: when b is to be rung, for one.
+	run g_b "cd /sys/bus/pvi_link/drivers/kvm_pvi_vsock && echo $link >unbind && echo $link >bind"
 	connected
 	exchange stream 10000 1
+	# shellcheck disable=SC2086 # they are two
+	paced $begun
 	same "$(run g_a "dmesg | grep -c 'breaks the rules'")" 1
 	quiet g_b
 }
 
 # Bytes in messages of one each, more than anyone would have wait: they cost their connection, and that alone. Which
-# of the two has ended it, the driver or the kernel, depends on the kernel.
+# of the two has ended it, the driver or the kernel, depends on the kernel; who reads learns that something is lost.
 flood()
 {
 	run g_a "pvi_vsock sink seqpacket 22 >/tmp/flooded 2>&1 &"
 	run g_b "until pvi_vsock hold seqpacket $cid_a 22 3000 >/tmp/held; do usleep 20000; done & true"
 	run g_b "until grep -q held /tmp/held; do usleep 20000; done"
 	same "$(run g_b pvi_spoil flood 6000)" "flood 6000"
-	await run g_a "grep -q sink /tmp/flooded"
+	await run g_a "grep -q 'sink .* $overdone' /tmp/flooded"
 	await run g_b "grep -q recv /tmp/held"
 	connected
+}
+
+# What b sends to a connection that has ended, with its session or because b has ended it: who reads has what came
+# before, and that is all.
+ended_before()
+{
+	local bad
+
+	begins g_b sink stream 5000
+	lates g_a late $cid_b 5000 70000
+	spoils life 1
+	bad=$(count g_a bad)
+	same "$(run g_b pvi_spoil stranger 8)" "stranger 8"
+	same $(($(count g_a bad) - bad)) 4
+	spoils life 1
+	same "$(told g_a)" "late 0 $reset"
+	same "$(woken g_b)" "recv $reset"
+	begins g_b sink stream 5000
+	lates g_a late $cid_b 5000 70000
+	bad=$(count g_a bad)
+	same "$(run g_b pvi_spoil after 53)" "after 53"
+	same $(($(count g_a bad) - bad)) 51
+	spoils life 1
+	same "$(told g_a)" "late 1 0"
+	# Which of the two b has heard of first is all the same.
+	[[ $(woken g_b) == @("sink 0"|"recv $reset") ]]
 }
 
 # Who reads is told that b has gone.

@@ -88,4 +88,11 @@ static inline bool pvi_compat_msgzerocopy_allow(void)
 #define PVI_COMPAT_UNSENT	.unsent_bytes = virtio_transport_unsent_bytes,
 #endif
 
+/* Before, all addresses above 2 are those of the transport to guests. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 1, 0)
+#define PVI_COMPAT_REMOTE_CID
+#else
+#define PVI_COMPAT_REMOTE_CID	.has_remote_cid = transport_has_remote_cid,
+#endif
+
 #endif /* _PVI_COMPAT_VSOCK_H */

@@ -6,10 +6,12 @@
  * again. So whoever is told here, the work has asked before, lest the next change
  * goes unnoticed. That GSI may be one that others use too: the last that can be had,
  * since those are virtual ones, if there are any. Another host may expose others, and
- * the VMM may take it away: then it is chosen anew.
+ * the VMM may take it away: then it is chosen anew. A GSI of others' does not tell what
+ * it was rung for, and may be rung all the time, so the host is asked now and then only.
  */
 #include <linux/export.h>
 #include <linux/io.h>
+#include <linux/jiffies.h>
 #include <linux/notifier.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
@@ -21,8 +23,11 @@ static DEFINE_MUTEX(watch_lock);	/* protects nr_watchers; held across starting a
 static unsigned int nr_watchers;
 static u32 config_gsi = KVM_PVI_GSI_ANY;	/* the GSI that is rung; both locks to change it */
 
+#define PEERS_APART	(HZ / 10)	/* from one look to the next, because of rings */
+
 static void peers_look(struct work_struct *work);
-static DECLARE_WORK(work, peers_look);
+static DECLARE_DELAYED_WORK(work, peers_look);
+static unsigned long peers_looked = INITIAL_JIFFIES;	/* when the last look began */
 
 /**
  * kvm_pvi_guest_peers() - whom this guest may ring
@@ -63,7 +68,14 @@ EXPORT_SYMBOL_GPL(kvm_pvi_guest_peers);
 
 static void peers_config_ring(struct kvm_pvi_guest_handler *handler)
 {
-	schedule_work(&work);
+	unsigned long due = READ_ONCE(peers_looked) + PEERS_APART, now = jiffies;
+
+	schedule_delayed_work(&work, time_before(now, due) ? due - now : 0);
+}
+
+static void peers_look_now(void)
+{
+	mod_delayed_work(system_wq, &work, 0);
 }
 
 static struct kvm_pvi_guest_handler handler = { .ring = peers_config_ring };
@@ -88,6 +100,7 @@ static void peers_rearm(void)
 
 static void peers_look(struct work_struct *work)
 {
+	WRITE_ONCE(peers_looked, jiffies);
 	peers_rearm();
 	blocking_notifier_call_chain(&watchers, 0, NULL);
 }
@@ -97,7 +110,7 @@ void pvi_peers_rewire(void)
 {
 	lockdep_assert_held(&pvi_host_lock);
 	if (config_gsi != KVM_PVI_GSI_ANY)
-		schedule_work(&work);
+		peers_look_now();
 }
 
 bool pvi_peers_watched(void)
@@ -153,7 +166,7 @@ void pvi_peers_check(void)
 			    pvi_query(KVM_PVI_Q_SELF, 0, KVM_PVI_Q_SELF_CONFIG) != config_gsi)) {
 		peers_stop();
 		if (!peers_start())
-			schedule_work(&work);
+			peers_look_now();
 	}
 	mutex_unlock(&watch_lock);
 }
@@ -210,5 +223,5 @@ EXPORT_SYMBOL_GPL(kvm_pvi_guest_unwatch);
 
 void pvi_peers_exit(void)
 {
-	cancel_work_sync(&work);
+	cancel_delayed_work_sync(&work);
 }

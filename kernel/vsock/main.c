@@ -86,11 +86,6 @@ static struct pvi_vsock *main_new(struct pvi_link *link, const struct pvi_link_v
 
 	if (!v)
 		return NULL;
-	v->credit = virtio_vsock_alloc_skb(VIRTIO_VSOCK_SKB_HEADROOM, GFP_KERNEL);
-	if (!v->credit) {
-		kfree(v);
-		return NULL;
-	}
 	v->link = link;
 	v->queue = &link->queue[0];
 	v->cid = config->cid;
@@ -101,14 +96,9 @@ static struct pvi_vsock *main_new(struct pvi_link *link, const struct pvi_link_v
 	spin_lock_init(&v->tx_lock);
 	skb_queue_head_init(&v->waiting);
 	INIT_WORK(&v->tx_work, pvi_vsock_tx_work);
+	INIT_DELAYED_WORK(&v->late_work, pvi_vsock_tx_late_work);
 	INIT_DELAYED_WORK(&v->rx_work, pvi_vsock_rx_work);
 	return v;
-}
-
-static void main_free(struct pvi_vsock *v)
-{
-	kfree_skb(v->credit);
-	kfree(v);
 }
 
 static int main_probe(struct pvi_link *link)
@@ -132,7 +122,7 @@ static int main_probe(struct pvi_link *link)
 		return 0;
 	if (ret == -EBUSY)
 		dev_err(&link->dev, "another link leads to CID %u already\n", v->peer_cid);
-	main_free(v);
+	kfree(v);
 	return ret;
 }
 
@@ -143,7 +133,7 @@ static void main_remove(struct pvi_link *link)
 	main_leave(v);
 	/* Whoever has found it has done with it. */
 	synchronize_rcu();
-	main_free(v);
+	kfree(v);
 }
 
 static void main_up(struct pvi_link *link, unsigned int queues)
@@ -159,6 +149,7 @@ static void main_down(struct pvi_link *link)
 	pvi_vsock_tx_down(v);
 	cancel_delayed_work_sync(&v->rx_work);
 	cancel_work_sync(&v->tx_work);
+	cancel_delayed_work_sync(&v->late_work);
 	pvi_vsock_socks_reset(v);
 }
 

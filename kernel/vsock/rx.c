@@ -3,8 +3,8 @@
  * kvm_pvi_vsock rx - receiving from a peer
  *
  * All of a packet is the peer's word. It is copied, then checked, and goes no further unless it is from
- * that peer's address to this guest's own, so it can be about no sockets but those of the two. Receiving
- * never waits for what is sent: two guests that fill each other's rings both go on.
+ * that peer's address to this guest's own, and for a socket that has to do with that peer: socks.c.
+ * Receiving never waits for what is sent: two guests that fill each other's rings both go on.
  */
 #include <linux/compiler.h>
 
@@ -56,17 +56,22 @@ static bool rx_admit(struct pvi_vsock *v, const struct virtio_vsock_hdr *hdr)
 	return true;
 }
 
-/*
- * A socket's credit bounds its bytes, but not in each kernel how many packets they are in. Who overdoes
- * that has his connection reset.
- */
-static bool rx_is_overdone(struct pvi_vsock *v, const struct virtio_vsock_hdr *hdr)
+/* False: it goes no further; else it may be another one then. */
+static bool rx_judge(struct pvi_vsock *v, struct virtio_vsock_hdr *hdr)
 {
-	if (!rx_is(hdr, VIRTIO_VSOCK_OP_RW) || !pvi_vsock_socks_crowded(hdr))
-		return false;
-	pvi_vsock_count(v, PVI_VSOCK_BAD);
-	pvi_vsock_tx_reset(v, hdr);
-	return true;
+	unsigned int fate = pvi_vsock_socks_judge(hdr);
+
+	if (likely(fate == PVI_VSOCK_PASS))
+		return true;
+	if (fate & PVI_VSOCK_WRONG)
+		pvi_vsock_count(v, PVI_VSOCK_BAD);
+	if (fate & PVI_VSOCK_RESET)
+		pvi_vsock_tx_reset(v, hdr);
+	if (fate & PVI_VSOCK_END) {
+		hdr->op = cpu_to_le16(VIRTIO_VSOCK_OP_RST);
+		hdr->len = 0;
+	}
+	return !(fate & PVI_VSOCK_DROP);
 }
 
 /* Whoever reads a packet expects it in one piece, until Linux 6.7. */
@@ -85,34 +90,34 @@ static struct sk_buff *rx_alloc(u32 len)
  * One to the host it gives to this transport; so it is told that, and transport_init() tells the
  * connection the truth.
  */
-static void rx_deliver(struct sk_buff *skb)
+static void rx_deliver(struct pvi_vsock *v, struct sk_buff *skb)
 {
 	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
 
 	virtio_transport_deliver_tap_pkt(skb);
 	if (rx_is(hdr, VIRTIO_VSOCK_OP_REQUEST))
 		hdr->dst_cid = cpu_to_le64(VMADDR_CID_HOST);
+	if (unlikely(!rx_judge(v, hdr))) {
+		kfree_skb(skb);
+		return;
+	}
+	skb_trim(skb, le32_to_cpu(hdr->len));
 	pvi_compat_vsock_recv(&pvi_vsock_transport, skb);
 }
 
 /* @len: bytes behind the header, at @data */
-static int rx_packet(struct pvi_vsock *v, struct virtio_vsock_hdr *hdr, const void *data, u32 len)
+static int rx_packet(struct pvi_vsock *v, const struct virtio_vsock_hdr *hdr, const void *data, u32 len)
 {
 	struct sk_buff *skb;
 
 	if (rx_is(hdr, VIRTIO_VSOCK_OP_REQUEST) && !rx_admit(v, hdr))
 		return 0;
-	if (rx_is_overdone(v, hdr)) {
-		hdr->op = cpu_to_le16(VIRTIO_VSOCK_OP_RST);
-		hdr->len = 0;
-		len = 0;
-	}
 	skb = rx_alloc(len);
 	if (!skb)
 		return -ENOMEM;
 	*virtio_vsock_hdr(skb) = *hdr;
 	skb_put_data(skb, data, len);
-	rx_deliver(skb);
+	rx_deliver(v, skb);
 	return 0;
 }
 

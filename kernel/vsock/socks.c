@@ -20,8 +20,8 @@ static bool sock_is_of(const struct vsock_sock *vsk, const struct pvi_vsock *v)
 	       READ_ONCE(vsk->remote_addr.svm_cid) == v->peer_cid;
 }
 
-/* There is room for what is sent to the peer, after there was none. */
-void pvi_vsock_socks_room(struct pvi_vsock *v, bool credit)
+/* There is room for what is sent to the peer, after there was none: who writes may go on. */
+void pvi_vsock_socks_room(struct pvi_vsock *v)
 {
 	struct vsock_sock *vsk;
 	unsigned int i;
@@ -31,11 +31,8 @@ void pvi_vsock_socks_room(struct pvi_vsock *v, bool credit)
 		list_for_each_entry(vsk, &vsock_connected_table[i], connected_table) {
 			struct sock *sk = sk_vsock(vsk);
 
-			if (!sock_is_of(vsk, v))
-				continue;
-			if (credit)
-				pvi_vsock_tx_credit(v, vsk);
-			sk->sk_write_space(sk);
+			if (sock_is_of(vsk, v))
+				sk->sk_write_space(sk);
 		}
 	spin_unlock_bh(&vsock_table_lock);
 }
@@ -67,12 +64,14 @@ static void sock_fail(struct vsock_sock *vsk)
 
 /*
  * Who reads is told, after what was received; who writes, that the peer reads nothing any more; and who
- * closes need not wait for it. The peer may use the same port anew.
+ * closes need not wait for it. The peer may use the same port anew. What has ended before stays as it has.
  */
 static void sock_end(struct vsock_sock *vsk)
 {
-	WRITE_ONCE(vsk->peer_shutdown, SHUTDOWN_MASK);
-	sock_fail(vsk);
+	if (!sock_flag(sk_vsock(vsk), SOCK_DONE)) {
+		WRITE_ONCE(vsk->peer_shutdown, SHUTDOWN_MASK);
+		sock_fail(vsk);
+	}
 	vsock_remove_connected(vsk);
 	sock_put(sk_vsock(vsk));
 }
@@ -102,23 +101,89 @@ static bool sock_is_crowded(struct vsock_sock *vsk)
 	       skb_queue_len_lockless(&vvs->rx_queue) > SOCKS_PACKETS + vvs->buf_alloc / SOCKS_BYTES;
 }
 
-/* Whether as many packets wait at the socket that this one is for as can be expected of anyone. */
-bool pvi_vsock_socks_crowded(const struct virtio_vsock_hdr *hdr)
+/*
+ * A socket's credit bounds its bytes, but not in each kernel how many packets they are in. Who has more
+ * of them wait than can be expected of anyone has the connection end, as a kernel does that counts them.
+ */
+static bool sock_is_overdone(struct sock *sk)
 {
-	struct sockaddr_vm src, dst;
-	struct sock *sk;
 	bool crowded;
 
-	if (le32_to_cpu(hdr->len) >= SOCKS_SMALL)
-		return false;
+	lock_sock(sk);
+	crowded = sock_is_crowded(vsock_sk(sk));
+	if (crowded) {
+		sk->sk_err = ENOBUFS;
+		sk_error_report(sk);
+	}
+	release_sock(sk);
+	return crowded;
+}
+
+/* A connection's own; a request would begin another one. */
+static unsigned int sock_judge_connected(struct sock *sk, const struct virtio_vsock_hdr *hdr)
+{
+	u32 len = le32_to_cpu(hdr->len);
+
+	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_REQUEST))
+		return PVI_VSOCK_DROP | PVI_VSOCK_WRONG;
+	if (len && len < SOCKS_SMALL && sock_is_overdone(sk))
+		return PVI_VSOCK_END | PVI_VSOCK_RESET | PVI_VSOCK_WRONG;
+	return PVI_VSOCK_PASS;
+}
+
+/* Whether the socket is, or was, one that leads to @src. */
+static bool sock_leads_to(const struct vsock_sock *vsk, const struct sockaddr_vm *src)
+{
+	return vsk->transport == &pvi_vsock_transport.transport &&
+	       vsock_addr_equals_addr(&vsk->remote_addr, src);
+}
+
+/*
+ * A socket that has the port, without such a connection. One that listens is for all; one that connects
+ * is for who is asked, alone. What is left is nobody's, another peer's, or was this one's: it hears nothing of it.
+ */
+static unsigned int sock_judge_bound(struct sock *sk, const struct sockaddr_vm *src, __le16 op)
+{
+	bool leads, connects;
+
+	if (READ_ONCE(sk->sk_state) == TCP_LISTEN)
+		return PVI_VSOCK_PASS;
+	if (op == cpu_to_le16(VIRTIO_VSOCK_OP_REQUEST))
+		return PVI_VSOCK_DROP | PVI_VSOCK_RESET;
+	lock_sock(sk);
+	leads = sock_leads_to(vsock_sk(sk), src);
+	connects = sk->sk_state == TCP_SYN_SENT;
+	release_sock(sk);
+	if (leads && connects)
+		return PVI_VSOCK_PASS;
+	if (op != cpu_to_le16(VIRTIO_VSOCK_OP_RST))
+		return PVI_VSOCK_DROP | PVI_VSOCK_WRONG | PVI_VSOCK_RESET;
+	/* It may be the last word of a connection that is over here. */
+	return leads ? PVI_VSOCK_DROP : PVI_VSOCK_DROP | PVI_VSOCK_WRONG;
+}
+
+/*
+ * What is to become of a packet, by the socket that the kernel would give it to: the kernels look for
+ * one of that connection, then for any that has the port, and not all of them check whose that is. Where
+ * there is none, they answer.
+ */
+unsigned int pvi_vsock_socks_judge(const struct virtio_vsock_hdr *hdr)
+{
+	struct sockaddr_vm src, dst;
+	unsigned int fate;
+	struct sock *sk;
+
 	vsock_addr_init(&src, le64_to_cpu(hdr->src_cid), le32_to_cpu(hdr->src_port));
 	vsock_addr_init(&dst, le64_to_cpu(hdr->dst_cid), le32_to_cpu(hdr->dst_port));
 	sk = vsock_find_connected_socket(&src, &dst);
-	if (!sk)
-		return false;
-	lock_sock(sk);
-	crowded = sock_is_crowded(vsock_sk(sk));
-	release_sock(sk);
+	if (likely(sk)) {
+		fate = sock_judge_connected(sk, hdr);
+	} else {
+		sk = vsock_find_bound_socket(&dst);
+		if (!sk)
+			return PVI_VSOCK_PASS;
+		fate = sock_judge_bound(sk, &src, hdr->op);
+	}
 	sock_put(sk);
-	return crowded;
+	return fate;
 }

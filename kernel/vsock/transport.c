@@ -6,6 +6,17 @@
  */
 #include "vsock.h"
 
+/* What is no sibling's may be reached through the host. */
+static inline bool transport_has_remote_cid(struct vsock_sock *vsk, u32 cid)
+{
+	bool has;
+
+	rcu_read_lock();
+	has = pvi_vsock_find(cid);
+	rcu_read_unlock();
+	return has;
+}
+
 static PVI_COMPAT_SEND_PKT(transport_send_pkt, skb)
 {
 	struct pvi_vsock *v;
@@ -61,6 +72,28 @@ static s64 transport_has_space(struct vsock_sock *vsk)
 	return full ? 0 : virtio_transport_stream_has_space(vsk);
 }
 
+/*
+ * What one call may take, whatever credit the peer gives: not each kernel bounds it. AF_VSOCK calls again for the
+ * rest, when there is space; and is never given 0, or it would call for ever.
+ */
+static size_t transport_most(const struct vsock_sock *vsk)
+{
+	return max_t(u64, vsk->buffer_size, PVI_VSOCK_LARGEST);
+}
+
+static ssize_t transport_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg, size_t len)
+{
+	return virtio_transport_stream_enqueue(vsk, msg, min(len, transport_most(vsk)));
+}
+
+/* A message is as long at most: newer kernels say so, older ones look at what the peer says alone. */
+static int transport_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg, size_t len)
+{
+	if (len > transport_most(vsk))
+		return -EMSGSIZE;
+	return virtio_transport_seqpacket_enqueue(vsk, msg, len);
+}
+
 struct virtio_transport pvi_vsock_transport = {
 	.transport = {
 		.module = THIS_MODULE,
@@ -76,14 +109,14 @@ struct virtio_transport pvi_vsock_transport = {
 		.dgram_enqueue = virtio_transport_dgram_enqueue,
 		.dgram_allow = virtio_transport_dgram_allow,
 		.stream_dequeue = virtio_transport_stream_dequeue,
-		.stream_enqueue = virtio_transport_stream_enqueue,
+		.stream_enqueue = transport_stream_enqueue,
 		.stream_has_data = virtio_transport_stream_has_data,
 		.stream_has_space = transport_has_space,
 		.stream_rcvhiwat = virtio_transport_stream_rcvhiwat,
 		.stream_is_active = virtio_transport_stream_is_active,
 		.stream_allow = pvi_compat_vsock_stream_allow,
 		.seqpacket_dequeue = virtio_transport_seqpacket_dequeue,
-		.seqpacket_enqueue = virtio_transport_seqpacket_enqueue,
+		.seqpacket_enqueue = transport_seqpacket_enqueue,
 		.seqpacket_allow = pvi_compat_vsock_seqpacket_allow,
 		.seqpacket_has_data = virtio_transport_seqpacket_has_data,
 		.notify_poll_in = virtio_transport_notify_poll_in,
@@ -101,6 +134,7 @@ struct virtio_transport pvi_vsock_transport = {
 		PVI_COMPAT_MSGZEROCOPY
 		PVI_COMPAT_RCVLOWAT
 		PVI_COMPAT_UNSENT
+		PVI_COMPAT_REMOTE_CID
 	},
 	.send_pkt = transport_send_pkt,
 };

@@ -3,14 +3,19 @@
  * kvm_pvi_vsock tx - sending to a peer
  *
  * A packet goes into the ring at once if there is room, else it waits. How much waits is bounded, whatever
- * the peer does: no data of a socket are taken while anything waits (transport_has_space()), what is to
- * be said of credit is not kept but made when there is room, and beyond PVI_VSOCK_WAITING packets no
- * connection is begun, in neither direction.
+ * the peer does: no data of a socket are taken while anything waits (transport_has_space()), and at once
+ * no more than its buffer has (transport.c); of what it says of its credit and of its end one packet
+ * each waits (tx_supersede()); and beyond PVI_VSOCK_WAITING packets no connection is begun, in neither
+ * direction.
  */
+#include <linux/hash.h>
+
 #include "vsock.h"
 
 /* Packets that are sent in a row with the lock held */
 #define TX_BATCH	32
+/* Jiffies until the peer is shown what it has no need of now */
+#define TX_LATE		1
 
 static bool tx_is(const struct sk_buff *skb, u16 op)
 {
@@ -65,6 +70,35 @@ static bool tx_put(struct pvi_vsock *v, struct sk_buff *skb)
 	return true;
 }
 
+static struct pvi_vsock_told *tx_told(struct pvi_vsock *v, const struct virtio_vsock_hdr *hdr)
+{
+	u32 ports = le32_to_cpu(hdr->src_port) + 31 * le32_to_cpu(hdr->dst_port);
+
+	return &v->told[hash_32(ports, PVI_VSOCK_TOLD_BITS)];
+}
+
+static void tx_tell(struct pvi_vsock *v, struct sk_buff *skb)
+{
+	const struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+
+	*tx_told(v, hdr) = (struct pvi_vsock_told){ hdr->src_port, hdr->dst_port, hdr->fwd_cnt };
+}
+
+/*
+ * Whoever has read all there is says so, newer kernels after each byte. The peer has no need of it as long as
+ * it knows of half of the room: if it waits for more, then what fills the rest is on its way, and will be
+ * read. So this goes along with the next packet, or by @late_work; each of a peer's turns would be two rings.
+ */
+static bool tx_is_late(struct pvi_vsock *v, struct sk_buff *skb)
+{
+	const struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	const struct pvi_vsock_told *told = tx_told(v, hdr);
+	u32 more = le32_to_cpu(hdr->fwd_cnt) - le32_to_cpu(told->fwd_cnt);
+
+	return tx_is(skb, VIRTIO_VSOCK_OP_CREDIT_UPDATE) && told->port == hdr->src_port &&
+	       told->peer_port == hdr->dst_port && more && more < le32_to_cpu(hdr->buf_alloc) / 2;
+}
+
 /* There was no room for a moment, which those who write may have seen: tell them. */
 static void tx_put_done(struct pvi_vsock *v)
 {
@@ -73,13 +107,31 @@ static void tx_put_done(struct pvi_vsock *v)
 		queue_work(pvi_vsock_wq, &v->tx_work);
 }
 
+/*
+ * Of two packets of one socket that say the same, the later one says all; its place is behind what waits
+ * between them, which may say less of credit, or be data that an end is behind. They have no data, so they are
+ * not sent in part; and the socket has a reference left, that of @skb.
+ */
+static void tx_supersede(struct pvi_vsock *v, struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	struct sk_buff *old;
+
+	skb_queue_walk(&v->waiting, old) {
+		if (old->sk != skb->sk || virtio_vsock_hdr(old)->op != hdr->op)
+			continue;
+		hdr->flags |= virtio_vsock_hdr(old)->flags;
+		__skb_unlink(old, &v->waiting);
+		consume_skb(old);
+		return;
+	}
+}
+
 /* There is no room for it. 1: it waits, 0: it is not needed, -errno. */
 static int tx_wait(struct pvi_vsock *v, struct sk_buff *skb)
 {
-	if (tx_is(skb, VIRTIO_VSOCK_OP_CREDIT_UPDATE)) {
-		v->owes_credit = true;
-		return 0;
-	}
+	if (tx_is(skb, VIRTIO_VSOCK_OP_CREDIT_UPDATE) || tx_is(skb, VIRTIO_VSOCK_OP_SHUTDOWN))
+		tx_supersede(v, skb);
 	if (pvi_vsock_tx_crowded(v)) {
 		if (tx_is(skb, VIRTIO_VSOCK_OP_REQUEST))
 			return -ENOBUFS;
@@ -100,6 +152,11 @@ static int tx_send_locked(struct pvi_vsock *v, struct sk_buff *skb)
 		return tx_is(skb, VIRTIO_VSOCK_OP_REQUEST) ? -EHOSTUNREACH : -ECONNRESET;
 	if (v->full || !tx_put(v, skb))
 		return tx_wait(v, skb);
+	if (!v->full && tx_is_late(v, skb)) {
+		queue_delayed_work(pvi_vsock_wq, &v->late_work, TX_LATE);
+		return 0;
+	}
+	tx_tell(v, skb);
 	tx_put_done(v);
 	return 0;
 }
@@ -129,7 +186,7 @@ void pvi_vsock_tx_reset(struct pvi_vsock *v, const struct virtio_vsock_hdr *to)
 	if (!skb)
 		return;
 	*virtio_vsock_hdr(skb) = (struct virtio_vsock_hdr){
-		.src_cid = to->dst_cid,
+		.src_cid = cpu_to_le64(v->cid),
 		.dst_cid = to->src_cid,
 		.src_port = to->dst_port,
 		.dst_port = to->src_port,
@@ -138,45 +195,6 @@ void pvi_vsock_tx_reset(struct pvi_vsock *v, const struct virtio_vsock_hdr *to)
 	};
 	virtio_vsock_skb_set_reply(skb);
 	pvi_vsock_tx_send(v, skb);
-}
-
-static void tx_fill_credit(struct pvi_vsock *v, struct vsock_sock *vsk)
-{
-	u16 type = sk_vsock(vsk)->sk_type == SOCK_STREAM ? VIRTIO_VSOCK_TYPE_STREAM :
-							    VIRTIO_VSOCK_TYPE_SEQPACKET;
-
-	*virtio_vsock_hdr(v->credit) = (struct virtio_vsock_hdr){
-		.src_cid = cpu_to_le64(v->cid),
-		.dst_cid = cpu_to_le64(v->peer_cid),
-		.src_port = cpu_to_le32(vsk->local_addr.svm_port),
-		.dst_port = cpu_to_le32(vsk->remote_addr.svm_port),
-		.type = cpu_to_le16(type),
-		.op = cpu_to_le16(VIRTIO_VSOCK_OP_CREDIT_UPDATE),
-	};
-	virtio_transport_inc_tx_pkt(vsk->trans, v->credit);
-	virtio_vsock_skb_clear_tap_delivered(v->credit);
-}
-
-/* False: there is no room, so it is owed. */
-static bool tx_credit(struct pvi_vsock *v, struct vsock_sock *vsk)
-{
-	lockdep_assert_held(&v->tx_lock);
-	if (v->full)
-		return false;
-	tx_fill_credit(v, vsk);
-	if (!tx_put(v, v->credit))
-		return false;
-	tx_put_done(v);
-	return true;
-}
-
-/* Say what room a connected socket has. The caller holds vsock_table_lock. */
-void pvi_vsock_tx_credit(struct pvi_vsock *v, struct vsock_sock *vsk)
-{
-	spin_lock_bh(&v->tx_lock);
-	if (v->up && !tx_credit(v, vsk))
-		v->owes_credit = true;
-	spin_unlock_bh(&v->tx_lock);
 }
 
 /* Forget what a socket has not sent yet. */
@@ -210,6 +228,7 @@ static bool tx_drain(struct pvi_vsock *v, struct sk_buff_head *sent)
 	for (i = 0; i < TX_BATCH && (skb = skb_peek(&v->waiting)); i++) {
 		if (!tx_put(v, skb))
 			break;
+		tx_tell(v, skb);
 		__skb_unlink(skb, &v->waiting);
 		__skb_queue_tail(sent, skb);
 	}
@@ -227,24 +246,33 @@ void pvi_vsock_tx_work(struct work_struct *work)
 	struct pvi_vsock *v = container_of(work, struct pvi_vsock, tx_work);
 	struct sk_buff_head sent;
 	struct sk_buff *skb;
-	bool room, credit;
+	bool room;
 
 	__skb_queue_head_init(&sent);
 	spin_lock_bh(&v->tx_lock);
 	room = tx_drain(v, &sent);
-	credit = room && v->owes_credit;
-	if (room)
-		v->owes_credit = false;
 	spin_unlock_bh(&v->tx_lock);
 	while ((skb = __skb_dequeue(&sent)))
 		pvi_compat_vsock_sent(skb);
 	if (room)
-		pvi_vsock_socks_room(v, credit);
+		pvi_vsock_socks_room(v);
+}
+
+/* What nothing has gone along with in the meantime */
+void pvi_vsock_tx_late_work(struct work_struct *work)
+{
+	struct pvi_vsock *v = container_of(to_delayed_work(work), struct pvi_vsock, late_work);
+
+	spin_lock_bh(&v->tx_lock);
+	if (v->up)
+		pvi_link_publish(v->queue);
+	spin_unlock_bh(&v->tx_lock);
 }
 
 void pvi_vsock_tx_up(struct pvi_vsock *v)
 {
 	spin_lock_bh(&v->tx_lock);
+	memset(v->told, 0, sizeof(v->told));
 	WRITE_ONCE(v->up, true);
 	spin_unlock_bh(&v->tx_lock);
 }
@@ -253,14 +281,16 @@ void pvi_vsock_tx_up(struct pvi_vsock *v)
 void pvi_vsock_tx_down(struct pvi_vsock *v)
 {
 	struct sk_buff_head waiting;
+	struct sk_buff *skb;
 
 	__skb_queue_head_init(&waiting);
 	spin_lock_bh(&v->tx_lock);
 	WRITE_ONCE(v->up, false);
-	v->owes_credit = false;
 	v->sent = 0;
 	WRITE_ONCE(v->full, false);
 	skb_queue_splice_init(&v->waiting, &waiting);
 	spin_unlock_bh(&v->tx_lock);
-	__skb_queue_purge(&waiting);
+	/* Nor does it wait any more, for who asks. */
+	while ((skb = __skb_dequeue(&waiting)))
+		pvi_compat_vsock_sent(skb);
 }

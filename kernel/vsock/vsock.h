@@ -30,12 +30,31 @@
 /* Most bytes of a socket in one message: with what belongs to an sk_buff they are 8 pages at most */
 #define PVI_VSOCK_LARGEST	(28 << 10)
 
+/* Of so many connections is known what the peer was told of their room */
+#define PVI_VSOCK_TOLD_BITS	5
+
 /* What is counted of a peer, and shown in sysfs by these names */
 enum pvi_vsock_count {
 	PVI_VSOCK_REFUSED,	/* connections to ports that are not allowed */
 	PVI_VSOCK_BAD,		/* packets that break a rule */
 	PVI_VSOCK_DROPPED,	/* connections and resets, with too much that waits */
 	PVI_VSOCK_COUNTS
+};
+
+/* What is to become of a packet that is not passed on, a set */
+enum pvi_vsock_fate {
+	PVI_VSOCK_PASS = 0,
+	PVI_VSOCK_DROP = 1 << 0,
+	PVI_VSOCK_WRONG = 1 << 1,	/* it breaks a rule */
+	PVI_VSOCK_RESET = 1 << 2,	/* it is answered by a reset */
+	PVI_VSOCK_END = 1 << 3,		/* its connection is reset here as well */
+};
+
+/* What the peer was told last of a connection's room: bytes of it that were read */
+struct pvi_vsock_told {
+	__le32 port;
+	__le32 peer_port;
+	__le32 fwd_cnt;
 };
 
 /**
@@ -51,10 +70,10 @@ enum pvi_vsock_count {
  * @tx_lock: protects what follows
  * @up: there is a session, else nothing is sent; read without the lock as well
  * @full: there was no room, and a wake or @tx_work will come; read without the lock as well
- * @owes_credit: sockets have something to say of their room which was not sent
  * @waiting: packets that are to be sent, in order
  * @sent: bytes of the first one that are
- * @credit: a packet for that, used again and again
+ * @told: of connections of late, by their ports
+ * @late_work: shows the peer what is in the ring
  * @tx_work: sends what waits
  * @rx_work: receives; it waits where there is no memory
  */
@@ -70,10 +89,10 @@ struct pvi_vsock {
 	spinlock_t tx_lock;
 	bool up;
 	bool full;
-	bool owes_credit;
 	struct sk_buff_head waiting;
 	u32 sent;
-	struct sk_buff *credit;
+	struct pvi_vsock_told told[1 << PVI_VSOCK_TOLD_BITS];
+	struct delayed_work late_work;
 	struct work_struct tx_work;
 	struct delayed_work rx_work;
 };
@@ -102,10 +121,10 @@ extern struct virtio_transport pvi_vsock_transport;
 /* tx.c: sending */
 int pvi_vsock_tx_send(struct pvi_vsock *v, struct sk_buff *skb);
 void pvi_vsock_tx_reset(struct pvi_vsock *v, const struct virtio_vsock_hdr *to);
-void pvi_vsock_tx_credit(struct pvi_vsock *v, struct vsock_sock *vsk);
 void pvi_vsock_tx_cancel(struct pvi_vsock *v, struct vsock_sock *vsk);
 bool pvi_vsock_tx_crowded(const struct pvi_vsock *v);
 void pvi_vsock_tx_work(struct work_struct *work);
+void pvi_vsock_tx_late_work(struct work_struct *work);
 void pvi_vsock_tx_up(struct pvi_vsock *v);
 void pvi_vsock_tx_down(struct pvi_vsock *v);
 
@@ -113,8 +132,8 @@ void pvi_vsock_tx_down(struct pvi_vsock *v);
 void pvi_vsock_rx_work(struct work_struct *work);
 
 /* socks.c: all sockets of a peer */
-void pvi_vsock_socks_room(struct pvi_vsock *v, bool credit);
+void pvi_vsock_socks_room(struct pvi_vsock *v);
 void pvi_vsock_socks_reset(struct pvi_vsock *v);
-bool pvi_vsock_socks_crowded(const struct virtio_vsock_hdr *hdr);
+unsigned int pvi_vsock_socks_judge(const struct virtio_vsock_hdr *hdr);
 
 #endif /* _PVI_VSOCK_H */

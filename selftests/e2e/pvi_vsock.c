@@ -9,14 +9,20 @@
  * options CID PORT		what the kernel says of a connection, and takes
  * keep PORT N			take N connections, then hear and answer each
  * many CID PORT N		have N connections at once, and check each
- * sink TYPE PORT		take one, read nothing until the other side ends it, then all
+ * sink TYPE PORT		take one, read nothing until the other side ends it, then all; messages until how
+ *				they end
  * fill CID PORT		send until there is no room, then end it
  * hold TYPE CID PORT [FROM]	connect, from this port, then read
+ * late CID PORT FROM		connect, from this port; after SIGUSR1 end what is sent, and read until the end
+ * pour PORT N BYTES		take N connections, say so much on all at once
+ * drink CID PORT N BYTES	have N connections with little room, and read nothing; after SIGUSR1 what there is
+ *				room for, and end the first again and again; then the rest
  * local			this guest's CID
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -325,16 +331,29 @@ static void verb_many(const char *cid, const char *port, int n)
 	printf("many %d\n", n);
 }
 
+/* What the last recv() says, with how much there was before in @at, of which @each counts for itself */
+static int drain(int fd, int each, size_t *at)
+{
+	ssize_t got;
+
+	for (*at = 0; (got = recv(fd, back, sizeof(back), 0)) > 0; *at += each ? 1 : got)
+		;
+	return got < 0 ? -errno : 0;
+}
+
 static void verb_sink(const char *type, const char *port)
 {
-	int fd = accept(listen_at(type, port, 8), NULL, NULL);
+	int fd = accept(listen_at(type, port, 8), NULL, NULL), last;
+	size_t at;
 
 	must(fd >= 0, "accept");
 	must(poll(&(struct pollfd){ .fd = fd, .events = POLLRDHUP }, 1, -1) == 1, "poll");
-	if (strcmp(type, "stream"))
-		printf("sink\n");
-	else
+	if (!strcmp(type, "stream")) {
 		printf("sink %zu\n", hear(fd, -1));
+		return;
+	}
+	last = drain(fd, 1, &at);
+	printf("sink %zu %d\n", at, last);
 }
 
 static void verb_fill(const char *cid, const char *port)
@@ -365,6 +384,127 @@ static void verb_hold(const char *type, const char *cid, const char *port, const
 	fflush(stdout);
 	got = recv(fd, back, sizeof(back), 0);
 	printf("recv %zd\n", got < 0 ? -errno : got);
+}
+
+/* From here on SIGUSR1 waits for wait_told() */
+static void be_told(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	must(!sigprocmask(SIG_BLOCK, &set, NULL), "sigprocmask");
+}
+
+static void wait_told(void)
+{
+	sigset_t set;
+	int sig;
+
+	printf("held\n");
+	fflush(stdout);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	must(!sigwait(&set, &sig), "sigwait");
+}
+
+/* Where the connection is over already nothing can be ended any more */
+static void verb_late(const char *cid, const char *port, const char *from)
+{
+	int fd, last;
+	size_t at;
+
+	be_told();
+	fd = dial_from("stream", cid, port, from);
+	wait_told();
+	shutdown(fd, SHUT_WR);
+	last = drain(fd, 0, &at);
+	printf("late %zu %d\n", at, last);
+}
+
+/* The rest of what @said has been said of, as far as there is room; returns whether it is all */
+static int pour(int fd, size_t *said, size_t bytes)
+{
+	ssize_t put;
+
+	while (*said < bytes) {
+		put = send(fd, bytes_at(*said), bytes - *said, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (put < 0 && errno == EAGAIN)
+			return 0;
+		must(put > 0, "send");
+		*said += put;
+	}
+	return 1;
+}
+
+static struct pollfd polled[MAX_MANY];
+
+static void verb_pour(const char *port, int n, size_t bytes)
+{
+	static size_t said[MAX_MANY];
+	int listener, i, rest = n;
+
+	allow_many(n);
+	listener = listen_at("stream", port, n);
+	for (i = 0; i < n; i++) {
+		polled[i] = (struct pollfd){ accept(listener, NULL, NULL), POLLOUT, 0 };
+		must(polled[i].fd >= 0, "accept");
+	}
+	/* What is not polled any more stays open */
+	while (rest) {
+		must(poll(polled, n, -1) > 0, "poll");
+		for (i = 0; i < n; i++) {
+			if (!polled[i].revents || !pour(polled[i].fd, &said[i], bytes))
+				continue;
+			polled[i].fd = -1;
+			rest--;
+		}
+	}
+	printf("pour %d\n", n);
+	fflush(stdout);
+	pause();
+}
+
+#define LITTLE	1000
+
+static int dial_little(const char *cid, const char *port)
+{
+	struct sockaddr_vm to = address(cid, port);
+	int fd = new_socket("stream");
+
+	set_option(fd, SO_VM_SOCKETS_BUFFER_MIN_SIZE, LITTLE);
+	set_option(fd, SO_VM_SOCKETS_BUFFER_SIZE, LITTLE);
+	must(!connect(fd, (void *)&to, sizeof(to)), "connect");
+	return fd;
+}
+
+static void verb_drink(const char *cid, const char *port, int n, size_t bytes)
+{
+	int i, ends = 5000;
+	size_t at;
+	ssize_t got;
+
+	allow_many(n);
+	be_told();
+	for (i = 0; i < n; i++)
+		fds[i] = dial_little(cid, port);
+	for (i = 0; i < n; i++)
+		while (recv(fds[i], back, LITTLE, MSG_PEEK) != LITTLE)
+			usleep(20000);
+	wait_told();
+	for (i = 0; i < n; i++)
+		must(recv(fds[i], back, LITTLE, 0) == LITTLE, "recv");
+	while (ends--)
+		must(!shutdown(fds[0], SHUT_WR), "shutdown");
+	printf("half\n");
+	fflush(stdout);
+	for (i = 0; i < n; i++)
+		for (at = LITTLE; at < bytes; at += got) {
+			got = recv(fds[i], back, bytes - at, 0);
+			must(got > 0, "recv");
+			check_bytes(back, at, got);
+		}
+	printf("drink %d\n", n);
 }
 
 static void verb_local(void)
@@ -402,6 +542,12 @@ int main(int argc, char **argv)
 		verb_fill(argv[2], argv[3]);
 	else if ((argc == 5 || argc == 6) && !strcmp(verb, "hold"))
 		verb_hold(argv[2], argv[3], argv[4], argc == 6 ? argv[5] : NULL);
+	else if (argc == 5 && !strcmp(verb, "late"))
+		verb_late(argv[2], argv[3], argv[4]);
+	else if (argc == 5 && !strcmp(verb, "pour"))
+		verb_pour(argv[2], atoi(argv[3]), strtoul(argv[4], NULL, 0));
+	else if (argc == 6 && !strcmp(verb, "drink"))
+		verb_drink(argv[2], argv[3], atoi(argv[4]), strtoul(argv[5], NULL, 0));
 	else if (argc == 2 && !strcmp(verb, "local"))
 		verb_local();
 	else

@@ -29,11 +29,19 @@ unsigned int spoil_packet(unsigned char *message, unsigned int len);
 void spoil_flood(int n);
 /* @n connections to a port where nobody listens, whose answers this side does not take */
 void spoil_connect(int n);
+/*
+ * @n packets, which fit into the ring, from SPOIL_SERVER to SPOIL_CLIENT: where there is no such connection;
+ * or, the first of them a byte and an end, of one that this side has ended
+ */
+void spoil_stranger(int n);
+void spoil_after(int n);
 
 /* As the test has them */
 #define SPOIL_FROM	3000
 #define SPOIL_TO	22
 #define SPOIL_NOBODY	70000
 #define SPOIL_LISTENER	70001
+#define SPOIL_SERVER	5000
+#define SPOIL_CLIENT	70000
 
 #endif /* E2E_SPOIL_H */

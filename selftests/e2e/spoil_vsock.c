@@ -119,3 +119,64 @@ void spoil_connect(int n)
 	store(queue(0)->data_wake, PVI_RING_WAKE_NEVER);
 	send_all(n, make_request);
 }
+
+/* A packet between the two ports of one connection, with a byte if it is one of data */
+static unsigned int put_packet(unsigned char *message, unsigned int op, unsigned int flags)
+{
+	struct virtio_vsock_hdr hdr = packet(op, VIRTIO_VSOCK_TYPE_STREAM, SPOIL_SERVER, SPOIL_CLIENT);
+
+	hdr.len = op == VIRTIO_VSOCK_OP_RW;
+	hdr.flags = flags;
+	hdr.buf_alloc = 1 << 18;
+	hdr.fwd_cnt = 0;
+	memcpy(message, &hdr, PACKET);
+	message[PACKET] = 'x';
+	return PACKET + hdr.len;
+}
+
+/* In one piece, so that what this side's driver sends because of one of them does not stand in their place */
+static void send_burst(int n, unsigned int (*make)(unsigned char *message, int i))
+{
+	unsigned int prod = load(queue(0)->prod);
+	unsigned char message[PACKET + 1];
+	int i;
+
+	for (i = 0; i < n; i++)
+		prod = put_message(0, prod, message, make(message, i));
+	have_taken(0, prod);
+}
+
+static unsigned int make_stranger(unsigned char *message, int i)
+{
+	static const unsigned int ops[] = {
+		VIRTIO_VSOCK_OP_RW, VIRTIO_VSOCK_OP_RESPONSE, VIRTIO_VSOCK_OP_REQUEST, VIRTIO_VSOCK_OP_RST,
+	};
+
+	return put_packet(message, ops[i % 4], 0);
+}
+
+void spoil_stranger(int n)
+{
+	send_burst(n, make_stranger);
+}
+
+static unsigned int make_after(unsigned char *message, int i)
+{
+	switch (i) {
+	case 0:
+		return put_packet(message, VIRTIO_VSOCK_OP_RW, 0);
+	case 1:
+		return put_packet(message, VIRTIO_VSOCK_OP_REQUEST, 0);
+	case 2:
+		return put_packet(message, VIRTIO_VSOCK_OP_SHUTDOWN,
+				  VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND);
+	default:
+		/* The end of a message, behind which no kernel puts another byte */
+		return put_packet(message, VIRTIO_VSOCK_OP_RW, VIRTIO_VSOCK_SEQ_EOM);
+	}
+}
+
+void spoil_after(int n)
+{
+	send_burst(n, make_after);
+}

@@ -75,8 +75,7 @@ names_are_ours()
 }
 
 # What stands in brackets on a page, [TEST CASE...], is a test of selftests/, selftests/guest/ or the rig, and cases
-# of it. Both names may be those of a table or of a macro.
-# A C test's name alone shows nothing: any case of it would do.
+# of it. Both names may be those of a table or of a macro. A C test's name alone shows nothing: any case of it would do.
 claims_have_tests()
 {
 	local page=Documentation/virt/kvm/pvi/$1 test cases case file bad=''

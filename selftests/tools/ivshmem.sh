@@ -46,7 +46,10 @@ clients()
 		        naps -= 1
 		    return naps > 0
 		def logged(text, times=1):
-		    return open(log).read().count(text) >= times
+		    if open(log).read().count(text) >= times:
+		        return True
+		    time.sleep(0.01)
+		    return False
 		gone = {}
 		def end(client):
 		    client.close()

@@ -25,7 +25,7 @@ class Client:
 
     def __init__(self, path, vectors):
         self.vectors = vectors
-        self.peers = {}
+        self.peers, self.partial = {}, {}
         self.id = self.memory = None
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(DEADLINE)
@@ -56,21 +56,20 @@ class Client:
         return self
 
     def news(self, step=8):
-        """Who came, or went: id, and which of the two."""
-        number, fd = self.message(step)
-        assert 0 <= number < 65536
-        if fd is None:
-            for fd in self.peers.pop(number):
-                os.close(fd)
-            return number, False
-        assert number not in self.peers, f"{number} came twice"
-        fds = [fd]
-        while len(fds) < self.vectors:
-            again, fd = self.message(step)
-            assert again == number and fd is not None
-            fds.append(fd)
-        self.peers[number] = fds
-        return number, True
+        """Who came, or went: id, and which of the two; None: it went before it was there as a whole."""
+        while True:
+            number, fd = self.message(step)
+            assert 0 <= number < 65536
+            assert number not in self.peers or fd is None, f"{number} came twice"
+            if fd is None:
+                came = False if number in self.peers else None
+                for fd in self.peers.pop(number) if number in self.peers else self.partial.pop(number):
+                    os.close(fd)
+                return number, came
+            self.partial.setdefault(number, []).append(fd)
+            if len(self.partial[number]) == self.vectors:
+                self.peers[number] = self.partial.pop(number)
+                return number, True
 
     def ring(self, number, vector=0):
         """What a write to the doorbell register comes to."""
@@ -97,10 +96,10 @@ class Client:
     def close(self):
         """Go, as a QEMU that is killed does."""
         self.socket.close()
-        for fds in self.peers.values():
+        for fds in [*self.peers.values(), *self.partial.values()]:
             for fd in fds:
                 os.close(fd)
-        self.peers = {}
+        self.peers, self.partial = {}, {}
         if self.memory is not None:
             os.close(self.memory)
 

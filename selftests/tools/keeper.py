@@ -1,60 +1,89 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A service manager for pvid_test.sh: starts a program, keeps the descriptors it hands over
-(FDSTORE=1), and starts it again with them when it is killed. Prints "ready PID" at each READY=1; the last
-STATUS is in PATH.status. When the program ends it does as well, or with KEEPER_STAYS prints "ended" first,
-and keeps what it has until a signal."""
-import array, os, signal, socket, sys
+"""A service manager: starts a program, keeps the descriptors it hands over (FDSTORE=1), and starts it
+again with them when it is killed.
 
-kept, path = {}, sys.argv[1]
-notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-notify.bind(path)
+As a program, for pvid_test.sh, it prints "ready PID" at each READY=1; the last STATUS is in PATH.status.
+When the program ends it does as well, or with KEEPER_STAYS prints "ended" first, and keeps what it has
+until a signal."""
+import array, fcntl, os, signal, socket, sys
 
-def start(argv):
-    fds = list(kept.items())
-    pid = os.fork()
-    if pid:
-        return pid
-    # Behind all that are open, so that none is overwritten
-    copies = [os.dup2(fd, 200 + i) for i, (_, fd) in enumerate(fds)]
-    for i, fd in enumerate(copies):
-        os.dup2(fd, 3 + i, inheritable=True)
-    os.closerange(3 + len(fds), 512)
-    os.environ.update(NOTIFY_SOCKET=path, LISTEN_FDS=str(len(fds)), LISTEN_PID=str(os.getpid()),
-                      LISTEN_FDNAMES=":".join(name for name, _ in fds))
-    os.execvp(argv[0], argv)
+class Keeper:
+    """listener is passed as what a socket unit listens on; room is FileDescriptorStoreMax."""
 
-def obey(text, fds):
-    lines = dict(line.split("=", 1) for line in text.splitlines())
-    if "FDSTORE" in lines:
-        kept[lines["FDNAME"]] = fds[0]
-    if "FDSTOREREMOVE" in lines and lines["FDNAME"] in kept:
-        os.close(kept.pop(lines["FDNAME"]))
-    if "STATUS" in lines:
-        with open(path + ".status", "w") as file:
-            file.write(lines["STATUS"])
-    return "READY" in lines
+    def __init__(self, path, argv, listener=None, room=16384):
+        self.path, self.argv, self.listener, self.room = path, argv, listener, room
+        self.kept, self.env, self.pid = [], {}, None
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(path)
+        self.notify.settimeout(0.1)
 
-def end(number, frame):
-    os.kill(pid, signal.SIGKILL)
-    sys.exit(1)
+    def start(self):
+        fds = self.kept if self.listener is None else [("a.socket", self.listener.fileno())] + self.kept
+        self.pid = os.fork()
+        if self.pid:
+            return
+        # Behind all that are open, so that none is overwritten
+        copies = [fcntl.fcntl(fd, fcntl.F_DUPFD, 2048) for _, fd in fds]
+        for i, fd in enumerate(copies):
+            os.dup2(fd, 3 + i, inheritable=True)
+        os.closerange(3 + len(fds), 65536)
+        os.environ.update(NOTIFY_SOCKET=self.path, LISTEN_FDS=str(len(fds)), LISTEN_PID=str(os.getpid()),
+                          LISTEN_FDNAMES=":".join(name for name, _ in fds), **self.env)
+        os.execvp(self.argv[0], self.argv)
 
-pid = start(sys.argv[2:])
-signal.signal(signal.SIGTERM, end)
-notify.settimeout(0.1)
-while True:
-    try:
-        text, control, _, _ = notify.recvmsg(4096, socket.CMSG_LEN(4))
-        fds = array.array("i", control[0][2] if control else b"")
-        if obey(text.decode(), fds):
-            print("ready", pid, flush=True)
-    except socket.timeout:
-        pass
-    ended, status = os.waitpid(pid, os.WNOHANG)
-    if ended and not os.WIFSIGNALED(status) and "KEEPER_STAYS" in os.environ:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        print("ended", flush=True)
-        signal.pause()
-    if ended and not os.WIFSIGNALED(status):
-        sys.exit(os.waitstatus_to_exitcode(status))
-    if ended:
-        pid = start(sys.argv[2:])
+    def forget(self, name):
+        for fd in [fd for kept, fd in self.kept if kept == name]:
+            os.close(fd)
+        self.kept[:] = [(kept, fd) for kept, fd in self.kept if kept != name]
+
+    def obey(self, text, fds):
+        """One message: its lines."""
+        lines = dict(line.split("=", 1) for line in text.splitlines())
+        if "FDSTORE" in lines:
+            while fds and len(self.kept) < self.room:
+                self.kept.append((lines["FDNAME"], fds.pop(0)))
+        if "FDSTOREREMOVE" in lines:
+            self.forget(lines["FDNAME"])
+        # For which there is no room, or those of a barrier, which is passed when they are closed
+        for fd in fds:
+            os.close(fd)
+        if "STATUS" in lines:
+            with open(self.path + ".status", "w") as file:
+                file.write(lines["STATUS"])
+        return lines
+
+    def hear(self):
+        """The next message, or None if there was none for a while."""
+        try:
+            text, control, _, _ = self.notify.recvmsg(4096, socket.CMSG_LEN(4 * 253))
+        except socket.timeout:
+            return None
+        fds = array.array("i")
+        for _, _, data in control:
+            fds.frombytes(data)
+        return self.obey(text.decode(), list(fds))
+
+def main():
+    keeper = Keeper(sys.argv[1], sys.argv[2:])
+
+    def end(number, frame):
+        os.kill(keeper.pid, signal.SIGKILL)
+        sys.exit(1)
+
+    keeper.start()
+    signal.signal(signal.SIGTERM, end)
+    while True:
+        if "READY" in (keeper.hear() or {}):
+            print("ready", keeper.pid, flush=True)
+        ended, status = os.waitpid(keeper.pid, os.WNOHANG)
+        if ended and not os.WIFSIGNALED(status) and "KEEPER_STAYS" in os.environ:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            print("ended", flush=True)
+            signal.pause()
+        if ended and not os.WIFSIGNALED(status):
+            sys.exit(os.waitstatus_to_exitcode(status))
+        if ended:
+            keeper.start()
+
+if __name__ == "__main__":
+    main()

@@ -72,6 +72,21 @@ held()
 	run "$1" 'while [ -e /proc/$(cat /tmp/holder)/exe ]; do usleep 20000; done; tail -n 1 /tmp/held'
 }
 
+# lates NAME VERB... - connect, and wait to be told
+lates()
+{
+	same "$(run "$1" "pvi_vsock ${*:2} >/tmp/late 2>&1 & echo \$! >/tmp/latecomer;" \
+		"until grep -q . /tmp/late; do usleep 20000; done; cat /tmp/late")" held
+}
+
+# told NAME - what it says then, at last
+told()
+{
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run "$1" 'kill -USR1 $(cat /tmp/latecomer); while [ -e /proc/$(cat /tmp/latecomer)/exe ]; do usleep 20000; done;' \
+		'tail -n 1 /tmp/late'
+}
+
 # count NAME WHAT
 count()
 {

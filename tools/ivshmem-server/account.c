@@ -129,7 +129,8 @@ const char *accounts_refuse(const struct peer *client)
 /* Each time that half of what was left is used up */
 static void account_charge(struct account *a, unsigned int limit)
 {
-	unsigned int left = limit - ++a->ids;
+	/* There may be fewer now than are used. */
+	unsigned int left = ++a->ids < limit ? limit - a->ids : 0;
 
 	if (left > a->warn_at)
 		return;
@@ -144,6 +145,28 @@ void accounts_charge_id(const struct server *server, struct account *payers[NR_P
 	for (i = 0; i < NR_PAYERS; i++)
 		if (payers[i])
 			account_charge(payers[i], server->settings.quotas[i].ids);
+}
+
+int accounts_recharge_id(struct server *server, struct account *payers[NR_PAYERS], pid_t pid, uid_t uid)
+{
+	payers[USER] = find_account(server, USER, uid);
+	payers[PROCESS] = pid ? find_account(server, PROCESS, pid) : NULL;
+	if (!payers[USER] || (pid && !payers[PROCESS]))
+		return -ENOMEM;
+	payers[USER]->ids++;
+	if (pid)
+		payers[PROCESS]->ids++;
+	return 0;
+}
+
+void accounts_reload(struct server *server)
+{
+	struct account *a;
+	unsigned int i;
+
+	for (i = 0; i < NR_BUCKETS; i++)
+		LIST_FOREACH(a, &server->accounts[i], entry)
+			a->warn_at = server->settings.quotas[a->payer].ids / 2;
 }
 
 void accounts_return_id(const struct server *server, struct account *payers[NR_PAYERS])

@@ -3,6 +3,8 @@
 #include <argp.h>
 #include <errno.h>
 #include <libpvi.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,9 +18,12 @@ enum {
 	OPT_IDS,
 	OPT_IDS_PER_PROCESS,
 	OPT_IDS_PER_USER,
+	OPT_CHECK,
 };
 
 static const struct argp_option options[] = {
+	{ "config", 'c', "FILE", 0, "More of these options stand there, as IVSHMEM=OPTIONS; SIGHUP reads it again", 0 },
+	{ "check", OPT_CHECK, NULL, 0, "See whether the options can be understood, and do nothing else", 0 },
 	{ "socket", 's', "PATH", 0, "Listen there, unless systemd passes a socket", 0 },
 	{ "size", 'm', "SIZE", 0, "The shared memory in bytes, K, M or G; a power of 2 [4M]", 0 },
 	{ "vectors", 'n', "N", 0, "Vectors of each peer [1]", 0 },
@@ -44,6 +49,19 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
+/* The first that is wrong is told. Whoever finds it goes on, and what comes out is thrown away. */
+static PRINTF_LIKE(2, 3) void wrong(struct argp_state *state, const char *fmt, ...)
+{
+	struct parsing *p = state->input;
+	va_list ap;
+
+	if (*p->error)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(p->error, ERROR_MAX, fmt, ap);
+	va_end(ap);
+}
+
 static uint64_t parse_number(struct argp_state *state, const char *text, uint64_t min,
 			     uint64_t max, const char *what)
 {
@@ -53,7 +71,7 @@ static uint64_t parse_number(struct argp_state *state, const char *text, uint64_
 	errno = 0;
 	value = strtoull(text, &end, 0);
 	if (errno || end == text || *end || *text == '-' || value < min || value > max)
-		argp_error(state, "%s must be a number from %llu to %llu, not '%s'", what,
+		wrong(state, "%s must be a number from %llu to %llu, not '%s'", what,
 			   (unsigned long long)min, (unsigned long long)max, text);
 	return value;
 }
@@ -78,21 +96,21 @@ static uint64_t parse_size(struct argp_state *state, const char *text)
 		size = 0;
 	size <<= shift;
 	if (size < 4096 || size & (size - 1))
-		argp_error(state, "the size must be a power of 2 and at least 4K, not '%s'", text);
+		wrong(state, "the size must be a power of 2 and at least 4K, not '%s'", text);
 	return size;
 }
 
 static void parse_uuid(struct argp_state *state, const char *text, uuid_t uuid)
 {
 	if (uuid_parse(text, uuid))
-		argp_error(state, "'%s' is not a UUID", text);
+		wrong(state, "'%s' is not a UUID", text);
 }
 
 static void parse_base(struct argp_state *state, struct settings *s, const char *text)
 {
 	parse_uuid(state, text, s->uuid);
 	if (s->uuid[14] || s->uuid[15])
-		argp_error(state, "'%s' must end in 0000, in place of which ids are put", text);
+		wrong(state, "'%s' must end in 0000, in place of which ids are put", text);
 	s->has_uuid = true;
 }
 
@@ -111,6 +129,8 @@ static void add_allowed(struct argp_state *state, struct settings *s, const char
 	char *text = must_alloc(strdup(arg)), *vector = split(text);
 	struct allowed *a;
 
+	if (s->nr_allowed == MAX_ALLOWED)
+		wrong(state, "there can be %u --allow", MAX_ALLOWED);
 	s->allowed = must_alloc(reallocarray(s->allowed, s->nr_allowed + 1, sizeof(*a)));
 	a = &s->allowed[s->nr_allowed++];
 	parse_uuid(state, text, a->uuid);
@@ -125,60 +145,27 @@ static void add_target(struct argp_state *state, struct settings *s, const char 
 	char *text = must_alloc(strdup(arg)), *gsis = split(text), *gsi;
 	struct target *t;
 
+	if (s->nr_targets == MAX_TARGETS)
+		wrong(state, "there can be %u --peer", MAX_TARGETS);
 	s->targets = must_alloc(reallocarray(s->targets, s->nr_targets + 1, sizeof(*t)));
 	t = &s->targets[s->nr_targets++];
 	memset(t, 0, sizeof(*t));
 	parse_uuid(state, text, t->uuid);
 	if (!gsis)
-		argp_error(state, "--peer wants a UUID, a colon and GSIs, not '%s'", arg);
+		wrong(state, "--peer wants a UUID, a colon and GSIs, not '%s'", arg);
 	while ((gsi = strsep(&gsis, ","))) {
-		if (t->nr_gsis == MAX_VECTORS)
-			argp_error(state, "'%s' has more than %u GSIs", arg, MAX_VECTORS);
+		if (t->nr_gsis == MAX_VECTORS) {
+			wrong(state, "'%s' has more than %u GSIs", arg, MAX_VECTORS);
+			break;
+		}
 		t->gsis[t->nr_gsis++] = parse_number(state, gsi, 0, MAX_GSI, "a GSI");
 	}
 	free(text);
 }
 
-static unsigned int at_most(unsigned int n, unsigned int most)
-{
-	return n < most ? n : most;
-}
-
-/* What was not given, and depends on what was */
-static void complete(struct settings *s)
-{
-	struct quota *process = &s->quotas[PROCESS], *user = &s->quotas[USER];
-
-	if (!user->places)
-		user->places = s->max_peers;
-	if (!user->ids)
-		user->ids = s->ids - s->ids / 4;
-	if (!process->ids)
-		process->ids = at_most(s->ids < 4096 ? 64 : s->ids / 64, user->ids);
-}
-
-/* What can only be said when all is known */
-static void check(struct argp_state *state, const struct settings *s)
-{
-	size_t i;
-
-	if (s->no_kvm_pvi && (s->has_uuid || s->nr_allowed || s->nr_targets))
-		argp_error(state, "--no-kvm-pvi leaves no room for --uuid, --allow and --peer");
-	if (s->ids <= s->nr_targets)
-		argp_error(state, "--ids %u leaves none for clients", s->ids);
-	for (i = 0; i < s->nr_allowed; i++)
-		if (s->allowed[i].gsi != KVM_PVI_GSI_ANY && s->allowed[i].gsi >= s->vectors)
-			argp_error(state, "there is no vector %u: --vectors is %u",
-				   s->allowed[i].gsi, s->vectors);
-	for (i = 0; i < s->nr_targets; i++)
-		if (s->targets[i].nr_gsis > s->vectors)
-			argp_error(state, "a --peer has %u GSIs, but --vectors is %u",
-				   s->targets[i].nr_gsis, s->vectors);
-}
-
 static error_t parse_quota(int key, char *arg, struct argp_state *state)
 {
-	struct settings *s = state->input;
+	struct settings *s = ((struct parsing *)state->input)->settings;
 	struct quota *process = &s->quotas[PROCESS], *user = &s->quotas[USER];
 
 	switch (key) {
@@ -203,44 +190,19 @@ static error_t parse_quota(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t parse_changeable(int key, char *arg, struct argp_state *state)
 {
-	struct settings *s = state->input;
+	struct settings *s = ((struct parsing *)state->input)->settings;
 
 	switch (key) {
-	case 's':
-		s->socket = arg;
-		break;
-	case 'm':
-		s->size = parse_size(state, arg);
-		break;
-	case 'n':
-		s->vectors = parse_number(state, arg, 1, MAX_VECTORS, "--vectors");
-		break;
 	case 'M':
 		s->max_peers = parse_number(state, arg, 1, MAX_PEERS, "--max-peers");
 		break;
 	case 't':
 		s->timeout = parse_number(state, arg, 1, 86400, "--timeout");
 		break;
-	case 'u':
-		parse_base(state, s, arg);
-		break;
 	case 'a':
 		add_allowed(state, s, arg);
-		break;
-	case 'p':
-		add_target(state, s, arg);
-		break;
-	case OPT_NO_KVM_PVI:
-		s->no_kvm_pvi = true;
-		break;
-	case ARGP_KEY_ARG:
-		argp_error(state, "what is '%s'?", arg);
-		break;
-	case ARGP_KEY_END:
-		complete(s);
-		check(state, s);
 		break;
 	default:
 		return parse_quota(key, arg, state);
@@ -248,23 +210,84 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+static error_t parse_fixed(int key, char *arg, struct argp_state *state, struct parsing *p)
+{
+	struct settings *s = p->settings;
+	enum fixed fixed;
+
+	switch (key) {
+	case 's':
+		fixed = FIXED_SOCKET;
+		free(s->socket);
+		s->socket = must_alloc(strdup(arg));
+		break;
+	case 'm':
+		fixed = FIXED_SIZE;
+		s->size = parse_size(state, arg);
+		break;
+	case 'n':
+		fixed = FIXED_VECTORS;
+		s->vectors = parse_number(state, arg, 1, MAX_VECTORS, "--vectors");
+		break;
+	case 'u':
+		fixed = FIXED_UUID;
+		parse_base(state, s, arg);
+		break;
+	case 'p':
+		fixed = FIXED_PEER;
+		add_target(state, s, arg);
+		break;
+	case OPT_NO_KVM_PVI:
+		fixed = FIXED_NO_KVM_PVI;
+		s->no_kvm_pvi = true;
+		break;
+	default:
+		return parse_changeable(key, arg, state);
+	}
+	s->lines[fixed] = p->line;
+	return 0;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct parsing *p = state->input;
+	error_t ret = 0;
+
+	switch (key) {
+	case 'c':
+	case OPT_CHECK:
+		if (p->file)
+			wrong(state, "--%s is for the command line", key == 'c' ? "config" : "check");
+		else if (key == 'c')
+			p->settings->config = arg;
+		else
+			p->settings->check = true;
+		break;
+	case ARGP_KEY_ARG:
+		wrong(state, "what is '%s'?", arg);
+		break;
+	case ARGP_KEY_ERROR:
+		p->word = state->argv[state->next > 0 ? state->next - 1 : 0];
+		break;
+	default:
+		ret = parse_fixed(key, arg, state, p);
+	}
+	return *p->error ? EINVAL : ret;
+}
+
 const char *argp_program_version = "pvi-ivshmem-server " VERSION;
 
-void parse_args(struct settings *settings, int argc, char **argv)
+int args_parse(struct parsing *p, int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
 		.doc = "Serve shared memory and doorbells to QEMU's ivshmem-doorbell devices, and join them with kvm_pvi.",
 	};
+	unsigned int flags = p->file ? ARGP_NO_EXIT | ARGP_NO_ERRS | ARGP_NO_HELP : 0;
+	int ret = argp_parse(&argp, argc, argv, flags, NULL, p);
 
-	*settings = (struct settings){
-		.size = 4 << 20,
-		.vectors = 1,
-		.max_peers = 64,
-		.ids = NR_IDS,
-		.quotas[PROCESS].places = 8,
-		.timeout = 60,
-	};
-	argp_parse(&argp, argc, argv, 0, NULL, settings);
+	if (ret && !*p->error)
+		snprintf(p->error, ERROR_MAX, "'%s' is no option, or lacks its value", p->word);
+	return ret;
 }

@@ -7,15 +7,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "server.h"
-
-static void tell_status(const struct server *server)
-{
-	sd_notifyf(0, "STATUS=%u of %u peers", server->nr_clients, server->settings.max_peers);
-}
+#include "record.h"
 
 /* All that it has, but for the socket */
 static void close_client(struct peer *client)
@@ -29,6 +23,8 @@ static void close_client(struct peer *client)
 
 static void free_client(struct peer *client)
 {
+	if (client->slot < NR_SLOTS)
+		client->server->slots[client->slot] = NULL;
 	discard(client->socket);
 	accounts_close(client);
 	free(client);
@@ -51,17 +47,22 @@ static void let_go(struct peer *client)
 	struct server *server = client->server;
 
 	close_client(client);
-	if (count_unread(client)) {
-		shutdown(client->socket, SHUT_RDWR);
+	store_forget(STORED_VECTORS, client->slot);
+	if (client->parting) {
 		TAILQ_INSERT_TAIL(&server->parting, client, entry);
 		tick_soon(server);
 		return;
 	}
 	server->nr_clients--;
+	store_forget(STORED_SOCKET, client->slot);
 	free_client(client);
 }
 
-static void client_leave(struct peer *client, const char *why)
+/*
+ * The connection is ended before it is written down that the client has left, so what is in the
+ * store without a note in the record, and has not ended, is yet to join.
+ */
+void client_leave(struct peer *client, const char *why)
 {
 	struct server *server = client->server;
 	struct peer *other;
@@ -70,21 +71,14 @@ static void client_leave(struct peer *client, const char *why)
 	TAILQ_REMOVE(&server->clients, client, entry);
 	TAILQ_FOREACH(other, &server->clients, entry)
 		known |= queue_departure(other, client);
+	shutdown(client->socket, SHUT_RDWR);
+	client->parting = count_unread(client);
 	give_up_id(server, client, known);
 	printf("peer %u has gone: %s\n", client->id, why);
 	let_go(client);
-	tell_status(server);
+	tell_status(server, "");
 }
 
-/* There is nothing that a client may say. It is not read: there may be descriptors with it. */
-static const char *why_input(const struct peer *client)
-{
-	if (client->out_of_memory)
-		return "the server is out of memory";
-	if (has_input(client->socket))
-		return "it sent something";
-	return "it has closed the connection";
-}
 
 static int on_client(UNUSED struct sd_event_source *source, UNUSED int fd, uint32_t events,
 		     void *userdata)
@@ -93,7 +87,7 @@ static int on_client(UNUSED struct sd_event_source *source, UNUSED int fd, uint3
 	const char *why = NULL;
 
 	if (events & ~EPOLLOUT)
-		why = why_input(client);
+		why = client->out_of_memory ? "the server is out of memory" : "it has closed the connection";
 	if (!why && events & EPOLLOUT)
 		why = queue_send(client);
 	if (why)
@@ -107,19 +101,19 @@ static void announce(struct peer *client)
 	struct server *server = client->server;
 	struct peer *other;
 
-	queue_greeting(client);
+	queue_greeting(client, 0);
 	TAILQ_FOREACH(other, &server->virtuals, entry)
-		queue_vectors(client, other);
+		queue_vectors(client, other, 0);
 	TAILQ_FOREACH(other, &server->clients, entry) {
 		if (other == client)
 			continue;
-		queue_vectors(client, other);
-		queue_vectors(other, client);
+		queue_vectors(client, other, 0);
+		queue_vectors(other, client, 0);
 	}
-	queue_vectors(client, client);
+	queue_vectors(client, client, 0);
 }
 
-static void open_endpoint(struct peer *client)
+void client_open_endpoint(struct peer *client)
 {
 	int ret;
 
@@ -128,6 +122,9 @@ static void open_endpoint(struct peer *client)
 	ret = endpoint_open(client);
 	if (!ret)
 		ret = endpoint_expose(client);
+	/* When it is complete: one that the store does not have is made anew. */
+	if (!ret)
+		store_keep(STORED_VECTORS, client->slot, &client->pvi, 1);
 	if (!ret)
 		return;
 	warn("peer %u cannot be rung through kvm_pvi: %s", client->id, explain(ret));
@@ -147,63 +144,126 @@ static void print_client(const struct peer *client)
 	       client->pvi >= 0 ? ", " : "", client->pvi >= 0 ? text : "");
 }
 
-/* Why it cannot be had, or NULL */
-static const char *try_join(struct server *server, struct peer *client)
+int client_watch(struct peer *client)
 {
-	const char *why;
+	/* Nothing can come from it: its end is all that there is to see. */
+	return sd_event_add_io(client->server->event, &client->io, client->socket, EPOLLHUP, on_client, client);
+}
+
+static int take_slot(struct peer *client)
+{
+	struct server *server = client->server;
+	unsigned int i;
+
+	for (i = 0; i < MAX_PEERS && server->slots[i]; i++)
+		;
+	if (i == MAX_PEERS)
+		return -1;
+	server->slots[i] = client;
+	client->slot = i;
+	return 0;
+}
+
+/* Why it may not, or NULL */
+static const char *check_newcomer(struct server *server, struct peer *client)
+{
 	int ret = accounts_open(client);
 
 	if (ret)
 		return strerror(-ret);
+	/* It is not read: there may be descriptors with it. */
+	if (has_input(client->socket))
+		return "it sent something";
 	if (server->nr_clients >= server->settings.max_peers)
 		return "there are as many as --max-peers allows";
-	why = accounts_refuse(client);
-	if (why)
-		return why;
-	ret = vectors_open(client, server->settings.vectors);
-	if (ret)
-		return strerror(-ret);
-	ret = sd_event_add_io(server->event, &client->io, client->socket, EPOLLIN, on_client,
-			      client);
+	return accounts_refuse(client);
+}
+
+/* Why it cannot be had, or NULL */
+static const char *try_join(struct server *server, struct peer *client)
+{
+	int ret = vectors_open(client, server->settings.vectors);
+
+	if (!ret)
+		ret = client_watch(client);
 	if (ret < 0)
 		return strerror(-ret);
+	vectors_keep(client);
 	if (take_id(server, client))
 		return "all ids may be known to others";
 	return NULL;
 }
 
-void client_join(struct server *server, int socket)
+static void refuse(struct peer *client, bool stored, const char *why)
 {
-	struct peer *client = calloc(1, sizeof(*client));
-	const char *why = "out of memory";
-
-	if (client) {
-		client->server = server;
-		client->socket = socket;
-		client->pvi = -1;
-		vectors_init(client);
-		TAILQ_INIT(&client->queue);
-		why = try_join(server, client);
+	warn("process %d of user %u is refused: %s", client->pid, client->uid, why);
+	shutdown(client->socket, SHUT_RDWR);
+	if (stored) {
+		store_forget(STORED_VECTORS, client->slot);
+		store_forget(STORED_SOCKET, client->slot);
 	}
-	if (why) {
-		warn("process %d of user %u is refused: %s", client ? client->pid : 0,
-		     client ? client->uid : 0, why);
-		if (client) {
-			close_client(client);
-			free_client(client);
-		} else {
-			discard(socket);
-		}
-		return;
-	}
-	TAILQ_INSERT_TAIL(&server->clients, client, entry);
-	server->nr_clients++;
-	open_endpoint(client);
-	print_client(client);
-	announce(client);
-	tell_status(server);
+	close_client(client);
+	free_client(client);
 }
 
+struct peer *client_new(struct server *server, int socket)
+{
+	struct peer *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return NULL;
+	client->server = server;
+	client->socket = socket;
+	client->slot = NR_SLOTS;
+	client->pvi = -1;
+	vectors_init(client);
+	TAILQ_INIT(&client->queue);
+	return client;
+}
+
+/*
+ * There is nothing that a client may say, so nothing is let in: what systemd has of the connection
+ * cannot be filled with descriptors either, at whose end systemd would have to wait.
+ */
+void client_join(struct server *server, int socket, int slot)
+{
+	struct peer *client = client_new(server, socket);
+	const char *why;
+
+	if (!client) {
+		warn("a process is refused: out of memory");
+		discard(socket);
+		return;
+	}
+	shutdown(socket, SHUT_RD);
+	if (slot >= 0) {
+		server->slots[slot] = client;
+		client->slot = slot;
+	}
+	why = check_newcomer(server, client);
+	if (!why && slot < 0 && take_slot(client))
+		why = "there is no place in the record";
+	if (why) {
+		refuse(client, slot >= 0, why);
+		return;
+	}
+	if (slot < 0)
+		store_keep(STORED_SOCKET, client->slot, &socket, 1);
+	why = try_join(server, client);
+	if (why) {
+		refuse(client, true, why);
+		return;
+	}
+	record_join(client);
+	TAILQ_INSERT_TAIL(&server->clients, client, entry);
+	server->nr_clients++;
+	client_open_endpoint(client);
+	print_client(client);
+	announce(client);
+	tell_status(server, "");
+}
+
+/* Not in the record, nor in the store: without one a connection ends with its last descriptor. */
 void clients_end(struct server *server)
 {
 	struct peer *client;
@@ -240,7 +300,7 @@ static bool retry(struct peer *client)
 	if (!client->waiting)
 		return false;
 	client->waiting = false;
-	sd_event_source_set_io_events(client->io, EPOLLIN | EPOLLOUT);
+	sd_event_source_set_io_events(client->io, EPOLLHUP | EPOLLOUT);
 	return true;
 }
 
@@ -255,8 +315,10 @@ static bool tick_parting(struct server *server)
 			continue;
 		TAILQ_REMOVE(&server->parting, client, entry);
 		server->nr_clients--;
+		record_free(server, client->slot);
+		store_forget(STORED_SOCKET, client->slot);
 		free_client(client);
-		tell_status(server);
+		tell_status(server, "");
 	}
 	return !TAILQ_EMPTY(&server->parting);
 }

@@ -4,11 +4,16 @@
  *
  * Its GSIs are the vectors: a ring signals the eventfd that the QEMU has made an MSI-X vector of.
  */
+#include <errno.h>
 #include <libpvi.h>
+#include <stdbool.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "server.h"
+
+#define BARRIER (5 * USEC)
 
 void endpoint_check(void)
 {
@@ -32,6 +37,9 @@ int endpoint_open(struct peer *peer)
 
 	endpoint_uuid(peer->server, peer->id, uuid);
 	peer->pvi = pvi_enrol(-1, uuid);
+	/* systemd may have one that was of that name, and has been told to close it. */
+	if (peer->pvi == -EEXIST && !sd_notify_barrier(0, BARRIER))
+		peer->pvi = pvi_enrol(-1, uuid);
 	return peer->pvi < 0 ? peer->pvi : 0;
 }
 
@@ -62,4 +70,44 @@ int endpoint_expose(struct peer *peer)
 		ret = pvi_allow(peer->pvi, a->uuid, a->gsi, NULL);
 	}
 	return ret;
+}
+
+bool endpoint_restore(struct peer *peer, struct stored_fd *pvi)
+{
+	uuid_t uuid, expected;
+
+	endpoint_uuid(peer->server, peer->id, expected);
+	if (!pvi || pvi_query_uuid(pvi->fd, uuid) || uuid_compare(uuid, expected))
+		return false;
+	peer->pvi = pvi->fd;
+	pvi->used = true;
+	return true;
+}
+
+static bool is_among(const struct allowed *a, const struct allowed *all, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (all[i].gsi == a->gsi && !uuid_compare(all[i].uuid, a->uuid))
+			return true;
+	return false;
+}
+
+void endpoint_allow_again(const struct peer *peer, const struct allowed *old, size_t nr_old)
+{
+	const struct settings *s = &peer->server->settings;
+	size_t i;
+	int ret = 0;
+
+	if (peer->pvi < 0)
+		return;
+	for (i = 0; i < nr_old; i++)
+		if (!is_among(&old[i], s->allowed, s->nr_allowed))
+			pvi_revoke(peer->pvi, old[i].uuid, old[i].gsi);
+	for (i = 0; !ret && i < s->nr_allowed; i++)
+		if (!is_among(&s->allowed[i], old, nr_old))
+			ret = pvi_allow(peer->pvi, s->allowed[i].uuid, s->allowed[i].gsi, NULL);
+	if (ret)
+		warn("peer %u: not all that --allow says is allowed: %s", peer->id, explain(ret));
 }

@@ -7,9 +7,10 @@
  * told that the peer has gone, and writes there when the id comes back. So whoever comes and goes
  * uses up ids while one old client stays: what is left is watched, and each pays for its own.
  */
+#include <errno.h>
 #include <string.h>
 
-#include "server.h"
+#include "record.h"
 
 static bool may_be_known(const struct server *server, const struct id *id)
 {
@@ -20,17 +21,24 @@ static bool may_be_known(const struct server *server, const struct id *id)
 
 static void forget(struct server *server, struct id *id)
 {
+	record_forget_id(server, id - server->ids);
 	id->taken = false;
 	id->left = 0;
 	server->nr_taken--;
 	accounts_return_id(server, id->payers);
 }
 
+/* There may be fewer now than were taken. */
+static unsigned int ids_left(const struct server *server)
+{
+	return server->settings.ids > server->nr_taken ? server->settings.ids - server->nr_taken : 0;
+}
+
 /* Each time that half of what was left is used up */
 static void watch_budget(struct server *server)
 {
 	const struct peer *oldest = TAILQ_FIRST(&server->clients);
-	unsigned int left = server->settings.ids - server->nr_taken;
+	unsigned int left = ids_left(server);
 
 	if (left > server->warn_at || !oldest)
 		return;
@@ -46,6 +54,7 @@ static void claim(struct server *server, struct id *id, struct peer *peer)
 	accounts_charge_id(server, id->payers);
 	peer->id = id - server->ids;
 	peer->joined = ++server->serial;
+	record_serial(server);
 	server->nr_taken++;
 	watch_budget(server);
 }
@@ -64,27 +73,55 @@ int take_id(struct server *server, struct peer *peer)
 	return -1;
 }
 
+int retake_id(struct server *server, struct peer *peer)
+{
+	struct id *id = &server->ids[peer->id];
+
+	id->taken = true;
+	id->holder = peer;
+	server->nr_taken++;
+	return peer->target ? 0 : accounts_recharge_id(server, id->payers, peer->pid, peer->uid);
+}
+
+int retake_left_id(struct server *server, unsigned int number)
+{
+	const struct record_id *kept = &server->record->ids[number];
+	struct id *id = &server->ids[number];
+
+	id->taken = true;
+	id->left = kept->left;
+	server->nr_taken++;
+	return accounts_recharge_id(server, id->payers, kept->pid, kept->uid);
+}
+
 /* What nobody knows any more now that the oldest has gone */
-static void forget_old(struct server *server)
+void forget_old_ids(struct server *server)
 {
 	struct id *id;
 
-	for (id = server->ids; id < server->ids + server->settings.ids; id++)
+	for (id = server->ids; id < server->ids + NR_IDS; id++)
 		if (id->taken && !id->holder && !may_be_known(server, id))
 			forget(server, id);
-	if (server->settings.ids - server->nr_taken > server->settings.ids / 2)
+	if (ids_left(server) > server->settings.ids / 2)
 		server->warn_at = server->settings.ids / 2;
 }
 
-void give_up_id(struct server *server, const struct peer *peer, bool known)
+void ids_reload(struct server *server)
+{
+	server->warn_at = server->settings.ids / 2;
+}
+
+void give_up_id(struct server *server, struct peer *peer, bool known)
 {
 	const struct peer *oldest = TAILQ_FIRST(&server->clients);
 	struct id *id = &server->ids[peer->id];
 
 	id->holder = NULL;
 	id->left = ++server->serial;
+	/* Before anything is forgotten that it may have known. */
+	record_leave(peer, known ? id->left : 0);
 	if (!known)
 		forget(server, id);
 	if (!oldest || peer->joined < oldest->joined)
-		forget_old(server);
+		forget_old_ids(server);
 }

@@ -14,19 +14,21 @@
 
 #define BACKLOG 128
 
-static int take_from_systemd(const struct settings *settings)
+static int take_from_systemd(const struct server *server)
 {
-	int n = sd_listen_fds(1);
+	int fd = server->store.listener;
 
-	if (n <= 0)
+	if (fd < 0 && (!server->store.strange || server->settings.socket))
 		return -1;
-	if (settings->socket)
+	if (fd < 0)
+		die("systemd must pass a listening unix stream socket (ListenStream=PATH)");
+	if (server->settings.socket)
 		die("systemd has passed a socket: leave --socket out");
-	if (n > 1 || sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) <= 0)
+	if (server->store.nr_listeners > 1)
 		die("systemd must pass one listening unix stream socket (ListenStream=PATH)");
-	if (fcntl(SD_LISTEN_FDS_START, F_SETFL, O_NONBLOCK))
+	if (fcntl(fd, F_SETFL, O_NONBLOCK))
 		die("fcntl: %s", strerror(errno));
-	return SD_LISTEN_FDS_START;
+	return fd;
 }
 
 static void set_path(struct sockaddr_un *addr, const char *path)
@@ -101,7 +103,7 @@ static int on_connection(struct sd_event_source *source, int fd, UNUSED uint32_t
 	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (client >= 0) {
-		client_join(server, client);
+		client_join(server, client, -1);
 	} else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
 		/* The connection stays, and would be reported again and again. */
 		warn("cannot accept a connection, trying again: %s", strerror(errno));
@@ -111,10 +113,10 @@ static int on_connection(struct sd_event_source *source, int fd, UNUSED uint32_t
 	return 0;
 }
 
-void listen_start(struct server *server)
+void listen_open(struct server *server)
 {
 	struct settings *settings = &server->settings;
-	int fd = take_from_systemd(settings), ret;
+	int fd = take_from_systemd(server);
 
 	if (fd < 0 && !settings->socket)
 		die("where to listen? Give --socket PATH");
@@ -122,7 +124,14 @@ void listen_start(struct server *server)
 		fd = make_socket(settings->socket);
 	if (!settings->has_uuid)
 		make_uuid(settings, fd);
-	ret = sd_event_add_io(server->event, &server->listener, fd, EPOLLIN, on_connection, server);
+	server->listening = fd;
+}
+
+void listen_start(struct server *server)
+{
+	int ret = sd_event_add_io(server->event, &server->listener, server->listening, EPOLLIN, on_connection,
+				  server);
+
 	if (ret < 0)
 		die("cannot watch the socket: %s", strerror(-ret));
 }

@@ -1,38 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* pvi-ivshmem-server - shared memory and doorbells for QEMUs, joined with kvm_pvi */
+#include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "server.h"
-
-/* Descriptors beside those of the peers */
-#define NR_OTHER_FDS 64
-
-/* So that what is missing is said now, and not when the last QEMU is started. */
-static void check_limit(const struct settings *s)
-{
-	rlim_t each = s->vectors + 2;
-	rlim_t need = NR_OTHER_FDS + each * (s->max_peers + s->nr_targets);
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		die("getrlimit: %s", strerror(errno));
-	if (need > limit.rlim_max)
-		die("--max-peers %u and --vectors %u need %llu descriptors, but only %llu may be open: lower them, or raise the limit (ulimit -H -n, LimitNOFILE=)",
-		    s->max_peers, s->vectors, (unsigned long long)need,
-		    (unsigned long long)limit.rlim_max);
-	/* All of it: descriptors that a client has not read yet count as well. */
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit))
-		die("setrlimit: %s", strerror(errno));
-}
+#include "record.h"
 
 /* Sealed: a client that cuts it off would kill all others. */
 static int make_memory(uint64_t size)
@@ -51,6 +30,7 @@ static void make_event_loop(struct server *server)
 	int ret;
 
 	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -64,6 +44,50 @@ static void make_event_loop(struct server *server)
 		die("cannot make an event loop: %s", strerror(-ret));
 }
 
+static void read_settings(struct server *server, int argc, char **argv)
+{
+	char error[ERROR_MAX];
+
+	server->argc = argc;
+	server->argv = argv;
+	if (!settings_read(&server->settings, argc, argv, error)) {
+		warn("%s", error);
+		exit(argp_err_exit_status);
+	}
+	if (server->settings.check)
+		exit(EXIT_SUCCESS);
+}
+
+/* systemd tells since version 254 how much it keeps. */
+static void check_store(const struct settings *s)
+{
+	const char *room = getenv("FDSTORE");
+	unsigned long need = 2 + (s->vectors + 2ul) * (s->max_peers + s->nr_targets);
+
+	if (room && strtoul(room, NULL, 10) < need)
+		warn("systemd keeps %s descriptors, and %lu may be needed: a restart ends clients it has not kept all of, unless FileDescriptorStoreMax= is raised",
+		     room, need);
+}
+
+static void start(struct server *server)
+{
+	store_take(&server->store);
+	listen_open(server);
+	if (!restore(server)) {
+		store_drop_rest(&server->store);
+		server->memory = make_memory(server->settings.size);
+		record_make(server);
+		store_keep(STORED_MEMORY, 0, &server->memory, 1);
+		/* Behind all that it is about. */
+		store_keep(STORED_RECORD, 0, &server->record_fd, 1);
+		virtuals_start(server);
+	}
+	store_drop_rest(&server->store);
+	if (virtuals_tick(server))
+		tick_soon(server);
+	listen_start(server);
+}
+
 int main(int argc, char **argv)
 {
 	static struct server server = {
@@ -71,19 +95,22 @@ int main(int argc, char **argv)
 		.parting = TAILQ_HEAD_INITIALIZER(server.parting),
 		.virtuals = TAILQ_HEAD_INITIALIZER(server.virtuals),
 	};
+	const char *why;
 	int ret;
 
-	parse_args(&server.settings, argc, argv);
+	read_settings(&server, argc, argv);
 	setlinebuf(stdout);
-	check_limit(&server.settings);
+	why = limits_set(&server.settings);
+	if (why)
+		die("%s", why);
+	check_store(&server.settings);
 	if (!server.settings.no_kvm_pvi)
 		endpoint_check();
 	make_event_loop(&server);
+	reload_init(&server);
 	discard_init();
 	server.warn_at = server.settings.ids / 2;
-	server.memory = make_memory(server.settings.size);
-	listen_start(&server);
-	virtuals_start(&server);
+	start(&server);
 	puts("ready");
 	sd_notify(0, "READY=1");
 	ret = sd_event_loop(server.event);

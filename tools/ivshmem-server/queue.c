@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "server.h"
+#include "record.h"
 
 #define PROTOCOL_VERSION	0
 #define ID_MEMORY		(-1)
@@ -32,10 +32,10 @@ static uint64_t now(const struct peer *client)
 
 static void want_output(struct peer *client, bool want)
 {
-	sd_event_source_set_io_events(client->io, want ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	sd_event_source_set_io_events(client->io, want ? EPOLLHUP | EPOLLOUT : EPOLLHUP);
 }
 
-static void queue(struct peer *client, int64_t id, int fd, const struct peer *about)
+static struct message *queue(struct peer *client, uint32_t sending, int64_t id, int fd, const struct peer *about)
 {
 	struct message *m = malloc(sizeof(*m));
 
@@ -43,15 +43,16 @@ static void queue(struct peer *client, int64_t id, int fd, const struct peer *ab
 		/* It must not miss one. Its callback will end it. */
 		client->out_of_memory = true;
 		shutdown(client->socket, SHUT_RDWR);
-		return;
+		return NULL;
 	}
-	*m = (struct message){ .id = id, .fd = fd, .about = about };
+	*m = (struct message){ .id = id, .fd = fd, .about = about, .sending = sending };
 	if (TAILQ_EMPTY(&client->queue)) {
 		client->progress = now(client);
 		want_output(client, true);
 		tick_soon(client->server);
 	}
 	TAILQ_INSERT_TAIL(&client->queue, m, entry);
+	return m;
 }
 
 static void unqueue(struct peer *client, struct message *m)
@@ -60,19 +61,46 @@ static void unqueue(struct peer *client, struct message *m)
 	free(m);
 }
 
-void queue_greeting(struct peer *client)
+void queue_greeting(struct peer *client, unsigned int from)
 {
-	queue(client, PROTOCOL_VERSION, -1, NULL);
-	queue(client, client->id, -1, NULL);
-	queue(client, ID_MEMORY, client->server->memory, NULL);
+	if (from < TELL_VERSION)
+		queue(client, TELL_VERSION, PROTOCOL_VERSION, -1, NULL);
+	if (from < TELL_ID)
+		queue(client, TELL_ID, client->id, -1, NULL);
+	if (from < TELL_MEMORY)
+		queue(client, TELL_MEMORY, ID_MEMORY, client->server->memory, NULL);
 }
 
-void queue_vectors(struct peer *client, const struct peer *about)
+void queue_vectors(struct peer *client, const struct peer *about, unsigned int from)
 {
 	unsigned int i;
 
-	for (i = 0; i < client->server->settings.vectors; i++)
-		queue(client, about->id, about->vectors[i], about);
+	for (i = from; i < client->server->settings.vectors; i++)
+		queue(client, SENDING(TELL_VECTOR, about->id, i), about->id, about->vectors[i], about);
+}
+
+void queue_gone(struct peer *client, uint16_t id)
+{
+	queue(client, SENDING(TELL_DEPARTURE, id, 0), id, -1, NULL);
+}
+
+/* The descriptor went with the first byte. */
+void queue_part(struct peer *client, uint32_t sending, const struct peer *about, size_t sent, unsigned int parts)
+{
+	static const int64_t greeting[] = { [TELL_VERSION] = PROTOCOL_VERSION, [TELL_MEMORY] = ID_MEMORY };
+	enum tell tell = SENDING_TELL(sending);
+	int64_t id = SENDING_ID(sending);
+	struct message *m;
+
+	if (tell == TELL_VERSION || tell == TELL_MEMORY)
+		id = greeting[tell];
+	else if (tell == TELL_ID)
+		id = client->id;
+	m = queue(client, sending, id, -1, about);
+	if (!m)
+		return;
+	m->sent = sent;
+	m->parts = parts;
 }
 
 bool queue_departure(struct peer *client, const struct peer *about)
@@ -94,7 +122,7 @@ bool queue_departure(struct peer *client, const struct peer *about)
 	}
 	if (unsent == client->server->settings.vectors)
 		return false;
-	queue(client, about->id, -1, NULL);
+	queue_gone(client, about->id);
 	return true;
 }
 
@@ -106,8 +134,10 @@ void queue_drop(struct peer *client)
 		unqueue(client, m);
 }
 
-static ssize_t send_message(int socket, const struct message *m)
+/* The number of bytes, which are in the record then, or -1 */
+static int send_message(struct peer *client, struct message *m)
 {
+	struct mmsghdr *part = &client->server->record->slots[client->slot].parts[m->parts];
 	uint64_t bytes = htole64(m->id);
 	struct iovec iov = {
 		.iov_base = (char *)&bytes + m->sent,
@@ -118,14 +148,26 @@ static ssize_t send_message(int socket, const struct message *m)
 		.header.cmsg_level = SOL_SOCKET,
 		.header.cmsg_type = SCM_RIGHTS,
 	};
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int err;
 
+	if (!m->sent)
+		record_sending(client, m->sending);
+	part->msg_hdr = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 };
 	if (m->fd >= 0 && !m->sent) {
 		memcpy(CMSG_DATA(&control.header), &m->fd, sizeof(m->fd));
-		msg.msg_control = &control;
-		msg.msg_controllen = sizeof(control);
+		part->msg_hdr.msg_control = &control;
+		part->msg_hdr.msg_controllen = sizeof(control);
 	}
-	return sendmsg(socket, &msg, MSG_NOSIGNAL);
+	if (sendmmsg(client->socket, part, 1, MSG_NOSIGNAL) == 1) {
+		m->parts++;
+		m->sent += part->msg_len;
+		return part->msg_len;
+	}
+	err = errno;
+	if (!m->sent)
+		record_not_sent(client);
+	errno = err;
+	return -1;
 }
 
 /* Nothing that the client could change: the poll would say at once that there is room. */
@@ -152,10 +194,10 @@ static void wait_for_kernel(struct peer *client, int err)
 const char *queue_send(struct peer *client)
 {
 	struct message *m;
-	ssize_t sent;
+	int sent;
 
 	while ((m = TAILQ_FIRST(&client->queue))) {
-		sent = send_message(client->socket, m);
+		sent = send_message(client, m);
 		if (sent < 0 && (errno == EAGAIN || errno == EINTR))
 			return NULL;
 		if (sent < 0 && is_shortage(errno)) {
@@ -165,9 +207,10 @@ const char *queue_send(struct peer *client)
 		if (sent < 0)
 			return errno == EPIPE ? "it has closed the connection" : strerror(errno);
 		client->progress = now(client);
-		m->sent += sent;
-		if (m->sent == sizeof(uint64_t))
-			unqueue(client, m);
+		if (m->sent < sizeof(uint64_t))
+			continue;
+		record_sent(client);
+		unqueue(client, m);
 	}
 	want_output(client, false);
 	return NULL;

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server.h"
+#include "record.h"
 
 static void print_vector(const struct peer *peer, unsigned int i)
 {
@@ -45,7 +45,8 @@ static bool connect_vector(struct peer *peer, unsigned int i)
 {
 	int port, ret;
 
-	port = pvi_connect(peer->pvi, KVM_PVI_PORT_ANY, peer->target->uuid, peer->target->gsis[i]);
+	/* A port of the same number, so that who goes on knows it without having been told. */
+	port = pvi_connect(peer->pvi, i, peer->target->uuid, peer->target->gsis[i]);
 	if (port < 0)
 		return false;
 	ret = pvi_wire_source(peer->pvi, port, peer->vectors[i]);
@@ -90,37 +91,66 @@ static int on_event(UNUSED struct sd_event_source *source, int fd, UNUSED uint32
 	return 0;
 }
 
-static void start_one(struct server *server, const struct target *target)
+static struct peer *virtual_new(struct server *server, size_t n)
 {
 	struct peer *peer = must_alloc(calloc(1, sizeof(*peer)));
-	char text[UUID_STR_LEN];
 	unsigned int i;
+
+	peer->server = server;
+	peer->target = &server->settings.targets[n];
+	peer->slot = MAX_PEERS + n;
+	peer->socket = -1;
+	peer->pvi = -1;
+	vectors_init(peer);
+	for (i = 0; i < MAX_VECTORS; i++)
+		peer->ports[i] = -1;
+	return peer;
+}
+
+static void watch(struct peer *peer)
+{
+	char text[UUID_STR_LEN];
 	uuid_t uuid;
 	int ret;
 
-	peer->server = server;
-	peer->target = target;
-	peer->socket = -1;
-	vectors_init(peer);
-	ret = vectors_open(peer, server->settings.vectors);
-	if (ret)
-		die("eventfd: %s", strerror(-ret));
-	take_id(server, peer);
-	ret = endpoint_open(peer);
-	endpoint_uuid(server, peer->id, uuid);
+	endpoint_uuid(peer->server, peer->id, uuid);
 	uuid_unparse_lower(uuid, text);
-	if (ret)
-		die("cannot be %s: %s", text, explain(ret));
 	fcntl(peer->pvi, F_SETFL, O_NONBLOCK);
-	ret = sd_event_add_io(server->event, &peer->io, peer->pvi, EPOLLIN, on_event, peer);
+	ret = sd_event_add_io(peer->server->event, &peer->io, peer->pvi, EPOLLIN, on_event, peer);
 	if (ret < 0)
 		die("cannot watch an endpoint: %s", strerror(-ret));
 	printf("peer %u is virtual, %s\n", peer->id, text);
-	for (i = 0; i < target->nr_gsis; i++) {
-		peer->ports[i] = -1;
+	TAILQ_INSERT_TAIL(&peer->server->virtuals, peer, entry);
+}
+
+static void open_endpoint(struct peer *peer)
+{
+	char text[UUID_STR_LEN];
+	uuid_t uuid;
+	int ret = endpoint_open(peer);
+
+	endpoint_uuid(peer->server, peer->id, uuid);
+	uuid_unparse_lower(uuid, text);
+	if (ret)
+		die("cannot be %s: %s", text, explain(ret));
+	store_keep(STORED_VECTORS, peer->slot, &peer->pvi, 1);
+}
+
+static void start_one(struct server *server, size_t n)
+{
+	struct peer *peer = virtual_new(server, n);
+	unsigned int i;
+	int ret = vectors_open(peer, server->settings.vectors);
+
+	if (ret)
+		die("eventfd: %s", strerror(-ret));
+	vectors_keep(peer);
+	take_id(server, peer);
+	record_join(peer);
+	open_endpoint(peer);
+	watch(peer);
+	for (i = 0; i < peer->target->nr_gsis; i++)
 		print_vector(peer, i);
-	}
-	TAILQ_INSERT_TAIL(&server->virtuals, peer, entry);
 }
 
 void virtuals_start(struct server *server)
@@ -128,9 +158,67 @@ void virtuals_start(struct server *server)
 	size_t i;
 
 	for (i = 0; i < server->settings.nr_targets; i++)
-		start_one(server, &server->settings.targets[i]);
-	if (virtuals_tick(server))
-		tick_soon(server);
+		start_one(server, i);
+}
+
+/* What the last server has connected, and perhaps not wired any more */
+static void restore_ports(struct peer *peer)
+{
+	uint64_t state;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < peer->target->nr_gsis; i++) {
+		if (pvi_query(peer->pvi, KVM_PVI_Q_PORT, i, KVM_PVI_Q_PORT_STATE, &state))
+			continue;
+		ret = pvi_wire_source(peer->pvi, i, peer->vectors[i]);
+		if (ret < 0 && ret != -EEXIST)
+			pvi_close_port(peer->pvi, i);
+		else
+			peer->ports[i] = i;
+	}
+}
+
+static bool find_one(struct peer *peer, size_t n, struct stored_fd **pvi)
+{
+	const struct record_slot *slot = &peer->server->record->slots[peer->slot];
+
+	peer->id = slot->id;
+	peer->joined = slot->joined;
+	return slot->state == SLOT_LIVE && slot->id == n && slot->joined &&
+	       slot->joined <= peer->server->record->serial && vectors_restore(peer, pvi);
+}
+
+static void restore_one(struct peer *peer, struct stored_fd *pvi)
+{
+	retake_id(peer->server, peer);
+	if (endpoint_restore(peer, pvi))
+		restore_ports(peer);
+	else
+		open_endpoint(peer);
+	watch(peer);
+}
+
+bool virtuals_restore(struct server *server)
+{
+	size_t nr = server->settings.nr_targets, n, i;
+	struct peer **peers = must_alloc(calloc(nr + 1, sizeof(*peers)));
+	struct stored_fd **pvi = must_alloc(calloc(nr + 1, sizeof(*pvi)));
+	bool all = true;
+
+	for (n = 0; n < nr && all; n++) {
+		peers[n] = virtual_new(server, n);
+		all = find_one(peers[n], n, &pvi[n]);
+	}
+	for (i = 0; i < n; i++) {
+		if (all)
+			restore_one(peers[i], pvi[i]);
+		else
+			free(peers[i]);
+	}
+	free(peers);
+	free(pvi);
+	return all;
 }
 
 /* Events tell that a receiver is there, but not that it has exposed one GSI more. */
