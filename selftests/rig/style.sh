@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # style.sh [--quick] - check how the sources are written: shellcheck on the scripts, kernel-doc on
-# the headers, the compilers of C and C++ on each of the UAPI alone, whether what security.rst, bugs.rst
-# and selftests/mutants name is there, the layers of kernel/host, which are printed, and, unless --quick,
-# checkpatch of linux-source-6.12 on the C sources. Warnings of the compiler and of sparse are errors
-# in build.sh already. Prints TAP and "N passed, N failed".
+# the headers, the compilers of C and C++ on each of the UAPI alone and on the README's lines, whether
+# what security.rst, bugs.rst and selftests/mutants name is there, the layers of kernel/host, which are
+# printed, and, unless --quick, checkpatch of linux-source-6.12 on the C sources. Warnings of the
+# compiler and of sparse are errors in build.sh already. Prints TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
 
@@ -120,6 +120,19 @@ bugs_have_tests()
 	' Documentation/virt/kvm/pvi/bugs.rst
 }
 
+# The lines of the README that a VMM's author copies are C.
+readme_compiles()
+{
+	{
+		printf '#include <fcntl.h>\n#include <linux/kvm_pvi.h>\n#include <string.h>\n#include <sys/ioctl.h>\n'
+		printf 'int f(int vm_fd, unsigned char *my_uuid, unsigned char *sender_uuid)\n{\n'
+		awk '/^```c$/ { code = 1; next } /^```$/ && code { exit } code' README.md
+		printf 'return pvi;\n}\n'
+	} >"$build/readme.c"
+	grep -q KVM_PVI_BIND "$build/readme.c" &&
+	gcc -fsyntax-only -Wall -Werror -Iinclude/uapi "$build/readme.c"
+}
+
 # make mutants stops at the first mistake whose place has gone, or whose test.
 mutants_apply()
 {
@@ -166,7 +179,7 @@ mapfile -t scripts < <(scripts)
 mapfile -t sources < <(c_sources)
 
 echo "TAP version 13"
-echo "1..$([ "${1:-}" = --quick ] && echo 10 || echo 11)"
+echo "1..$([ "${1:-}" = --quick ] && echo 11 || echo 12)"
 check "shellcheck" shellcheck "${scripts[@]}"
 check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/*.h include/linux/*.h \
 	kernel/*/*.[ch] kernel/*.h tools/libpvi/libpvi*.h
@@ -176,6 +189,7 @@ check "no reserved names are defined" names_are_ours
 check "api.rst has the request numbers" numbers_are_documented
 check "security.rst names tests" claims_have_tests security.rst
 check "bugs.rst names tests" bugs_have_tests
+check "the README's C compiles" readme_compiles
 check "the mutants can be made, and have tests" mutants_apply
 check "the host's sources stand in layers" "$rig/layers.sh"
 sed 's/^/# /' "$build/style.log"
