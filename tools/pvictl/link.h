@@ -65,7 +65,7 @@ void link_dir_find(const char *dir, const uuid_t uuid, struct link *link);
 /* Where the section of a side is, or any other file of the link's */
 void link_dir_file(char *path, size_t size, const char *dir, const uuid_t uuid, const char *name);
 void link_dir_remove(const char *dir, const uuid_t uuid);
-/* The same of a link that may not be complete, in its own directory; -errno */
+/* Removes a link that may not be complete, in its own directory; -errno */
 int link_dir_clear(const char *link);
 uint64_t link_dir_size(const char *dir, const struct link *link);
 
