@@ -24,7 +24,7 @@ wired()
 	json "$tmp/json" "[g['wired'] for g in it['gsis'] if g['gsi'] == $2] == [True]"
 }
 
-# The same as a condition to await
+# wired(), as a condition to await
 is_wired()
 {
 	(wired "$@")
@@ -93,7 +93,7 @@ poll 1
 poll 1"
 }
 
-# The same with what a user has.
+# Rings by the program that a user has.
 tool()
 {
 	has "$(run g_a pvictl guest)" "$a" "$b"

@@ -168,7 +168,7 @@ static void test_guest(void)
 	check_health();
 }
 
-/* The same by ioctl; PEERS writes to the caller's memory, which here is the test's */
+/* Any arguments of KVM_PVI_CALL; PEERS writes to the caller's memory, which here is the test's */
 static void test_host(void)
 {
 	u32 i, calls = test_long() ? 100000 : 10000;

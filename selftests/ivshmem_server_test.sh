@@ -230,7 +230,7 @@ until(greeted)
 PYTHON
 }
 
-# The same with more to be told at once than a socket holds.
+# A newcomer that does not read keeps nobody waiting, though there is more to tell it than a socket holds.
 stuck_newcomer()
 {
 	server --no-kvm-pvi --vectors 8 --max-per-process 64

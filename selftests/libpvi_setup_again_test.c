@@ -114,7 +114,7 @@ static int connect_to_back(int tx)
 	return pvi_connect(tx, KVM_PVI_PORT_ANY, rx_uuid, GSI);
 }
 
-/* The same name leaves its ports alone; another one ends them */
+/* A name that is said again leaves its ports alone; another one ends them */
 static void test_again(void)
 {
 	int sockets[2][2], rx = back_start(sockets), tx = enrol(tx_uuid), third = enrol(third_uuid), port;

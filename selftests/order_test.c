@@ -178,7 +178,7 @@ static void test_reconnects(void)
 	ASSERT_GE(bell_send(port, 0x10), 0);
 }
 
-/* The same of ports that lived: to one that has died, and one that took its permission back */
+/* What has become of a port decides before its kind does: to one that died, to one that took its permission back */
 static void test_state_before_kind(void)
 {
 	u32 plain, other, bell;

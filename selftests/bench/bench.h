@@ -74,10 +74,10 @@ typedef void (*bench_exit_fn)(void *data);
 /* measure.c */
 /* Ring and print the row's figures; returns RAX of the last ring */
 u64 bench_rings(const char *name, struct vcpu *vcpu, enum bench_op op);
-/* The same when each ring exits to userspace */
+/* bench_rings() where each ring exits to userspace */
 void bench_rings_exit(const char *name, struct vcpu *vcpu, enum bench_op op, bench_exit_fn on_exit,
 		      void *data);
-/* The same, having checked that each ring raises an interrupt before the sender goes on */
+/* bench_rings(), having checked that each ring raises an interrupt before the sender goes on */
 u64 bench_rings_checked(const char *name, struct vcpu *vcpu, enum bench_op op, struct vm *rx);
 /* Without a row */
 u64 bench_rings_uncounted(struct vcpu *vcpu, enum bench_op op);

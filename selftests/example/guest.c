@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * kvm-pvi example: the smallest guest that rings and is rung. The same source serves 64-bit and
+ * kvm-pvi example: the smallest guest that rings and is rung. This source serves 64-bit and
  * 32-bit guests; it runs in ring 0, and its addresses are guest-physical ones.
  */
 #include <cpuid.h>

@@ -31,7 +31,7 @@ enum op { SEND, RECEIVE, MASK, RESET };
 void bell_make(u64 bits);
 /* A call on that bell; RAX, and RBX in @rbx */
 s64 bell_op(enum op op, u64 a, u64 b, u64 *rbx);
-/* The same, short; what cannot fail fails the test */
+/* bell_op() in short; what cannot fail fails the test */
 s64 bell_send(u64 flags);
 u64 bell_receive(u64 flags);
 void bell_mask(u64 enable, u64 ack);

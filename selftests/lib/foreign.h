@@ -8,7 +8,7 @@
 /* As KVM wants it to take hypercalls for Hyper-V's: its signature, and a guest that named itself */
 void vcpu_sign_hyperv(struct vcpu *vcpu);
 void vcpu_be_hyperv(struct vcpu *vcpu);
-/* The same for Xen's, where KVM has that: else -errno */
+/* As KVM wants it to take hypercalls for Xen's, where it can: else -errno */
 int __vm_be_xen(struct vm *vm, u32 flags);
 
 #endif

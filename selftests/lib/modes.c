@@ -20,7 +20,7 @@ const char *const guest_mode_name[NR_GUEST_MODES] = {
 	[GUEST_USER64] = "user64",
 };
 
-/* The instruction, then: outb %al, $UCALL_PORT. The same bytes mean the same in every mode */
+/* The instruction, then: outb %al, $UCALL_PORT. These bytes mean the same in every mode */
 static void write_code(struct vm *vm, const u8 *insn, size_t len)
 {
 	u8 *code = vm->low + LOW_CODE;

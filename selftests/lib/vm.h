@@ -152,10 +152,10 @@ static inline bool guest_mode_is_user(enum guest_mode mode)
  * fails the test. The vCPU then is as it was, but for memory. Returns RAX.
  */
 u64 vcpu_hypercall_in_mode(struct vcpu *vcpu, enum guest_mode mode, struct hcall *regs);
-/* The same for outb %al, %dx */
+/* outb %al, %dx in @mode on a vCPU that is not running, which then is as it was */
 void vcpu_outb_in_mode(struct vcpu *vcpu, enum guest_mode mode, u16 port, u8 value);
 
-/* The same for many: enter the mode, any number of hypercalls, leave it */
+/* Many hypercalls in one mode: enter it, issue any number, leave it */
 struct saved_mode {
 	enum guest_mode mode;
 	struct kvm_sregs sregs;

@@ -246,7 +246,7 @@ removed()
 	[ -z "$(inside dkms status)" ] || fail "DKMS keeps: $(inside dkms status)"
 }
 
-# The same conf in a checkout builds all.
+# The dkms.conf of the package, in a checkout, builds all.
 checkout()
 {
 	local module

@@ -58,7 +58,7 @@ static bool is_stale(const struct sockaddr_un *addr)
 	ret = connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
 	err = errno;
 	close(fd);
-	/* The same is said of a file that is no socket. */
+	/* ECONNREFUSED is said of a file that is no socket, too. */
 	return ret && err == ECONNREFUSED && !lstat(addr->sun_path, &st) && S_ISSOCK(st.st_mode);
 }
 
@@ -80,7 +80,7 @@ static int make_socket(const char *path)
 	return fd;
 }
 
-/* The same each time and for everyone who knows the path: uuidgen(1) makes it, too. */
+/* One UUID, each time and for everyone who knows the path: uuidgen(1) makes it, too. */
 static void make_uuid(struct settings *settings, int fd)
 {
 	struct sockaddr_un addr = { 0 };

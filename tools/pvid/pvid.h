@@ -181,7 +181,7 @@ void candidate_again_all(struct pvid *d);
 
 /* scan.c: looks for the VMs of all processes; or once more, where it does so already */
 void scan_start(struct pvid *d);
-/* The same in so many microseconds, or earlier; more may be missed until then */
+/* scan_start() in so many microseconds, or earlier; more may be missed until then */
 void scan_later(struct pvid *d, uint64_t wait);
 #define LOST_WAIT 1000000
 #define MISSED_WAIT 10000000
