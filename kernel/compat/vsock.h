@@ -90,9 +90,9 @@ static inline bool pvi_compat_msgzerocopy_allow(void)
 
 /* Before, all addresses above 2 are those of the transport to guests. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 1, 0)
-#define PVI_COMPAT_REMOTE_CID
+#define PVI_COMPAT_REMOTE_CID(has)
 #else
-#define PVI_COMPAT_REMOTE_CID	.has_remote_cid = transport_has_remote_cid,
+#define PVI_COMPAT_REMOTE_CID(has)	.has_remote_cid = has,
 #endif
 
 #endif /* _PVI_COMPAT_VSOCK_H */
