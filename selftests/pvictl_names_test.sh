@@ -81,7 +81,7 @@ others()
 	is_called web "$a" crosvm run --disable-sandbox --name=web
 	is_called web "$a" crosvm run --name one --name web -- --id
 	is_called "" "" cloud-hypervisor --console off --platform "num_pci_segments=1,uuid=$c" --kernel x
-	is_called "" "" cloud-hypervisor --seccomp "--platform=uuid=$c"
+	is_called "" "" cloud-hypervisor --seccomp "--platform=system_uuid=$c"
 	is_called web "" /usr/bin/qemu-system-x86_64 -no-user-config -name web -uuid "$c"
 	# An argument that looks like an option of those
 	is_called "" "" qemu-system-x86_64 -append --id=web -uuid "$c"

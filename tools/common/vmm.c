@@ -141,14 +141,17 @@ static void look_at_qemu(char *line, const char *end, struct vmm *vmm)
 	}
 }
 
-/* Of Cloud Hypervisor's --platform */
+/* Of Cloud Hypervisor's --platform; newer ones call it system_uuid */
 static char *platform_uuid(char *list)
 {
 	char *uuid = NULL, *pair;
 
-	while ((pair = next_pair(&list)))
+	while ((pair = next_pair(&list))) {
+		if (!strncmp(pair, "system_", 7))
+			pair += 7;
 		if (!strncmp(pair, "uuid=", 5))
 			uuid = pair + 5;
+	}
 	return uuid;
 }
 
