@@ -23,7 +23,8 @@ class Keeper:
         if self.pid:
             return
         # Behind all that are open, so that none is overwritten
-        copies = [fcntl.fcntl(fd, fcntl.F_DUPFD, 2048) for _, fd in fds]
+        free = max([fd for _, fd in fds] + [2 + len(fds), self.notify.fileno()]) + 1
+        copies = [fcntl.fcntl(fd, fcntl.F_DUPFD, free) for _, fd in fds]
         for i, fd in enumerate(copies):
             os.dup2(fd, 3 + i, inheritable=True)
         os.closerange(3 + len(fds), 65536)
