@@ -13,6 +13,7 @@
  *				they end
  * fill CID PORT		send until there is no room, then end it
  * hold TYPE CID PORT [FROM]	connect, from this port, then read
+ * ask CID PORT			begin to connect, and wait for nothing
  * late CID PORT FROM		connect, from this port; after SIGUSR1 end what is sent, and read until the end
  * pour PORT N BYTES		take N connections, say so much on all at once
  * drink CID PORT N BYTES	have N connections with little room, and read nothing; after SIGUSR1 what there is
@@ -386,6 +387,16 @@ static void verb_hold(const char *type, const char *cid, const char *port, const
 	printf("recv %zd\n", got < 0 ? -errno : got);
 }
 
+static void verb_ask(const char *cid, const char *port)
+{
+	struct sockaddr_vm to = address(cid, port);
+	int fd = new_socket("stream"), on = 1;
+
+	must(!ioctl(fd, FIONBIO, &on), "FIONBIO");
+	must(!connect(fd, (void *)&to, sizeof(to)), "ask");
+	printf("ask\n");
+}
+
 /* From here on SIGUSR1 waits for wait_told() */
 static void be_told(void)
 {
@@ -542,6 +553,8 @@ int main(int argc, char **argv)
 		verb_fill(argv[2], argv[3]);
 	else if ((argc == 5 || argc == 6) && !strcmp(verb, "hold"))
 		verb_hold(argv[2], argv[3], argv[4], argc == 6 ? argv[5] : NULL);
+	else if (argc == 4 && !strcmp(verb, "ask"))
+		verb_ask(argv[2], argv[3]);
 	else if (argc == 5 && !strcmp(verb, "late"))
 		verb_late(argv[2], argv[3], argv[4]);
 	else if (argc == 5 && !strcmp(verb, "pour"))

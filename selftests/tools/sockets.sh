@@ -62,7 +62,7 @@ does()
 holds()
 {
 	same "$(run "$1" "pvi_vsock hold ${*:2} >/tmp/held 2>&1 & echo \$! >/tmp/holder;" \
-		"until grep -q . /tmp/held; do usleep 20000; done; cat /tmp/held")" held
+		"until grep -q . /tmp/held 2>/dev/null; do usleep 20000; done; cat /tmp/held")" held
 }
 
 # held NAME - what has become of it
@@ -76,7 +76,7 @@ held()
 lates()
 {
 	same "$(run "$1" "pvi_vsock ${*:2} >/tmp/late 2>&1 & echo \$! >/tmp/latecomer;" \
-		"until grep -q . /tmp/late; do usleep 20000; done; cat /tmp/late")" held
+		"until grep -q . /tmp/late 2>/dev/null; do usleep 20000; done; cat /tmp/late")" held
 }
 
 # told NAME - what it says then, at last
