@@ -138,7 +138,7 @@ static void acl_set_row(struct pvi_edge *edge, const struct kvm_pvi_allow *a, ku
 {
 	/* A ring in between sees the stricter of old and new. */
 	WRITE_ONCE(edge->pinned, true);
-	edge->owner = owner;
+	WRITE_ONCE(edge->owner.val, owner.val);
 	WRITE_ONCE(edge->pinned, a->flags & KVM_PVI_ALLOW_OWNER);
 	WRITE_ONCE(edge->bits, a->bits);
 	pvi_bucket_set(&edge->bucket, a->rate, a->burst);

@@ -79,7 +79,7 @@ void pvi_stats_fdinfo(struct seq_file *m, struct file *file)
 	u32 port;
 
 	mutex_lock(&vm->lock);
-	/* What is seen bound here stays until the lock is let go. */
+	/* Pairs with the stores of life.c. What is seen bound here stays until the lock is let go. */
 	life = smp_load_acquire(&vm->life);
 	seq_printf(m, "pvi-state:\t%s%s\n", lives[life], pvi_vm_frozen(vm) ? ", frozen" : "");
 	if (life < PVI_LIFE_BOUND)
