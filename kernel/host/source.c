@@ -289,6 +289,7 @@ out_file:
 
 /* Ends @s and waits for that; takes a reference and drops vm->lock meanwhile. */
 static void source_end_and_wait(struct pvi_vm *vm, struct pvi_source *s)
+	PVI_RELEASES(&vm->lock)
 {
 	lockdep_assert_held(&vm->lock);
 

@@ -130,6 +130,7 @@ static void state_unfreeze(struct pvi_vm *vm, u64 freeze)
  * change then. EINTR, if the caller is killed.
  */
 static int state_lock(struct pvi_vm *vm)
+	PVI_ACQUIRES_ON(0, &vm->lock)
 {
 	int ret = pvi_vm_lock(vm);
 

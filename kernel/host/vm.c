@@ -260,6 +260,7 @@ void pvi_vm_put(struct pvi_vm *vm)
 }
 
 int __init pvi_vm_init(void)
+	PVI_ACQUIRES_ON(0, &vm->lock)
 {
 	return rhashtable_init(&vms_by_uuid, &by_uuid_params);
 }

@@ -206,6 +206,14 @@ static inline bool pvi_vm_closer_waits(void)
 }
 
 struct pvi_vm *pvi_vm_find_uuid(const uuid_t *uuid);
+/*
+ * Of functions that return with a lock held, where they return what is said,
+ * or that let one go which their caller holds. For readers: sparse follows no
+ * mutex, and loses the way where one is held only if a call has succeeded.
+ */
+#define PVI_ACQUIRES_ON(success, lock)
+#define PVI_RELEASES(lock)
+
 int pvi_vm_list(struct pvi_vm *vm);
 void pvi_vm_unlist(struct pvi_vm *vm);
 void pvi_vm_forget(struct pvi_vm *vm);
@@ -213,7 +221,7 @@ struct pvi_vm *pvi_vm_next(u64 *number);
 struct pvi_vm *pvi_vm_get(u64 number);
 void pvi_vm_for_each(void (*fn)(struct pvi_vm *vm, void *arg), void *arg);
 int pvi_vm_usable(struct pvi_vm *vm, bool unbound, bool dead);
-int pvi_vm_lock(struct pvi_vm *vm);
+int pvi_vm_lock(struct pvi_vm *vm) PVI_ACQUIRES_ON(0, &vm->lock);
 void pvi_vm_put(struct pvi_vm *vm);
 int pvi_vm_init(void);
 void pvi_vm_exit(void);
