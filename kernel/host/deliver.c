@@ -173,8 +173,10 @@ void pvi_deliver_all_owed(struct pvi_vm *vm)
 	unsigned long i;
 
 	lockdep_assert_held(&vm->lock);
-	xa_for_each(&vm->gsis, i, g)
+	xa_for_each(&vm->gsis, i, g) {
 		pvi_deliver_owed(g);
+		cond_resched();
+	}
 }
 
 void pvi_deliver_init_gsi(struct pvi_gsi *g)

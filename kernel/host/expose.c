@@ -192,6 +192,7 @@ void pvi_expose_reset(struct pvi_vm *vm)
 			pvi_bell_reset(b);
 		pvi_status_reset(g);
 		clear_bit(PVI_GSI_LATCH, &g->flags);
+		cond_resched();
 	}
 }
 
