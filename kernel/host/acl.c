@@ -138,7 +138,7 @@ static void acl_set_row(struct pvi_edge *edge, const struct kvm_pvi_allow *a, ku
 {
 	/* A ring in between sees the stricter of old and new. */
 	WRITE_ONCE(edge->pinned, true);
-	edge->owner = owner;
+	WRITE_ONCE(edge->owner.val, owner.val);
 	WRITE_ONCE(edge->pinned, a->flags & KVM_PVI_ALLOW_OWNER);
 	WRITE_ONCE(edge->bits, a->bits);
 	pvi_bucket_set(&edge->bucket, a->rate, a->burst);
@@ -241,9 +241,11 @@ static void acl_revoke_all(struct pvi_vm *vm, struct pvi_words sender, struct li
 	struct pvi_edge *edge;
 	unsigned long id;
 
-	xa_for_each(&vm->edges, id, edge)
+	xa_for_each(&vm->edges, id, edge) {
 		if (!acl_differ(&edge->key.sender, &sender))
 			acl_revoke_row(vm, edge, revoked);
+		cond_resched();
+	}
 }
 
 static int acl_check_revoke(const struct kvm_pvi_revoke *r, const uuid_t *uuid)
@@ -291,8 +293,10 @@ int pvi_acl_revoke(struct pvi_vm *vm, void *arg)
 
 	/* Pairs with the read section from permission check to injection. */
 	synchronize_rcu();
-	list_for_each_entry_safe(edge, next, &revoked, revoked)
+	list_for_each_entry_safe(edge, next, &revoked, revoked) {
 		pvi_edge_put(edge);
+		cond_resched();
+	}
 	return 0;
 }
 
@@ -342,29 +346,36 @@ void pvi_acl_unpublish(struct pvi_vm *vm)
 	pvi_peer_unpublish(vm);
 }
 
+static void acl_show(struct seq_file *m, const struct pvi_edge *edge)
+{
+	int i;
+
+	seq_printf(m, "%pUb %pUb ", &edge->key.receiver, &edge->key.sender);
+	if (edge->key.what == KVM_PVI_GSI_ANY)
+		seq_puts(m, "any");
+	else if (pvi_what_is_bell(edge->key.what))
+		seq_printf(m, "bell%u", edge->key.what & ~PVI_WHAT_BELL);
+	else
+		seq_printf(m, "%u", edge->key.what);
+	for (i = 0; i < PVI_NR_COUNTS; i++)
+		seq_printf(m, " %lld", atomic64_read(&edge->counts[i]));
+	seq_putc(m, '\n');
+}
+
 /* One line for each row of all tables. */
 void pvi_acl_list(struct seq_file *m)
 {
 	struct rhashtable_iter iter;
 	struct pvi_edge *edge;
-	int i;
+	unsigned int nr = 0;
 
 	seq_puts(m, "receiver sender gsi raised coalesced latched denied throttled\n");
 	rhashtable_walk_enter(&edges, &iter);
 	rhashtable_walk_start(&iter);
 	while ((edge = rhashtable_walk_next(&iter))) {
-		if (IS_ERR(edge))
-			continue;
-		seq_printf(m, "%pUb %pUb ", &edge->key.receiver, &edge->key.sender);
-		if (edge->key.what == KVM_PVI_GSI_ANY)
-			seq_puts(m, "any");
-		else if (pvi_what_is_bell(edge->key.what))
-			seq_printf(m, "bell%u", edge->key.what & ~PVI_WHAT_BELL);
-		else
-			seq_printf(m, "%u", edge->key.what);
-		for (i = 0; i < PVI_NR_COUNTS; i++)
-			seq_printf(m, " %lld", atomic64_read(&edge->counts[i]));
-		seq_putc(m, '\n');
+		if (!IS_ERR(edge))
+			acl_show(m, edge);
+		pvi_vm_walk_pause(&iter, ++nr);
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);

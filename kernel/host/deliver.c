@@ -4,7 +4,7 @@
  *
  * What cannot be delivered is latched: one bit, accepted means owed. It is paid
  * once, by whoever makes delivery possible (wiring, KVM_HC_PVI_ARM,
- * KVM_PVI_KICK), by the next ring, or by a work that tries again after 10 ms,
+ * KVM_PVI_KICK), by the next ring, or by a work that tries again after retry_ms,
  * doubling to 1 s, for guests that know nothing of us. What only takes too long
  * for whoever rings, the work delivers at once.
  *
@@ -16,11 +16,15 @@
  */
 #include "bell.h"
 #include "deliver.h"
+#include "limit.h"
 #include "status.h"
 #include "../compat/compat.h"
 
-#define RETRY_FIRST	10	/* ms */
-#define RETRY_LAST	1000
+#define RETRY_FIRST	0	/* stands for retry_ms */
+#define RETRY_LAST	1000U	/* ms */
+
+static unsigned int retry_ms = 10;
+PVI_LIMIT(retry_ms, 3600000, "ms until what could not be delivered is tried again, then doubling up to 1000");
 
 static struct workqueue_struct *deliver_wq;
 
@@ -52,6 +56,8 @@ static void deliver_later(struct pvi_gsi *g, unsigned int delay)
 {
 	if (g->kind == KVM_PVI_GSI_EVENTFD || !pvi_gsi_wired(g))
 		return;
+	if (delay == RETRY_FIRST)
+		delay = READ_ONCE(retry_ms);
 	WRITE_ONCE(g->delay, delay);
 	queue_delayed_work(deliver_wq, &g->retry, msecs_to_jiffies(delay));
 }
@@ -59,7 +65,7 @@ static void deliver_later(struct pvi_gsi *g, unsigned int delay)
 /* Before a retry that is due, if there is one: nobody is to wait for more than a worker. */
 static void deliver_by_work(struct pvi_gsi *g)
 {
-	WRITE_ONCE(g->delay, RETRY_FIRST);
+	WRITE_ONCE(g->delay, READ_ONCE(retry_ms));
 	mod_delayed_work(deliver_wq, &g->retry, 0);
 }
 
@@ -146,7 +152,7 @@ static void deliver_retry_work(struct work_struct *work)
 {
 	struct pvi_gsi *g = container_of(to_delayed_work(work), struct pvi_gsi, retry);
 
-	deliver_pay(g, min(READ_ONCE(g->delay) * 2, (unsigned int)RETRY_LAST), true);
+	deliver_pay(g, min(READ_ONCE(g->delay) * 2, max(READ_ONCE(retry_ms), RETRY_LAST)), true);
 	/* Whoever sees it counted finds it done. */
 	this_cpu_inc(g->vm->stats->retries);
 }
@@ -167,8 +173,10 @@ void pvi_deliver_all_owed(struct pvi_vm *vm)
 	unsigned long i;
 
 	lockdep_assert_held(&vm->lock);
-	xa_for_each(&vm->gsis, i, g)
+	xa_for_each(&vm->gsis, i, g) {
 		pvi_deliver_owed(g);
+		cond_resched();
+	}
 }
 
 void pvi_deliver_init_gsi(struct pvi_gsi *g)

@@ -117,6 +117,7 @@ void pvi_edge_set_gsi(struct pvi_vm *vm, u32 gsi, struct pvi_gsi *g)
 	do {
 		rcu_assign_pointer(edge->gsi, g);
 		edge = list_next_entry(edge, by_what);
+		cond_resched();
 	} while (edge != first);
 }
 
@@ -138,8 +139,10 @@ void pvi_edge_free_all(struct pvi_vm *vm)
 	struct pvi_edge *edge;
 	unsigned long id;
 
-	xa_for_each(&vm->edges, id, edge)
+	xa_for_each(&vm->edges, id, edge) {
 		pvi_edge_put(edge);
+		cond_resched();
+	}
 	xa_destroy(&vm->edges);
 	xa_destroy(&vm->whats);
 }

@@ -85,10 +85,13 @@ static inline bool pvi_edge_is_grant(const struct pvi_edge *edge)
 	return !(edge->key.sender.first | edge->key.sender.last);
 }
 
-/* The uid pin, if there is one, does not match. */
+/*
+ * The uid pin, if there is one, does not match. Both change while rings look at
+ * them, under the receiver's lock: acl_set_row() sees to their order.
+ */
 static inline bool pvi_edge_pinned_out(const struct pvi_edge *edge, const struct pvi_vm *from)
 {
-	return READ_ONCE(edge->pinned) && !uid_eq(edge->owner, from->owner);
+	return READ_ONCE(edge->pinned) && READ_ONCE(edge->owner.val) != from->owner.val;
 }
 
 /* Called under RCU, with an edge that is live or NULL. */

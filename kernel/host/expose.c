@@ -118,10 +118,11 @@ int pvi_expose_undo(struct pvi_vm *vm, void *arg)
 }
 
 /*
- * Swaps the eventfd of @g, found and locked or an error; pays what is latched,
- * drops the old one when nobody signals it.
+ * Swaps the eventfd of @g, found and locked or an error, and lets the lock go;
+ * pays what is latched, drops the old one when nobody signals it.
  */
 static int expose_swap_eventfd(struct pvi_vm *vm, struct pvi_gsi *g, struct eventfd_ctx *eventfd)
+	PVI_RELEASES(&vm->lock)
 {
 	struct eventfd_ctx *old;
 
@@ -191,6 +192,7 @@ void pvi_expose_reset(struct pvi_vm *vm)
 			pvi_bell_reset(b);
 		pvi_status_reset(g);
 		clear_bit(PVI_GSI_LATCH, &g->flags);
+		cond_resched();
 	}
 }
 

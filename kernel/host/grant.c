@@ -50,29 +50,34 @@ static struct pvi_vm *grant_get_receiver(struct pvi_edge *edge)
 	return vm;
 }
 
-/* The last descriptor has gone: as UNGRANT, if neither that nor death came first. */
-static void grant_drop(struct pvi_edge *edge)
+/* As UNGRANT: true if this was its end, false if UNGRANT or death came first, or it was never there. */
+static bool grant_drop(struct pvi_edge *edge)
 {
 	struct pvi_vm *vm = grant_get_receiver(edge);
+	bool ends;
 
-	if (vm) {
-		mutex_lock(&vm->lock);
-		if (edge->state == PVI_EDGE_LIVE) {
-			grant_end(vm, edge);
-			pvi_edge_put(edge);
-		}
-		mutex_unlock(&vm->lock);
-		pvi_vm_put(vm);
+	if (!vm)
+		return false;
+	mutex_lock(&vm->lock);
+	ends = edge->state == PVI_EDGE_LIVE;
+	if (ends) {
+		grant_end(vm, edge);
+		pvi_edge_put(edge);
 	}
-	pvi_edge_put(edge);
+	mutex_unlock(&vm->lock);
+	pvi_vm_put(vm);
+	return ends;
 }
 
+/* The last descriptor has gone. */
 static int grant_release(struct inode *inode, struct file *file)
 {
-	grant_drop(file->private_data);
+	struct pvi_edge *edge = file->private_data;
+
 	/* Pairs with the read section from permission check to injection. */
-	if (pvi_vm_closer_waits())
+	if (grant_drop(edge) && pvi_vm_closer_waits())
 		synchronize_rcu();
+	pvi_edge_put(edge);
 	return 0;
 }
 
@@ -110,6 +115,7 @@ static int grant_check(const struct kvm_pvi_grant *u)
 	return pvi_bucket_check(u->rate, u->burst);
 }
 
+/* It becomes live with grant_publish(). */
 static struct pvi_edge *grant_alloc(struct pvi_vm *vm, const struct kvm_pvi_grant *u)
 {
 	struct pvi_edge *edge = pvi_edge_alloc(vm);
@@ -119,6 +125,7 @@ static struct pvi_edge *grant_alloc(struct pvi_vm *vm, const struct kvm_pvi_gran
 	edge->key.receiver = pvi_words_of(&vm->uuid);
 	edge->key.what = u->bits ? PVI_WHAT_BELL | u->gsi : u->gsi;
 	edge->bits = u->bits;
+	edge->state = PVI_EDGE_REVOKED;
 	atomic_set(&edge->uses, min_t(u32, u->uses ?: 1, INT_MAX));
 	pvi_bucket_set(&edge->bucket, u->rate, u->burst);
 	return edge;
@@ -134,25 +141,32 @@ static int grant_publish(struct pvi_vm *vm, struct pvi_edge *edge)
 	ret = vm->nr_grants < READ_ONCE(max_grants) ? pvi_edge_list(vm, edge) : -ENOSPC;
 	if (!ret) {
 		vm->nr_grants++;
-		/* The list's and the file's. */
+		/* The list's. */
 		kref_get(&edge->ref);
+		WRITE_ONCE(edge->state, PVI_EDGE_LIVE);
 	}
 	mutex_unlock(&vm->lock);
 	return ret;
 }
 
-/* Returns a descriptor of @edge that is not there yet, and its file, or an error. */
+/*
+ * Returns a descriptor that is not there yet, and its file, which has the
+ * caller's reference to @edge, or an error: then that is dropped.
+ */
 static int grant_get_fd(struct pvi_edge *edge, struct file **file)
 {
 	int fd = get_unused_fd_flags(O_CLOEXEC);
 
 	if (fd < 0)
-		return fd;
+		goto err_edge;
 	*file = anon_inode_getfile("[kvm_pvi_grant]", &grant_fops, edge, O_RDONLY);
 	if (!IS_ERR(*file))
 		return fd;
 	put_unused_fd(fd);
-	return PTR_ERR(*file);
+	fd = PTR_ERR(*file);
+err_edge:
+	pvi_edge_put(edge);
+	return fd;
 }
 
 int pvi_grant_make(struct pvi_vm *vm, void *arg)
@@ -168,25 +182,24 @@ int pvi_grant_make(struct pvi_vm *vm, void *arg)
 	edge = grant_alloc(vm, u);
 	if (!edge)
 		return -ENOMEM;
-	ret = grant_publish(vm, edge);
-	if (ret) {
-		pvi_edge_put(edge);
-		return ret;
-	}
-	u->id = edge->id;
 	u->fd = grant_get_fd(edge, &file);
-	if (u->fd < 0) {
-		grant_drop(edge);
+	if (u->fd < 0)
 		return u->fd;
-	}
+	ret = grant_publish(vm, edge);
+	if (ret)
+		goto err_file;
+	u->id = edge->id;
 	ret = pvi_reply(u);
-	if (ret) {
-		put_unused_fd(u->fd);
-		fput(file);
-		return ret;
-	}
+	if (ret)
+		goto err_file;
 	fd_install(u->fd, file);
 	return 0;
+
+	/* Closing the file takes back all that there is. */
+err_file:
+	put_unused_fd(u->fd);
+	fput(file);
+	return ret;
 }
 
 int pvi_grant_revoke(struct pvi_vm *vm, void *arg)
@@ -281,6 +294,7 @@ void pvi_grant_list(struct seq_file *m, struct pvi_vm *vm)
 
 	lockdep_assert_held(&vm->lock);
 	xa_for_each(&vm->edges, id, edge) {
+		cond_resched();
 		if (!pvi_edge_is_grant(edge))
 			continue;
 		seq_printf(m, "pvi-grant:\tid %llu ", edge->id);

@@ -9,6 +9,7 @@
 
 /* Takes vm->lock and finds @gsi. On success the lock is held; else an error. */
 struct pvi_gsi *pvi_gsi_find_locked(struct pvi_vm *vm, u32 gsi)
+	PVI_ACQUIRES_ON(a GSI, &vm->lock)
 {
 	struct pvi_gsi *g;
 	int ret;
@@ -27,6 +28,7 @@ struct pvi_gsi *pvi_gsi_find_locked(struct pvi_vm *vm, u32 gsi)
 
 /* As pvi_gsi_find_locked(), for calls that name a GSI and nothing else. */
 struct pvi_gsi *pvi_gsi_find_named(struct pvi_vm *vm, const struct kvm_pvi_gsi *named)
+	PVI_ACQUIRES_ON(a GSI, &vm->lock)
 {
 	return named->__reserved ? ERR_PTR(-EINVAL) : pvi_gsi_find_locked(vm, named->gsi);
 }

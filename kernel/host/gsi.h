@@ -80,8 +80,9 @@ static inline bool pvi_gsi_wired(const struct pvi_gsi *g)
 	       READ_ONCE(g->msi_address);
 }
 
-struct pvi_gsi *pvi_gsi_find_locked(struct pvi_vm *vm, u32 gsi);
-struct pvi_gsi *pvi_gsi_find_named(struct pvi_vm *vm, const struct kvm_pvi_gsi *named);
+struct pvi_gsi *pvi_gsi_find_locked(struct pvi_vm *vm, u32 gsi) PVI_ACQUIRES_ON(a GSI, &vm->lock);
+struct pvi_gsi *pvi_gsi_find_named(struct pvi_vm *vm, const struct kvm_pvi_gsi *named)
+	PVI_ACQUIRES_ON(a GSI, &vm->lock);
 u32 pvi_gsi_state(const struct pvi_gsi *g);
 
 #endif /* _PVI_GSI_H */

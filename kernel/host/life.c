@@ -227,7 +227,8 @@ void pvi_life_close(struct pvi_vm *vm)
 	bool puts = life_die(vm, waits) && waits && vm->kvm;
 
 	pvi_vm_forget(vm);
-	if (waits && vm->life != PVI_LIFE_UNBOUND) {
+	/* Nobody binds it any more. Its end may go on meanwhile, from whichever side it came. */
+	if (waits && READ_ONCE(vm->life) != PVI_LIFE_UNBOUND) {
 		/* Pairs with life_end_free(): what it has freed is freed. */
 		wait_var_event(&vm->life, smp_load_acquire(&vm->life) == PVI_LIFE_DEAD);
 		life_forget_made(vm);

@@ -29,7 +29,8 @@ static u64 many_piece(struct pvi_vm *from, u64 first, u64 mask)
 
 /*
  * Rings ports from @first on by @mask; returns the mask of those that accepted.
- * Called with a reference to the caller.
+ * Called with a reference to the caller: between pieces nothing of RCU's is held,
+ * and others may run.
  */
 u64 pvi_many_notify(struct pvi_vm *from, u64 first, u64 mask)
 {
@@ -44,8 +45,10 @@ u64 pvi_many_notify(struct pvi_vm *from, u64 first, u64 mask)
 		mask &= GENMASK_ULL(room, 0);
 	for (i = 0; i < KVM_PVI_MANY_MAX; i += PVI_MANY_PIECE) {
 		piece = mask & GENMASK_ULL(i + PVI_MANY_PIECE - 1, i);
-		if (piece)
-			accepted |= many_piece(from, first, piece);
+		if (!piece)
+			continue;
+		accepted |= many_piece(from, first, piece);
+		cond_resched();
 	}
 	return accepted;
 }

@@ -86,8 +86,10 @@ int pvi_port_add(struct pvi_vm *vm, struct pvi_port *p, u32 *port)
 
 	lockdep_assert_held(&vm->lock);
 	if (at == KVM_PVI_PORT_ANY) {
-		while (pvi_port_at(vm, vm->free_port))
+		while (pvi_port_at(vm, vm->free_port)) {
 			vm->free_port++;
+			cond_resched();
+		}
 		at = vm->free_port;
 		if (at >= max)
 			return -ENOSPC;
@@ -251,6 +253,7 @@ void pvi_port_reset(struct pvi_vm *vm)
 	u32 index;
 
 	for (index = 0; index < pvi_port_end(vm); index++) {
+		cond_resched();
 		p = pvi_port_at(vm, index);
 		if (!p || p->by_vmm)
 			continue;

@@ -50,14 +50,20 @@ static s64 query_self(struct pvi_vm *vm, u32 field, u32 piece)
 	return -EINVAL;
 }
 
+/*
+ * Looks at each one before it, so the guest's QUERY costs up to max_gsis looks:
+ * from one to the next, not from the root of the table each time.
+ */
 static struct pvi_gsi *query_nth_gsi(struct pvi_vm *vm, u64 n)
 {
+	XA_STATE(xas, &vm->gsis, 0);
 	struct pvi_gsi *g;
-	unsigned long i;
 
-	xa_for_each(&vm->gsis, i, g)
-		if (!n--)
-			return g;
+	xas_for_each(&xas, g, ULONG_MAX) {
+		if (xas_retry(&xas, g) || n--)
+			continue;
+		return g;
+	}
 	return NULL;
 }
 
@@ -112,35 +118,27 @@ static s64 query_limit(u32 field, u32 piece)
 	return -EINVAL;
 }
 
-/* Called with a reference to @vm. */
+/* Called under RCU. */
 s64 pvi_query(struct pvi_vm *vm, u64 kind, u64 index, u64 field)
 {
 	u32 piece = (u32)field >> 8;
 	u32 which = field & 0xff;
-	s64 ret = -EINVAL;
 
 	if (field > U32_MAX)
 		return -EINVAL;
 	if (index && kind != KVM_PVI_Q_GSI && kind != KVM_PVI_Q_PORT)
 		return kind <= KVM_PVI_Q_LIMIT ? -ENOENT : -EINVAL;
-	rcu_read_lock();
 	switch (kind) {
 	case KVM_PVI_Q_ABI:
-		ret = query_abi(which, piece);
-		break;
+		return query_abi(which, piece);
 	case KVM_PVI_Q_SELF:
-		ret = query_self(vm, which, piece);
-		break;
+		return query_self(vm, which, piece);
 	case KVM_PVI_Q_GSI:
-		ret = query_gsi(vm, index, which, piece);
-		break;
+		return query_gsi(vm, index, which, piece);
 	case KVM_PVI_Q_PORT:
-		ret = query_port(vm, index, which, piece);
-		break;
+		return query_port(vm, index, which, piece);
 	case KVM_PVI_Q_LIMIT:
-		ret = query_limit(which, piece);
-		break;
+		return query_limit(which, piece);
 	}
-	rcu_read_unlock();
-	return ret;
+	return -EINVAL;
 }

@@ -25,6 +25,7 @@ static u32 section_ports_save(struct pvi_vm *vm, void *to)
 	for (index = 0; index < pvi_port_end(vm); index++) {
 		struct pvi_port *p = pvi_port_at(vm, index);
 
+		cond_resched();
 		if (!p || p->by_vmm)
 			continue;
 		r[nr] = (struct kvm_pvi_state_port) {
@@ -47,6 +48,7 @@ static bool section_ports_busy(struct pvi_vm *vm)
 
 		if (p && !p->by_vmm)
 			return true;
+		cond_resched();
 	}
 	return false;
 }
@@ -85,9 +87,11 @@ static u32 section_latches_save(struct pvi_vm *vm, void *to)
 	unsigned long i;
 	u32 nr = 0;
 
-	xa_for_each(&vm->gsis, i, g)
+	xa_for_each(&vm->gsis, i, g) {
 		if (test_bit(PVI_GSI_LATCH, &g->flags))
 			r[nr++] = (struct kvm_pvi_state_latch) { .gsi = g->gsi };
+		cond_resched();
+	}
 	return nr;
 }
 
@@ -120,9 +124,11 @@ static u32 section_bells_save(struct pvi_vm *vm, void *to)
 	unsigned long i;
 	u32 nr = 0;
 
-	xa_for_each(&vm->bells, i, b)
+	xa_for_each(&vm->bells, i, b) {
 		if (pvi_bell_save(b, &r[nr]))
 			nr++;
+		cond_resched();
+	}
 	return nr;
 }
 
@@ -133,9 +139,11 @@ static bool section_bells_busy(struct pvi_vm *vm)
 	struct pvi_bell *b;
 	unsigned long i;
 
-	xa_for_each(&vm->bells, i, b)
+	xa_for_each(&vm->bells, i, b) {
 		if (pvi_bell_save(b, &r) && (~r.enable || r.ack))
 			return true;
+		cond_resched();
+	}
 	return false;
 }
 
@@ -163,13 +171,15 @@ static u32 section_msis_save(struct pvi_vm *vm, void *to)
 	u64 address;
 	u32 data, nr = 0;
 
-	xa_for_each(&vm->gsis, i, g)
+	xa_for_each(&vm->gsis, i, g) {
 		if (pvi_msi_get(g, &address, &data))
 			r[nr++] = (struct kvm_pvi_state_msi) {
 				.gsi = g->gsi,
 				.data = data,
 				.address = address,
 			};
+		cond_resched();
+	}
 	return nr;
 }
 
@@ -178,9 +188,11 @@ static bool section_msis_busy(struct pvi_vm *vm)
 	struct pvi_gsi *g;
 	unsigned long i;
 
-	xa_for_each(&vm->gsis, i, g)
+	xa_for_each(&vm->gsis, i, g) {
 		if (READ_ONCE(g->msi_address))
 			return true;
+		cond_resched();
+	}
 	return false;
 }
 

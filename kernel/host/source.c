@@ -289,6 +289,7 @@ out_file:
 
 /* Ends @s and waits for that; takes a reference and drops vm->lock meanwhile. */
 static void source_end_and_wait(struct pvi_vm *vm, struct pvi_source *s)
+	PVI_RELEASES(&vm->lock)
 {
 	lockdep_assert_held(&vm->lock);
 
@@ -345,10 +346,12 @@ void pvi_source_list(struct seq_file *m, struct pvi_vm *vm)
 	struct pvi_source *s;
 
 	lockdep_assert_held(&vm->lock);
-	list_for_each_entry(s, &vm->sources, list)
+	list_for_each_entry(s, &vm->sources, list) {
 		seq_printf(m, "pvi-source:\tport %u signals %llu rings %llu dropped %llu\n",
 			   s->port, READ_ONCE(s->signalled), READ_ONCE(s->rings),
 			   READ_ONCE(s->dropped));
+		cond_resched();
+	}
 }
 
 u32 pvi_source_max(void)

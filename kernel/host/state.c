@@ -130,6 +130,7 @@ static void state_unfreeze(struct pvi_vm *vm, u64 freeze)
  * change then. EINTR, if the caller is killed.
  */
 static int state_lock(struct pvi_vm *vm)
+	PVI_ACQUIRES_ON(0, &vm->lock)
 {
 	int ret = pvi_vm_lock(vm);
 
@@ -280,6 +281,7 @@ static void state_commit(struct pvi_vm *vm, struct state_found *found)
 		for (j = 0; j < f->nr; j++) {
 			pvi_sections[i].commit(vm, state_record(&pvi_sections[i], f, j), f->stages[j]);
 			f->stages[j] = NULL;
+			cond_resched();
 		}
 	}
 	state_pay(vm);
@@ -292,9 +294,11 @@ static void state_unstage(struct state_found *found)
 	u32 j;
 
 	for (i = 0; i < PVI_NR_SECTIONS; i++) {
-		for (j = 0; found[i].stages && j < found[i].nr; j++)
+		for (j = 0; found[i].stages && j < found[i].nr; j++) {
 			if (found[i].stages[j])
 				pvi_port_free(found[i].stages[j]);
+			cond_resched();
+		}
 		kvfree(found[i].stages);
 	}
 }

@@ -79,7 +79,7 @@ void pvi_stats_fdinfo(struct seq_file *m, struct file *file)
 	u32 port;
 
 	mutex_lock(&vm->lock);
-	/* What is seen bound here stays until the lock is let go. */
+	/* Pairs with the stores of life.c. What is seen bound here stays until the lock is let go. */
 	life = smp_load_acquire(&vm->life);
 	seq_printf(m, "pvi-state:\t%s%s\n", lives[life], pvi_vm_frozen(vm) ? ", frozen" : "");
 	if (life < PVI_LIFE_BOUND)
@@ -96,12 +96,14 @@ void pvi_stats_fdinfo(struct seq_file *m, struct file *file)
 			   pvi_gsi_state(g), atomic64_read(&g->rings));
 		pvi_bell_show(m, g);
 		pvi_status_show(m, g);
+		cond_resched();
 	}
 	for (port = 0; port < pvi_port_end(vm); port++) {
 		p = pvi_port_at(vm, port);
 		if (p)
 			seq_printf(m, "pvi-port:\t%u state %u gsi %u\n", p->number,
 				   pvi_port_state(p), p->gsi);
+		cond_resched();
 	}
 	pvi_source_list(m, vm);
 	pvi_grant_list(m, vm);

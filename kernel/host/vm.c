@@ -212,17 +212,34 @@ struct pvi_vm *pvi_vm_get(u64 number)
 	return vm;
 }
 
+/*
+ * Walks of tables of the whole host are one read section for so many entries:
+ * called behind each, the @nr'th. What was found before must not be used then.
+ */
+void pvi_vm_walk_pause(struct rhashtable_iter *iter, unsigned int nr)
+	__must_hold(RCU)
+{
+	if (nr % PVI_VM_WALK_PIECE)
+		return;
+	rhashtable_walk_stop(iter);
+	cond_resched();
+	rhashtable_walk_start(iter);
+}
+
 /* Calls @fn for each bound endpoint, under RCU. */
 void pvi_vm_for_each(void (*fn)(struct pvi_vm *vm, void *arg), void *arg)
 {
 	struct rhashtable_iter iter;
+	unsigned int nr = 0;
 	struct pvi_vm *vm;
 
 	rhashtable_walk_enter(&vms_by_uuid, &iter);
 	rhashtable_walk_start(&iter);
-	while ((vm = rhashtable_walk_next(&iter)))
+	while ((vm = rhashtable_walk_next(&iter))) {
 		if (!IS_ERR(vm) && pvi_vm_bound(vm))
 			fn(vm, arg);
+		pvi_vm_walk_pause(&iter, ++nr);
+	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
 }
@@ -243,6 +260,7 @@ int pvi_vm_usable(struct pvi_vm *vm, bool unbound, bool dead)
 
 /* Takes vm->lock, or says why the endpoint is not to be changed. On success the lock is held. */
 int pvi_vm_lock(struct pvi_vm *vm)
+	PVI_ACQUIRES_ON(0, &vm->lock)
 {
 	int ret;
 

@@ -154,6 +154,7 @@ struct pvi_vm {
 };
 
 #define PVI_VMS_BITS	12	/* of the table by struct kvm */
+#define PVI_VM_WALK_PIECE	64	/* entries of a table of the whole host in one read section */
 
 extern struct hlist_head pvi_vms_by_kvm[1 << PVI_VMS_BITS];
 
@@ -205,15 +206,24 @@ static inline bool pvi_vm_closer_waits(void)
 	return !(current->flags & (PF_EXITING | PF_KTHREAD));
 }
 
+/*
+ * Of functions that return with a lock held, where they return what is said,
+ * or that let one go which their caller holds. For readers: sparse follows no
+ * mutex, and loses the way where one is held only if a call has succeeded.
+ */
+#define PVI_ACQUIRES_ON(success, lock)
+#define PVI_RELEASES(lock)
+
 struct pvi_vm *pvi_vm_find_uuid(const uuid_t *uuid);
 int pvi_vm_list(struct pvi_vm *vm);
 void pvi_vm_unlist(struct pvi_vm *vm);
 void pvi_vm_forget(struct pvi_vm *vm);
 struct pvi_vm *pvi_vm_next(u64 *number);
 struct pvi_vm *pvi_vm_get(u64 number);
+void pvi_vm_walk_pause(struct rhashtable_iter *iter, unsigned int nr);
 void pvi_vm_for_each(void (*fn)(struct pvi_vm *vm, void *arg), void *arg);
 int pvi_vm_usable(struct pvi_vm *vm, bool unbound, bool dead);
-int pvi_vm_lock(struct pvi_vm *vm);
+int pvi_vm_lock(struct pvi_vm *vm) PVI_ACQUIRES_ON(0, &vm->lock);
 void pvi_vm_put(struct pvi_vm *vm);
 int pvi_vm_init(void);
 void pvi_vm_exit(void);

@@ -57,8 +57,10 @@ int pvi_walk_broadcast(struct pvi_vm *from, u32 gsi, u64 first)
 
 	if (first > U32_MAX)
 		return 0;
-	for (i = 0; i < KVM_PVI_BROADCAST_MAX; i += PVI_MANY_PIECE)
+	for (i = 0; i < KVM_PVI_BROADCAST_MAX; i += PVI_MANY_PIECE) {
 		accepted += walk_ring_piece(from, gsi, first + i);
+		cond_resched();
+	}
 	return accepted;
 }
 

@@ -158,27 +158,14 @@ static int try_case(const struct test_case *test)
 	return status;
 }
 
-static bool is_again(int status)
-{
-	return WIFEXITED(status) && WEXITSTATUS(status) == TAP_AGAIN;
-}
-
 /* Returns whether the case passed; if not, reason->text says why */
 static bool run_case(const struct test_case *test)
 {
-	unsigned int tries = 0;
-	int status;
+	int status = try_case(test);
 
-	do {
-		status = try_case(test);
-	} while (is_again(status) && ++tries < TEST_TRIES);
-	if (!status)
-		return true;
-	if (is_again(status))
-		snprintf(reason->text, sizeof(reason->text), "the machine was too slow %u times",
-			 tries);
-	describe_end(status);
-	return false;
+	if (status)
+		describe_end(status);
+	return !status;
 }
 
 static size_t count_wanted(const struct test_case *cases, size_t nr, int argc, char **argv)

@@ -9,8 +9,6 @@
 #define TAP_PASS 0
 #define TAP_FAIL 1
 #define TAP_SKIP 4
-/* Of a case, not of a program: nothing was shown, run it again */
-#define TAP_AGAIN 5
 
 /* What the whole file needs; without it the program exits with TAP_SKIP */
 #define TEST_REQUIRE_KVM (1u << 0)
@@ -40,13 +38,6 @@ void __test_fail(const char *file, int line, const char *fmt, ...)
 	__printf(3, 4) __noreturn;
 void __test_cmp_fail(const char *file, int line, const char *expr, long long a, long long b)
 	__noreturn;
-
-/*
- * End the test case, and begin it anew: it depends on what comes first, and the machine was so slow
- * that the wrong one may have. So that this is no way to pass, it fails after TEST_TRIES times.
- */
-#define TEST_TRIES 20
-#define TEST_AGAIN() _exit(TAP_AGAIN)
 
 #define TEST_FAIL(fmt, ...) __test_fail(__FILE__, __LINE__, fmt, ##__VA_ARGS__)
 
