@@ -64,6 +64,7 @@ check-debug: export MEMORY ?= 3072
 check-debug: export PVI_SLOW ?= 8
 check-debug: export DEADLINE ?= 7200
 check-debug: export TEST_DEADLINE ?= 1800
+check-debug: export PVI_OPS ?= 100000
 check-debug: check
 
 check-all:

@@ -253,6 +253,20 @@ has_peers()
 	[ "$(run g_a pvi peers)" = "peers $1" ]
 }
 
+# A virtual GSI is taken away under who waits for it, and exposed again: with it the host has forgotten the
+# guest's MSI, of which it is told again by the guest's own look, some time.
+exposed_anew()
+{
+	run g_b "pvi wait $virtual serve $a $pin 4 >/tmp/serve 2>&1 & true"
+	pingpong "$b" $virtual 4
+	pvictl unexpose "$b" $virtual
+	same "$(run g_a pvi ring "$b" $virtual)" "ring -1"
+	pvictl expose "$b" $virtual
+	await is_wired "$b" $virtual
+	pingpong "$b" $virtual 4
+	run g_b killall pvi
+}
+
 # Each is bound anew under its running guest, which waits, has ports and rings. Nobody is told by a
 # call: b sleeps, and is found at what it waits for; a has another port where the host had its old one.
 # The memory of b's status word is sealed, so that b goes on without.
@@ -367,8 +381,8 @@ poll "
 # In the order of what they need: b is killed at last.
 run_all()
 {
-	run_tests no_host names ring tool connection moved flags status ivshmem third_guest itself reload reboot \
-		rebind death host_reload quiet_kernels saved
+	run_tests no_host names ring tool connection moved flags status ivshmem third_guest itself exposed_anew \
+		reload reboot rebind death host_reload quiet_kernels saved
 }
 
 start_guests()

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every allocation of every call fails in turn, and every access to the caller's memory. A call that says ENOMEM
- * has changed nothing: the same call without a failure does all that it is to do, and nobody has heard of
- * the one before. What one that says EFAULT has done stands in api.rst, and taken_test looks. What either had
- * taken until then is given back; kmemleak sees to that. For the debug kernel, which has fault injection.
+ * Every allocation of the calls that allocate (faults[]) fails in turn, and every access to the caller's memory. A
+ * call that says ENOMEM or EFAULT has changed nothing: all that can be seen of the endpoints is as before, the same
+ * call without a failure does all that it is to do, and of ENOMEM nobody has heard. What it had taken until
+ * then is given back; kmemleak sees to that. For the debug kernel, which has fault injection.
  */
 #include <fcntl.h>
 
@@ -183,6 +183,30 @@ static int do_set_state(void)
 	return __state_set(tx, &blob);
 }
 
+/* As a guest connects; what was answered counts only if it was */
+static int do_call_connect(void)
+{
+	struct kvm_pvi_call arg = {
+		.size = sizeof(arg), .nr = KVM_HC_PVI_CONNECT, .args = { (u64)RX, GSI },
+	};
+	int ret = __pvi_ioctl(tx, KVM_PVI_CALL, &arg);
+
+	if (ret)
+		return ret;
+	return arg.ret < 0 ? arg.ret : 0;
+}
+
+static int do_list(void)
+{
+	static struct kvm_pvi_list_edge records[8];
+	struct kvm_pvi_list arg = {
+		.size = sizeof(arg), .kind = KVM_PVI_LIST_ENDPOINTS, .record = sizeof(records[0]),
+		.address = (u64)records, .nr = ARRAY_SIZE(records),
+	};
+
+	return __pvi_ioctl(rx, KVM_PVI_LIST, &arg);
+}
+
 static const struct fault {
 	const char *name;
 	int (*call)(void);
@@ -208,7 +232,61 @@ static const struct fault {
 	{ "reserve", do_reserve, do_unreserve },
 	{ "get_state", do_get_state },
 	{ "set_state", do_set_state },
+	{ "call_connect", do_call_connect },
+	{ "list", do_list },
 };
+
+/* All that can be seen of the endpoints: what ioctls, fdinfo and debugfs tell */
+struct sight {
+	struct blob rx, tx;
+	struct kvm_pvi_stats rx_stats, tx_stats;
+	char text[1 << 16];
+};
+
+static void look_at(struct sight *s, const char *path)
+{
+	char *text = read_file(path);
+	size_t len = strlen(s->text);
+
+	ASSERT_LT(len + strlen(text), sizeof(s->text));
+	strcpy(s->text + len, text);
+	free(text);
+}
+
+static void look_at_fd(struct sight *s, int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	look_at(s, path);
+}
+
+static void look(struct sight *s)
+{
+	memset(s, 0, sizeof(*s));
+	ASSERT_EQ(__state_get(rx, 0, &s->rx), 0);
+	ASSERT_EQ(__state_get(tx, 0, &s->tx), 0);
+	s->rx_stats = pvi_stats(rx);
+	s->tx_stats = pvi_stats(tx);
+	look_at_fd(s, rx);
+	look_at_fd(s, tx);
+	look_at_fd(s, unbound);
+	look_at_fd(s, grant);
+	look_at(s, DEBUGFS "kvm_pvi/vms");
+	look_at(s, DEBUGFS "kvm_pvi/edges");
+	look_at(s, DEBUGFS "kvm_pvi/reserved");
+}
+
+static void expect_same(const struct fault *f, u32 nth, const struct sight *a, const struct sight *b)
+{
+	blob_expect_same(&a->rx, &b->rx);
+	blob_expect_same(&a->tx, &b->tx);
+	if (strcmp(a->text, b->text))
+		TEST_FAIL("%s: failure %u has changed:\n%s\nto\n%s", f->name, nth, a->text, b->text);
+	if (memcmp(&a->rx_stats, &b->rx_stats, sizeof(a->rx_stats)) ||
+	    memcmp(&a->tx_stats, &b->tx_stats, sizeof(a->tx_stats)))
+		TEST_FAIL("%s: failure %u was counted", f->name, nth);
+}
 
 /* The @nth allocation of the call fails; true if it came to that */
 static bool call_with_fault(const struct fault *f, int fail_nth, u32 nth, int *ret)
@@ -226,13 +304,15 @@ static bool call_with_fault(const struct fault *f, int fail_nth, u32 nth, int *r
 	return !left;
 }
 
-/* Nothing is left of a call without memory. */
-static void check_undone(const struct fault *f, u32 nth)
+/* Nothing is left of a call that failed; whether it was told is only of a port that was made and taken back. */
+static void check_undone(const struct fault *f, u32 nth, bool untold)
 {
 	int ret;
 
-	pvi_expect_no_event(rx);
-	pvi_expect_no_event(tx);
+	if (untold) {
+		pvi_expect_no_event(rx);
+		pvi_expect_no_event(tx);
+	}
 	ASSERT_EQ(pvi_call(tx, KVM_HC_PVI, (u64)RX, GSI, 0, 0), KVM_PVI_LATCHED);
 	ASSERT_EQ(pvi_call(tx, KVM_HC_NOTIFY, PORT, 0, 0, 0), KVM_PVI_COALESCED);
 	ret = f->call();
@@ -243,6 +323,7 @@ static void check_undone(const struct fault *f, u32 nth)
 /* All that can fail, and then nothing */
 static void check_call(const struct fault *f, int fail_nth)
 {
+	static struct sight before, after;
 	u32 nr_memory = 0, nr_access = 0, nr_borne = 0;
 	bool fired = true;
 	u32 nth;
@@ -250,13 +331,17 @@ static void check_call(const struct fault *f, int fail_nth)
 
 	for (nth = 1; fired && nth < NEVER; nth++) {
 		make();
+		look(&before);
 		fired = call_with_fault(f, fail_nth, nth, &ret);
 		if (!fired)
 			ASSERT_EQ(ret, 0);
-		if (ret == -ENOMEM)
-			check_undone(f, nth);
-		else if (ret && ret != -EFAULT)
+		if (ret && ret != -ENOMEM && ret != -EFAULT)
 			TEST_FAIL("%s: failure %u gives %d", f->name, nth, ret);
+		if (ret) {
+			look(&after);
+			expect_same(f, nth, &before, &after);
+			check_undone(f, nth, ret == -ENOMEM);
+		}
 		nr_memory += ret == -ENOMEM;
 		nr_access += ret == -EFAULT;
 		nr_borne += fired && !ret;

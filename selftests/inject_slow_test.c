@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An MSI that goes to many vCPUs costs KVM a look at each of them. The sender does not pay for
- * that: its ring is latched, and delivered soon.
+ * An MSI that goes to many vCPUs costs KVM a look at each of them, and so does a pin of a VM that has
+ * many. The sender does not pay for that: its ring is latched, and delivered soon.
  */
 #include "pvi_test.h"
 
@@ -9,7 +9,9 @@
 #define TX		pvi_uuid[1]
 #define ROUTED		24		/* a GSI with a route */
 #define VIRTUAL		KVM_PVI_GSI_VIRTUAL
+#define PIN		20
 #define VCPUS		6
+#define VCPUS_LOOKED_AT	64	/* by a ring of a pin */
 #define MANY		64
 #define VECTOR		0x40		/* of the first virtual GSI, and of the route */
 #define EVERYBODY	0xfeeff000	/* the MSI address of all vCPUs */
@@ -124,12 +126,37 @@ static void test_one_vcpu(void)
 	ASSERT_EQ(vcpu_join(&rx->vcpus[3]), 0);
 }
 
+/* Of a VM that has more vCPUs than a ring may look at, the first of which the pin is for */
+static void test_pin_of_many(void)
+{
+	u64 id;
+
+	rx = vm_create(1, 0);
+	vm_ioapic_set(rx, PIN, VECTOR, 0, 0);
+	rx_fd = pvi_bind(rx, RX);
+	tx_fd = pvi_bind(NULL, TX);
+	pvi_expose(rx_fd, PIN, KVM_PVI_GSI_DIRECT);
+	pvi_allow(rx_fd, TX, PIN);
+	for (id = 1; id < VCPUS_LOOKED_AT; id++)
+		ASSERT_GE(ioctl(rx->fd, KVM_CREATE_VCPU, id), 0);
+	ASSERT_EQ(pvi_call(tx_fd, KVM_HC_PVI, (u64)RX, PIN, 0, 0), KVM_PVI_RAISED);
+	vcpu_run_thread(&rx->vcpus[0], guest_wait_more, 1);
+	ASSERT_EQ(vcpu_join(&rx->vcpus[0]), 0);
+
+	ASSERT_GE(ioctl(rx->fd, KVM_CREATE_VCPU, id), 0);
+	ASSERT_EQ(pvi_call(tx_fd, KVM_HC_PVI, (u64)RX, PIN, 0, 0), KVM_PVI_LATCHED);
+	vcpu_run_thread(&rx->vcpus[0], guest_wait_more, 2);
+	ASSERT_EQ(vcpu_join(&rx->vcpus[0]), 0);
+	ASSERT_EQ(pvi_stats(rx_fd).received.raised, 1);
+}
+
 static const struct test_case cases[] = {
 	{ "virtual", test_virtual },
 	{ "routed", test_routed },
 	{ "many", test_many, 60 },
 	{ "again_and_again", test_again_and_again },
 	{ "one_vcpu", test_one_vcpu },
+	{ "pin_of_many", test_pin_of_many },
 };
 
 int main(int argc, char **argv)

@@ -5,8 +5,8 @@
  * each one of a random sequence, over several endpoints, VMs, threads and processes. The shortest
  * sequence that still fails is printed.
  *
- * $PVI_SEED is the seed of the first sequence, the next one has the next. With PVI_LONG there are
- * a million operations, from a seed of their own.
+ * $PVI_SEED is the seed of the first sequence, the next one has the next. $PVI_OPS is how many
+ * operations there are, or else with PVI_LONG a million, from a seed of their own.
  */
 #include <sys/random.h>
 
@@ -34,6 +34,15 @@ static u64 first_seed(void)
 	if (test_long())
 		ASSERT_EQ(getrandom(&seed, sizeof(seed), 0), sizeof(seed));
 	return seed;
+}
+
+static u64 nr_ops(void)
+{
+	const char *text = getenv("PVI_OPS");
+
+	if (text && *text)
+		return strtoull(text, NULL, 0);
+	return test_long() ? OPS_LONG : OPS_SHORT;
 }
 
 static bool is_known(const struct finding *f)
@@ -87,7 +96,7 @@ static void check_coverage(void)
 
 static void test_sequences(void)
 {
-	u64 seed = first_seed(), left = test_long() ? OPS_LONG : OPS_SHORT;
+	u64 seed = first_seed(), left = nr_ops();
 	static struct sequence s;
 	struct finding f;
 
@@ -104,6 +113,7 @@ static void test_sequences(void)
 	}
 	ASSERT_EQ(__write_line("/sys/kernel/rcu_expedited", "0"), 0);
 	ASSERT_EQ(nr_kinds, 0);
+	test_diag("%llu operations", nr_ops());
 	check_coverage();
 }
 

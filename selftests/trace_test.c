@@ -166,13 +166,38 @@ static void test_notify(void)
 	expect(text, 1, "kvm_pvi_");
 }
 
+/* From now on; the log's reader begins behind what is there */
+static int log_begin(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(lseek(fd, 0, SEEK_END), 0);
+	return fd;
+}
+
+/* Nothing of ours came since: neither the module's name, nor that of a VM */
+static void log_expect_none(int fd)
+{
+	char line[1024];
+	ssize_t len;
+
+	while ((len = read(fd, line, sizeof(line) - 1)) > 0) {
+		line[len] = '\0';
+		if (strstr(line, "pvi") || strstr(line, "f0f0f0f0"))
+			TEST_FAIL("in the host's log: %s", line);
+	}
+	ASSERT_EQ(errno, EAGAIN);
+	close(fd);
+}
+
 /* One EPERM, many reasons */
 static void test_deny(void)
 {
 	struct pair p = prepare();
 	u32 port = pvi_connect(p.tx, pvi_uuid[0], GSI), other;
+	int dead, log;
 	char *text;
-	int dead;
 
 	pvi_allow(p.rx, pvi_uuid[1], GSI + 1);
 	pvi_expose(p.rx, GSI + 2, KVM_PVI_GSI_EVENTFD);
@@ -180,6 +205,7 @@ static void test_deny(void)
 	pvi_allow(dead, pvi_uuid[1], GSI);
 	close(dead);
 
+	log = log_begin();
 	trace_on();
 	ASSERT_EQ(ring_uuid(p.tx, pvi_uuid[3], GSI), -EPERM);
 	ASSERT_EQ(ring_uuid(p.tx, pvi_uuid[2], GSI), -EPERM);
@@ -199,6 +225,7 @@ static void test_deny(void)
 	expect(text, 1, "deny: from " UUID(02) " to " UUID(01) " gsi 30: revoked");
 	expect(text, 0, "kvm_pvi_ring");
 	ASSERT_EQ(pvi_stats(p.tx).sent.denied, 7);
+	log_expect_none(log);
 }
 
 /* A pin that does not match is no permission, by UUID and by a port made before it */

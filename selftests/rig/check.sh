@@ -18,7 +18,7 @@
 # deb-check.sh, "bench" bench.sh and "ring" ring.sh; $DEADLINE limits the seconds of processor time
 # of an L1, $TEST_DEADLINE those of a test, $MEMORY is L1's in megabytes, $CMDLINE is added to its
 # kernel's command line, PVI_LONG=1 asks the tests to take their time, PVI_SLOW=N has them wait N
-# times as long, 4 by default. PVI_SEED is where random ones begin.
+# times as long, 4 by default. PVI_SEED is where random ones begin, PVI_OPS how many calls oracle_test makes.
 #
 # Stock kernels watch themselves: with KFENCE, where they have it, each millisecond, else, as
 # Debian's 6.1, with slub_debug=FZP; and a warning is a panic. slub_debug makes six of the tests,
@@ -33,8 +33,8 @@ few=(bind_test ring_test gsi_test msi_test port_test bell_test status_test sourc
 	query_test peers_test hook_test unload_test)
 
 # Random ones and storms, which the first kernel has in full
-slow=(fuzz_test oracle_test plain_test state_race_test state_roundtrip_test status_guest_test stock_test
-	storm_test)
+slow=(fuzz_test ioctl_fuzz_test oracle_test plain_test state_race_test state_roundtrip_test status_guest_test
+	stock_test storm_test)
 
 default="6.12 6.1:c intel-smoke 7.3:smoke"
 [ -z "${TESTS:-}" ] || default="6.12 6.1"
@@ -297,7 +297,7 @@ prepare()
 		-f "$top/selftests/run_tests.sh:/run_tests.sh" \
 		-e PVI_RIG=1 -e PVI_MODULE=/modules/kvm_pvi.ko -e PVI_TEST_MODULES=/modules \
 		${PVI_LONG:+-e "PVI_LONG=$PVI_LONG"} -e "PVI_SLOW=$PVI_SLOW" \
-		${PVI_SEED:+-e "PVI_SEED=$PVI_SEED"} \
+		${PVI_SEED:+-e "PVI_SEED=$PVI_SEED"} ${PVI_OPS:+-e "PVI_OPS=$PVI_OPS"} \
 		-e "TEST_DEADLINE=${TEST_DEADLINE:-$deadline}" \
 		-e "RIG_RUN=/$run /selftests ${its_tests[*]}"
 }

@@ -247,7 +247,7 @@ struct kvm_pvi_status {
  * Every ioctl but GET_INFO, BIND, RESERVE, UNRESERVE and LIST may fail with
  *
  * * ENOTCONN: the endpoint is not bound yet
- * * ENODEV: the endpoint is dead: its VM's process has gone (GET_STATS, GET_EDGE and read() still work)
+ * * ENODEV: the endpoint is dead: its VM's process has gone (GET_STATS, GET_EDGE, GET_STATE and read() still work)
  *
  * An unknown ioctl is ENOTTY. Further errors stand with each call. A UUID that
  * is nil or max is EINVAL everywhere but in KVM_HC_PVI's broadcast.
