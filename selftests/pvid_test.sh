@@ -12,6 +12,8 @@
 start_pvid()
 {
 	trap say_log EXIT
+	# Of one that has ended
+	rm -f "$tmp/notify"
 	python3 -I -S "$here/keeper.py" "$tmp/notify" "$@" pvid --config "$tmp/policy" --run "$tmp/run" \
 		--dir "$tmp/links" >"$tmp/keeper" 2>"$tmp/pvid.log" &
 	keeper=$!
