@@ -12,8 +12,8 @@
 start_pvid()
 {
 	trap say_log EXIT
-	# Of one that has ended
-	rm -f "$tmp/notify"
+	# Of one that has ended, which was ready
+	rm -f "$tmp/notify" "$tmp/keeper"
 	python3 -I -S "$here/keeper.py" "$tmp/notify" "$@" pvid --config "$tmp/policy" --run "$tmp/run" \
 		--dir "$tmp/links" >"$tmp/keeper" 2>"$tmp/pvid.log" &
 	keeper=$!
