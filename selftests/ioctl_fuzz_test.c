@@ -19,8 +19,9 @@
 #define NAMES		3
 #define SANDBOX		0x10000	/* bytes that calls may write to */
 #define GSI		5
-#define RX		pvi_uuid[0]
-#define TX		pvi_uuid[1]
+#define NAME(n)		pvi_uuid[240 + (n)]	/* no other test's: they may be reserved */
+#define RX		NAME(0)
+#define TX		NAME(1)
 
 /*
  * What stands behind size and flags, a letter for each 32 bits, "-" for the second half of 64: a GSI, one or 0, a
@@ -110,7 +111,12 @@ static u64 any_value(struct fuzzer *f)
 		1u << 31, 1ULL << 32, 1ULL << 63, ~0ULL,
 	};
 
-	return rng_below(&f->rng, 2) ? ANY_OF(f, likely) : rng_any(&f->rng);
+	u64 value = rng_any(&f->rng);
+
+	if (rng_below(&f->rng, 2))
+		return ANY_OF(f, likely);
+	/* It may be an address: what a call writes must not hit the test's own image, below */
+	return value >= PAGE_SIZE ? value | 1u << 31 : value;
 }
 
 static u64 field_value(struct fuzzer *f, char field)
@@ -165,7 +171,7 @@ static u32 fill(struct fuzzer *f, const struct op *op, u8 *arg)
 		if (op->fields[i] == '-')
 			continue;
 		if (op->fields[i] == 'N') {
-			memcpy(arg + 8 + 4 * i, pvi_uuid[rng_below(&f->rng, NAMES)], KVM_PVI_UUID_SIZE);
+			memcpy(arg + 8 + 4 * i, NAME(rng_below(&f->rng, NAMES)), KVM_PVI_UUID_SIZE);
 			continue;
 		}
 		value = rng_below(&f->rng, 16) ? field_value(f, op->fields[i]) : any_value(f);
@@ -188,7 +194,7 @@ static bool is_documented(int ret)
 /* Names may be written over by what a call gives back */
 static void name_them(struct fuzzer *f)
 {
-	memcpy(f->box, pvi_uuid, NAMES * KVM_PVI_UUID_SIZE);
+	memcpy(f->box, NAME(0), NAMES * KVM_PVI_UUID_SIZE);
 }
 
 static void keep_grant(struct fuzzer *f, const u8 *arg)
@@ -216,15 +222,15 @@ static void take_back(struct fuzzer *f, int fd, u32 cmd, const u8 *arg)
 	struct kvm_pvi_gsi gsi;
 	int ret = -1;
 
-	memcpy(&source, arg, sizeof(source));
-	memcpy(&gsi, arg, sizeof(gsi));
 	switch (cmd) {
 	case KVM_PVI_WIRE_SOURCE:
+		memcpy(&source, arg, sizeof(source));
 		source.size = sizeof(source);
 		cmd = KVM_PVI_UNWIRE_SOURCE;
 		ret = __pvi_ioctl(fd, cmd, &source);
 		break;
 	case KVM_PVI_STATUS:
+		memcpy(&gsi, arg, sizeof(gsi));
 		gsi = (struct kvm_pvi_gsi){ .size = sizeof(gsi), .gsi = gsi.gsi };
 		cmd = KVM_PVI_UNSTATUS;
 		ret = __pvi_ioctl(fd, cmd, &gsi);
@@ -290,10 +296,10 @@ static void bind_any(struct fuzzer *f, int fd)
 		bind.flags = KVM_PVI_BIND_HOST;
 		bind.vm_fd = -1;
 	}
-	memcpy(bind.uuid, pvi_uuid[rng_below(&f->rng, NAMES)], sizeof(bind.uuid));
+	memcpy(bind.uuid, NAME(rng_below(&f->rng, NAMES)), sizeof(bind.uuid));
 	ASSERT_TRUE(is_documented(__pvi_ioctl(fd, KVM_PVI_BIND, &bind)));
 	ASSERT_TRUE(is_documented(__pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD)));
-	ASSERT_TRUE(is_documented(__pvi_allow(fd, pvi_uuid[rng_below(&f->rng, NAMES)], KVM_PVI_GSI_ANY)));
+	ASSERT_TRUE(is_documented(__pvi_allow(fd, NAME(rng_below(&f->rng, NAMES)), KVM_PVI_GSI_ANY)));
 }
 
 /* What else there is to do with descriptors */
@@ -366,17 +372,18 @@ static void prepare_files(void)
 	memfds[2] = eventfds[1];
 }
 
-static void unreserve_all(int fd)
+/* Which of them are is chance */
+static void unreserve_all(void)
 {
 	struct kvm_pvi_reserve arg = { .size = sizeof(arg) };
+	int fd = open("/dev/kvm_pvi", O_RDWR | O_CLOEXEC);
 	u32 i;
-	int ret;
 
 	for (i = 0; i < NAMES; i++) {
-		memcpy(arg.uuid, pvi_uuid[i], sizeof(arg.uuid));
-		ret = __pvi_ioctl(fd, KVM_PVI_UNRESERVE, &arg);
-		ASSERT_TRUE(!ret || ret == -ENOENT);
+		memcpy(arg.uuid, NAME(i), sizeof(arg.uuid));
+		__pvi_ioctl(fd, KVM_PVI_UNRESERVE, &arg);
 	}
+	close(fd);
 }
 
 static u32 count_lines(const char *path)
@@ -404,8 +411,8 @@ static void check_health(void)
 		for (j = 0; j < GRANTS; j++)
 			close(fuzzers[i].grants[j]);
 	}
+	unreserve_all();
 	tx = pvi_open();
-	unreserve_all(tx);
 	ASSERT_EQ(count_lines("/sys/kernel/debug/kvm_pvi/vms"), 1);
 	ASSERT_EQ(count_lines("/sys/kernel/debug/kvm_pvi/edges"), 1);
 	rx = pvi_receiver(RX, GSI, TX, &sink);
@@ -479,5 +486,9 @@ static const struct test_case cases[] = {
 
 int main(int argc, char **argv)
 {
-	return test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_KVM | TEST_REQUIRE_PVI);
+	int ret = test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_KVM | TEST_REQUIRE_PVI);
+
+	/* Also where a case has not come to that */
+	unreserve_all();
+	return ret;
 }
