@@ -202,10 +202,11 @@ confined()
 	is_confined db "$b"
 }
 
-# rings_by NAME UUID GSI OTHER - who waits for it is woken
+# rings_by NAME UUID GSI OTHER - who waits for it is woken. What is owed from before, such as the last ring of a storm, is
+# taken first.
 rings_by()
 {
-	wakes "$4" wait "$3" poll 4
+	await wakes "$4" wait "$3" poll 4
 	same "$(run "$1" pvi ring "$2" "$3")" "ring 0"
 	same "$(woken "$4")" "wait 4"$'\n'"poll 1"
 }
@@ -240,7 +241,7 @@ named()
 	! grep "run as root" "$tmp/top" || fail "we are root"
 	has "$(cat "$tmp/top")" web db
 	pvictl metrics >"$tmp/metrics"
-	python3 "$here/tools/openmetrics.py" text "$tmp/metrics" >"$tmp/log"
+	python3 "$here/openmetrics.py" text "$tmp/metrics" >"$tmp/log"
 	for name in web db; do
 		grep -q "^kvm_pvi_received_rings_total{.*vm=\"$name\".*result=\"raised\"} [1-9]" "$tmp/metrics" ||
 			fail "no rings of $name: $(cat "$tmp/metrics")"
