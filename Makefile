@@ -144,7 +144,7 @@ help:
 	@echo '  oracle       a million random calls, each compared with a model'
 	@echo '  races        what is stopped in its middle, and what happens at the same time'
 	@echo '  faults       each allocation fails in turn, on the debug kernel'
-	@echo '  fuzz         hypercalls, ioctls and rings with anything in them'
+	@echo '  fuzz         hypercalls and rings with anything in them'
 	@echo '  mutants      put the mistakes of selftests/mutants, or MUTANTS=, into the host module, and see'
 	@echo '               whether the tests notice them'
 	@echo '  coverage     which lines and branches of the host module the C tests reach'
