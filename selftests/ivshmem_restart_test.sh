@@ -512,6 +512,50 @@ Client(path, 3).greet()
 PYTHON
 }
 
+# Clients as they are in the field, each with what it reads and fails on, with each other, and beside
+# others that come and go, and with a server that is killed
+kinds_of_clients()
+{
+	crowd <<'PYTHON'
+from ivshmem_kinds import Contrib, Doorbell, Flat
+for vectors in 1, 3, 64:
+    s = Service(path, "--no-kvm-pvi", "--vectors", str(vectors), "--size", "64K", "--max-per-process", "16")
+    crowd = Crowd(path, vectors)
+    crowd.unread_left = True
+    first = crowd.join()
+    kinds = [Doorbell(path, vectors), Flat(path, size=65536), Contrib(path), Doorbell(path, vectors)]
+    for number in range(4):
+        gone = crowd.join()
+        for kind in kinds:
+            kind.until(lambda: len(kind.peers.get(gone.id, [])) == vectors)
+        if number % 2:
+            s.kill(meanwhile=lambda: crowd.leave(gone))
+        else:
+            crowd.leave(gone)
+        for kind in kinds:
+            kind.until(lambda: gone.id not in kind.peers)
+        if number == 2:
+            s.kill()
+        kinds[number].close()
+        old = kinds[number].id
+        kinds[number] = type(kinds[number])(path, vectors)
+        for kind in kinds:
+            kind.until(lambda: len(kind.peers.get(kinds[number].id, [])) == vectors and old not in kind.peers)
+    ids = sorted([first.id] + [kind.id for kind in kinds])
+    for kind in kinds:
+        kind.until(lambda: sorted(kind.peers) == ids and all(len(fds) == vectors for fds in kind.peers.values()))
+        kind.drain()
+        os.pwrite(kind.memory, bytes([kind.id]), kind.id)
+        assert os.fstat(kind.memory).st_size == 65536 and os.pread(first.memory, 1, kind.id)[0] == kind.id
+    for kind in kinds:
+        for other in kinds:
+            kind.ring(other.id, vectors - 1)
+    for kind in kinds:
+        assert kind.rung(vectors - 1) == len(kinds)
+    s.end()
+PYTHON
+}
+
 run_tests goes_on meanwhile killed_everywhere killed_in_pieces killed_at_random half_read_queue ids_and_quotas \
 	parting_place wrong_descriptors mixed_descriptors garbled_record other_version other_settings small_store \
-	nothing_to_close
+	nothing_to_close kinds_of_clients
