@@ -51,7 +51,7 @@ PYTHON
 # What it is written like: as systemd has it for EnvironmentFile=
 form()
 {
-	configured '# memory' '' ' ; and' 'IVSHMEM="--vectors 2 \' '  --max-peers 3"' "IVSHMEM='--ids=9'" \
+	configured '# memory' '' ' ; and' "IVSHMEM=\"--vectors 2 \\" '  --max-peers 3"' "IVSHMEM='--ids=9'" \
 		'IVSHMEM=-t 5 '
 	clients_are 0 "peer 0 is process"
 	kill "$server"
@@ -181,6 +181,7 @@ told()
 	clients <<'PYTHON'
 notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 notify.bind(path + ".notify")
+notify.settimeout(60)
 file = path.replace("socket", "file")
 process = subprocess.Popen(["pvi-ivshmem-server", "--no-kvm-pvi", "--config", file, "--socket", path],
                            env=dict(os.environ, NOTIFY_SOCKET=path + ".notify"))

@@ -105,22 +105,19 @@ def scenario(env):
     crowd.settle()
     crowd.ring()
     crowd.quiet()
-    starts, lost = s.starts, crowd.lost
+    # A connection that the server had accepted, and not stored
+    assert not crowd.lost or s.logged("killed, 0 messages behind accept4"), open(s.log).read()
+    starts = s.starts
     for client in crowd.here:
         client.close()
     s.end()
-    return starts, lost
+    os.unlink(s.log)
+    return starts
 # All of them if it may take long, else some, and others the next time
-at, lost = 1 + seed % stride(5), 0
-while True:
-    starts, more = scenario(preload(KILL_AT=at))
-    if starts == 1:
-        break
-    lost += more
+at = 1 + seed % stride(5)
+while scenario(preload(KILL_AT=at)) > 1:
     at += stride(5)
 assert at > 150, at
-# Between the call that accepts a connection and the one that stores it
-assert lost <= 40 // stride(5) + 2, lost
 PYTHON
 }
 
@@ -373,7 +370,7 @@ for spoil, left in (swap, 0), (twice, 2), (strange, 2), (both_sockets, 2), (two_
 PYTHON
 }
 
-# Any byte of the record may be anything: the server starts, and whoever it goes on with is served right.
+# Any byte of the record may be anything: the server goes on or begins again, and serves who comes then.
 garbled_record()
 {
 	crowd <<'PYTHON'

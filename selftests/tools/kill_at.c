@@ -5,12 +5,15 @@
  * KILL_AT=N: at the N-th point, which are before and after each of the calls below. KILL_NS=T: so
  * many nanoseconds behind it, at whatever instruction that is. PIECE=N: sendmmsg() sends so many
  * bytes of a message at most, as a socket whose buffer is full might do.
+ *
+ * Where it was is said on standard error: how many messages it had sent to the service manager since
+ * it last accepted a connection.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -25,6 +28,8 @@ static long number(const char *name)
 	return text ? atol(text) : 0;
 }
 
+static int told;
+
 static void point(void)
 {
 	static long at = -1, now;
@@ -36,13 +41,14 @@ static void point(void)
 		at = number("KILL_AT");
 	if (++now != at)
 		return;
+	dprintf(2, "killed, %d messages behind accept4\n", told);
 	when.it_value.tv_nsec = number("KILL_NS");
 	if (!when.it_value.tv_nsec || timer_create(CLOCK_MONOTONIC, &event, &timer))
 		kill(getpid(), SIGKILL);
 	timer_settime(timer, 0, &when, NULL);
 }
 
-#define CALL(type, name, params, ...)				\
+#define CALL(type, name, params, note, ...)			\
 	type name params					\
 	{							\
 		static type (*real) params;			\
@@ -52,17 +58,19 @@ static void point(void)
 			*(void **)&real = dlsym(RTLD_NEXT, #name); \
 		point();					\
 		ret = real(__VA_ARGS__);			\
+		if (ret >= 0)					\
+			note;					\
 		point();					\
 		return ret;					\
 	}
 
-CALL(int, accept4, (int fd, struct sockaddr *addr, socklen_t *len, int flags), fd, addr, len, flags)
-CALL(int, shutdown, (int fd, int how), fd, how)
-CALL(int, close, (int fd), fd)
-CALL(int, eventfd, (unsigned int count, int flags), count, flags)
-CALL(int, fallocate, (int fd, int mode, off_t offset, off_t len), fd, mode, offset, len)
-CALL(ssize_t, sendmsg, (int fd, const struct msghdr *msg, int flags), fd, msg, flags)
-CALL(int, epoll_wait, (int fd, struct epoll_event *events, int max, int timeout), fd, events, max, timeout)
+CALL(int, accept4, (int fd, struct sockaddr *addr, socklen_t *len, int flags), told = 0, fd, addr, len, flags)
+CALL(int, shutdown, (int fd, int how), (void)0, fd, how)
+CALL(int, close, (int fd), (void)0, fd)
+CALL(int, eventfd, (unsigned int count, int flags), (void)0, count, flags)
+CALL(int, fallocate, (int fd, int mode, off_t offset, off_t len), (void)0, fd, mode, offset, len)
+CALL(ssize_t, sendmsg, (int fd, const struct msghdr *msg, int flags), told++, fd, msg, flags)
+CALL(int, epoll_wait, (int fd, struct epoll_event *events, int max, int timeout), (void)0, fd, events, max, timeout)
 
 int sendmmsg(int fd, struct mmsghdr *msg, unsigned int nr, int flags)
 {
