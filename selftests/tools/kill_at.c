@@ -48,42 +48,106 @@ static void point(void)
 	timer_settime(timer, 0, &when, NULL);
 }
 
-#define CALL(type, name, params, note, ...)			\
-	type name params					\
-	{							\
-		static type (*real) params;			\
-		type ret;					\
-								\
-		if (!real)					\
-			*(void **)&real = dlsym(RTLD_NEXT, #name); \
-		point();					\
-		ret = real(__VA_ARGS__);			\
-		if (ret >= 0)					\
-			note;					\
-		point();					\
-		return ret;					\
-	}
+static void *next(const char *name)
+{
+	void *real = dlsym(RTLD_NEXT, name);
 
-CALL(int, accept4, (int fd, struct sockaddr *addr, socklen_t *len, int flags), told = 0, fd, addr, len, flags)
-CALL(int, shutdown, (int fd, int how), (void)0, fd, how)
-CALL(int, close, (int fd), (void)0, fd)
-CALL(int, eventfd, (unsigned int count, int flags), (void)0, count, flags)
-CALL(int, fallocate, (int fd, int mode, off_t offset, off_t len), (void)0, fd, mode, offset, len)
-CALL(ssize_t, sendmsg, (int fd, const struct msghdr *msg, int flags), told++, fd, msg, flags)
-CALL(int, epoll_wait, (int fd, struct epoll_event *events, int max, int timeout), (void)0, fd, events, max, timeout)
+	if (!real)
+		abort();
+	return real;
+}
+
+int accept4(int fd, struct sockaddr *addr, socklen_t *length, int flags)
+{
+	typeof(accept4) *real = next("accept4");
+	int ret;
+
+	point();
+	ret = real(fd, addr, length, flags);
+	if (ret >= 0)
+		told = 0;
+	point();
+	return ret;
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	typeof(sendmsg) *real = next("sendmsg");
+	ssize_t ret;
+
+	point();
+	ret = real(fd, msg, flags);
+	if (ret >= 0)
+		told++;
+	point();
+	return ret;
+}
 
 int sendmmsg(int fd, struct mmsghdr *msg, unsigned int nr, int flags)
 {
-	static int (*real)(int, struct mmsghdr *, unsigned int, int);
+	typeof(sendmmsg) *real = next("sendmmsg");
 	size_t piece = number("PIECE"), *length = &msg->msg_hdr.msg_iov->iov_len;
 	int ret;
 
-	if (!real)
-		*(void **)&real = dlsym(RTLD_NEXT, "sendmmsg");
 	if (piece && piece < *length)
 		*length = piece;
 	point();
 	ret = real(fd, msg, nr, flags);
+	point();
+	return ret;
+}
+
+int shutdown(int fd, int how)
+{
+	typeof(shutdown) *real = next("shutdown");
+	int ret;
+
+	point();
+	ret = real(fd, how);
+	point();
+	return ret;
+}
+
+int close(int fd)
+{
+	typeof(close) *real = next("close");
+	int ret;
+
+	point();
+	ret = real(fd);
+	point();
+	return ret;
+}
+
+int eventfd(unsigned int count, int flags)
+{
+	typeof(eventfd) *real = next("eventfd");
+	int ret;
+
+	point();
+	ret = real(count, flags);
+	point();
+	return ret;
+}
+
+int fallocate(int fd, int mode, off_t offset, off_t length)
+{
+	typeof(fallocate) *real = next("fallocate");
+	int ret;
+
+	point();
+	ret = real(fd, mode, offset, length);
+	point();
+	return ret;
+}
+
+int epoll_wait(int fd, struct epoll_event *events, int max, int timeout)
+{
+	typeof(epoll_wait) *real = next("epoll_wait");
+	int ret;
+
+	point();
+	ret = real(fd, events, max, timeout);
 	point();
 	return ret;
 }
