@@ -232,5 +232,133 @@ PYTHON
 	same "$(tell vm_b "irqs 22")" 0
 }
 
+# A server that is killed, and told to read its file again. Rings go on while there is none; what --allow said
+# last is what holds; nobody's endpoint is another one.
+restarted()
+{
+	local go program
+
+	vmm vm_a
+	vmm vm_b
+	attach at_a --pid "$vm_a" --uuid "$a"
+	attach at_b --pid "$vm_b" --uuid "$b" --expose 20,22 --allow "$(name 0)"
+	printf 'IVSHMEM=--allow %s\n' "$a" >"$tmp/file"
+	mkfifo "$tmp/go"
+	cat >"$tmp/program.py" <<PYTHON
+import os, signal
+from ivshmem_client import Client
+from ivshmem_crowd import Crowd, Service
+path, file = "$tmp/socket", "$tmp/file"
+def step(name):
+    with open("$tmp/steps", "a") as steps:
+        print(name, file=steps)
+    assert go.readline() == name + "\n"
+def allow(uuid):
+    with open(file, "w") as out:
+        print("IVSHMEM=--allow", uuid, file=out)
+s = Service(path, "--uuid", "$base", "--vectors", "2", "--config", file, "--peer", "$b:22,20")
+go = open("$tmp/go")
+client = Client(path, 2).greet()
+assert client.id == 1
+step("there")
+assert client.rung(1) == 1
+def meanwhile():
+    client.ring(0, 1)
+    step("down")
+s.kill(meanwhile=meanwhile)
+assert client.rung(1) == 1
+client.ring(0, 0)
+step("up")
+assert client.rung(1) == 1
+allow("$b")
+os.kill(s.pid(), signal.SIGHUP)
+s.await_log("reloaded")
+step("reloaded")
+assert client.rung(0) == 1 and client.quiet(1)
+s.kill(meanwhile=lambda: allow("$a"))
+second = Client(path, 2).greet()
+assert second.id == 2 and client.news() == (2, True)
+step("again")
+assert client.rung(1) == 1 and second.rung(1) == 1 and client.quiet(0)
+assert s.logged("peer 1 goes on", 2) and not s.logged("cannot be rung")
+# Its endpoint goes with it, and with systemd's copy of it
+client.close()
+assert second.news() == (1, False)
+second.close()
+s.await_log("peer 2 has gone")
+third = Client(path, 2).greet()
+assert third.id == 1
+step("new")
+assert third.rung(1) == 1 and not s.logged("cannot be rung")
+s.end()
+PYTHON
+	PYTHONPATH=$here setpriv --pdeathsig KILL python3 "$tmp/program.py" &
+	program=$!
+	exec {go}>"$tmp/go"
+	next()
+	{
+		await grep -q -x "$1" "$tmp/steps"
+	}
+	next there
+	same "$(tell vm_a "ring $(name 1) 1")" 0
+	echo there >&"$go"
+	next down
+	same "$(pvictl list --noheadings | wc -l)" 4
+	same "$(tell vm_a "ring $(name 1) 1")" 0
+	await sees_irqs vm_b 20 1
+	echo down >&"$go"
+	next up
+	await sees_irqs vm_b 22 1
+	same "$(pvictl list --noheadings | wc -l)" 4
+	same "$(tell vm_a "ring $(name 1) 1")" 0
+	echo up >&"$go"
+	next reloaded
+	same "$(tell vm_a "ring $(name 1) 1")" -1
+	same "$(tell vm_b "ring $(name 1) 0")" 0
+	echo reloaded >&"$go"
+	next again
+	same "$(tell vm_b "ring $(name 1) 0")" -1
+	same "$(tell vm_a "ring $(name 1) 1")" 0
+	same "$(tell vm_a "ring $(name 2) 1")" 0
+	echo again >&"$go"
+	next new
+	same "$(tell vm_a "ring $(name 1) 1")" 0
+	same "$(tell vm_b "irqs 20")" 1
+	echo new >&"$go"
+	wait "$program"
+}
+
+# A stock QEMU notices nothing of a server that is killed.
+stock_qemu_stays()
+{
+	cat >"$tmp/program.py" <<PYTHON
+from ivshmem_crowd import Service
+from ivshmem_qemu import MEMORY, Machine
+path = "$tmp/socket"
+s = Service(path, "--no-kvm-pvi", "--vectors", "2", "--size", "1M")
+first, second = Machine(path, 2), Machine(path, 2)
+first.write(MEMORY + 64, 0x11223344)
+for number in range(3):
+    s.kill()
+    message = second.expect(1)
+    first.ring(1, 1)
+    second.wait(message)
+third = Machine(path, 2)
+assert third.read(MEMORY + 64) == 0x11223344
+message = third.expect(0)
+first.ring(2, 0)
+third.wait(message)
+s.kill(meanwhile=second.kill)
+s.await_log("peer 1 has gone")
+message = first.expect(0)
+third.ring(0, 0)
+first.wait(message)
+first.kill()
+third.kill()
+s.end()
+PYTHON
+	PYTHONPATH=$here setpriv --pdeathsig KILL python3 "$tmp/program.py"
+}
+
 run_tests ring_reaches_vector doorbell_reaches_endpoint name_taken derived_names without_kvm_pvi few_rights \
-	stock_qemu stock_qemu_rings
+	stock_qemu stock_qemu_rings restarted stock_qemu_stays

@@ -16,6 +16,8 @@ name()
 # server ARGUMENT... - start one on $tmp/socket; $server is its PID
 server()
 {
+	# Not to see that the last one was ready
+	rm -f "$tmp/server.log"
 	pvi-ivshmem-server --socket "$tmp/socket" "$@" >"$tmp/server.log" 2>&1 &
 	server=$!
 	await grep -q "^ready" "$tmp/server.log"

@@ -5,12 +5,15 @@
  * KILL_AT=N: at the N-th point, which are before and after each of the calls below. KILL_NS=T: so
  * many nanoseconds behind it, at whatever instruction that is. PIECE=N: sendmmsg() sends so many
  * bytes of a message at most, as a socket whose buffer is full might do.
+ *
+ * Where it was is said on standard error: how many messages it had sent to the service manager since
+ * it last accepted a connection.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -25,6 +28,8 @@ static long number(const char *name)
 	return text ? atol(text) : 0;
 }
 
+static int told;
+
 static void point(void)
 {
 	static long at = -1, now;
@@ -36,46 +41,113 @@ static void point(void)
 		at = number("KILL_AT");
 	if (++now != at)
 		return;
+	dprintf(2, "killed, %d messages behind accept4\n", told);
 	when.it_value.tv_nsec = number("KILL_NS");
 	if (!when.it_value.tv_nsec || timer_create(CLOCK_MONOTONIC, &event, &timer))
 		kill(getpid(), SIGKILL);
 	timer_settime(timer, 0, &when, NULL);
 }
 
-#define CALL(type, name, params, ...)				\
-	type name params					\
-	{							\
-		static type (*real) params;			\
-		type ret;					\
-								\
-		if (!real)					\
-			*(void **)&real = dlsym(RTLD_NEXT, #name); \
-		point();					\
-		ret = real(__VA_ARGS__);			\
-		point();					\
-		return ret;					\
-	}
+static void *next(const char *name)
+{
+	void *real = dlsym(RTLD_NEXT, name);
 
-CALL(int, accept4, (int fd, struct sockaddr *addr, socklen_t *len, int flags), fd, addr, len, flags)
-CALL(int, shutdown, (int fd, int how), fd, how)
-CALL(int, close, (int fd), fd)
-CALL(int, eventfd, (unsigned int count, int flags), count, flags)
-CALL(int, fallocate, (int fd, int mode, off_t offset, off_t len), fd, mode, offset, len)
-CALL(ssize_t, sendmsg, (int fd, const struct msghdr *msg, int flags), fd, msg, flags)
-CALL(int, epoll_wait, (int fd, struct epoll_event *events, int max, int timeout), fd, events, max, timeout)
+	if (!real)
+		abort();
+	return real;
+}
+
+int accept4(int fd, struct sockaddr *addr, socklen_t *length, int flags)
+{
+	typeof(accept4) *real = next("accept4");
+	int ret;
+
+	point();
+	ret = real(fd, addr, length, flags);
+	if (ret >= 0)
+		told = 0;
+	point();
+	return ret;
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	typeof(sendmsg) *real = next("sendmsg");
+	ssize_t ret;
+
+	point();
+	ret = real(fd, msg, flags);
+	if (ret >= 0)
+		told++;
+	point();
+	return ret;
+}
 
 int sendmmsg(int fd, struct mmsghdr *msg, unsigned int nr, int flags)
 {
-	static int (*real)(int, struct mmsghdr *, unsigned int, int);
+	typeof(sendmmsg) *real = next("sendmmsg");
 	size_t piece = number("PIECE"), *length = &msg->msg_hdr.msg_iov->iov_len;
 	int ret;
 
-	if (!real)
-		*(void **)&real = dlsym(RTLD_NEXT, "sendmmsg");
 	if (piece && piece < *length)
 		*length = piece;
 	point();
 	ret = real(fd, msg, nr, flags);
+	point();
+	return ret;
+}
+
+int shutdown(int fd, int how)
+{
+	typeof(shutdown) *real = next("shutdown");
+	int ret;
+
+	point();
+	ret = real(fd, how);
+	point();
+	return ret;
+}
+
+int close(int fd)
+{
+	typeof(close) *real = next("close");
+	int ret;
+
+	point();
+	ret = real(fd);
+	point();
+	return ret;
+}
+
+int eventfd(unsigned int count, int flags)
+{
+	typeof(eventfd) *real = next("eventfd");
+	int ret;
+
+	point();
+	ret = real(count, flags);
+	point();
+	return ret;
+}
+
+int fallocate(int fd, int mode, off_t offset, off_t length)
+{
+	typeof(fallocate) *real = next("fallocate");
+	int ret;
+
+	point();
+	ret = real(fd, mode, offset, length);
+	point();
+	return ret;
+}
+
+int epoll_wait(int fd, struct epoll_event *events, int max, int timeout)
+{
+	typeof(epoll_wait) *real = next("epoll_wait");
+	int ret;
+
+	point();
+	ret = real(fd, events, max, timeout);
 	point();
 	return ret;
 }

@@ -6,7 +6,7 @@ _pvi_ivshmem_server()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words
 
-	if [[ $prev == --socket || $prev == -s ]]; then
+	if [[ $prev == @(--socket|-s|--config|-c) ]]; then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return

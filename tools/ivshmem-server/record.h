@@ -82,13 +82,13 @@ struct record {
 	struct record_slot slots[NR_SLOTS];
 	struct record_id ids[NR_IDS];
 	/* How many vectors of each id a client was told of. An id that nobody has is a departure owed. */
-	uint8_t told[MAX_PEERS][NR_IDS] __attribute__((aligned(ROW_ALIGN)));
+	uint8_t told[MAX_PEERS][NR_IDS] ATTRIBUTE(aligned(ROW_ALIGN));
 };
 
 /* In the order of the source */
 #define RECORD(var, value) do {						\
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);			\
-	*(volatile __typeof__(var) *)&(var) = (value);			\
+	__atomic_store_n(&(var), (value), __ATOMIC_RELAXED);		\
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);			\
 } while (0)
 

@@ -48,12 +48,13 @@ const char *limits_set(const struct settings *s)
 
 static bool read_new(const struct server *server, struct settings *new, char error[ERROR_MAX])
 {
-	const char *what, *file = server->settings.config ?: "the command line";
+	const char *what, *limit, *file = server->settings.config ?: "the command line";
 	unsigned int line = 0;
 	char where[16] = "";
 
 	if (!settings_read(new, server->argc, server->argv, error))
 		return false;
+	limit = limits_set(new);
 	what = settings_differ(&server->settings, new, &line);
 	if (line)
 		snprintf(where, sizeof(where), ":%u", line);
@@ -61,8 +62,8 @@ static bool read_new(const struct server *server, struct settings *new, char err
 		snprintf(error, ERROR_MAX,
 			 "%.200s%s: %s cannot change while clients are connected: put it back, or restart, which ends them",
 			 file, where, what);
-	else if ((what = limits_set(new)))
-		snprintf(error, ERROR_MAX, "%.200s: %s", file, what);
+	else if (limit)
+		snprintf(error, ERROR_MAX, "%.200s: %s", file, limit);
 	if (*error)
 		settings_free(new);
 	return !*error;

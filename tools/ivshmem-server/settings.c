@@ -61,6 +61,7 @@ bool settings_read(struct settings *settings, int argc, char **argv, char error[
 {
 	struct settings first = defaults();
 	struct parsing p = { .settings = &first, .error = error };
+	char text[ERROR_MAX] = "";
 
 	*error = 0;
 	*settings = defaults();
@@ -77,8 +78,11 @@ bool settings_read(struct settings *settings, int argc, char **argv, char error[
 		args_parse(&p, argc, argv);
 	if (!*error) {
 		complete(settings);
-		check(settings, error);
+		check(settings, text);
 	}
+	/* It may be the file and the command line together. */
+	if (*text)
+		snprintf(error, ERROR_MAX, "%.200s%s%.300s", settings->config ?: "", settings->config ? ": " : "", text);
 	if (*error)
 		settings_free(settings);
 	return !*error;

@@ -78,7 +78,7 @@ static int compare(const void *left, const void *right)
 	return a->fd - b->fd;
 }
 
-/* A socket unit's, which systemd gives the unit's name, and others no name. What else there is is not ours. */
+/* A socket unit's, which systemd gives the unit's name, and others no name. Nothing else is ours. */
 static void take_other(struct store *store, const char *name, int fd)
 {
 	if (sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) <= 0) {

@@ -107,7 +107,7 @@ static struct peer *virtual_new(struct server *server, size_t n)
 	return peer;
 }
 
-static void watch(struct peer *peer)
+static void virtual_add(struct peer *peer)
 {
 	char text[UUID_STR_LEN];
 	uuid_t uuid;
@@ -148,7 +148,7 @@ static void start_one(struct server *server, size_t n)
 	take_id(server, peer);
 	record_join(peer);
 	open_endpoint(peer);
-	watch(peer);
+	virtual_add(peer);
 	for (i = 0; i < peer->target->nr_gsis; i++)
 		print_vector(peer, i);
 }
@@ -196,7 +196,7 @@ static void restore_one(struct peer *peer, struct stored_fd *pvi)
 		restore_ports(peer);
 	else
 		open_endpoint(peer);
-	watch(peer);
+	virtual_add(peer);
 }
 
 bool virtuals_restore(struct server *server)

@@ -1,0 +1,208 @@
+#!/bin/sh
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# pvi-ivshmem-server reads its file again: what can change does, or nothing does, and it says why.
+
+. "$(dirname "$0")/tools/enter.sh"
+. "$(dirname "$0")/tools/lib.sh"
+. "$(dirname "$0")/tools/ivshmem.sh"
+
+# configured LINE... - a server of that file
+configured()
+{
+	printf '%s\n' "$@" >"$tmp/file"
+	server --no-kvm-pvi --config "$tmp/file"
+}
+
+# reload LINE... - the file is that now; the server says how it went
+reload()
+{
+	local times
+
+	printf '%s\n' "$@" >"$tmp/file"
+	times=$(reloads)
+	kill -HUP "$server"
+	await has_reloaded "$times"
+}
+
+reloads()
+{
+	grep -c -E '^reloaded|nothing is changed' "$tmp/server.log" || [ $? -eq 1 ]
+}
+
+has_reloaded()
+{
+	[ "$(reloads)" -gt "$1" ]
+}
+
+# clients_are N TEXT - a client is greeted and has id N, or is refused: N is "-"
+clients_are()
+{
+	clients <<PYTHON
+client = Client(path, 2)
+refused = client.ended(peek=True)
+assert refused == ("$1" == "-"), open(log).read()
+assert refused or client.greet().id == int("$1")
+PYTHON
+	await grep -q -F -e "$2" "$tmp/server.log"
+}
+
+# What it is written like: as systemd has it for EnvironmentFile=
+form()
+{
+	configured '# memory' '' ' ; and' "IVSHMEM=\"--vectors 2 \\" '  --max-peers 3"' "IVSHMEM='--ids=9'" \
+		'IVSHMEM=-t 5 '
+	clients_are 0 "peer 0 is process"
+	kill "$server"
+	wait "$server"
+	# One that is not there says nothing, and the command line has the last word.
+	rm "$tmp/file"
+	server --no-kvm-pvi --config "$tmp/file" --vectors 2
+	clients_are 0 "peer 0 is process"
+}
+
+# Limits grow and shrink. Who has more than he may have now keeps it.
+limits()
+{
+	configured 'IVSHMEM=--vectors 2 --max-peers 2 --ids 100'
+	clients <<'PYTHON'
+def reload(text):
+    with open(path.replace("socket", "file"), "w") as file:
+        file.write(f"IVSHMEM=--vectors 2 {text}\n")
+    times = open(log).read().count("\nreloaded")
+    os.kill(int(server), signal.SIGHUP)
+    end = time.monotonic() + 60
+    while not logged("\nreloaded", times + 1):
+        assert time.monotonic() < end, open(log).read()
+def comes():
+    client = Client(path, 2)
+    return None if client.ended(peek=True) else client.greet()
+def leaves(client):
+    end(client)
+a, b = comes(), comes()
+assert not comes() and logged("as many as --max-peers allows")
+reload("--max-peers 4 --ids 100")
+c, d = comes(), comes()
+assert c and d and not comes()
+reload("--max-peers 2 --max-per-process 3 --ids 100")
+assert not comes()
+assert a.news() == (1, True)
+a.ring(1)
+assert b.rung() == 1
+leaves(d)
+reload("--max-peers 9 --max-per-process 3 --ids 100")
+assert not comes() and logged("as many as --max-per-process allows")
+reload("--max-peers 9 --ids 3")
+assert not comes() and logged("has 4 ids that others may know, as many as --ids-per-process allows")
+# Fewer than are known, and enough again
+reload("--max-peers 9 --ids 1")
+assert not comes()
+reload("--max-peers 9 --ids 50 --ids-per-process 3")
+assert not comes() and logged("has 4 ids that others may know, as many as --ids-per-process allows")
+reload("--max-peers 9")
+e = comes()
+assert e.id == 4
+for client in a, b, c, e:
+    leaves(client)
+assert comes().id == 0
+PYTHON
+}
+
+# Each is said with its place, what is wrong and what to write, and nothing changes.
+wrong_values()
+{
+	local good='IVSHMEM=--vectors 2 --max-peers 5'
+
+	configured "$good" "#" "$good"
+	refused()
+	{
+		reload "$good" "# more" "$1"
+		has "$(tail -n 1 "$tmp/server.log")" "$tmp/file:$2" "; nothing is changed"
+	}
+	refused 'IVSHMEM=--max-peers 0 --timeout 5' "3: --max-peers must be a number from 1 to 4096, not '0'"
+	refused 'IVSHMEM=--max-peers' "3: '--max-peers' is no option, or lacks its value"
+	refused 'IVSHMEM=--max-pears 5' "3: '--max-pears' is no option"
+	refused 'IVSHMEM=--timeout 5 more' "3: what is 'more'?"
+	refused 'IVSHMEM=--config x' "3: --config is for the command line"
+	refused 'IVSHMEM=--check' "3: --check is for the command line"
+	refused 'IVSHMEM=--help' "3: '--help' is no option"
+	refused '--max-peers 5' "3: write IVSHMEM=OPTIONS, not '--max-peers'"
+	refused 'OTHER=--max-peers 5' "3: write IVSHMEM=OPTIONS, not 'OTHER=--max-peers'"
+	refused 'IVSHMEM=--allow x' "3: 'x' is not a UUID"
+	refused 'IVSHMEM=--allow '"$a:64" "3: a vector must be a number from 0 to 63"
+	refused 'IVSHMEM=--vectors 3' "3: --vectors cannot change while clients are connected: put it back, or restart, which ends them"
+	refused 'IVSHMEM=--size 1M' "3: --size cannot change"
+	reload "$good" "IVSHMEM=--uuid $base"
+	has "$(tail -n 1 "$tmp/server.log")" "$tmp/file: --no-kvm-pvi leaves no room for --uuid" "nothing is changed"
+	reload "$good" "IVSHMEM=--ids-per-user 1 \\" " --max-peers 99999"
+	has "$(tail -n 1 "$tmp/server.log")" "$tmp/file:2: --max-peers must be"
+	reload 'IVSHMEM=--vectors 2 --max-peers 4096' "IVSHMEM=--max-peers 5"
+	has "$(tail -n 1 "$tmp/server.log")" reloaded
+	rm "$tmp/file"
+	mkdir "$tmp/file"
+	kill -HUP "$server"
+	await grep -q "file: cannot be read: Is a directory; nothing is changed" "$tmp/server.log"
+	clients_are 0 "peer 0 is process"
+	same "$(grep -c "^ready" "$tmp/server.log")" 1
+}
+
+# What is beyond the descriptors that the server may have
+too_many()
+{
+	printf 'IVSHMEM=--max-peers 2 --vectors 2\n' >"$tmp/file"
+	prlimit --nofile=200 pvi-ivshmem-server --no-kvm-pvi --socket "$tmp/socket" --config "$tmp/file" \
+		>"$tmp/server.log" 2>&1 &
+	server=$!
+	await grep -q "^ready" "$tmp/server.log"
+	reload 'IVSHMEM=--max-peers 100 --vectors 2'
+	has "$(tail -n 1 "$tmp/server.log")" "$tmp/file: --max-peers 100 and --vectors 2 need 464 descriptors, but only 200" \
+		"raise the limit" "nothing is changed"
+	reload 'IVSHMEM=--max-peers 3 --vectors 2'
+	clients_are 0 "peer 0 is process"
+}
+
+# Before a running server is asked to, as the unit does
+checking()
+{
+	printf 'IVSHMEM=--max-peers 2\n' >"$tmp/file"
+	pvi-ivshmem-server --check --config "$tmp/file"
+	printf 'IVSHMEM=--max-peers 2\nIVSHMEM=--size 5\n' >"$tmp/file"
+	refuses 64 "$tmp/file:2: the size must be a power of 2 and at least 4K, not '5'" \
+		pvi-ivshmem-server --check --config "$tmp/file"
+	refuses 64 "$tmp/file:2: the size must be" pvi-ivshmem-server --no-kvm-pvi --socket "$tmp/x" --config "$tmp/file"
+	[ ! -e "$tmp/x" ]
+}
+
+# systemd is told, and "systemctl status" shows what has become of it.
+told()
+{
+	printf 'IVSHMEM=--max-peers 2\n' >"$tmp/file"
+	clients <<'PYTHON'
+notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+notify.bind(path + ".notify")
+notify.settimeout(60)
+file = path.replace("socket", "file")
+process = subprocess.Popen(["pvi-ivshmem-server", "--no-kvm-pvi", "--config", file, "--socket", path],
+                           env=dict(os.environ, NOTIFY_SOCKET=path + ".notify"))
+def heard():
+    while b"FDNAME" in (message := notify.recv(1000)):
+        pass
+    return message.decode()
+assert heard() == "READY=1"
+open(file, "w").write("IVSHMEM=--max-peers 7\n")
+process.send_signal(signal.SIGHUP)
+assert heard().startswith("RELOADING=1\nMONOTONIC_USEC=")
+assert heard() == "STATUS=0 of 7 peers" and heard() == "READY=1"
+open(file, "w").write("IVSHMEM=--max-peers seven\n")
+process.send_signal(signal.SIGHUP)
+assert heard().startswith("RELOADING=1\n")
+assert heard() == (f"STATUS=0 of 7 peers; the last reload has changed nothing: {file}:1: "
+                   "--max-peers must be a number from 1 to 4096, not 'seven'")
+assert heard() == "READY=1"
+process.kill()
+process.wait()
+PYTHON
+}
+
+run_tests form limits wrong_values too_many checking told
