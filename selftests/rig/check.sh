@@ -33,7 +33,7 @@ few=(bind_test ring_test gsi_test msi_test port_test bell_test status_test sourc
 	query_test peers_test hook_test unload_test)
 
 # Random ones and storms, which the first kernel has in full
-slow=(fuzz_test oracle_test plain_test state_race_test state_roundtrip_test status_guest_test
+slow=(fuzz_test ioctl_fuzz_test oracle_test plain_test state_race_test state_roundtrip_test status_guest_test
 	stock_test storm_test)
 
 default="6.12 6.1:c intel-smoke 7.3:smoke"
