@@ -136,16 +136,16 @@ more_than()
 # and a frame.
 limits()
 {
-	local before
+	local before n
 
-	with_address6
-	transfer 400000
-	before=$(sessions g_a)
-	run g_b "ip link set pvi0 down && ip link set pvi0 up"
-	await more_than "$before"
-	connected
-	with_address6
-	transfer 400000
+	for n in 1 2; do
+		run g_a pvi_net tcp $address_b $port 400000
+		before=$(sessions g_a)
+		run g_b pvi_net channels pvi0 $n
+		await more_than "$before"
+		connected
+	done
+	run g_a pvi_net tcp $address_b $port 400000
 	# shellcheck disable=SC2016 # the guest's shell knows them
 	same "$(run g_a 'cd /sys/class/net/pvi0/queues/tx-0/byte_queue_limits; on=$(cat inflight) most=$(cat limit);' \
 		'[ $on -le $((most + 65600)) ] || echo $on of $most')" ""
