@@ -120,6 +120,37 @@ tags()
 	as_found
 }
 
+# sessions NAME - how many there were
+sessions()
+{
+	run "$1" cat "$bus/sessions"
+}
+
+# more_than NUMBER
+more_than()
+{
+	[ "$(sessions g_a)" -gt "$1" ]
+}
+
+# In a new session of the same queue no more is on its way than is allowed, whatever went in the one before: a limit,
+# and a frame.
+limits()
+{
+	local before n
+
+	for n in 1 2; do
+		run g_a pvi_net tcp $address_b $port 400000
+		before=$(sessions g_a)
+		run g_b pvi_net channels pvi0 $n
+		await more_than "$before"
+		connected
+	done
+	run g_a pvi_net tcp $address_b $port 400000
+	# shellcheck disable=SC2016 # the guest's shell knows them
+	same "$(run g_a 'cd /sys/class/net/pvi0/queues/tx-0/byte_queue_limits; on=$(cat inflight) most=$(cat limit);' \
+		'[ $on -le $((most + 65600)) ] || echo $on of $most')" ""
+}
+
 queues()
 {
 	local n
@@ -128,6 +159,7 @@ queues()
 		run g_a pvi_net channels pvi0 $n
 		await run g_a "grep -q $n $bus/queues"
 		connected
+		[ $n -eq 2 ] || limits
 	done
 	transfer 50000
 	same "$(run g_a pvi_net test pvi0)" \
@@ -273,6 +305,8 @@ hostile()
 	done
 	same "$(run g_a pvi_net stat pvi0 _length_errors)" 0
 	too_long
+	spoils sum 1
+	same "$(run g_a "dmesg | grep -c 'bad partial csum'; true")" 0
 	spoils head 2
 	spoils life 2
 	for what in frame length; do

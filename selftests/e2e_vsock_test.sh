@@ -325,8 +325,9 @@ stop_load()
 # What b stores into its section may harm b's sockets alone, and takes no more memory than they may have.
 hostile()
 {
-	local what n=500 sessions=2
+	local what n=500 sessions=2 begun
 
+	begun=$(begun g_a)
 	[ -z "${PVI_LONG:-}" ] || n=100000 sessions=20
 	run g_a "modprobe -q vsock_loopback; true"
 	begins g_a sink stream 70001
@@ -350,6 +351,8 @@ hostile()
 	run g_b "cd /sys/bus/pvi_link/drivers/kvm_pvi_vsock && echo $link >unbind && echo $link >bind"
 	connected
 	exchange stream 10000 1
+	# shellcheck disable=SC2086 # they are two
+	paced $begun
 	same "$(run g_a "dmesg | grep -c 'breaks the rules'")" 1
 	quiet g_b
 }
@@ -364,7 +367,8 @@ flood()
 	same "$(run g_b pvi_spoil flood 6000)" "flood 6000"
 	await run g_a "grep -q 'sink .* $overdone' /tmp/flooded"
 	await run g_b "grep -q recv /tmp/held"
-	connected
+	# What b's driver sends next may stand where a has been already, of which a need not be told.
+	spoils life 1
 }
 
 # What b sends to a connection that has ended, with its session or because b has ended it: who reads has what came

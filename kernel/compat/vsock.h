@@ -90,9 +90,9 @@ static inline bool pvi_compat_msgzerocopy_allow(void)
 
 /* Before, all addresses above 2 are those of the transport to guests. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 1, 0)
-#define PVI_COMPAT_REMOTE_CID(has)
+#define PVI_COMPAT_REMOTE_CID
 #else
-#define PVI_COMPAT_REMOTE_CID(has)	.has_remote_cid = has,
+#define PVI_COMPAT_REMOTE_CID	.has_remote_cid = transport_has_remote_cid,
 #endif
 
 #endif /* _PVI_COMPAT_VSOCK_H */

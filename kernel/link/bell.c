@@ -5,14 +5,18 @@
  * Queue n is rung by the n-th GSI of its side, or where there are fewer GSIs than queues by
  * that of another queue too. Whom to ring is what the own section says.
  */
+#include <linux/delay.h>
 #include <linux/export.h>
 #include <linux/interrupt.h>
+#include <linux/jiffies.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 #include "link.h"
 
 #define BELL_PAY	1	/* jiffies until the next try, where the host has throttled this guest */
+#define BELL_TRIES	20	/* where none can come later */
+#define BELL_TRY	HZ	/* from one try to connect to the next */
 
 static void bell_pay(struct work_struct *work);
 
@@ -21,6 +25,7 @@ int pvi_bell_init(struct pvi_core *core)
 	unsigned int queues = core->link.max_queues, n;
 
 	INIT_DELAYED_WORK(&core->pay, bell_pay);
+	core->tried = jiffies - BELL_TRY;
 	core->nr_bells = min(core->ring.mine.gsis, queues);
 	core->nr_ports = min(core->ring.mine.peer_gsis, queues);
 	core->bells = kcalloc(core->nr_bells, sizeof(*core->bells), GFP_KERNEL);
@@ -159,13 +164,14 @@ static void bell_disconnect(struct pvi_core *core, unsigned int n)
 	kvm_pvi_guest_disconnect(port);
 }
 
-/* The peer may have another life, or be here only now. What has no connection is rung by name. */
+/* What has no connection is rung by name. */
 void pvi_bell_connect(struct pvi_core *core)
 {
 	struct kvm_pvi_guest_link *port;
 	unsigned int n;
 
 	lockdep_assert_held(&core->lock);
+	core->tried = jiffies;
 	for (n = 0; n < core->nr_ports; n++) {
 		if (test_and_clear_bit(n, core->gone))
 			bell_disconnect(core, n);
@@ -177,20 +183,12 @@ void pvi_bell_connect(struct pvi_core *core)
 	}
 }
 
-/* Nobody is rung, nor rings, any more. */
-void pvi_bell_release(struct pvi_core *core)
+/* The peer may have another life, or be here only now. How often that is looked at is not for it to say. */
+void pvi_bell_reconnect(struct pvi_core *core)
 {
-	unsigned int n;
-
-	lockdep_assert_held(&core->lock);
-	cancel_delayed_work_sync(&core->pay);
-	for (n = 0; n < core->nr_bells; n++) {
-		if (core->bells[n].taken)
-			kvm_pvi_guest_release(&core->bells[n].handler);
-		core->bells[n].taken = false;
-	}
-	for (n = 0; n < core->nr_ports; n++)
-		bell_disconnect(core, n);
+	if (!bitmap_empty(core->gone, PVI_RING_MAX_QUEUES) ||
+	    time_after_eq(jiffies, core->tried + BELL_TRY))
+		pvi_bell_connect(core);
 }
 
 /* Through a connection, or by name if there is none that lives. Any context but NMI. */
@@ -232,6 +230,39 @@ static void bell_pay(struct work_struct *work)
 	for (n = 0; n < core->nr_ports; n++)
 		if (test_and_clear_bit(n, core->owed))
 			pvi_bell_ring(core, n);
+}
+
+/* Ring for what is owed now, since @pay will not: within some milliseconds, or it is lost. */
+void pvi_bell_settle(struct pvi_core *core)
+{
+	unsigned int tries, n;
+
+	lockdep_assert_held(&core->lock);
+	cancel_delayed_work_sync(&core->pay);
+	for (tries = 0; tries < BELL_TRIES && !bitmap_empty(core->owed, PVI_RING_MAX_QUEUES); tries++) {
+		if (tries)
+			usleep_range(1000, 2000);
+		for_each_set_bit(n, core->owed, core->nr_ports)
+			if (bell_call(core, n) != -EAGAIN)
+				clear_bit(n, core->owed);
+	}
+	bitmap_zero(core->owed, PVI_RING_MAX_QUEUES);
+}
+
+/* Nobody is rung, nor rings, any more. */
+void pvi_bell_release(struct pvi_core *core)
+{
+	unsigned int n;
+
+	lockdep_assert_held(&core->lock);
+	pvi_bell_settle(core);
+	for (n = 0; n < core->nr_bells; n++) {
+		if (core->bells[n].taken)
+			kvm_pvi_guest_release(&core->bells[n].handler);
+		core->bells[n].taken = false;
+	}
+	for (n = 0; n < core->nr_ports; n++)
+		bell_disconnect(core, n);
 }
 
 /**

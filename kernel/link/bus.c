@@ -243,6 +243,7 @@ static struct pvi_core *core_new(struct pvi_section *own, struct pvi_section *pe
 		return NULL;
 	core->own = own;
 	core->peer = peer;
+	init_completion(&core->left);
 	if (!core_describe(core) || core_make_queues(core)) {
 		core_free(core);
 		return NULL;
@@ -272,7 +273,10 @@ struct pvi_core *pvi_bus_add(struct pvi_section *own, struct pvi_section *peer)
 		return NULL;
 	}
 	/* It sleeps before its parent; and before this one. Goes with the link. */
-	device_link_add(dev, &peer->pci->dev, DL_FLAG_STATELESS);
+	if (!device_link_add(dev, &peer->pci->dev, DL_FLAG_STATELESS)) {
+		pvi_bus_remove(core);
+		return NULL;
+	}
 	return core;
 }
 

@@ -14,6 +14,7 @@
 #define _PVI_LINK_CORE_H
 
 #include <linux/bitmap.h>
+#include <linux/completion.h>
 #include <linux/pci.h>
 #include <linux/pvi_link.h>
 
@@ -63,6 +64,8 @@ enum pvi_event {
  * @node: in the list of those that are told of hosts and peers
  * @own: the own section
  * @peer: the peer's
+ * @leaving: it is being removed; protected by sections_lock
+ * @left: it has been
  * @lock: protects the session, @bells and changes of @ports, and all but @events and @use below
  * @driver: as long as it is bound
  * @ring: the session
@@ -74,6 +77,7 @@ enum pvi_event {
  * @up: the driver may be woken; changed with @lock held, read under RCU
  * @complained: it is said why the link cannot be rung
  * @begun: when the session has, in jiffies
+ * @paid: when all sessions that have begun would have, were they far apart
  * @epoch: this guest's binding, as the session has it
  * @peer_epoch: the peer's, while the link is up; 0: it is not known
  * @sessions: how often the link was up
@@ -82,6 +86,7 @@ enum pvi_event {
  * @nr_bells: not more than it has queues
  * @ports: connections to the peer's GSIs, or NULL
  * @nr_ports: not more than it has queues
+ * @tried: when those were tried that there are not, in jiffies
  * @gone: those of @ports that answer no more
  * @owed: those GSIs of the peer's that must be rung again
  * @pay: rings them
@@ -91,6 +96,8 @@ struct pvi_core {
 	struct list_head node;
 	struct pvi_section *own;
 	struct pvi_section *peer;
+	bool leaving;
+	struct completion left;
 	struct mutex lock;
 	struct pvi_link_driver *driver;
 	struct pvi_ring_link ring;
@@ -102,6 +109,7 @@ struct pvi_core {
 	bool up;
 	bool complained;
 	unsigned long begun;
+	unsigned long paid;
 	u64 epoch;
 	u64 peer_epoch;
 	unsigned long sessions;
@@ -110,6 +118,7 @@ struct pvi_core {
 	unsigned int nr_bells;
 	struct kvm_pvi_guest_link __rcu **ports;
 	unsigned int nr_ports;
+	unsigned long tried;
 	DECLARE_BITMAP(gone, PVI_RING_MAX_QUEUES);
 	DECLARE_BITMAP(owed, PVI_RING_MAX_QUEUES);
 	struct delayed_work pay;
@@ -148,6 +157,8 @@ int pvi_bell_init(struct pvi_core *core);
 void pvi_bell_free(struct pvi_core *core);
 bool pvi_bell_take(struct pvi_core *core);
 void pvi_bell_connect(struct pvi_core *core);
+void pvi_bell_reconnect(struct pvi_core *core);
+void pvi_bell_settle(struct pvi_core *core);
 void pvi_bell_release(struct pvi_core *core);
 void pvi_bell_ring(struct pvi_core *core, unsigned int queue);
 void pvi_bell_wake(struct pvi_core *core);

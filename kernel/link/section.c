@@ -167,27 +167,59 @@ err_free:
 	return ret;
 }
 
-/* The link ends; the section that remains waits for another. */
-static void section_unpair(struct pvi_section *section)
+/* The link of the section, which is known no more, held; the first to ask is to end it, others wait for that. */
+static struct pvi_core *section_leave(struct pvi_section *section, bool *first)
 {
-	struct pvi_core *core = section->core;
+	struct pvi_core *core;
 
-	lockdep_assert_held(&sections_lock);
-	if (!core)
-		return;
+	mutex_lock(&sections_lock);
+	list_del(&section->node);
+	core = section->core;
+	if (core) {
+		get_device(&core->link.dev);
+		*first = !core->leaving;
+		core->leaving = true;
+	}
+	mutex_unlock(&sections_lock);
+	return core;
+}
+
+static void section_forget(struct pvi_core *core)
+{
+	mutex_lock(&sections_lock);
 	core->own->core = NULL;
 	core->peer->core = NULL;
-	pvi_bus_remove(core);
+	mutex_unlock(&sections_lock);
+}
+
+/*
+ * The link ends; the section that remains waits for another. A driver may have to wait for a program
+ * meanwhile, which is no reason for other links to: so the lock is not held. Neither section is in
+ * another link before.
+ */
+static void section_unpair(struct pvi_section *section)
+{
+	bool first = false;
+	struct pvi_core *core = section_leave(section, &first);
+
+	if (!core)
+		return;
+	if (first) {
+		pvi_bus_remove(core);
+		section_forget(core);
+		complete_all(&core->left);
+		pvi_section_look();
+	} else {
+		wait_for_completion(&core->left);
+	}
+	put_device(&core->link.dev);
 }
 
 static void section_remove(struct pci_dev *pci)
 {
 	struct pvi_section *section = pci_get_drvdata(pci);
 
-	mutex_lock(&sections_lock);
-	list_del(&section->node);
 	section_unpair(section);
-	mutex_unlock(&sections_lock);
 	pci_release_region(pci, SECTION_BAR);
 	section_unmap(section);
 	pci_disable_device(pci);

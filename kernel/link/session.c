@@ -4,8 +4,9 @@
  *
  * A work of each link does all of it, when there is a reason to: the peer has rung and its life is
  * another, a host or a peer has come or gone, somebody wants a new session; and now and then as
- * long as the link is not up, since a ring may have found nobody. A new session is begun ten times
- * a second at most, whatever the peer does.
+ * long as the link is not up, since a ring may have found nobody. Whatever the peer does, a new session
+ * is begun ten times a second at most, and, beyond some, once in five seconds: it is work for all of
+ * this guest, and its daemons are told.
  */
 #include <linux/export.h>
 #include <linux/jiffies.h>
@@ -15,6 +16,8 @@
 
 #define SESSION_AGAIN	HZ		/* while it is not up */
 #define SESSION_APART	(HZ / 10)	/* from the begin of one to the next */
+#define SESSION_COST	(5 * HZ)	/* the same, in the long run */
+#define SESSION_SPARE	20		/* so many come without that */
 
 /* Have a link looked at. Any context but NMI. */
 void pvi_session_look(struct pvi_core *core)
@@ -49,6 +52,7 @@ static void session_up(struct pvi_core *core)
 	struct pvi_link *link = &core->link;
 	unsigned int n;
 
+	pvi_bell_connect(core);
 	if (pvi_watch_epoch(&link->peer, &core->peer_epoch))
 		core->peer_epoch = 0;
 	for (n = 0; n < core->ring.queues; n++)
@@ -86,7 +90,18 @@ static void session_start(struct pvi_core *core, unsigned int use)
 	pvi_ring_start(&core->ring, use, core->epoch);
 	core->started = true;
 	core->begun = jiffies;
+	if (time_before(core->paid, core->begun))
+		core->paid = core->begun;
+	core->paid += SESSION_COST;
 	pvi_bell_ring(core, 0);
+}
+
+/* When the next may begin. */
+static unsigned long session_due(const struct pvi_core *core)
+{
+	unsigned long due = core->begun + SESSION_APART, paid = core->paid - SESSION_SPARE * SESSION_COST;
+
+	return time_before(due, paid) ? paid : due;
 }
 
 /* This guest is bound anew: its peer was told that it has died. */
@@ -97,12 +112,16 @@ static bool session_is_moved(const struct pvi_core *core)
 	return !kvm_pvi_guest_self(NULL, &epoch) && epoch != core->epoch;
 }
 
-static bool session_is_orphan(const struct pvi_core *core)
+/* A peer that is in the session may be allowed to ring only now: then it is known from here on. */
+static bool session_is_orphan(struct pvi_core *core)
 {
 	u64 epoch;
 
-	return core->up && core->peer_epoch && !pvi_watch_epoch(&core->link.peer, &epoch) &&
-	       epoch != core->peer_epoch;
+	if (!core->up || pvi_watch_epoch(&core->link.peer, &epoch))
+		return false;
+	if (!core->peer_epoch)
+		core->peer_epoch = epoch;
+	return epoch != core->peer_epoch;
 }
 
 /* Whether somebody or something has put an end to it, but for the peer by its life. */
@@ -133,7 +152,7 @@ static bool session_follow(struct pvi_core *core)
 
 static void session_run(struct pvi_core *core)
 {
-	unsigned long due = core->begun + SESSION_APART;
+	unsigned long due;
 	unsigned int use;
 
 	if (core->started && (session_is_ended(core) || !session_follow(core)))
@@ -143,6 +162,7 @@ static void session_run(struct pvi_core *core)
 			session_again(core, SESSION_AGAIN);
 		return;
 	}
+	due = session_due(core);
 	if (time_before(jiffies, due)) {
 		session_again(core, due - jiffies);
 		return;
@@ -170,7 +190,7 @@ static void session_work(struct work_struct *work)
 		session_again(core, SESSION_AGAIN);
 		goto out;
 	}
-	pvi_bell_connect(core);
+	pvi_bell_reconnect(core);
 	session_run(core);
 out:
 	mutex_unlock(&core->lock);
@@ -181,6 +201,7 @@ void pvi_session_init(struct pvi_core *core)
 	mutex_init(&core->lock);
 	INIT_DELAYED_WORK(&core->work, session_work);
 	core->begun = jiffies - SESSION_APART;
+	core->paid = jiffies;
 }
 
 /* Nobody looks at it any more. */
@@ -210,8 +231,10 @@ void pvi_session_unbind(struct pvi_core *core)
 void pvi_session_suspend(struct pvi_core *core)
 {
 	mutex_lock(&core->lock);
-	if (core->driver)
+	if (core->driver) {
 		session_stop(core);
+		pvi_bell_settle(core);
+	}
 	core->asleep = true;
 	mutex_unlock(&core->lock);
 }

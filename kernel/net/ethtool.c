@@ -91,22 +91,22 @@ static void tool_get_stats(struct net_device *dev, struct ethtool_stats *stats, 
 	pvi_net_stats_values(dev, to);
 }
 
-/* A busy peer keeps NAPI from ever being done, so it is enough that it has begun. */
-static bool tool_has_polled(struct pvi_net_queue *q, u64 before)
+/* A busy peer keeps NAPI from ever being done, so it is enough that it has begun. @tries are for all queues. */
+static bool tool_has_polled(struct pvi_net_queue *q, u64 before, unsigned int *tries)
 {
-	unsigned int tries;
-
-	for (tries = 0; tries < 100; tries++) {
-		if (u64_stats_read(&q->rx.polls) != before)
-			return true;
+	while (u64_stats_read(&q->rx.polls) == before) {
+		if (!*tries)
+			return false;
+		(*tries)--;
 		msleep(20);
 	}
-	return false;
+	return true;
 }
 
 /* Nothing is disturbed: what a queue has to do is done by NAPI, as after a ring. */
 static bool tool_test_wake(struct pvi_net *net)
 {
+	unsigned int tries = 100;
 	struct pvi_net_queue *q;
 	u64 before;
 
@@ -117,7 +117,7 @@ static bool tool_test_wake(struct pvi_net *net)
 		local_bh_disable();
 		napi_schedule(&q->napi);
 		local_bh_enable();
-		if (!tool_has_polled(q, before))
+		if (!tool_has_polled(q, before, &tries))
 			return false;
 	}
 	return true;

@@ -15,9 +15,11 @@ static void life_start(struct pvi_net *net)
 	struct pvi_net_queue *q;
 
 	ASSERT_RTNL();
-	/* Not more than there are: cannot fail. */
-	netif_set_real_num_tx_queues(dev, net->active);
-	netif_set_real_num_rx_queues(dev, net->active);
+	/* Without memory there is no carrier; another session is to try again. */
+	if (netif_set_real_num_queues(dev, net->active, net->active)) {
+		pvi_link_set_queues(net->link, net->use);
+		return;
+	}
 	for (q = net->queues; q < net->queues + net->active; q++)
 		pvi_net_tx_begin(q);
 	/* Who sends finds all of that: pairs with pvi_net_tx_xmit() */

@@ -76,6 +76,7 @@ static void main_init_queues(struct pvi_net *net)
 		q->ring = &net->link->queue[i];
 		q->ring->priv = q;
 		pvi_net_stats_init(q);
+		pvi_net_tx_init(q);
 		netif_napi_add(net->dev, &q->napi, pvi_net_rx_poll);
 	}
 }

@@ -109,6 +109,7 @@ struct pvi_net {
 netdev_tx_t pvi_net_tx_xmit(struct sk_buff *skb, struct net_device *dev);
 netdev_features_t pvi_net_tx_check(struct sk_buff *skb, struct net_device *dev,
 				   netdev_features_t features);
+void pvi_net_tx_init(struct pvi_net_queue *q);
 void pvi_net_tx_begin(struct pvi_net_queue *q);
 void pvi_net_tx_poll(struct pvi_net_queue *q, bool netpoll);
 

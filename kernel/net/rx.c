@@ -12,7 +12,7 @@
 #include "../compat/net.h"
 #include "net.h"
 
-/* Frames so long are in the buffer itself; of longer ones so much is */
+/* Frames so long are in the buffer itself; of longer ones so much is, and a sum is not behind the former */
 #define LINEAR	1664
 #define HEADS	128
 
@@ -25,6 +25,15 @@ static bool rx_gso_is_known(const struct virtio_net_hdr_v1 *head)
 	default:
 		return head->gso_type == VIRTIO_NET_HDR_GSO_NONE;
 	}
+}
+
+/* What is before the sum is to be in one piece, and Linux complains of sums that are far from the front. */
+static bool rx_sum_is_near(const struct virtio_net_hdr_v1 *head)
+{
+	u32 start = le16_to_cpu((__force __le16)head->csum_start);
+	u32 offset = le16_to_cpu((__force __le16)head->csum_offset);
+
+	return !(head->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) || start + offset < LINEAR;
 }
 
 /* Have pages hold the rest of the frame. A piece is a page at least, but for the last: so there are few. */
@@ -97,7 +106,7 @@ static void rx_message(struct pvi_net_queue *q, const void *from, u32 len)
 	memcpy(&head, from, sizeof(head));
 	/* From here on the copy is looked at, which the compiler would else be free to make again. */
 	barrier();
-	if (unlikely(!rx_gso_is_known(&head))) {
+	if (unlikely(!rx_gso_is_known(&head) || !rx_sum_is_near(&head))) {
 		rx_count(q, &q->rx.frame);
 		return;
 	}

@@ -178,13 +178,20 @@ netdev_features_t pvi_net_tx_check(struct sk_buff *skb, struct net_device *dev,
 	return vlan_features_check(skb, features);
 }
 
-/* Before frames go: nothing is on its way that BQL knows of. */
+/* Once, when there is a netdev's queue */
+void pvi_net_tx_init(struct pvi_net_queue *q)
+{
+	netdev_queue_set_dql_min_limit(tx_queue(q), MIN_QUEUED);
+}
+
+/*
+ * Before frames go: nothing is on its way that BQL knows of. What was is over; to reset BQL would have it
+ * allow what was sent in all, until something is received next.
+ */
 void pvi_net_tx_begin(struct pvi_net_queue *q)
 {
-	struct netdev_queue *txq = tx_queue(q);
-
+	if (q->queued != q->done)
+		netdev_tx_completed_queue(tx_queue(q), 1, q->queued - q->done);
 	q->queued = pvi_link_sent(q->ring);
 	q->done = q->queued;
-	netdev_tx_reset_queue(txq);
-	netdev_queue_set_dql_min_limit(txq, MIN_QUEUED);
 }

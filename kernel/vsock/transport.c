@@ -134,7 +134,7 @@ struct virtio_transport pvi_vsock_transport = {
 		PVI_COMPAT_MSGZEROCOPY
 		PVI_COMPAT_RCVLOWAT
 		PVI_COMPAT_UNSENT
-		PVI_COMPAT_REMOTE_CID(transport_has_remote_cid)
+		PVI_COMPAT_REMOTE_CID
 	},
 	.send_pkt = transport_send_pkt,
 };

@@ -8,6 +8,7 @@
  *	cons	how much is received: more than was sent, or no multiple of 8. The peer has to send
  *	length	a message that is longer than what is there
  *	long	the longest message of a ring, of which a frame may be a part at most; then it was not sent
+ *	sum	of a link of kind net, the longest frame, with a sum at its end; then it was not sent
  *	head	many messages whose headers and frames are anything, and then none of them was sent
  *	flood	of a link of kind vsock, whose N messages are of one session: spoil_vsock.c
  *	connect, stranger, after
@@ -183,6 +184,17 @@ static void store_long(void)
 	store(queue(n)->prod, first);
 }
 
+/* That its header and no header of a protocol's has: what is before the sum is most of the frame */
+static void store_sum(void)
+{
+	static unsigned char message[12 + 65521 + 22] = { 1, 0, 0, 0, 0, 0, 0xdc, 0xff, 16, 0 };
+	unsigned int n = session % used(), first = load(queue(n)->prod);
+
+	memset(message + 12, 0xff, 6);
+	have_taken(n, put_message(n, first, message, sizeof(message)));
+	store(queue(n)->prod, first);
+}
+
 /* The peer takes each; and its driver may send something, by which they are over too */
 static void store_heads(void)
 {
@@ -263,6 +275,7 @@ static const struct {
 	{ "cons", store_cons },
 	{ "length", store_length },
 	{ "long", store_long },
+	{ "sum", store_sum },
 	{ "head", store_heads },
 	{ "life", store_life },
 };

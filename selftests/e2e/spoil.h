@@ -30,8 +30,8 @@ void spoil_flood(int n);
 /* @n connections to a port where nobody listens, whose answers this side does not take */
 void spoil_connect(int n);
 /*
- * @n packets, which fit into the ring, from SPOIL_SERVER to SPOIL_CLIENT: where there is no such connection, or, the
- * first of them a byte and an end, of one that this side has ended
+ * @n packets, which fit into the ring, from SPOIL_SERVER to SPOIL_CLIENT: where there is no such connection;
+ * or, the first of them a byte and an end, of one that this side has ended
  */
 void spoil_stranger(int n);
 void spoil_after(int n);
