@@ -372,7 +372,8 @@ flood()
 }
 
 # What b sends to a connection that has ended, with its session or because b has ended it: who reads has what came
-# before, and that is all.
+# before, and that is all. An honest b may have sent them before it knew: of these 61 one is wrong, a request of what is
+# connected.
 ended_before()
 {
 	local bad
@@ -382,7 +383,7 @@ ended_before()
 	spoils life 1
 	bad=$(count g_a bad)
 	same "$(run g_b pvi_spoil stranger 8)" "stranger 8"
-	same $(($(count g_a bad) - bad)) 4
+	same $(($(count g_a bad) - bad)) 0
 	spoils life 1
 	same "$(told g_a)" "late 0 $reset"
 	same "$(woken g_b)" "recv $reset"
@@ -390,7 +391,7 @@ ended_before()
 	lates g_a late $cid_b 5000 70000
 	bad=$(count g_a bad)
 	same "$(run g_b pvi_spoil after 53)" "after 53"
-	same $(($(count g_a bad) - bad)) 51
+	same $(($(count g_a bad) - bad)) 1
 	spoils life 1
 	same "$(told g_a)" "late 1 0"
 	# Which of the two b has heard of first is all the same.

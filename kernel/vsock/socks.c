@@ -138,13 +138,22 @@ static bool sock_leads_to(const struct vsock_sock *vsk, const struct sockaddr_vm
 	       vsock_addr_equals_addr(&vsk->remote_addr, src);
 }
 
+/* Whether it is, or was, one that leads to another peer. */
+static bool sock_is_anothers(const struct vsock_sock *vsk, const struct sockaddr_vm *src)
+{
+	return vsk->remote_addr.svm_cid != VMADDR_CID_ANY &&
+	       vsk->remote_addr.svm_cid != src->svm_cid;
+}
+
 /*
  * A socket that has the port, without such a connection. One that listens is for all; one that connects
- * is for who is asked, alone. What is left is nobody's, another peer's, or was this one's: it hears nothing of it.
+ * is for who is asked, alone. What is left hears nothing of it: it is another peer's, which is not for this
+ * one, or nobody's, or was this one's, which may have been on the way when the connection ended here.
  */
 static unsigned int sock_judge_bound(struct sock *sk, const struct sockaddr_vm *src, __le16 op)
 {
-	bool leads, connects;
+	bool leads, connects, anothers;
+	unsigned int fate;
 
 	if (READ_ONCE(sk->sk_state) == TCP_LISTEN)
 		return PVI_VSOCK_PASS;
@@ -152,14 +161,13 @@ static unsigned int sock_judge_bound(struct sock *sk, const struct sockaddr_vm *
 		return PVI_VSOCK_DROP | PVI_VSOCK_RESET;
 	lock_sock(sk);
 	leads = sock_leads_to(vsock_sk(sk), src);
+	anothers = sock_is_anothers(vsock_sk(sk), src);
 	connects = sk->sk_state == TCP_SYN_SENT;
 	release_sock(sk);
 	if (leads && connects)
 		return PVI_VSOCK_PASS;
-	if (op != cpu_to_le16(VIRTIO_VSOCK_OP_RST))
-		return PVI_VSOCK_DROP | PVI_VSOCK_WRONG | PVI_VSOCK_RESET;
-	/* It may be the last word of a connection that is over here. */
-	return leads ? PVI_VSOCK_DROP : PVI_VSOCK_DROP | PVI_VSOCK_WRONG;
+	fate = anothers ? PVI_VSOCK_DROP | PVI_VSOCK_WRONG : PVI_VSOCK_DROP;
+	return op == cpu_to_le16(VIRTIO_VSOCK_OP_RST) ? fate : fate | PVI_VSOCK_RESET;
 }
 
 /*
