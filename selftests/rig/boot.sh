@@ -30,6 +30,13 @@
 . "$(dirname "$0")/common.sh"
 . "$rig/machine.sh"
 
+# L1's TSC counts as the host's does. Left to itself L1 compares it with a timer as it boots, and has taken it for 25
+# times too fast or slow beside busy loops: then its deadlines were wrong as well.
+tsc_khz()
+{
+	cc -O2 -o "$1" "$rig/tsc_khz.c" && "$1"
+}
+
 kernel=$1 initramfs=$2 out=$3
 shift 3
 
@@ -39,7 +46,8 @@ mkdir -p "$out"
 machine=(-accel "tcg,thread=single" -smp 2)
 # The TSC of all its vCPUs is the host's. To L1 it is that of an AMD processor which says nothing of it:
 # 6.1 does not trust it, 6.12 until the host is busy, and each look at the HPET leaves the translated code.
-patience=(watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 tsc=reliable)
+khz=$(tsc_khz "$out/tsc_khz")
+patience=(watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 tsc=reliable "tsc_early_khz=$khz")
 while getopts 19:a:cd:lm:p:q:t: option; do
 	case $option in
 	1)	machine=(-accel "tcg,thread=single" -smp 1)
