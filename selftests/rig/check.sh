@@ -5,7 +5,7 @@
 # intel-smoke 7.3:smoke", with $TESTS "6.12 6.1"; ":c" is that kernel with the C tests that take it less
 # than half a minute, ":smoke" with some of them), each in an L1 of its own, and beside them the quick
 # part of style.sh, install.sh if there are tests that need the tools, deb-check.sh, ring.sh and, with
-# kernel 6.12 or intel, bench.sh --check: three machines at once, since each waits for a part of its
+# kernel 6.12 or intel, bench.sh --check: four machines at once, since each waits for a part of its
 # time. The tests with Linux guests, e2e*_test.sh, have another L1 of that kernel, those of the tools,
 # which are scripts too, a third, and so has cost_test, which compares what calls cost: there time is
 # instructions, and the host's caches are none. Tests that need no kernel of their own run on the host,
@@ -84,7 +84,7 @@ two_at_once=$(printf '%s_test\n' broadcast connect event life many msi posted re
 # Each way that a ring can take, and every call in every mode
 smoke=$(printf '%s_test\n' gsi hypercall msi plain ring)
 [ -z "${TESTS:-}" ] || smoke=$(printf '%s\n' "${tests[@]}")
-at_once=3
+at_once=4
 passed=0 failed=0 skipped=0 failures=() begun=() running=$build/running ended=$build/ended
 counted='^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$'
 
