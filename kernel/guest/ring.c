@@ -249,7 +249,7 @@ int kvm_pvi_guest_link_ring(struct kvm_pvi_guest_link *link)
 EXPORT_SYMBOL_GPL(kvm_pvi_guest_link_ring);
 
 /**
- * kvm_pvi_guest_link_ring_status() - the same, unless the receiver is due to look already
+ * kvm_pvi_guest_link_ring_status() - ring a connection, unless the receiver is due to look already
  * @link: from kvm_pvi_guest_connect(), to a GSI that has a status word
  * @word: where the caller has that word mapped, cached, in memory that the VMMs share
  *

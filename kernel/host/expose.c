@@ -211,7 +211,7 @@ void pvi_expose_end(struct pvi_vm *vm)
 	}
 }
 
-/* And nobody asks for it any more; at any time after that. */
+/* Frees the GSIs that pvi_expose_end() ended, when nobody looks any of them up any more. */
 void pvi_expose_free(struct pvi_vm *vm)
 {
 	struct pvi_gsi *g;

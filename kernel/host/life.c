@@ -5,7 +5,7 @@
  *	from	  to	    by
  *	-	  UNBOUND   pvi_life_open()	open() of the device
  *	UNBOUND	  BINDING   pvi_life_bind()	one BIND at a time; other calls answer as before
- *	BINDING	  UNBOUND   life_bind()		it failed; nobody has found the endpoint
+ *	BINDING	  UNBOUND   pvi_life_bind()	it failed; nobody has found the endpoint
  *	BINDING	  BOUND	    life_publish()	the last store of a BIND, and it cannot fail
  *	BOUND	  DYING	    life_die()		the last close, or the VM's address space goes
  *	DYING	  DEAD	    life_end_free()	nothing is left but counters, and what its guest
@@ -467,6 +467,7 @@ u32 pvi_life_max(void)
 int __init pvi_life_init(void)
 {
 	get_random_bytes(epoch_key, sizeof(epoch_key));
+	/* Without WQ_MEM_RECLAIM: what frees memory does not wait for an end, and an end waits for KVM. */
 	life_wq = alloc_workqueue("kvm_pvi_life", WQ_UNBOUND, 0);
 	return life_wq ? 0 : -ENOMEM;
 }

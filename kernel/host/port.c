@@ -282,7 +282,7 @@ void pvi_port_end_all(struct pvi_vm *vm)
 	}
 }
 
-/* And nobody asks for it any more; at any time after that. */
+/* Frees the table and what is left in it, when nobody looks a port up any more. */
 void pvi_port_free_all(struct pvi_vm *vm)
 {
 	struct pvi_port_table *t = port_table(vm);

@@ -209,7 +209,8 @@ static inline bool pvi_vm_closer_waits(void)
 /*
  * Of functions that return with a lock held, where they return what is said,
  * or that let one go which their caller holds. For readers: sparse follows no
- * mutex, and loses the way where one is held only if a call has succeeded.
+ * mutex, and loses the way where one is held only if a call has succeeded, so
+ * __acquires() would have it warn of each caller.
  */
 #define PVI_ACQUIRES_ON(success, lock)
 #define PVI_RELEASES(lock)

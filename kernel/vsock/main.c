@@ -30,6 +30,7 @@ u32 pvi_vsock_local_cid(void)
 	return READ_ONCE(local_cid);
 }
 
+/* Returns with peers_lock held; sparse follows no mutex. */
 struct xarray *pvi_vsock_lock(void)
 {
 	mutex_lock(&peers_lock);

@@ -180,6 +180,16 @@ mapfile -t sources < <(c_sources)
 
 echo "TAP version 13"
 echo "1..$([ "${1:-}" = --quick ] && echo 11 || echo 12)"
+layers_of_all()
+{
+	local module
+
+	for module in host guest link net vsock; do
+		echo "kernel/$module"
+		"$rig/layers.sh" "kernel/$module" || return
+	done
+}
+
 check "shellcheck" shellcheck "${scripts[@]}"
 check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/*.h include/linux/*.h \
 	kernel/*/*.[ch] kernel/*.h tools/libpvi/libpvi*.h
@@ -191,7 +201,7 @@ check "security.rst names tests" claims_have_tests security.rst
 check "bugs.rst names tests" bugs_have_tests
 check "the README's C compiles" readme_compiles
 check "the mutants can be made, and have tests" mutants_apply
-check "the host's sources stand in layers" "$rig/layers.sh"
+check "the sources of each module stand in layers" layers_of_all
 sed 's/^/# /' "$build/style.log"
 if [ "${1:-}" != --quick ]; then
 	fetch_checkpatch

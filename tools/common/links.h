@@ -86,7 +86,7 @@ int links_read_one(const char *dir, const uuid_t uuid, struct link *link, struct
 /* Where the section of a side is, or any other file of the link's */
 void links_file(char *path, size_t size, const char *dir, const uuid_t uuid, const char *name);
 int links_remove(const char *dir, const uuid_t uuid, struct links_why *why);
-/* The same of a link that may not be complete, in its own directory */
+/* Removes what there is of a link that may not be complete, in its own directory */
 int links_clear(const char *link);
 uint64_t links_size(const char *dir, const struct link *link);
 

@@ -43,7 +43,7 @@ bool policy_parse_number(struct reader *r, const char *key, const char *text, ui
 /* The next one of a list, without the blanks around it; NULL: none */
 char *policy_next_word(char **list);
 
-/* policy_link.c: the same of a link, and what is to be seen to when its section ends */
+/* policy_link.c: the keys of a link, and what is to be seen to when its section ends */
 extern const char * const policy_link_keys[];
 void policy_link_key(struct reader *r, const char *key, const char *value);
 void policy_end_link(struct reader *r);

@@ -238,7 +238,7 @@ void accounts_close(struct peer *client);
 /* Why it may not keep it, or have no id; NULL: it may */
 const char *accounts_refuse(const struct peer *client);
 void accounts_charge_id(const struct server *server, struct account *payers[NR_PAYERS]);
-/* The same for an id of an earlier server's, which has warned; -ENOMEM */
+/* Charge for an id of an earlier server's, which has warned; -ENOMEM */
 int accounts_recharge_id(struct server *server, struct account *payers[NR_PAYERS], pid_t pid, uid_t uid);
 void accounts_return_id(const struct server *server, struct account *payers[NR_PAYERS]);
 /* The quotas are others */

@@ -125,7 +125,7 @@ int pvi_unexpose(int pvi, uint32_t gsi);
 int pvi_wire(int pvi, uint32_t gsi, int eventfd);
 
 /**
- * pvi_wire_irqfd - the same, and the eventfd injects that GSI into the VM (KVM_IRQFD)
+ * pvi_wire_irqfd - wire an eventfd to a GSI, and have it inject that GSI into the VM (KVM_IRQFD)
  * @pvi: the endpoint of the VM
  * @vm_fd: the VM, which must have been made by this process
  * @gsi: an exposed GSI of kind KVM_PVI_GSI_EVENTFD that the VM has a route for
@@ -209,7 +209,7 @@ int pvi_allow(int pvi, const unsigned char *sender, uint32_t gsi,
 	      const struct pvi_rate *rate);
 
 /**
- * pvi_allow_owner - the same, if the sender's endpoint belongs to @owner
+ * pvi_allow_owner - allow a sender to ring, if its endpoint belongs to @owner
  * @pvi: a bound endpoint
  * @sender: its name
  * @gsi: a GSI, or KVM_PVI_GSI_ANY
@@ -259,7 +259,7 @@ int pvi_connect(int pvi, uint32_t port, const unsigned char *receiver,
 		uint32_t gsi);
 
 /**
- * pvi_connect_owner - the same, if the peer's endpoint belongs to @owner
+ * pvi_connect_owner - make a port, if the peer's endpoint belongs to @owner
  * @pvi: a bound endpoint
  * @port: its number, or KVM_PVI_PORT_ANY
  * @receiver: the peer's name
@@ -344,7 +344,7 @@ int pvi_ring(int pvi, const unsigned char *receiver, uint32_t gsi);
 int pvi_broadcast(int pvi, uint32_t gsi, uint32_t first);
 
 /**
- * pvi_broadcast_all - the same at all positions, by as many calls as it takes
+ * pvi_broadcast_all - ring all receivers, at all positions, by as many calls as it takes
  * @pvi: a bound endpoint
  * @gsi: the GSI
  *
@@ -383,7 +383,7 @@ int pvi_notify_many(int pvi, uint32_t first, uint64_t mask, uint64_t *accepted);
 int pvi_query(int pvi, uint32_t kind, uint32_t index, uint32_t field, uint64_t *value);
 
 /**
- * pvi_query_wide - the same for a field that comes in four pieces, put together
+ * pvi_query_wide - a field that comes in four pieces, put together
  * @pvi: a bound endpoint
  * @kind: KVM_PVI_Q_SELF or KVM_PVI_Q_GSI
  * @index: of the GSI, else 0
@@ -486,7 +486,7 @@ int pvi_reset(int pvi);
 int pvi_grant(int pvi, uint32_t gsi, uint32_t uses, const struct pvi_rate *rate, uint64_t *id);
 
 /**
- * pvi_grant_bell - the same for flags of a bell
+ * pvi_grant_bell - make a grant of flags of a bell
  * @pvi: a bound endpoint, the receiver
  * @bell: the bell; need not exist yet
  * @bits: the flags
@@ -538,7 +538,7 @@ int pvi_allow_bell(int pvi, const unsigned char *sender, uint32_t bell, uint64_t
 		   const struct pvi_rate *rate);
 
 /**
- * pvi_allow_bell_owner - the same, if the sender's endpoint belongs to @owner
+ * pvi_allow_bell_owner - allow flags of a bell, if the sender's endpoint belongs to @owner
  * @pvi: a bound endpoint
  * @sender: its name
  * @bell: the bell
