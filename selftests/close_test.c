@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "delay.h"
@@ -252,6 +253,56 @@ static void test_exit_waits_for_none(void)
 	delay_end(DELAY_RCU);
 }
 
+/* A close() on a thread of its own */
+struct closer {
+	int fd;
+	pid_t tid;
+	bool done;
+};
+
+static void *closer_run(void *arg)
+{
+	struct closer *c = arg;
+
+	WRITE_ONCE(c->tid, gettid());
+	close(c->fd);
+	WRITE_ONCE(c->done, true);
+	return NULL;
+}
+
+/* Whoever rings is in a read section: close() returns when none can be in one that was there before it */
+static void check_waits_for_readers(int fd)
+{
+	struct closer c = { .fd = fd };
+	pthread_t thread;
+
+	delay_begin(DELAY_RCU, 1);
+	ASSERT_EQ(pthread_create(&thread, NULL, closer_run, &c), 0);
+	ASSERT_TRUE(wait_until(READ_ONCE(c.done) ||
+			       (READ_ONCE(c.tid) && sleeps_in_call(c.tid, SYS_close)), 10000));
+	ASSERT_TRUE(!wait_until(READ_ONCE(c.done), 50));
+	delay_end(DELAY_RCU);
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+}
+
+static void test_waits_for_readers(void)
+{
+	int fd = pvi_bind(NULL, RX);
+
+	delay_load();
+	pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
+	check_waits_for_readers(fd);
+}
+
+static void test_grant_waits_for_readers(void)
+{
+	int fd = pvi_bind(NULL, RX);
+
+	delay_load();
+	pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
+	check_waits_for_readers(pvi_grant(fd, GSI, 1, NULL));
+}
+
 static const struct test_case cases[] = {
 	{ "status_word", test_status_word, 60 },
 	{ "charge", test_charge },
@@ -261,6 +312,8 @@ static const struct test_case cases[] = {
 	{ "endpoint_then_vm", test_endpoint_then_vm },
 	{ "vm_destroyed_by_closer", test_vm_destroyed_by_closer },
 	{ "exit_waits_for_none", test_exit_waits_for_none, 60 },
+	{ "waits_for_readers", test_waits_for_readers, 60 },
+	{ "grant_waits_for_readers", test_grant_waits_for_readers, 60 },
 };
 
 int main(int argc, char **argv)
