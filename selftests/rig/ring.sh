@@ -57,10 +57,10 @@ esac
 
 if [ -n "${PVI_LONG:-}" ]; then
 	messages=10000000 kills=1000 rounds=10000000 runs=2000000 seed=()
-	plan=11
+	plan=12
 else
 	messages=100000 kills=20 rounds=300000 runs=20000 seed=(-seed=1)
-	plan=10
+	plan=11
 fi
 echo "TAP version 13"
 echo "1..$plan"
@@ -68,6 +68,7 @@ check "all orders of the header's steps" "$out/litmus"
 check "each rule broken once" "$out/hostile" list 0 0
 check "a peer that stores anything" "$out/hostile" storm "$rounds" 1
 check "two threads, thread sanitizer" "$out/stress-tsan" threads "$messages" 0 1
+check "two threads, address sanitizer" "$out/stress-asan" threads "$messages" 0 1
 check "two processes, address sanitizer, killed now and then" \
 	"$out/stress-asan" processes "$messages" "$kills" 2
 check "fuzzed receiver" fuzz receiver "$runs" "${seed[@]}"
