@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hypercalls that are not ours answer as KVM alone answers them: with nothing bound, with another
- * VM bound, with the caller bound, and with the module gone.
+ * Hypercalls that are not ours answer as KVM alone answers them, in every mode and ring: with nothing
+ * bound, with another VM bound, with the caller bound, and with the module gone.
  */
 #include "pvi_test.h"
 #include "random.h"
 
 #define SEED		20260610
 #define STOCK		256	/* numbers from 0 on */
-#define RANDOM		5000	/* others, in each mode; a fifth of that unless there is time */
+#define RANDOM		5000	/* others, in each mode; a twentieth of that unless there is time */
 #define NR		(STOCK + RANDOM)
 
-static const enum guest_mode modes[] = { GUEST_LONG64, GUEST_PROT32 };
-
 struct answers {
-	u64 rax[ARRAY_SIZE(modes)][NR];
+	u64 rax[NR_GUEST_MODES][NR];
 };
 
-static struct hcall calls[ARRAY_SIZE(modes)][NR];
+static struct hcall calls[NR_GUEST_MODES][NR];
 static u32 nr_calls;	/* of them in each mode */
 
 /* What the host looks at, in that mode */
@@ -63,11 +61,11 @@ static void make_calls(void)
 	struct rng rng = { SEED };
 	u32 m, i;
 
-	nr_calls = test_long() ? NR : STOCK + RANDOM / 5;
-	for (m = 0; m < ARRAY_SIZE(modes); m++)
+	nr_calls = test_long() ? NR : STOCK + RANDOM / 20;
+	for (m = 0; m < NR_GUEST_MODES; m++)
 		for (i = 0; i < nr_calls; i++)
-			calls[m][i] = random_call(&rng, modes[m],
-						  i < STOCK ? i : random_number(&rng, modes[m]));
+			calls[m][i] = random_call(&rng, m,
+						  i < STOCK ? i : random_number(&rng, m));
 }
 
 /* RBX may not change either; the library checks the rest */
@@ -79,8 +77,8 @@ static struct answers *ask(struct vm *vm)
 	u32 m, i;
 
 	ASSERT_TRUE(answers);
-	for (m = 0; m < ARRAY_SIZE(modes); m++) {
-		vcpu_mode_enter(&vm->vcpus[0], modes[m], &saved);
+	for (m = 0; m < NR_GUEST_MODES; m++) {
+		vcpu_mode_enter(&vm->vcpus[0], m, &saved);
 		for (i = 0; i < nr_calls; i++) {
 			call = calls[m][i];
 			answers->rax[m][i] = vcpu_mode_hypercall(&vm->vcpus[0], &saved, &call);
@@ -95,11 +93,11 @@ static void compare(const struct answers *stock, const struct answers *answers, 
 {
 	u32 m, i;
 
-	for (m = 0; m < ARRAY_SIZE(modes); m++)
+	for (m = 0; m < NR_GUEST_MODES; m++)
 		for (i = 0; i < nr_calls; i++)
 			if (stock->rax[m][i] != answers->rax[m][i])
 				TEST_FAIL("%s, %s, number 0x%llx: 0x%llx, stock is 0x%llx", when,
-					  guest_mode_name[modes[m]], calls[m][i].rax,
+					  guest_mode_name[m], calls[m][i].rax,
 					  answers->rax[m][i], stock->rax[m][i]);
 }
 
@@ -108,7 +106,7 @@ static u32 count_known(const struct answers *stock)
 	u32 i, known = 0;
 
 	for (i = 0; i < STOCK; i++)
-		known += stock->rax[0][i] != -(u64)KVM_ENOSYS;
+		known += stock->rax[GUEST_LONG64][i] != -(u64)KVM_ENOSYS;
 	return known;
 }
 

@@ -8,18 +8,26 @@
 
 . "$(dirname "$0")/common.sh"
 
-# suite, kernels, minutes at first (later what it took), variables of check.sh; libvirt is libvirt-check.sh
+# suite, kernels, minutes at first (later what it took), variables of what script_of() says
 suites="
 check	default	15
 long	6.12	60	KERNELS=6.12 PVI_LONG=1 DEADLINE=3600 TEST_DEADLINE=900
 long	6.1	60	KERNELS=6.1 PVI_LONG=1 DEADLINE=3600 TEST_DEADLINE=900
-debug	6.12-debug	90	KERNELS=debug MEMORY=3072 PVI_SLOW=8 DEADLINE=7200 TEST_DEADLINE=1800
-races	6.12-debug-kcsan	60	KERNELS=debug-kcsan TESTS=midway_test,sleep_race_test,bind_race_test,state_race_test,taken_test,flight_test,revoke_test,life_test,close_test,source_life_test,status_life_test,storm_test,order_test,grant_test,event_test,listing_test,unload_test PVI_SLOW=8 DEADLINE=7200 TEST_DEADLINE=1800
+debug	6.12-debug	90	KERNELS=debug MEMORY=3072 PVI_SLOW=8 PVI_OPS=100000 DEADLINE=7200 TEST_DEADLINE=1800
+kcsan	6.12-debug	60	KERNELS=debug-kcsan TESTS=midway_test,sleep_race_test,bind_race_test,state_race_test,taken_test,flight_test,revoke_test,life_test,close_test,source_life_test,status_life_test,storm_test,order_test,grant_test,event_test,listing_test,unload_test PVI_SLOW=8 DEADLINE=7200 TEST_DEADLINE=1800
 all	intel,intel-smp	60	KERNELS=intel,intel-smp DEADLINE=7200
 all	7.3	20	KERNELS=7.3
 all	6.12-rt	25	KERNELS=6.12-rt
 all	6.1-rt	25	KERNELS=6.1-rt
 debug	6.12-debug-rt	90	KERNELS=debug-rt MEMORY=3072 PVI_SLOW=8 DEADLINE=7200 TEST_DEADLINE=1800
+loaded	default	120	RUNS=3
+oracle	6.12	40	KERNELS=6.12
+races	6.12	20	KERNELS=6.12
+fuzz	6.12	30	KERNELS=6.12
+faults	6.12-debug	40	KERNELS=debug
+mutants	6.12	15	MUTANTS=
+coverage	6.12	15	TESTS=
+packages	6.12,6.1	15	KERNELS=6.12,6.1
 libvirt	6.12	10	KERNELS=6.12
 libvirt	6.1	10	KERNELS=6.1
 smoke	6.12-trixie	10	KERNELS=6.12-trixie:smoke
@@ -34,10 +42,10 @@ guests	6.1-cloud,6.12-rt	8	KERNELS=6.12 TESTS=e2e_test GUESTS=6.1-cloud,6.12-rt
 out=$build/check-all
 mkdir -p "$out"
 
-# What all verdicts depend on: the sources, as they are now.
+# fingerprint [FIND...] - what verdicts depend on: the sources as they are now, but for those that find is told.
 fingerprint()
 {
-	(cd "$top" && find . \( -name .git -o -path ./build -o -path "./${build#"$top/"}" \) -prune -o -type f \
+	(cd "$top" && find . \( -name .git -o -path ./build -o -path "./${build#"$top/"}" "$@" \) -prune -o -type f \
 		! -name '*.o' ! -name '*.ko' ! -name '*.mod*' ! -name '.*.cmd' -print0 |
 		sort -z | xargs -0 sha256sum) | sha256sum | cut -d ' ' -f 1
 }
@@ -53,10 +61,32 @@ result()
 	tail -n 1 "$out/$1-$2.output" 2>/dev/null
 }
 
+# What the verdict of a suite depends on. Words are looked at by check alone.
+sources_of()
+{
+	case $1 in
+	check)	echo "$all" ;;
+	*)	echo "$sources" ;;
+	esac
+}
+
 # It has passed, with these sources.
 is_done()
 {
-	[ "$(cat "$out/$1-$2.passed" 2>/dev/null)" = "$sources" ]
+	[ "$(cat "$out/$1-$2.passed" 2>/dev/null)" = "$(sources_of "$1")" ]
+}
+
+# The command of a suite on kernels
+script_of()
+{
+	case $1 in
+	libvirt) echo libvirt-check.sh ;;
+	loaded)	echo "loaded.sh $rig/check.sh" ;;
+	mutants | coverage) echo "$1.sh" ;;
+	oracle | races | faults | fuzz) echo "suite.sh $1" ;;
+	packages) echo "deb-check.sh ${2//,/ }" ;;
+	*)	echo check.sh ;;
+	esac
 }
 
 # Minutes that a suite took when it last ended, else a guess
@@ -80,17 +110,17 @@ announce()
 # run_suite SUITE KERNELS MINUTES [NAME=VALUE...] - a failure is told in the table
 run_suite()
 {
-	local name=$1-$2 script=check.sh start status=0 variables=("${@:4}")
+	local name=$1-$2 script start status=0 variables=("${@:4}")
 
-	[ "$1" != libvirt ] || script=libvirt-check.sh
+	read -ra script < <(script_of "$1" "$2")
 	start=$(date +%s)
 	say "$1 on $2, about $(minutes "$1" "$2" "$3") minutes; output: $out/$name.output"
 	rm -f "$out/$name.passed"
-	env "${variables[@]//,/ }" "$rig/$script" >"$out/$name.output" 2>"$out/$name.progress" || status=$?
+	env "${variables[@]//,/ }" "$rig/${script[0]}" "${script[@]:1}" >"$out/$name.output" 2>"$out/$name.progress" || status=$?
 	[ "$status" -ne 130 ] && [ "$status" -ne 143 ] || exit "$status"
 	echo $((($(date +%s) - start + 59) / 60)) >"$out/$name.minutes"
 	if [ "$status" -eq 0 ]; then
-		echo "$sources" >"$out/$name.passed"
+		sources_of "$1" >"$out/$name.passed"
 	else
 		grep -a '^not ok' "$out/$name.output" | head -n 10 >&2 || :
 	fi
@@ -114,7 +144,8 @@ table()
 unset KERNELS TESTS GUESTS
 trap 'exit 130' INT TERM
 lock "$out/lock"
-sources=$(fingerprint)
+all=$(fingerprint)
+sources=$(fingerprint -o -path ./Documentation -o -name '*.md')
 announce
 while read -ra line <&3; do
 	is_done "${line[@]:0:2}" || run_suite "${line[@]}"
