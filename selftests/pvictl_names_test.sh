@@ -6,6 +6,7 @@
 
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
+. "$(dirname "$0")/tools/policy.sh"
 
 # What vmm and attach set
 vm_c='' vm_d='' at_c=''
@@ -48,6 +49,43 @@ ambiguous()
 	has "$(pvictl show bbbbbbbb-)" "$b"
 	kill "$vm_c"
 	await pvictl show web
+}
+
+# with_policy COMMAND... - where the host's policy is $tmp/policy
+with_policy()
+{
+	# shellcheck disable=SC2016 # of sh
+	unshare --mount sh -e -c 'rm -rf "$1"; mkdir "$1"; cp /etc/passwd /etc/group "$1"; cp -r "$2" "$1/kvm-pvi"
+		mount --bind "$1" /etc; shift 2; exec "$@"' sh "$tmp/etc" "$tmp/policy" "$@"
+}
+
+# What the policy calls a VM nobody else's VM is taken for, be it bound, running or neither.
+by_policy()
+{
+	policy
+	sed -i "s/^uuid = $b/&\nname = base/" "$tmp/policy/web.conf"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_c -name db -uuid "$c"
+	attach at_a --pid "$vm_a" --expose 20
+	refuses 2 "more than one VM is called 'db'" with_policy pvictl allow db to web gsi 20
+	attach at_c --pid "$vm_c"
+	refuses 2 "more than one VM is called 'db'" with_policy pvictl allow db to web gsi 20
+	has "$(pvictl show web)" "Senders: none"
+	# By its label, and by what its VMM is to be told
+	with_policy pvictl allow base to web gsi 20
+	kill "$vm_c"
+	wait "$at_c"
+	with_policy pvictl allow db to web gsi any
+	# Of the same VM both may speak.
+	with_policy pvictl show --json web >"$tmp/json"
+	json "$tmp/json" "[(s['sender'], s['gsi']) for s in it['senders']] == [('$b', '20'), ('$b', 'any')]"
+	# The beginning of a UUID, too
+	sed -i "s/^uuid = $b/uuid = aaaa${b#bbbb}/" "$tmp/policy/web.conf"
+	refuses 2 "more than one VM has a UUID that begins with 'aaaa'" with_policy pvictl show aaaa
+	# What cannot be read may say anything.
+	echo x >"$tmp/policy/x.conf"
+	refuses 1 "whom 'web' means the policy may say, which cannot be read: /etc/kvm-pvi/x.conf:1:" with_policy pvictl show web
+	has "$(with_policy pvictl show "$a")" "$a"
 }
 
 # Not bound yet, but running: it can be allowed already.
@@ -178,4 +216,4 @@ PYTHON
 		pvictl metrics
 }
 
-run_tests names ambiguous running others hostile sentences untraceable metrics
+run_tests names ambiguous by_policy running others hostile sentences untraceable metrics

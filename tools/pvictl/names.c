@@ -2,12 +2,14 @@
 /*
  * pvictl names - what VMs are called besides their UUIDs
  *
- * A name comes from the command line of the VMM. Whoever runs a VMM chooses what it is called: only
- * where one VM has a name is it taken for it.
+ * A name comes from the policy, which is root's, or from the command line of the VMM. Whoever runs a VMM chooses
+ * what it is called: only where one VM has a name is it taken for it, and the policy's VMs have theirs also while
+ * they do not run.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "policy.h"
 #include "pvictl.h"
@@ -40,11 +42,13 @@ struct meaning {
 	size_t nr_begun;
 };
 
+/* Keeps the first one. @nr is more than 1 if there are two that differ, however often each is found */
 static void found(uuid_t at, size_t *nr, const uuid_t uuid)
 {
-	if (*nr && !uuid_compare(at, uuid))
+	if (!*nr)
+		uuid_copy(at, uuid);
+	else if (!uuid_compare(at, uuid))
 		return;
-	uuid_copy(at, uuid);
 	++*nr;
 }
 
@@ -69,14 +73,20 @@ static void look_at_process(pid_t pid, void *arg)
 		look_at_name(vmm.uuid, vmm.name, arg);
 }
 
-/* VMs that do not run: to give them a link */
+/*
+ * VMs that may run or not. Who asks as another user may not read it, and sees processes of their own; root would take
+ * somebody else's VM for one of the policy's.
+ */
 static void look_at_policy(struct meaning *m)
 {
 	struct policy policy;
 	size_t i;
 
-	if (!policy_read(&policy, POLICY_DIR))
+	if (access(POLICY_DIR, F_OK) || (!policy_read(&policy, POLICY_DIR) && geteuid()))
 		return;
+	if (*policy.error)
+		die("whom '%s' means the policy may say, which cannot be read: %s, or say a UUID", name_text(m->text).s,
+		    policy.error);
 	for (i = 0; i < policy.nr_vms; i++) {
 		look_at_name(policy.vms[i].uuid, policy.vms[i].label, m);
 		look_at_name(policy.vms[i].uuid, policy.vms[i].name, m);
@@ -96,8 +106,7 @@ static void look_everywhere(struct meaning *m)
 	free(all);
 	if (!m->nr_named && !m->nr_begun)
 		each_process(look_at_process, m);
-	if (!m->nr_named && !m->nr_begun)
-		look_at_policy(m);
+	look_at_policy(m);
 }
 
 void parse_vm(struct argp_state *state, const char *text, uuid_t uuid)
