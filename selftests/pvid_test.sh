@@ -843,6 +843,59 @@ killed()
 	end_pvid
 }
 
+# kept_names - those under which pvid's endpoints are kept
+kept_names()
+{
+	cat "$tmp/notify.names"
+}
+
+nr_kept()
+{
+	[ "$(kept_names | wc -l)" -eq "$1" ]
+}
+
+# As many as its unit has room for: their names are one string, which exec() has to take.
+many_kept()
+{
+	ulimit -n 65536
+	KEEPER_FULL=1 pair_by_policy
+	await nr_kept 2
+	same "$(kept_names | grep -c -x -E 'v[0-9a-z]{1,5}')" 2
+	same "$(tell vm_a "ring $b 20")" 0
+	kill_pvid
+	logged "'vzzzzz' has ended meanwhile" || fail "it was not started with all"
+	await settled
+	rings "$b" 1
+	nr_kept 2
+	end_pvid
+}
+
+# Names as they were are known, so that an upgrade loses nothing.
+kept_by_an_older()
+{
+	KEEPER_OLD=1 pair_by_policy
+	await nr_kept 2
+	same "$(kept_names | grep -c -x -E 'vm-[0-9a-f-]{36}-[0-9]+')" 2
+	same "$(tell vm_a "ring $b 20")" 0
+	kill_pvid
+	await settled
+	rings "$b" 1
+	kill "$vm_b"
+	await_gone "$b"
+	await nr_kept 1
+	vmm vm_c -uuid "$b" -incoming defer
+	await gives -11 vm_a "ring $b 20"
+	await grep -q "^in-$b-" "$tmp/notify.names"
+	kill_pvid
+	await gives -11 vm_a "ring $b 20"
+	same "$(tell vm_c run)" 0
+	gsi=20
+	await accepts vm_a "$b"
+	await grep -q "^vm-$b-" "$tmp/notify.names"
+	nr_kept 2
+	end_pvid
+}
+
 # permit NUMBER FIRST - a policy in which NUMBER strangers may ring b, and web may not
 permit()
 {
@@ -1094,5 +1147,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers hangs hangs_later crowds becomes lost applying tightened mistakes broken full in_turns killed killed_applying \
+run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers hangs hangs_later crowds becomes lost applying tightened mistakes broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked returning saving by_hand

@@ -58,6 +58,7 @@ struct vm {
 	int pvi;
 	uint64_t number;	/* of the endpoint, which no other one has */
 	uuid_t uuid;
+	char kept[64];		/* the name that systemd keeps it under */
 	pid_t pid;		/* 0: not known */
 	uid_t owner;
 	bool arriving;		/* its guest comes from elsewhere, and does not run yet: it is frozen */

@@ -18,9 +18,8 @@
 
 #define FIRST_WAIT UINT64_C(1000)	/* microseconds */
 #define USUAL_TRIES 9		/* half a second: what takes longer is worth a word */
-#define STORED "%s-%s-%" PRIu64	/* the name that systemd keeps an endpoint under, used once */
-#define ARRIVING "in"		/* how that of one begins whose guest does not run yet, */
-#define PRESENT "vm"		/* and of all others */
+#define ARRIVING 'i'		/* how the name begins under which one is kept whose guest does not run yet, */
+#define PRESENT 'v'		/* and of all others */
 
 static const char *uuid_string(const uuid_t uuid, char text[static UUID_STR_LEN])
 {
@@ -38,23 +37,38 @@ int retry_after(struct pvid *d, sd_event_source **source, unsigned int tries, sd
 	return ret < 0 ? ret : 0;
 }
 
-/* systemd keeps the endpoint while no pvid runs, and forgets it when it is told to */
-static void keep(const struct vm *vm)
+/*
+ * Names under which systemd keeps endpoints, each used once: a letter, and the endpoint's number. They are short, for all
+ * of them are one string of the environment in which the next pvid starts, and exec() takes 128 KiB.
+ */
+static void name_kept(struct vm *vm)
 {
-	char text[UUID_STR_LEN], message[128];
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	char *at = vm->kept + sizeof(vm->kept) - 1;
+	uint64_t number = vm->number;
 
+	*at = '\0';
+	do
+		*--at = digits[number % 36];
+	while (number /= 36);
+	*--at = vm->arriving ? ARRIVING : PRESENT;
+	memmove(vm->kept, at, strlen(at) + 1);
+}
+
+/* systemd keeps the endpoint while no pvid runs, and forgets it when it is told to */
+static void keep(struct vm *vm)
+{
+	char message[128];
+
+	name_kept(vm);
 	/* Also when it has died: it has what its guest had made. */
-	snprintf(message, sizeof(message), "FDSTORE=1\nFDPOLL=0\nFDNAME=" STORED, vm->arriving ? ARRIVING : PRESENT,
-		 uuid_string(vm->uuid, text), vm->number);
+	snprintf(message, sizeof(message), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", vm->kept);
 	sd_pid_notify_with_fds(0, 0, message, &vm->pvi, 1);
 }
 
 static void forget(const struct vm *vm)
 {
-	char text[UUID_STR_LEN];
-
-	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=" STORED, vm->arriving ? ARRIVING : PRESENT,
-		   uuid_string(vm->uuid, text), vm->number);
+	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", vm->kept);
 }
 
 void vm_end(struct vm *vm)
@@ -343,15 +357,33 @@ void vm_add(struct pvid *d, int pvi, const struct examined *e)
 	vm_give(vm);
 }
 
-/* The record of an endpoint by the name that it was kept under, or -errno; @kind: how that began */
-static int vm_find_kept(const struct pvid *d, const char *name, char kind[static 3], struct kvm_pvi_list_endpoint *r)
+/*
+ * What the name says that an endpoint was kept under; @arriving: as it was. The older form has the kind and the UUID in
+ * full, "vm-UUID-7" or "in-UUID-7"; who is kept so stays so, for systemd takes a descriptor that it has under no second
+ * name.
+ */
+static bool parse_kept(const char *name, bool *arriving, uint64_t *number)
 {
-	char text[UUID_STR_LEN];
-	uint64_t number;
+	char kind[3], *end;
+
+	if (strlen(name) >= sizeof(((struct vm *)NULL)->kept))
+		return false;
+	if (sscanf(name, "%2[a-z]-%*36[0-9a-f-]-%" SCNu64, kind, number) == 2) {
+		*arriving = !strcmp(kind, "in");
+		return *arriving || !strcmp(kind, "vm");
+	}
+	*arriving = *name == ARRIVING;
+	*number = *name ? strtoull(name + 1, &end, 36) : 0;
+	return (*arriving || *name == PRESENT) && *number && !*end;
+}
+
+/* The record of an endpoint that was kept; that it is this one it says itself. -errno */
+static int find_kept(const struct pvid *d, int pvi, uint64_t number, struct kvm_pvi_list_endpoint *r)
+{
 	uuid_t uuid;
 	int ret;
 
-	if (sscanf(name, "%2[a-z]-%36[0-9a-f-]-%" SCNu64, kind, text, &number) != 3 || uuid_parse(text, uuid))
+	if (!is_endpoint(getpid(), pvi, "/dev/kvm_pvi", uuid))
 		return -EINVAL;
 	ret = read_listed_any(d->lister, number, r);
 	return ret ?: uuid_compare(r->uuid, uuid) ? -ENOENT : 0;
@@ -361,9 +393,10 @@ void vm_restore(struct pvid *d, const char *name, int pvi)
 {
 	struct kvm_pvi_list_endpoint r;
 	struct vm *vm = NULL;
-	char kind[3];
+	bool arriving;
+	uint64_t number;
 
-	if (!vm_find_kept(d, name, kind, &r))
+	if (parse_kept(name, &arriving, &number) && !find_kept(d, pvi, number, &r))
 		vm = vm_make(d, pvi, r.number, r.uuid, r.vmm, r.owner);
 	if (!vm) {
 		LOG(SD_NOTICE, "'%s' has ended meanwhile", name);
@@ -371,8 +404,9 @@ void vm_restore(struct pvid *d, const char *name, int pvi)
 		sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
 		return;
 	}
+	stpcpy(vm->kept, name);
 	/* One that has died is heard to, as any other. */
-	if (!strcmp(kind, ARRIVING))
+	if (arriving)
 		arrive_begin(vm);
 }
 
