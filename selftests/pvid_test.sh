@@ -71,9 +71,11 @@ apply()
 	pvictl apply --config "$tmp/policy" --run "$tmp/run"
 }
 
+# Without the names that each line has behind it, which are in $tmp/diff
 difference()
 {
-	pvictl diff --config "$tmp/policy" --run "$tmp/run" --dir "$tmp/links"
+	pvictl diff --config "$tmp/policy" --run "$tmp/run" --dir "$tmp/links" >"$tmp/diff" || return
+	sed 's/  # .*//' "$tmp/diff"
 }
 
 pair_by_policy()
@@ -134,7 +136,7 @@ others()
 	same "$(tell vm_a "ring $b 20")" 0
 	# Its guest goes on in another one
 	vmm_called vm_c cloud-hypervisor --restore "source_url=file:///x" --platform "uuid=$a"
-	await logged "process $vm_c waits for $a to stop"
+	await logged "process $vm_c waits for web ($a) to stop"
 	end_pvid
 }
 
@@ -356,6 +358,7 @@ relinking()
 	accepts vm_a "$e" || fail "it may not"
 	sed -i '/^.link more/,$d' "$tmp/policy/web.conf"
 	same "$(difference)" "unlink $link"
+	same "$(cat "$tmp/diff")" "unlink $link  # more"
 	apply
 	! accepts vm_a "$e" || fail "it may still"
 	find_link pair
@@ -504,7 +507,7 @@ claims()
 	sed -i '$a [vm heir]\nuuid = '"$c" "$tmp/policy/web.conf"
 	pid=$(tell vm_b "lend $c")
 	apply
-	await logged "process $pid claims to be heir by a VM that another process has made"
+	await logged "process $pid claims to be heir ($c) by a VM that another process has made"
 	kill "$pid"
 	vmm vm_c -name db
 	await pvictl show "$b"
@@ -701,6 +704,8 @@ unexpose $b gsi 22
 expose $b gsi 23
 bell $b gsi 23
 allow $b $a gsi any"
+	same "$(tail -n 2 "$tmp/diff")" "bell $b gsi 23  # db
+allow $b $a gsi any  # db, web"
 	exposes "$b" 16 20 22 65536
 	apply
 	same "$(difference)" ""
@@ -729,6 +734,9 @@ detach $b"
 	await_gone "$a"
 	await_gone "$b"
 	kill -0 "$vm_b"
+	# As the policy called them
+	await logged "process $vm_b is db ($b)"
+	await logged "db ($b) of process $vm_b is not bound any more"
 	end_pvid
 }
 
@@ -787,7 +795,7 @@ mistakes()
 	sed -i -e 's/^expose = .*/expose = 20,22,23,65536/' -e 's/^bells = .*/bells = 22,23/' "$tmp/policy/web.conf"
 	apply
 	exposes "$b" 16 20 22 23 65536
-	await logged "$b: cannot bell $b gsi 23 yet: File exists"
+	await logged "db ($b): cannot bell $b gsi 23 yet: File exists"
 	same "$(tell vm_a "ring $b 20")" 0
 	pvictl unexpose "$b" 16
 	apply
@@ -840,6 +848,59 @@ killed()
 	[ "$(tell vm_a "ring $b 65536")" -ge 0 ] || fail "$a may not ring any more"
 	kill "$vm_b"
 	await_gone "$b"
+	end_pvid
+}
+
+# kept_names - those under which pvid's endpoints are kept
+kept_names()
+{
+	cat "$tmp/notify.names"
+}
+
+nr_kept()
+{
+	[ "$(kept_names | wc -l)" -eq "$1" ]
+}
+
+# As many as its unit has room for: their names are one string, which exec() has to take.
+many_kept()
+{
+	ulimit -n 65536
+	KEEPER_FULL=1 pair_by_policy
+	await nr_kept 2
+	same "$(kept_names | grep -c -x -E 'v[0-9a-z]{1,5}')" 2
+	same "$(tell vm_a "ring $b 20")" 0
+	kill_pvid
+	logged "'vzzzzz' has ended meanwhile" || fail "it was not started with all"
+	await settled
+	rings "$b" 1
+	nr_kept 2
+	end_pvid
+}
+
+# Names as they were are known, so that an upgrade loses nothing.
+kept_by_an_older()
+{
+	KEEPER_OLD=1 pair_by_policy
+	await nr_kept 2
+	same "$(kept_names | grep -c -x -E 'vm-[0-9a-f-]{36}-[0-9]+')" 2
+	same "$(tell vm_a "ring $b 20")" 0
+	kill_pvid
+	await settled
+	rings "$b" 1
+	kill "$vm_b"
+	await_gone "$b"
+	await nr_kept 1
+	vmm vm_c -uuid "$b" -incoming defer
+	await gives -11 vm_a "ring $b 20"
+	await grep -q "^in-$b-" "$tmp/notify.names"
+	kill_pvid
+	await gives -11 vm_a "ring $b 20"
+	same "$(tell vm_c run)" 0
+	gsi=20
+	await accepts vm_a "$b"
+	await grep -q "^vm-$b-" "$tmp/notify.names"
+	nr_kept 2
 	end_pvid
 }
 
@@ -975,7 +1036,7 @@ moving()
 	pair_that_moves
 	same "$(tell vm_b run)" 0
 	vmm vm_c -uuid "$b" -incoming defer
-	await logged "process $vm_c waits for $b to stop"
+	await logged "process $vm_c waits for db ($b) to stop"
 	# Another user's is not to get it.
 	chmod 666 /dev/kvm
 	VMM_AS="setpriv --reuid 12345" vmm vm_d -uuid "$b" -incoming defer
@@ -1005,7 +1066,7 @@ moving_linked()
 	same "$(tell vm_b run)" 0
 	same "$(tell vm_a "ring $b $gsi")" 0
 	vmm vm_c -uuid "$b" -incoming defer
-	await logged "process $vm_c waits for $b to stop"
+	await logged "process $vm_c waits for db ($b) to stop"
 	same "$(tell vm_b stop)" 0
 	await is_at "$b" "$vm_c"
 	kill "$vm_b"
@@ -1027,7 +1088,7 @@ returning()
 	pair_that_moves
 	same "$(tell vm_b run)" 0
 	vmm vm_c -uuid "$b" -incoming defer
-	await logged "process $vm_c waits for $b to stop"
+	await logged "process $vm_c waits for db ($b) to stop"
 	same "$(tell vm_b stop)" 0
 	await is_at "$b" "$vm_c"
 	same "$(tell vm_b run)" 0
@@ -1040,7 +1101,7 @@ returning()
 	rm "$tmp/vm_c.in" "$tmp/vm_c.out"
 	# And the next time in another one, which the first has not kept from it
 	vmm vm_c -uuid "$b" -incoming defer
-	await logged "process $vm_c waits for $b to stop"
+	await logged "process $vm_c waits for db ($b) to stop"
 	same "$(tell vm_b stop)" 0
 	await is_at "$b" "$vm_c"
 	goes_on vm_c
@@ -1094,5 +1155,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers hangs hangs_later crowds becomes lost applying tightened mistakes broken full in_turns killed killed_applying \
+run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers hangs hangs_later crowds becomes lost applying tightened mistakes broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked returning saving by_hand

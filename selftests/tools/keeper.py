@@ -2,10 +2,15 @@
 """A service manager: starts a program, keeps the descriptors it hands over (FDSTORE=1), and starts it
 again with them when it is killed.
 
-As a program, for pvid_test.sh, it prints "ready PID" at each READY=1; the last STATUS is in PATH.status.
-When the program ends it does as well, or with KEEPER_STAYS prints "ended" first, and keeps what it has
-until a signal."""
+As a program, for pvid_test.sh, it prints "ready PID" at each READY=1; the last STATUS is in PATH.status, the names
+of what it keeps in PATH.names. When the program ends it does as well, or with KEEPER_STAYS prints "ended" first,
+and keeps what it has until a signal. With KEEPER_FULL it starts a program anew with all the descriptors
+that there is room for, with KEEPER_OLD it has the longer names that pvid gave once."""
 import array, fcntl, os, signal, socket, sys
+
+def name_of(number):
+    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+    return (name_of(number // 36) if number >= 36 else "") + digits[number % 36]
 
 class Keeper:
     """listener is passed as what a socket unit listens on; room is FileDescriptorStoreMax."""
@@ -13,15 +18,22 @@ class Keeper:
     def __init__(self, path, argv, listener=None, room=16384):
         self.path, self.argv, self.listener, self.room = path, argv, listener, room
         self.kept, self.env, self.pid = [], {}, None
+        self.old, self.null = {}, os.open("/dev/null", os.O_RDONLY)
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(path)
         self.notify.settimeout(0.1)
 
     def start(self):
         fds = self.kept if self.listener is None else [("a.socket", self.listener.fileno())] + self.kept
+        if "KEEPER_FULL" in os.environ and self.pid:
+            # The longest names that there are
+            fds = [("v" + name_of(36**5 - 1 - i), self.null) for i in range(self.room - len(fds))] + fds
         self.pid = os.fork()
         if self.pid:
             return
+        names = ":".join(name for name, _ in fds)
+        # As exec() does
+        assert len("LISTEN_FDNAMES=" + names) < 128 << 10, "the names of %d descriptors are too long" % len(fds)
         # Behind all that are open, so that none is overwritten
         free = max([fd for _, fd in fds] + [2 + len(fds), self.notify.fileno()]) + 1
         copies = [fcntl.fcntl(fd, fcntl.F_DUPFD, free) for _, fd in fds]
@@ -29,10 +41,19 @@ class Keeper:
             os.dup2(fd, 3 + i, inheritable=True)
         os.closerange(3 + len(fds), 65536)
         os.environ.update(NOTIFY_SOCKET=self.path, LISTEN_FDS=str(len(fds)), LISTEN_PID=str(os.getpid()),
-                          LISTEN_FDNAMES=":".join(name for name, _ in fds), **self.env)
+                          LISTEN_FDNAMES=names, **self.env)
         os.execvp(self.argv[0], self.argv)
 
+    def keep(self, name, fd):
+        if "KEEPER_OLD" in os.environ:
+            with open("/proc/self/fdinfo/%d" % fd) as info:
+                uuid = next(line.split()[1] for line in info if line.startswith("pvi-uuid:"))
+            self.old[name] = "%s-%s-%d" % ({"v": "vm", "i": "in"}[name[0]], uuid, int(name[1:], 36))
+            name = self.old[name]
+        self.kept.append((name, fd))
+
     def forget(self, name):
+        name = self.old.get(name, name)
         for fd in [fd for kept, fd in self.kept if kept == name]:
             os.close(fd)
         self.kept[:] = [(kept, fd) for kept, fd in self.kept if kept != name]
@@ -42,7 +63,7 @@ class Keeper:
         lines = dict(line.split("=", 1) for line in text.splitlines())
         if "FDSTORE" in lines:
             while fds and len(self.kept) < self.room:
-                self.kept.append((lines["FDNAME"], fds.pop(0)))
+                self.keep(lines["FDNAME"], fds.pop(0))
         if "FDSTOREREMOVE" in lines:
             self.forget(lines["FDNAME"])
         # For which there is no room, or those of a barrier, which is passed when they are closed
@@ -73,8 +94,14 @@ def main():
 
     keeper.start()
     signal.signal(signal.SIGTERM, end)
+    names = None
     while True:
-        if "READY" in (keeper.hear() or {}):
+        said = keeper.hear() or {}
+        if names != [name for name, _ in keeper.kept]:
+            names = [name for name, _ in keeper.kept]
+            with open(keeper.path + ".names", "w") as file:
+                file.write("".join(name + "\n" for name in names))
+        if "READY" in said:
             print("ready", keeper.pid, flush=True)
         ended, status = os.waitpid(keeper.pid, os.WNOHANG)
         if ended and not os.WIFSIGNALED(status) and "KEEPER_STAYS" in os.environ:

@@ -111,6 +111,26 @@ uid_t parse_user(struct argp_state *state, const char *text);
 uint32_t parse_first_last(struct argp_state *state, char *text, uint32_t *last);
 /* The options --rate and --burst, for an argp whose parser gives a struct pvi_rate as child input */
 extern const struct argp_child rate_child[];
+/* allow.c: a row that is to be in an endpoint's table */
+struct row {
+	uuid_t sender;
+	uint32_t gsi;		/* or the bell */
+	bool bell;
+	uint64_t bits;		/* of the bell */
+	bool has_owner;
+	uid_t owner;
+	struct pvi_rate rate;
+};
+
+#define ROW_WORDS "flags, rate, burst, owner"
+
+/* flags MASK, rate N, burst N, owner USER; false: it is none of them */
+bool parse_row_word(struct argp_state *state, struct row *row, const char *word, const char *value);
+/* When all that is said of it has been read */
+void check_row(struct argp_state *state, struct row *row);
+/* -errno */
+int add_row(int pvi, const struct row *row);
+
 /* A GSI, or "any" for KVM_PVI_GSI_ANY */
 uint32_t parse_gsi(struct argp_state *state, const char *text);
 /* "any", or the number */
@@ -187,6 +207,12 @@ struct name_text {
 	char s[4 * NAME_LEN];
 };
 struct name_text name_text(const char *name);
+/*
+ * What a VM is called in tables, beside its UUID: by the policy, else by what its VMM was told, else "". That is looked
+ * up once, and once more after names_forget()
+ */
+struct name_text name_of(const unsigned char *uuid);
+void names_forget(void);
 
 /* table.c: tables for people and JSON for programs */
 struct report;
@@ -232,8 +258,9 @@ void print_verdict(int verdict);
 
 /* show.c: parts of a report that guests print too */
 const char *kind_text(uint32_t kind);
-void peers_table(struct report *report);
-void peers_row(struct report *report, const struct kvm_pvi_peer *peer);
+/* @named: with names, which a guest does not know */
+void peers_table(struct report *report, bool named);
+void peers_row(struct report *report, const struct kvm_pvi_peer *peer, bool named);
 
 /* list.c: endpoints as rows */
 void list_table(struct report *report, const char *name);

@@ -18,14 +18,21 @@
 
 #define FIRST_WAIT UINT64_C(1000)	/* microseconds */
 #define USUAL_TRIES 9		/* half a second: what takes longer is worth a word */
-#define STORED "%s-%s-%" PRIu64	/* the name that systemd keeps an endpoint under, used once */
-#define ARRIVING "in"		/* how that of one begins whose guest does not run yet, */
-#define PRESENT "vm"		/* and of all others */
+#define ARRIVING 'i'		/* how the name begins under which one is kept whose guest does not run yet, */
+#define PRESENT 'v'		/* and of all others */
 
-static const char *uuid_string(const uuid_t uuid, char text[static UUID_STR_LEN])
+struct vm_name vm_name(const struct pvid *d, const uuid_t uuid)
 {
+	const struct policy *p = &d->policy;
+	const struct policy_vm *vm = NULL;
+	char text[UUID_STR_LEN];
+	struct vm_name name;
+
+	for (; p && !vm; p = p->older)
+		vm = policy_vm(p, uuid);
 	uuid_unparse_lower(uuid, text);
-	return text;
+	snprintf(name.s, sizeof(name.s), vm ? "%s (%s)" : "%s%s", vm ? vm->label : "", text);
+	return name;
 }
 
 int retry_after(struct pvid *d, sd_event_source **source, unsigned int tries, sd_event_time_handler_t fn, void *arg)
@@ -38,30 +45,43 @@ int retry_after(struct pvid *d, sd_event_source **source, unsigned int tries, sd
 	return ret < 0 ? ret : 0;
 }
 
-/* systemd keeps the endpoint while no pvid runs, and forgets it when it is told to */
-static void keep(const struct vm *vm)
+/*
+ * Names under which systemd keeps endpoints, each used once: a letter, and the endpoint's number. They are short, for all
+ * of them are one string of the environment in which the next pvid starts, and exec() takes 128 KiB.
+ */
+static void name_kept(struct vm *vm)
 {
-	char text[UUID_STR_LEN], message[128];
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	char *at = vm->kept + sizeof(vm->kept) - 1;
+	uint64_t number = vm->number;
 
+	*at = '\0';
+	do
+		*--at = digits[number % 36];
+	while (number /= 36);
+	*--at = vm->arriving ? ARRIVING : PRESENT;
+	memmove(vm->kept, at, strlen(at) + 1);
+}
+
+/* systemd keeps the endpoint while no pvid runs, and forgets it when it is told to */
+static void keep(struct vm *vm)
+{
+	char message[128];
+
+	name_kept(vm);
 	/* Also when it has died: it has what its guest had made. */
-	snprintf(message, sizeof(message), "FDSTORE=1\nFDPOLL=0\nFDNAME=" STORED, vm->arriving ? ARRIVING : PRESENT,
-		 uuid_string(vm->uuid, text), vm->number);
+	snprintf(message, sizeof(message), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", vm->kept);
 	sd_pid_notify_with_fds(0, 0, message, &vm->pvi, 1);
 }
 
 static void forget(const struct vm *vm)
 {
-	char text[UUID_STR_LEN];
-
-	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=" STORED, vm->arriving ? ARRIVING : PRESENT,
-		   uuid_string(vm->uuid, text), vm->number);
+	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", vm->kept);
 }
 
 void vm_end(struct vm *vm)
 {
-	char text[UUID_STR_LEN];
-
-	LOG(SD_INFO, "%s of process %d is not bound any more", uuid_string(vm->uuid, text), vm->pid);
+	LOG(SD_INFO, "%s of process %d is not bound any more", vm_name(vm->d, vm->uuid).s, vm->pid);
 	LIST_REMOVE(vm, entry);
 	helper_forget(vm->helper);
 	sd_event_source_disable_unref(vm->end);
@@ -84,7 +104,6 @@ bool vm_is_taken(const struct vm *vm)
 /* The VMM may have saved its guest before it has ended. */
 static void vm_keep_made(struct vm *vm)
 {
-	char text[UUID_STR_LEN];
 	int ret;
 
 	/* What one that did not begin was to get is still there. */
@@ -95,7 +114,7 @@ static void vm_keep_made(struct vm *vm)
 		return;
 	kept_forget(vm->d, vm->uuid);
 	if (ret != -ECANCELED)
-		LOG(SD_ERR, "%s: what its guest had made cannot be saved: %s", uuid_string(vm->uuid, text), strerror(-ret));
+		LOG(SD_ERR, "%s: what its guest had made cannot be saved: %s", vm_name(vm->d, vm->uuid).s, strerror(-ret));
 }
 
 /* The endpoint has died with its VM's address space. */
@@ -152,11 +171,9 @@ static int vm_retry(sd_event_source *source, uint64_t now, void *arg)
 /* When others have had their turn: each slice may have waited for the kernel. */
 static void vm_go_on(struct vm *vm)
 {
-	char text[UUID_STR_LEN];
-
 	if (!retry_after(vm->d, &vm->retry, 0, vm_retry, vm))
 		return;
-	LOG(SD_ERR, "%s: out of memory; 'pvictl apply' tries again", uuid_string(vm->uuid, text));
+	LOG(SD_ERR, "%s: out of memory; 'pvictl apply' tries again", vm_name(vm->d, vm->uuid).s);
 	vm->owes = vm->taking_back;
 	vm->taking_back = vm->giving = false;
 }
@@ -164,13 +181,12 @@ static void vm_go_on(struct vm *vm)
 static void vm_again(struct vm *vm, const char *what, int err)
 {
 	unsigned int tries = vm->tries < MAX_DOUBLED ? vm->tries : MAX_DOUBLED;
-	char text[UUID_STR_LEN];
 
 	if (vm->tries == USUAL_TRIES)
-		LOG(SD_NOTICE, "%s: cannot %s yet: %s", uuid_string(vm->uuid, text), what, strerror(-err));
+		LOG(SD_NOTICE, "%s: cannot %s yet: %s", vm_name(vm->d, vm->uuid).s, what, strerror(-err));
 	if (++vm->tries < MAX_TRIES && !retry_after(vm->d, &vm->retry, tries, vm_retry, vm))
 		return;
-	LOG(SD_ERR, "%s: cannot %s: %s; 'pvictl apply' tries again", uuid_string(vm->uuid, text), what,
+	LOG(SD_ERR, "%s: cannot %s: %s; 'pvictl apply' tries again", vm_name(vm->d, vm->uuid).s, what,
 	    strerror(-err));
 }
 
@@ -223,13 +239,11 @@ static void vm_give(struct vm *vm)
 
 void vm_arrived(struct vm *vm)
 {
-	char text[UUID_STR_LEN];
 	int ret = pvi_thaw(vm->pvi);
 
-	uuid_unparse_lower(vm->uuid, text);
 	if (ret && ret != -ENODEV)
-		LOG(SD_ERR, "%s: cannot let it be rung: %s; use pvictl thaw", text, strerror(-ret));
-	LOG(SD_INFO, "%s goes on in process %d", text, vm->pid);
+		LOG(SD_ERR, "%s: cannot let it be rung: %s; use pvictl thaw", vm_name(vm->d, vm->uuid).s, strerror(-ret));
+	LOG(SD_INFO, "%s goes on in process %d", vm_name(vm->d, vm->uuid).s, vm->pid);
 	forget(vm);
 	vm->arriving = false;
 	keep(vm);
@@ -240,7 +254,6 @@ void vm_arrived(struct vm *vm)
 static void vm_examined(struct pvid *d, void *owner, int pvi, enum outcome outcome, const void *answer)
 {
 	const struct reexamined *e = answer;
-	char text[UUID_STR_LEN];
 	struct vm *vm = owner;
 	int ret = outcome == HELPER_DONE ? e->ret : -EAGAIN;
 
@@ -252,7 +265,7 @@ static void vm_examined(struct pvid *d, void *owner, int pvi, enum outcome outco
 		vm_give(vm);
 	} else if (ret == -ESRCH) {
 		LOG(SD_WARNING, "process %d is no longer what the policy says of %s", vm->pid,
-		    uuid_string(vm->uuid, text));
+		    vm_name(vm->d, vm->uuid).s);
 		vm_end(vm);
 	} else {
 		vm_again(vm, "see whether it is what the policy says", ret);
@@ -277,7 +290,7 @@ static void vm_examine(struct vm *vm)
 /* Before anything else: that needs nothing that has to be found out. */
 static void vm_take_back(struct vm *vm)
 {
-	char what[RECONCILE_WHAT], text[UUID_STR_LEN];
+	char what[RECONCILE_WHAT];
 	struct pvid *d = vm->d;
 	int ret = reconcile_take_back(d->lister, vm->number, vm->pvi, vm->uuid, d->policy.older, &d->policy, what);
 
@@ -288,7 +301,7 @@ static void vm_take_back(struct vm *vm)
 	}
 	vm->owes = ret && ret != -ENOENT;
 	if (vm->owes)
-		LOG(SD_ERR, "%s: cannot %s: %s", uuid_string(vm->uuid, text), what, strerror(-ret));
+		LOG(SD_ERR, "%s: cannot %s: %s", vm_name(vm->d, vm->uuid).s, what, strerror(-ret));
 	vm_examine(vm);
 }
 
@@ -326,7 +339,6 @@ void vm_apply_all(struct pvid *d)
 void vm_add(struct pvid *d, int pvi, const struct examined *e)
 {
 	struct vm *vm = vm_make(d, pvi, e->number, e->uuid, e->pid, e->owner);
-	char text[UUID_STR_LEN];
 
 	if (!vm) {
 		LOG(SD_ERR, "process %d: out of memory; 'pvictl apply' tries again", e->pid);
@@ -334,7 +346,7 @@ void vm_add(struct pvid *d, int pvi, const struct examined *e)
 		return;
 	}
 	vm->known = true;
-	LOG(SD_INFO, "VM %s, process %d, is %s", e->label, vm->pid, uuid_string(vm->uuid, text));
+	LOG(SD_INFO, "process %d is %s", vm->pid, vm_name(d, vm->uuid).s);
 	if (e->arriving)
 		arrive_begin(vm);
 	else
@@ -343,15 +355,33 @@ void vm_add(struct pvid *d, int pvi, const struct examined *e)
 	vm_give(vm);
 }
 
-/* The record of an endpoint by the name that it was kept under, or -errno; @kind: how that began */
-static int vm_find_kept(const struct pvid *d, const char *name, char kind[static 3], struct kvm_pvi_list_endpoint *r)
+/*
+ * What the name says that an endpoint was kept under; @arriving: as it was. The older form has the kind and the UUID in
+ * full, "vm-UUID-7" or "in-UUID-7"; who is kept so stays so, for systemd takes a descriptor that it has under no second
+ * name.
+ */
+static bool parse_kept(const char *name, bool *arriving, uint64_t *number)
 {
-	char text[UUID_STR_LEN];
-	uint64_t number;
+	char kind[3], *end;
+
+	if (strlen(name) >= sizeof(((struct vm *)NULL)->kept))
+		return false;
+	if (sscanf(name, "%2[a-z]-%*36[0-9a-f-]-%" SCNu64, kind, number) == 2) {
+		*arriving = !strcmp(kind, "in");
+		return *arriving || !strcmp(kind, "vm");
+	}
+	*arriving = *name == ARRIVING;
+	*number = *name ? strtoull(name + 1, &end, 36) : 0;
+	return (*arriving || *name == PRESENT) && *number && !*end;
+}
+
+/* The record of an endpoint that was kept; that it is this one it says itself. -errno */
+static int find_kept(const struct pvid *d, int pvi, uint64_t number, struct kvm_pvi_list_endpoint *r)
+{
 	uuid_t uuid;
 	int ret;
 
-	if (sscanf(name, "%2[a-z]-%36[0-9a-f-]-%" SCNu64, kind, text, &number) != 3 || uuid_parse(text, uuid))
+	if (!is_endpoint(getpid(), pvi, "/dev/kvm_pvi", uuid))
 		return -EINVAL;
 	ret = read_listed_any(d->lister, number, r);
 	return ret ?: uuid_compare(r->uuid, uuid) ? -ENOENT : 0;
@@ -361,9 +391,10 @@ void vm_restore(struct pvid *d, const char *name, int pvi)
 {
 	struct kvm_pvi_list_endpoint r;
 	struct vm *vm = NULL;
-	char kind[3];
+	bool arriving;
+	uint64_t number;
 
-	if (!vm_find_kept(d, name, kind, &r))
+	if (parse_kept(name, &arriving, &number) && !find_kept(d, pvi, number, &r))
 		vm = vm_make(d, pvi, r.number, r.uuid, r.vmm, r.owner);
 	if (!vm) {
 		LOG(SD_NOTICE, "'%s' has ended meanwhile", name);
@@ -371,8 +402,9 @@ void vm_restore(struct pvid *d, const char *name, int pvi)
 		sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
 		return;
 	}
+	stpcpy(vm->kept, name);
 	/* One that has died is heard to, as any other. */
-	if (!strcmp(kind, ARRIVING))
+	if (arriving)
 		arrive_begin(vm);
 }
 
