@@ -407,6 +407,19 @@ static void own_endpoint(u64 arg)
 		pause();
 }
 
+/* What is left of it to see: that, its name and its counts */
+static void expect_dead(int fd)
+{
+	char path[64], *text;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	text = read_file(path);
+	ASSERT_TRUE(strstr(text, "pvi-state:\tdead"));
+	ASSERT_TRUE(strstr(text, "pvi-uuid:"));
+	ASSERT_TRUE(!strstr(text, "pvi-gsi:"));
+	free(text);
+}
+
 static void expect_state(int fd, u32 flags, const struct blob *was)
 {
 	struct blob blob;
@@ -441,6 +454,7 @@ static void test_killed(void)
 	for (n = 0; n < 20; n++)
 		expect_state(fds[0], n % 2 ? KVM_PVI_STATE_FREEZE : 0, &blob);
 	ASSERT_EQ(waitpid(pid, NULL, 0), pid);
+	expect_dead(fds[0]);
 	ASSERT_EQ(__state_set(fds[0], &blob), -ENODEV);
 	ASSERT_EQ(pvi_call(peer, KVM_HC_PVI, (u64)pvi_uuid[0], GSI, 0, 0), -EPERM);
 

@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""coverage.py JSON PREFIX [LEAST] - the table of coverage.sh, from what gcov has written
+"""coverage.py JSON PREFIX REASONS [LEAST] - the table of coverage.sh, from what gcov has written
 
-Of what coverage.sh has added, merge.c, nothing is said. A line counts once, wherever it was inlined, and so does each of its branches, by its place on the line.
-Prints a row for each file below PREFIX, the sums, and the lines that were never reached; fails where
-less than LEAST percent of lines were.
+Of what coverage.sh has added, merge.c, nothing is said. A line counts once, wherever it was inlined, and so does each
+of its branches, by its place on the line. Prints a row for each file below PREFIX, the sums, and by function the lines
+that were never reached, with the reason that the file REASONS has: "FILE FUNCTION: REASON" on a line, * for
+several functions or all. With LEAST fails where less than so many percent of lines were reached, and, unless it is of
+a few tests, marked by "-" before the number, where a line has no reason.
 """
 import collections
+import fnmatch
 import json
 import os
 import sys
 
 lines = collections.defaultdict(dict)
 branches = collections.defaultdict(dict)
+functions = collections.defaultdict(dict)
 prefix = sys.argv[2]
 
 for text in open(sys.argv[1]):
@@ -27,6 +31,7 @@ for text in open(sys.argv[1]):
         for line in file["lines"]:
             number = line["line_number"]
             lines[name][number] = lines[name].get(number, 0) + line["count"]
+            functions[name][number] = line.get("function_name", "-")
             for place, branch in enumerate(line["branches"]):
                 key = number, place
                 branches[name][key] = branches[name].get(key, 0) + branch["count"]
@@ -49,9 +54,38 @@ for name in sorted(lines):
         total_pair[0] += pair[0]
         total_pair[1] += pair[1]
 row("all", *total)
+
+
+def reasons_read(path):
+    """(file, function, reason) of each line that is no comment."""
+    found = []
+    for text in open(path):
+        if text.strip() and not text.startswith("#"):
+            where, reason = text.strip().split(": ", 1)
+            found.append((*where.split(), reason))
+    return found
+
+
+def reason_of(name, function):
+    for file, pattern, reason in reasons:
+        if fnmatch.fnmatch(name, file) and fnmatch.fnmatch(function, pattern):
+            return reason
+    return None
+
+
+reasons = reasons_read(sys.argv[3])
+missed = collections.defaultdict(list)
 for name in sorted(lines):
     for number in sorted(lines[name]):
         if not lines[name][number]:
-            print(f"not reached: {name}:{number}")
-if len(sys.argv) > 3 and 100 * total[0][0] < float(sys.argv[3]) * total[0][1]:
-    sys.exit(f"less than {sys.argv[3]} % of lines are reached")
+            missed[name, functions[name][number]].append(number)
+without = 0
+for (name, function), numbers in missed.items():
+    reason = reason_of(name, function)
+    without += not reason
+    print(f"not reached: {name} {function} {','.join(map(str, numbers))}: {reason or 'NO REASON'}")
+least = sys.argv[4] if len(sys.argv) > 4 else ""
+if least and 100 * total[0][0] < float(least.lstrip("-")) * total[0][1]:
+    sys.exit(f"less than {least.lstrip('-')} % of lines are reached")
+if least and not least.startswith("-") and without:
+    sys.exit(f"{without} functions have lines that are not reached, and no reason for it: selftests/coverage/reasons")

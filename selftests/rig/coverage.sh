@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # coverage.sh - which lines and branches of the host's module the C tests reach: build it for kernel 6.12 so
-# that it counts them, run the tests in an L1, and print a table by file, and what was not reached as FILE:LINE.
-# $TESTS selects tests. The counters are read from the kernel's memory after each test, since no Debian
-# kernel has CONFIG_GCOV_KERNEL. Ends with the tests' "N passed, N failed", and fails if they do, or if fewer than
-# $COVERAGE_LEAST percent of the lines (default 95) are reached and $TESTS does not select.
+# that it counts them, run the tests in an L1, and print a table by file, and by function what was not reached, with
+# the reason that selftests/coverage/reasons has; to Documentation/coverage.txt too, unless $TESTS selects
+# tests. cost_test counts instructions, and is left out. The counters are read from the kernel's memory after each test, since no Debian kernel has CONFIG_GCOV_KERNEL. Ends with the tests' "N passed, N failed", and fails if they do, or if fewer than
+# $COVERAGE_LEAST percent of the lines (default 95, where $TESTS does not select) are reached.
 # What the module does while it is being unloaded is counted, and not seen by any reader.
 
 . "$(dirname "$0")/common.sh"
 
 out=$build/coverage
-read -ra tests <<<"${TESTS:-$(cd "$top/selftests" && printf '%s ' *_test.c | sed 's/faults_test.c //')}"
+read -ra tests <<<"${TESTS:-$(cd "$top/selftests" && printf '%s ' *_test.c | sed -E 's/(cost|faults)_test.c //g')}"
 tests=("${tests[@]%.c}")
 flags=(-fprofile-arcs -ftest-coverage -fprofile-info-section=.gcov_info -fprofile-update=atomic)
 
@@ -69,7 +69,13 @@ take_counters
 (cd "$out/src/kernel" && gcov --json-format --branch-probabilities --stdout host/*.gcda) >"$out/gcov.json"
 least=()
 [ -n "${TESTS:-}" ] || least=("${COVERAGE_LEAST:-95}")
-python3 "$rig/coverage.py" "$out/gcov.json" "$out/src/kernel/" "${least[@]}" || status=1
+[ -z "${TESTS:-}" ] || [ -z "${COVERAGE_LEAST:-}" ] || least=("-$COVERAGE_LEAST")
+{
+	echo "On $(date -I), of $(git -C "$top" describe --always --dirty), kernel $(cat "$kernel/release"): $(tail -n 1 "$out/tests")"
+	echo
+	python3 "$rig/coverage.py" "$out/gcov.json" "$out/src/kernel/" "$top/selftests/coverage/reasons" "${least[@]}"
+} | tee "$out/coverage.txt" || status=1
+[ -n "${TESTS:-}" ] || cp "$out/coverage.txt" "$top/Documentation/coverage.txt"
 sed -n '/^not ok/p' "$out/tests"
 tail -n 1 "$out/tests"
 exit "$status"
