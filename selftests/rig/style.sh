@@ -202,6 +202,7 @@ check "bugs.rst names tests" bugs_have_tests
 check "the README's C compiles" readme_compiles
 check "the mutants can be made, and have tests" mutants_apply
 check "the sources of each module stand in layers" layers_of_all
+check "barriers say what they pair with" "$rig/barriers.py" kernel/*/*.[ch] include/uapi/linux/*.h
 sed 's/^/# /' "$build/style.log"
 if [ "${1:-}" != --quick ]; then
 	fetch_checkpatch
