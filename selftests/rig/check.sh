@@ -5,7 +5,8 @@
 # intel-smoke 7.3:smoke", with $TESTS "6.12 6.1"; ":c" is that kernel with the C tests that take it less
 # than half a minute, ":smoke" with some of them), each in an L1 of its own, and beside them the quick
 # part of style.sh, install.sh if there are tests that need the tools, deb-check.sh, ring.sh and, with
-# kernel 6.12 or intel, bench.sh --check: four machines at once, since each waits for a part of its
+# kernel 6.12 or intel, bench.sh --check, without $TESTS also what some tests cover, by coverage.sh: four
+# machines at once, since each waits for a part of its
 # time. The tests with Linux guests, e2e*_test.sh, have another L1 of that kernel, those of the tools,
 # which are scripts too, a third, and so has cost_test, which compares what calls cost: there time is
 # instructions, and the host's caches are none. Tests that need no kernel of their own run on the host,
@@ -59,6 +60,10 @@ fi
 with_ring=
 if [[ " ${TESTS:-ring} " == *" ring "* ]]; then
 	with_ring=1
+fi
+with_coverage=
+if [ -z "${TESTS:-}" ] && [[ " ${kernels[*]} " == *" 6.12 "* ]]; then
+	with_coverage=1
 fi
 for i in "${!tests[@]}"; do
 	[[ ! ${tests[i]} =~ ^(deb|bench|ring)$ ]] || unset "tests[i]"
@@ -154,6 +159,13 @@ check_deb()
 check_bench()
 {
 	exec "$rig/bench.sh" --check "${with_bench[@]}" >"$build/bench-check"
+}
+
+# What few tests reach, so that it is known to count; make coverage has all
+check_coverage()
+{
+	TESTS="ring_test gsi_test msi_test port_test bell_test status_test" COVERAGE_LEAST=50 \
+		"$rig/coverage.sh" | grep -v '^not reached:' >"$build/coverage-check"
 }
 
 check_ring()
@@ -387,7 +399,7 @@ how_far()
 	local output=$build/check-$1/output
 
 	case $1 in
-	packages | ring | style | install | native) cat "$running/$1" ;;
+	packages | ring | style | install | native | coverage) cat "$running/$1" ;;
 	bench)	echo "$(cat "$running/$1"), $(cat "$build"/bench-*/output | grep -c '^figure ') rows" ;;
 	*)	awk '/^(not )?ok/ { points++ }
 			/^# [a-z0-9_]+_test$/ { test = ", now in " $2 }
@@ -416,7 +428,7 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 lock "$build/lock"
 export RIG_LOCKED=$build/lock
-"$rig/setup.sh" ${with_deb:+"${deb_needs[@]}"} ${scripts[0]:+cargo rustc}
+"$rig/setup.sh" ${with_deb:+"${deb_needs[@]}"} ${scripts[0]:+cargo rustc} ${with_coverage:+xxd}
 say "building the selftests"
 quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" \
 	TESTS="${tests[*]}" tests
@@ -474,6 +486,9 @@ fi
 if [ -n "$with_ring" ]; then
 	begin ring check_ring
 fi
+if [ -n "$with_coverage" ]; then
+	begin coverage check_coverage
+fi
 wait_for_all
 for name in "${begun[@]}"; do
 	status=$(cat "$ended/$name" 2>/dev/null || echo none)
@@ -497,6 +512,9 @@ if [ ${#with_bench[@]} -gt 0 ]; then
 fi
 if [ -n "$with_ring" ]; then
 	report "ring" "$build/ring-check" "$build/ring-check"
+fi
+if [ -n "$with_coverage" ]; then
+	report "coverage" "$build/coverage-check" "$build/coverage-check"
 fi
 if [ -n "$with_deb" ]; then
 	report "Debian packages" "$build/deb-check.output" "$build/deb-check.output"
