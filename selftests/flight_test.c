@@ -3,6 +3,7 @@
  * When a call that ends something has returned, no ring that was on its way arrives: nothing is
  * signalled any more, whoever rings meanwhile, and however often.
  */
+#include "delay.h"
 #include "pvi_test.h"
 #include "status.h"
 
@@ -243,6 +244,48 @@ static void test_close_eventfd_port(void)
 	}
 }
 
+/* While no ring that is under way can end, the call does not return. The other cases meet that by chance. */
+static void expect_wait(int fd, unsigned long cmd, void *arg)
+{
+	struct ioctl_call call = { .fd = fd, .cmd = cmd, .arg = arg };
+
+	delay_begin(DELAY_RCU, 1);
+	ASSERT_TRUE(ioctl_start(&call));
+	ASSERT_TRUE(!ioctl_returns(&call, 50));
+	delay_end(DELAY_RCU);
+	ASSERT_EQ(ioctl_join(&call), 0);
+}
+
+static void expect_gsi_wait(int fd, unsigned long cmd)
+{
+	struct kvm_pvi_gsi gsi = { .size = sizeof(gsi), .gsi = GSI };
+
+	expect_wait(fd, cmd, &gsi);
+}
+
+static void test_waits(void)
+{
+	struct kvm_pvi_revoke revoke = { .size = sizeof(revoke), .gsi = GSI };
+	struct kvm_pvi_ungrant ungrant = { .size = sizeof(ungrant) };
+	struct kvm_pvi_port port = { .size = sizeof(port) };
+	struct status_mem mem = status_make();
+	struct flight f = receiver();
+	u64 id;
+
+	delay_load();
+	port.port = pvi_connect(f.tx, RX, GSI);
+	expect_wait(f.tx, KVM_PVI_CLOSE_PORT, &port);
+	status_register(f.rx, GSI, &mem);
+	expect_gsi_wait(f.rx, KVM_PVI_UNSTATUS);
+	expect_gsi_wait(f.rx, KVM_PVI_UNWIRE);
+	memcpy(revoke.uuid, TX, sizeof(revoke.uuid));
+	expect_wait(f.rx, KVM_PVI_REVOKE, &revoke);
+	pvi_grant(f.rx, GSI, 1, &id);
+	ungrant.id = id;
+	expect_wait(f.rx, KVM_PVI_UNGRANT, &ungrant);
+	expect_gsi_wait(f.rx, KVM_PVI_UNEXPOSE);
+}
+
 static const struct test_case cases[] = {
 	{ "close", test_close, 60 },
 	{ "grant_close", test_grant_close, 60 },
@@ -253,10 +296,13 @@ static const struct test_case cases[] = {
 	{ "unstatus", test_unstatus, 60 },
 	{ "close_port", test_close_port, 60 },
 	{ "close_eventfd_port", test_close_eventfd_port, 60 },
+	{ "waits", test_waits, 60 },
 };
 
 int main(int argc, char **argv)
 {
-	return test_main(argc, argv, cases, ARRAY_SIZE(cases),
-			 TEST_REQUIRE_KVM | TEST_REQUIRE_PVI);
+	int ret = test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_KVM | TEST_REQUIRE_PVI);
+
+	delay_unload();
+	return ret;
 }
