@@ -303,6 +303,25 @@ under_load()
 	same "$(woken g_a)" "serve 1"
 }
 
+# b's kernel starts anew: connections are over, whichever side began them, and who listens at a still does
+reboot()
+{
+	begins g_b sink stream 5000
+	holds g_a stream $cid_b 5000
+	begins g_a serve stream 70000 2
+	holds g_b stream $cid_a 70000
+	say g_b "reboot -f"
+	booted g_b
+	same "$(held g_a)" "recv $reset"
+	same "$(does g_a hold stream $cid_b 5000)" "connect $unreachable"
+	plug g_b
+	connected
+	same "$(does g_b talk stream $cid_a 70000 1 1000)" "talk 1"
+	same "$(woken g_a)" "recv $reset"$'\n'"serve 2"
+	exchange stream 300000 1
+	quiet g_b
+}
+
 # start_load - both guests send and connect, again and again, whatever becomes of it
 start_load()
 {
@@ -506,4 +525,4 @@ start_guests
 set +e
 # Where bash would say that b was killed.
 run_tests alone together host stream seqpacket options credit programs log_in \
-	kernels_own many refused place under_load ${PVI_LONG:+bulk} peers hostile killed saved 2>"$tmp/stderr"
+	kernels_own many refused place under_load reboot ${PVI_LONG:+bulk} peers hostile killed saved 2>"$tmp/stderr"
