@@ -476,6 +476,9 @@ back_again()
 # not know.
 saved()
 {
+	# It is there still if the test before has failed
+	[ ! -e "/proc/$g_b" ] || kill -KILL "$g_b"
+	await test ! -e "/proc/$at_b"
 	# shellcheck disable=SC2046 # they are words
 	start_b newer 2 $(pvictl link --for "$b" "$link")
 	booted g_b
