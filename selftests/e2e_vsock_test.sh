@@ -42,6 +42,7 @@ together()
 	connected
 	same "$(run g_a cat /proc/net/pvi_vsock)" "$cid_b $b $cid_a up"
 	same "$(run g_b "cat /proc/net/pvi_vsock $bus/ports")" "$cid_a $a $cid_b up"$'\n'"5000-5999"
+	same "$(run g_b "unshare -n sh -c '[ -e /proc/net/pvi_vsock ] || cd $bus/.. && cat */peer */peer_cid'")" "$a"$'\n'"$cid_a"
 	pvictl list --json >"$tmp/json"
 	json "$tmp/json" "[(l['link'], l['a_cid'], l['b_cid'], l['a_state'], l['b_state']) \
 		for l in it['links']] == [('$link', $cid_a, $cid_b, 'run', 'run')]"
