@@ -124,7 +124,7 @@ kernels_own()
 	same "$(passed g_b)" "$(passed g_a)"
 }
 
-# By ssh from b to a, as the README has it, with keys of this run
+# By ssh from b to Debian's sshd in a, as the README has it, with keys of this run
 log_in()
 {
 	local name
@@ -134,15 +134,17 @@ log_in()
 			"echo root:x:0:0::/root:/bin/sh >/etc/passwd && echo 127.0.0.1 localhost >/etc/hosts &&" \
 			"ip link set lo up"
 	done
+	run g_a "mkdir -p /run/sshd && echo sshd:x:100:65534::/run/sshd:/bin/false >>/etc/passwd"
+	run g_a "ssh-keygen -q -t ed25519 -N '' -f /tmp/key"
 	run g_b "ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519"
 	run g_a "echo '$(run g_b cat /root/.ssh/id_ed25519.pub)' >/root/.ssh/authorized_keys"
-	run g_b "echo 'a $(run g_a "dropbearkey -t ed25519 -f /tmp/key 2>/dev/null | grep ^ssh-")' >/root/.ssh/known_hosts"
-	run g_a "dropbear -r /tmp/key -p 127.0.0.1:22"
+	run g_b "echo 'a $(run g_a cat /tmp/key.pub)' >/root/.ssh/known_hosts"
+	run g_a "/bin/sshd -f none -h /tmp/key -o ListenAddress=127.0.0.1"
 	run g_a "socat VSOCK-LISTEN:22,fork TCP:localhost:22 >/dev/null 2>&1 & echo \$! >/tmp/relay"
 	await run g_b "ssh -n -o BatchMode=yes -o ProxyCommand='socat - VSOCK-CONNECT:$cid_a:22' root@a true"
 	same "$(run g_b "ssh -n -o BatchMode=yes -o ProxyCommand='socat - VSOCK-CONNECT:$cid_a:22' root@a uname -r")" \
 		"$(run g_a uname -r)"
-	run g_a "kill \$(cat /tmp/relay) \$(pidof dropbear)"
+	run g_a "kill \$(cat /tmp/relay /run/sshd.pid)"
 }
 
 # CID 2 goes on through vhost-vsock, both ways, with b beside it
