@@ -17,7 +17,7 @@
 
 # The link that there is, and where the guests have it
 link='' bus='' at_c='' cid_a=33 cid_b=4
-reset=-104 broken=-32 unreachable=-113 absent=-19 overdone=-105
+reset=-104 broken=-32 unreachable=-113 absent=-19 overdone=-105 late=-110
 
 # What who asks for a CID of no link hears in a: since Linux 7.1 the device to the host has it
 of_no_link()
@@ -88,6 +88,21 @@ credit()
 	begins g_a sink stream 70001
 	said=$(does g_b fill $cid_a 70001)
 	same "$(woken g_a)" "$said"
+}
+
+# Who has no patience with a peer that does nothing, or does not read, is told; it is no matter for who comes next.
+timeouts()
+{
+	local said
+
+	kill -STOP "$g_b"
+	said=$(does g_a hasty $cid_b 5000)
+	kill -CONT "$g_b"
+	same "$said" "connect $late"
+	begins g_b sink stream 5000
+	said=$(does g_a press $cid_b 5000)
+	same "$(woken g_b)" "$said"
+	exchange stream 1000 1
 }
 
 # sends LISTENER SENDER - what b listens with takes what a sends, which is the program busybox
@@ -541,5 +556,5 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone together host stream seqpacket options credit programs log_in \
+run_tests alone together host stream seqpacket options credit timeouts programs log_in \
 	kernels_own many refused place under_load reboot ${PVI_LONG:+bulk} peers hostile killed saved 2>"$tmp/stderr"

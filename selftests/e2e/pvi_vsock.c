@@ -14,6 +14,8 @@
  * fill CID PORT		send until there is no room, then end it
  * hold TYPE CID PORT [FROM]	connect, from this port, then read
  * ask CID PORT			begin to connect, and wait for nothing
+ * hasty CID PORT		connect, but wait no longer than a tenth of a second
+ * press CID PORT		send until there has been no room for a tenth of a second, then end it
  * late CID PORT FROM		connect, from this port; after SIGUSR1 end what is sent, and read until the end
  * pour PORT N BYTES		take N connections, say so much on all at once
  * drink CID PORT N BYTES	have N connections with little room, and read nothing; after SIGUSR1 what there is
@@ -266,10 +268,11 @@ static int name_of_peer(int fd, struct sockaddr *at, socklen_t *len)
 	return getpeername(fd, at, len);
 }
 
+static const struct timeval tenth = { .tv_usec = 100000 };
+
 static void verb_options(const char *cid, const char *port)
 {
 	struct sockaddr_vm to = address(cid, port);
-	struct timeval patience = { .tv_usec = 100000 };
 	int fd = new_socket("stream");
 	char byte_back;
 
@@ -281,7 +284,7 @@ static void verb_options(const char *cid, const char *port)
 	printf("buffer %llu\n", option(fd, SO_VM_SOCKETS_BUFFER_SIZE));
 	set_option(fd, SO_VM_SOCKETS_BUFFER_SIZE, 300000);
 	printf("buffer %llu\n", option(fd, SO_VM_SOCKETS_BUFFER_SIZE));
-	must(!setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), "SO_RCVTIMEO");
+	must(!setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tenth, sizeof(tenth)), "SO_RCVTIMEO");
 	must(recv(fd, back, 1, 0) < 0 && errno == EAGAIN, "recv");
 	must(send(fd, "x", 1, MSG_NOSIGNAL) == 1, "send");
 	must(poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, -1) == 1, "poll");
@@ -395,6 +398,32 @@ static void verb_ask(const char *cid, const char *port)
 	must(!ioctl(fd, FIONBIO, &on), "FIONBIO");
 	must(!connect(fd, (void *)&to, sizeof(to)), "ask");
 	printf("ask\n");
+}
+
+static void verb_hasty(const char *cid, const char *port)
+{
+	struct sockaddr_vm to = address(cid, port);
+	int fd = new_socket("stream");
+
+	must(!setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &tenth, sizeof(tenth)), "patience");
+	must(!connect(fd, (void *)&to, sizeof(to)), "connect");
+	printf("hasty\n");
+}
+
+static void verb_press(const char *cid, const char *port)
+{
+	int fd = dial("stream", cid, port);
+	size_t at = 0;
+	ssize_t put;
+
+	must(!setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tenth, sizeof(tenth)), "SO_SNDTIMEO");
+	do {
+		fill_bytes(buf, at, sizeof(buf));
+		put = send(fd, buf, sizeof(buf), MSG_NOSIGNAL);
+		at += put > 0 ? put : 0;
+	} while (put > 0);
+	must(errno == EAGAIN, "send");
+	printf("sink %zu\n", at);
 }
 
 /* From here on SIGUSR1 waits for wait_told() */
@@ -555,6 +584,10 @@ int main(int argc, char **argv)
 		verb_hold(argv[2], argv[3], argv[4], argc == 6 ? argv[5] : NULL);
 	else if (argc == 4 && !strcmp(verb, "ask"))
 		verb_ask(argv[2], argv[3]);
+	else if (argc == 4 && !strcmp(verb, "hasty"))
+		verb_hasty(argv[2], argv[3]);
+	else if (argc == 4 && !strcmp(verb, "press"))
+		verb_press(argv[2], argv[3]);
 	else if (argc == 5 && !strcmp(verb, "late"))
 		verb_late(argv[2], argv[3], argv[4]);
 	else if (argc == 5 && !strcmp(verb, "pour"))
