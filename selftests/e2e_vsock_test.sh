@@ -105,6 +105,21 @@ timeouts()
 	exchange stream 1000 1
 }
 
+# However much room the peer claims to have, who sends while it takes nothing has no more wait here than what its own
+# buffer holds, and the ring.
+memory()
+{
+	local said
+
+	begins g_b sink stream 5000 $((64 << 20))
+	lates g_a heap $cid_b 5000 $((4 << 20))
+	kill -STOP "$g_b"
+	said=$(told g_a)
+	kill -CONT "$g_b"
+	same "$(woken g_b)" "$said"
+	[ "${said#sink }" -le $((262144 + 131072)) ] || fail "$said: more than a buffer and the ring"
+}
+
 # sends LISTENER SENDER - what b listens with takes what a sends, which is the program busybox
 sends()
 {
@@ -556,5 +571,5 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone together host stream seqpacket options credit timeouts programs log_in \
+run_tests alone together host stream seqpacket options credit timeouts memory programs log_in \
 	kernels_own many refused place under_load reboot ${PVI_LONG:+bulk} peers hostile killed saved 2>"$tmp/stderr"

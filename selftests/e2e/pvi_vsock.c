@@ -9,7 +9,7 @@
  * options CID PORT		what the kernel says of a connection, and takes
  * keep PORT N			take N connections, then hear and answer each
  * many CID PORT N		have N connections at once, and check each
- * sink TYPE PORT		take one, read nothing until the other side ends it, then all; messages until how
+ * sink TYPE PORT [ROOM]	take one, read nothing until the other side ends it, then all; messages until how
  *				they end
  * fill CID PORT		send until there is no room, then end it
  * hold TYPE CID PORT [FROM]	connect, from this port, then read
@@ -17,6 +17,8 @@
  * hasty CID PORT		connect, but wait no longer than a tenth of a second
  * press CID PORT		send until there has been no room for a tenth of a second, then end it
  * late CID PORT FROM		connect, from this port; after SIGUSR1 end what is sent, and read until the end
+ * heap CID PORT BYTES		connect; after SIGUSR1 send so much at once, again and again, until there is no room,
+ *				then end it
  * pour PORT N BYTES		take N connections, say so much on all at once
  * drink CID PORT N BYTES	have N connections with little room, and read nothing; after SIGUSR1 what there is
  *				room for, and end the first again and again; then the rest
@@ -345,11 +347,16 @@ static int drain(int fd, int each, size_t *at)
 	return got < 0 ? -errno : 0;
 }
 
-static void verb_sink(const char *type, const char *port)
+static void verb_sink(const char *type, const char *port, size_t room)
 {
-	int fd = accept(listen_at(type, port, 8), NULL, NULL), last;
+	int listener = listen_at(type, port, 8), fd, last;
 	size_t at;
 
+	if (room) {
+		set_option(listener, SO_VM_SOCKETS_BUFFER_MAX_SIZE, room);
+		set_option(listener, SO_VM_SOCKETS_BUFFER_SIZE, room);
+	}
+	fd = accept(listener, NULL, NULL);
 	must(fd >= 0, "accept");
 	must(poll(&(struct pollfd){ .fd = fd, .events = POLLRDHUP }, 1, -1) == 1, "poll");
 	if (!strcmp(type, "stream")) {
@@ -460,6 +467,25 @@ static void verb_late(const char *cid, const char *port, const char *from)
 	shutdown(fd, SHUT_WR);
 	last = drain(fd, 0, &at);
 	printf("late %zu %d\n", at, last);
+}
+
+static void verb_heap(const char *cid, const char *port, size_t bytes)
+{
+	char *all = malloc(PERIOD + bytes);
+	size_t at = 0, i;
+	ssize_t put;
+	int fd;
+
+	must(!!all, "malloc");
+	for (i = 0; i < PERIOD + bytes; i++)
+		all[i] = *bytes_at(i);
+	be_told();
+	fd = dial("stream", cid, port);
+	wait_told();
+	while ((put = send(fd, all + at % PERIOD, bytes, MSG_NOSIGNAL | MSG_DONTWAIT)) > 0)
+		at += put;
+	must(errno == EAGAIN, "send");
+	printf("sink %zu\n", at);
 }
 
 /* The rest of what @said has been said of, as far as there is room; returns whether it is all */
@@ -576,8 +602,8 @@ int main(int argc, char **argv)
 		verb_keep(argv[2], atoi(argv[3]));
 	else if (argc == 5 && !strcmp(verb, "many"))
 		verb_many(argv[2], argv[3], atoi(argv[4]));
-	else if (argc == 4 && !strcmp(verb, "sink"))
-		verb_sink(argv[2], argv[3]);
+	else if ((argc == 4 || argc == 5) && !strcmp(verb, "sink"))
+		verb_sink(argv[2], argv[3], argc == 5 ? strtoul(argv[4], NULL, 0) : 0);
 	else if (argc == 4 && !strcmp(verb, "fill"))
 		verb_fill(argv[2], argv[3]);
 	else if ((argc == 5 || argc == 6) && !strcmp(verb, "hold"))
@@ -590,6 +616,8 @@ int main(int argc, char **argv)
 		verb_press(argv[2], argv[3]);
 	else if (argc == 5 && !strcmp(verb, "late"))
 		verb_late(argv[2], argv[3], argv[4]);
+	else if (argc == 5 && !strcmp(verb, "heap"))
+		verb_heap(argv[2], argv[3], strtoul(argv[4], NULL, 0));
 	else if (argc == 5 && !strcmp(verb, "pour"))
 		verb_pour(argv[2], atoi(argv[3]), strtoul(argv[4], NULL, 0));
 	else if (argc == 6 && !strcmp(verb, "drink"))
