@@ -105,19 +105,29 @@ timeouts()
 	exchange stream 1000 1
 }
 
-# However much room the peer claims to have, who sends while it takes nothing has no more wait here than what its own
-# buffer holds, and the ring.
-memory()
+# heaps MOST BYTES [ROOM] - while b, which claims to have much room, takes nothing, who sends BYTES at once with so large
+# a buffer has no more taken than MOST
+heaps()
 {
 	local said
 
 	begins g_b sink stream 5000 $((64 << 20))
-	lates g_a heap $cid_b 5000 $((4 << 20))
+	lates g_a heap $cid_b 5000 "${@:2}"
 	kill -STOP "$g_b"
 	said=$(told g_a)
 	kill -CONT "$g_b"
 	same "$(woken g_b)" "$said"
-	[ "${said#sink }" -le $((262144 + 131072)) ] || fail "$said: more than a buffer and the ring"
+	[ "${said#sink }" -le "$1" ] || fail "$said: more than $1"
+}
+
+# What a's kernel keeps of what is sent is what a buffer holds; where that is large, one packet. Beside it the ring has
+# some.
+memory()
+{
+	local ring=131072 buffer=262144 packet=65536
+
+	heaps $((ring + buffer)) $((4 << 20))
+	heaps $((ring + packet)) $packet $((16 << 20))
 }
 
 # sends LISTENER SENDER - what b listens with takes what a sends, which is the program busybox

@@ -17,7 +17,7 @@
  * hasty CID PORT		connect, but wait no longer than a tenth of a second
  * press CID PORT		send until there has been no room for a tenth of a second, then end it
  * late CID PORT FROM		connect, from this port; after SIGUSR1 end what is sent, and read until the end
- * heap CID PORT BYTES		connect; after SIGUSR1 send so much at once, again and again, until there is no room,
+ * heap CID PORT BYTES [ROOM]	connect; after SIGUSR1 send so much at once, again and again, until there is no room,
  *				then end it
  * pour PORT N BYTES		take N connections, say so much on all at once
  * drink CID PORT N BYTES	have N connections with little room, and read nothing; after SIGUSR1 what there is
@@ -253,6 +253,13 @@ static void set_option(int fd, int name, unsigned long long value)
 	must(!setsockopt(fd, AF_VSOCK, name, &value, sizeof(value)), "setsockopt");
 }
 
+/* What its buffer holds, which may be more than by itself */
+static void set_room(int fd, size_t room)
+{
+	set_option(fd, SO_VM_SOCKETS_BUFFER_MAX_SIZE, room);
+	set_option(fd, SO_VM_SOCKETS_BUFFER_SIZE, room);
+}
+
 static void print_name(const char *what, int (*get)(int, struct sockaddr *, socklen_t *), int fd)
 {
 	struct sockaddr_vm at;
@@ -352,10 +359,8 @@ static void verb_sink(const char *type, const char *port, size_t room)
 	int listener = listen_at(type, port, 8), fd, last;
 	size_t at;
 
-	if (room) {
-		set_option(listener, SO_VM_SOCKETS_BUFFER_MAX_SIZE, room);
-		set_option(listener, SO_VM_SOCKETS_BUFFER_SIZE, room);
-	}
+	if (room)
+		set_room(listener, room);
 	fd = accept(listener, NULL, NULL);
 	must(fd >= 0, "accept");
 	must(poll(&(struct pollfd){ .fd = fd, .events = POLLRDHUP }, 1, -1) == 1, "poll");
@@ -469,7 +474,7 @@ static void verb_late(const char *cid, const char *port, const char *from)
 	printf("late %zu %d\n", at, last);
 }
 
-static void verb_heap(const char *cid, const char *port, size_t bytes)
+static void verb_heap(const char *cid, const char *port, size_t bytes, size_t room)
 {
 	char *all = malloc(PERIOD + bytes);
 	size_t at = 0, i;
@@ -481,6 +486,8 @@ static void verb_heap(const char *cid, const char *port, size_t bytes)
 		all[i] = *bytes_at(i);
 	be_told();
 	fd = dial("stream", cid, port);
+	if (room)
+		set_room(fd, room);
 	wait_told();
 	while ((put = send(fd, all + at % PERIOD, bytes, MSG_NOSIGNAL | MSG_DONTWAIT)) > 0)
 		at += put;
@@ -616,8 +623,9 @@ int main(int argc, char **argv)
 		verb_press(argv[2], argv[3]);
 	else if (argc == 5 && !strcmp(verb, "late"))
 		verb_late(argv[2], argv[3], argv[4]);
-	else if (argc == 5 && !strcmp(verb, "heap"))
-		verb_heap(argv[2], argv[3], strtoul(argv[4], NULL, 0));
+	else if ((argc == 5 || argc == 6) && !strcmp(verb, "heap"))
+		verb_heap(argv[2], argv[3], strtoul(argv[4], NULL, 0),
+			  argc == 6 ? strtoul(argv[5], NULL, 0) : 0);
 	else if (argc == 5 && !strcmp(verb, "pour"))
 		verb_pour(argv[2], atoi(argv[3]), strtoul(argv[4], NULL, 0));
 	else if (argc == 6 && !strcmp(verb, "drink"))
