@@ -17,7 +17,7 @@
 
 # The link that there is, and where the guests have it
 link='' bus='' at_c='' cid_a=33 cid_b=4
-reset=-104 broken=-32 unreachable=-113 absent=-19 overdone=-105
+reset=-104 broken=-32 unreachable=-113 absent=-19 overdone=-105 late=-110
 
 # What who asks for a CID of no link hears in a: since Linux 7.1 the device to the host has it
 of_no_link()
@@ -42,6 +42,7 @@ together()
 	connected
 	same "$(run g_a cat /proc/net/pvi_vsock)" "$cid_b $b $cid_a up"
 	same "$(run g_b "cat /proc/net/pvi_vsock $bus/ports")" "$cid_a $a $cid_b up"$'\n'"5000-5999"
+	same "$(run g_b "unshare -n sh -c '[ -e /proc/net/pvi_vsock ] || cd $bus/.. && cat */peer */peer_cid'")" "$a"$'\n'"$cid_a"
 	pvictl list --json >"$tmp/json"
 	json "$tmp/json" "[(l['link'], l['a_cid'], l['b_cid'], l['a_state'], l['b_state']) \
 		for l in it['links']] == [('$link', $cid_a, $cid_b, 'run', 'run')]"
@@ -89,6 +90,46 @@ credit()
 	same "$(woken g_a)" "$said"
 }
 
+# Who has no patience with a peer that does nothing, or does not read, is told; it is no matter for who comes next.
+timeouts()
+{
+	local said
+
+	kill -STOP "$g_b"
+	said=$(does g_a hasty $cid_b 5000)
+	kill -CONT "$g_b"
+	same "$said" "connect $late"
+	begins g_b sink stream 5000
+	said=$(does g_a press $cid_b 5000)
+	same "$(woken g_b)" "$said"
+	exchange stream 1000 1
+}
+
+# heaps MOST BYTES [ROOM] - while b, which claims to have much room, takes nothing, who sends BYTES at once with so large
+# a buffer has no more taken than MOST
+heaps()
+{
+	local said
+
+	begins g_b sink stream 5000 $((64 << 20))
+	lates g_a heap $cid_b 5000 "${@:2}"
+	kill -STOP "$g_b"
+	said=$(told g_a)
+	kill -CONT "$g_b"
+	same "$(woken g_b)" "$said"
+	[ "${said#sink }" -le "$1" ] || fail "$said: more than $1"
+}
+
+# What a's kernel keeps of what is sent is what a buffer holds; where that is large, one packet. Beside it the ring has
+# some.
+memory()
+{
+	local ring=131072 buffer=262144 packet=65536
+
+	heaps $((ring + buffer)) $((4 << 20))
+	heaps $((ring + packet)) $packet $((16 << 20))
+}
+
 # sends LISTENER SENDER - what b listens with takes what a sends, which is the program busybox
 sends()
 {
@@ -123,7 +164,7 @@ kernels_own()
 	same "$(passed g_b)" "$(passed g_a)"
 }
 
-# By ssh from b to a, as the README has it, with keys of this run
+# By ssh from b to Debian's sshd in a, as the README has it, with keys of this run
 log_in()
 {
 	local name
@@ -133,15 +174,17 @@ log_in()
 			"echo root:x:0:0::/root:/bin/sh >/etc/passwd && echo 127.0.0.1 localhost >/etc/hosts &&" \
 			"ip link set lo up"
 	done
+	run g_a "mkdir -p /run/sshd && echo sshd:x:100:65534::/run/sshd:/bin/false >>/etc/passwd"
+	run g_a "ssh-keygen -q -t ed25519 -N '' -f /tmp/key"
 	run g_b "ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519"
 	run g_a "echo '$(run g_b cat /root/.ssh/id_ed25519.pub)' >/root/.ssh/authorized_keys"
-	run g_b "echo 'a $(run g_a "dropbearkey -t ed25519 -f /tmp/key 2>/dev/null | grep ^ssh-")' >/root/.ssh/known_hosts"
-	run g_a "dropbear -r /tmp/key -p 127.0.0.1:22"
+	run g_b "echo 'a $(run g_a cat /tmp/key.pub)' >/root/.ssh/known_hosts"
+	run g_a "/bin/sshd -f none -h /tmp/key -o ListenAddress=127.0.0.1"
 	run g_a "socat VSOCK-LISTEN:22,fork TCP:localhost:22 >/dev/null 2>&1 & echo \$! >/tmp/relay"
 	await run g_b "ssh -n -o BatchMode=yes -o ProxyCommand='socat - VSOCK-CONNECT:$cid_a:22' root@a true"
 	same "$(run g_b "ssh -n -o BatchMode=yes -o ProxyCommand='socat - VSOCK-CONNECT:$cid_a:22' root@a uname -r")" \
 		"$(run g_a uname -r)"
-	run g_a "kill \$(cat /tmp/relay) \$(pidof dropbear)"
+	run g_a "kill \$(cat /tmp/relay /run/sshd.pid)"
 }
 
 # CID 2 goes on through vhost-vsock, both ways, with b beside it
@@ -157,17 +200,17 @@ host()
 	same "$(woken g_a)" "serve 1"
 }
 
-# bulk CID - a and the third guest say, and say back, 128 MiB 40 times: 10 GiB, each byte checked
+# 128 MiB 40 times, which b says back: 10 GiB, each byte checked
 bulk()
 {
 	local type i
 
 	for type in stream seqpacket; do
-		begins g_c serve $type 5000 20
+		begins g_b serve $type 5000 20
 		for ((i = 0; i < 20; i++)); do
-			same "$(does g_a talk $type "$1" 5000 1 $((128 << 20)))" "talk 1"
+			same "$(does g_a talk $type $cid_b 5000 1 $((128 << 20)))" "talk 1"
 		done
-		same "$(woken g_c)" "serve 20"
+		same "$(woken g_b)" "serve 20"
 	done
 }
 
@@ -210,10 +253,9 @@ thirst()
 # the smallest.
 peers()
 {
-	local link_c cid_c=5 size=8K
+	local link_c cid_c=5
 
-	[ -z "${PVI_LONG:-}" ] || size=4M
-	link_c=$(pvictl link --kind vsock --cid $cid_a,$cid_c --size $size "$a" "$c" | sed -n 's/^link //p')
+	link_c=$(pvictl link --kind vsock --cid $cid_a,$cid_c --size 8K "$a" "$c" | sed -n 's/^link //p')
 	pvictl link --hotplug --for "$a" "$link_c" | monitor "$monitors/a"
 	# shellcheck disable=SC2046 # they are words
 	append=iomem=relaxed guest g_c older -uuid "$c" $(pvictl link --for "$c" "$link_c")
@@ -228,7 +270,6 @@ peers()
 	run g_a "pvi_vsock talk stream $cid_c 5000 1 300000 >/tmp/to_c & echo \$! >/tmp/talk"
 	same "$(does g_a talk stream $cid_b 5000 1 300000)" "talk 1"
 	same "$(run g_a "wait \$(cat /tmp/talk); cat /tmp/to_c")" "talk 1"
-	[ -z "${PVI_LONG:-}" ] || bulk $cid_c
 	run g_a "mkfifo /tmp/to_b; socat -t 60 - VSOCK-CONNECT:$cid_b:5000 </tmp/to_b >/tmp/from_b 2>&1 &" \
 		"echo \$! >/tmp/talk; exec 3>/tmp/to_b; echo before >&3; until grep -q before /tmp/from_b; do usleep 20000; done"
 	holds g_a stream $cid_c 5000
@@ -305,6 +346,25 @@ under_load()
 	same "$(woken g_a)" "serve 1"
 }
 
+# b's kernel starts anew: connections are over, whichever side began them, and who listens at a still does
+reboot()
+{
+	begins g_b sink stream 5000
+	holds g_a stream $cid_b 5000
+	begins g_a serve stream 70000 2
+	holds g_b stream $cid_a 70000
+	say g_b "reboot -f"
+	booted g_b
+	same "$(held g_a)" "recv $reset"
+	same "$(does g_a hold stream $cid_b 5000)" "connect $unreachable"
+	plug g_b
+	connected
+	same "$(does g_b talk stream $cid_a 70000 1 1000)" "talk 1"
+	same "$(woken g_a)" "recv $reset"$'\n'"serve 2"
+	exchange stream 300000 1
+	quiet g_b
+}
+
 # start_load - both guests send and connect, again and again, whatever becomes of it
 start_load()
 {
@@ -322,14 +382,33 @@ stop_load()
 	done
 }
 
+# nobody NAME - a test before, which has failed, may have left somebody at a port
+nobody()
+{
+	run "$1" "while killall -q -KILL pvi_vsock; do usleep 20000; done"
+}
+
+# said_once LINES - behind so many lines of its log a's kernel says once that b breaks the rules, and nothing else but how
+# long its clock, its works and RCU have had to wait, which is the busy host's doing
+said_once()
+{
+	local said slow='clocksource|hrtimer|perf:|hogged CPU|rcu|sched'
+
+	said=$(run g_a "dmesg | tail -n +$(($1 + 1)) | grep -v -E '$slow'; true")
+	[[ $said == *"breaks the rules"* && $said != *$'\n'* ]] || fail "a's kernel says: $said"
+}
+
 # What b stores into its section may harm b's sockets alone, and takes no more memory than they may have.
 hostile()
 {
-	local what n=500 sessions=2 begun
+	local what n=500 sessions=2 begun lines
 
 	begun=$(begun g_a)
-	[ -z "${PVI_LONG:-}" ] || n=100000 sessions=20
+	[ -z "${PVI_LONG:-}" ] || n=100000 sessions=6
+	nobody g_a
+	nobody g_b
 	run g_a "modprobe -q vsock_loopback; true"
+	lines=$(run g_a "dmesg | wc -l")
 	begins g_a sink stream 70001
 	holds g_a stream 1 70001
 	for what in prod length long head life; do
@@ -353,7 +432,7 @@ hostile()
 	exchange stream 10000 1
 	# shellcheck disable=SC2086 # they are two
 	paced $begun
-	same "$(run g_a "dmesg | grep -c 'breaks the rules'")" 1
+	said_once "$lines"
 	quiet g_b
 }
 
@@ -401,9 +480,11 @@ ended_before()
 # Who reads is told that b has gone.
 killed()
 {
+	nobody g_a
+	nobody g_b
 	begins g_b sink stream 5000
-	[ -z "${PVI_LONG:-}" ] || begins g_a serve stream 70000 1
 	holds g_a stream $cid_b 5000
+	begins g_a serve stream 70000 1
 	kill -KILL "$g_b"
 	await test ! -e "/proc/$at_b"
 	same "$(held g_a)" "recv $reset"
@@ -412,7 +493,14 @@ killed()
 	quiet g_a
 }
 
-# Under b's name, with another kernel; who listens at a still does.
+# Who has listened at a, whatever became of b, takes what b begins now
+listens()
+{
+	same "$(does g_b talk stream $cid_a 70000 1 1000)" "talk 1"
+	same "$(woken g_a)" "serve 1"
+}
+
+# Under b's name, with another kernel
 back_again()
 {
 	# shellcheck disable=SC2046 # they are words
@@ -421,30 +509,28 @@ back_again()
 	attach at_b --pid "$g_b"
 	plug g_b
 	connected
-	same "$(does g_b talk stream $cid_a 70000 1 1000)" "talk 1"
-	same "$(woken g_a)" "serve 1"
+	listens
 	exchange stream 300000 2
 	exchange seqpacket 300000 2
 	quiet g_b
-}
-
-# nobody_at NAME - a test before, which has failed, may have left somebody at a port
-nobody_at()
-{
-	run "$1" "killall -q -KILL pvi_vsock; true"
 }
 
 # Another QEMU goes on with b's state, and has the link again: a connection is over for both sides, who listens need
 # not know.
 saved()
 {
+	# It is there still if the test before has failed
+	[ ! -e "/proc/$g_b" ] || kill -KILL "$g_b"
+	await test ! -e "/proc/$at_b"
 	# shellcheck disable=SC2046 # they are words
 	start_b newer 2 $(pvictl link --for "$b" "$link")
 	booted g_b
 	attach at_b --pid "$g_b"
 	plug g_b
 	connected
-	nobody_at g_a
+	# In the long form another b has been there
+	[ -n "${PVI_LONG:-}" ] || listens
+	nobody g_a
 	begins g_a sink stream 70001
 	holds g_b stream $cid_a 70001
 	begins g_b serve stream 5000 1
@@ -495,5 +581,5 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone together host stream seqpacket options credit programs log_in \
-	kernels_own many refused place under_load peers hostile killed saved 2>"$tmp/stderr"
+run_tests alone together host stream seqpacket options credit timeouts memory programs log_in \
+	kernels_own many refused place under_load reboot ${PVI_LONG:+bulk} peers hostile killed saved 2>"$tmp/stderr"

@@ -9,12 +9,16 @@
  * options CID PORT		what the kernel says of a connection, and takes
  * keep PORT N			take N connections, then hear and answer each
  * many CID PORT N		have N connections at once, and check each
- * sink TYPE PORT		take one, read nothing until the other side ends it, then all; messages until how
+ * sink TYPE PORT [ROOM]	take one, read nothing until the other side ends it, then all; messages until how
  *				they end
  * fill CID PORT		send until there is no room, then end it
  * hold TYPE CID PORT [FROM]	connect, from this port, then read
  * ask CID PORT			begin to connect, and wait for nothing
+ * hasty CID PORT		connect, but wait no longer than a tenth of a second
+ * press CID PORT		send until there has been no room for a tenth of a second, then end it
  * late CID PORT FROM		connect, from this port; after SIGUSR1 end what is sent, and read until the end
+ * heap CID PORT BYTES [ROOM]	connect; after SIGUSR1 send so much at once, again and again, until there is no room,
+ *				then end it
  * pour PORT N BYTES		take N connections, say so much on all at once
  * drink CID PORT N BYTES	have N connections with little room, and read nothing; after SIGUSR1 what there is
  *				room for, and end the first again and again; then the rest
@@ -249,6 +253,13 @@ static void set_option(int fd, int name, unsigned long long value)
 	must(!setsockopt(fd, AF_VSOCK, name, &value, sizeof(value)), "setsockopt");
 }
 
+/* What its buffer holds, which may be more than by itself */
+static void set_room(int fd, size_t room)
+{
+	set_option(fd, SO_VM_SOCKETS_BUFFER_MAX_SIZE, room);
+	set_option(fd, SO_VM_SOCKETS_BUFFER_SIZE, room);
+}
+
 static void print_name(const char *what, int (*get)(int, struct sockaddr *, socklen_t *), int fd)
 {
 	struct sockaddr_vm at;
@@ -266,10 +277,11 @@ static int name_of_peer(int fd, struct sockaddr *at, socklen_t *len)
 	return getpeername(fd, at, len);
 }
 
+static const struct timeval tenth = { .tv_usec = 100000 };
+
 static void verb_options(const char *cid, const char *port)
 {
 	struct sockaddr_vm to = address(cid, port);
-	struct timeval patience = { .tv_usec = 100000 };
 	int fd = new_socket("stream");
 	char byte_back;
 
@@ -281,7 +293,7 @@ static void verb_options(const char *cid, const char *port)
 	printf("buffer %llu\n", option(fd, SO_VM_SOCKETS_BUFFER_SIZE));
 	set_option(fd, SO_VM_SOCKETS_BUFFER_SIZE, 300000);
 	printf("buffer %llu\n", option(fd, SO_VM_SOCKETS_BUFFER_SIZE));
-	must(!setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), "SO_RCVTIMEO");
+	must(!setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tenth, sizeof(tenth)), "SO_RCVTIMEO");
 	must(recv(fd, back, 1, 0) < 0 && errno == EAGAIN, "recv");
 	must(send(fd, "x", 1, MSG_NOSIGNAL) == 1, "send");
 	must(poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, -1) == 1, "poll");
@@ -342,11 +354,14 @@ static int drain(int fd, int each, size_t *at)
 	return got < 0 ? -errno : 0;
 }
 
-static void verb_sink(const char *type, const char *port)
+static void verb_sink(const char *type, const char *port, size_t room)
 {
-	int fd = accept(listen_at(type, port, 8), NULL, NULL), last;
+	int listener = listen_at(type, port, 8), fd, last;
 	size_t at;
 
+	if (room)
+		set_room(listener, room);
+	fd = accept(listener, NULL, NULL);
 	must(fd >= 0, "accept");
 	must(poll(&(struct pollfd){ .fd = fd, .events = POLLRDHUP }, 1, -1) == 1, "poll");
 	if (!strcmp(type, "stream")) {
@@ -397,6 +412,32 @@ static void verb_ask(const char *cid, const char *port)
 	printf("ask\n");
 }
 
+static void verb_hasty(const char *cid, const char *port)
+{
+	struct sockaddr_vm to = address(cid, port);
+	int fd = new_socket("stream");
+
+	must(!setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &tenth, sizeof(tenth)), "patience");
+	must(!connect(fd, (void *)&to, sizeof(to)), "connect");
+	printf("hasty\n");
+}
+
+static void verb_press(const char *cid, const char *port)
+{
+	int fd = dial("stream", cid, port);
+	size_t at = 0;
+	ssize_t put;
+
+	must(!setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tenth, sizeof(tenth)), "SO_SNDTIMEO");
+	do {
+		fill_bytes(buf, at, sizeof(buf));
+		put = send(fd, buf, sizeof(buf), MSG_NOSIGNAL);
+		at += put > 0 ? put : 0;
+	} while (put > 0);
+	must(errno == EAGAIN, "send");
+	printf("sink %zu\n", at);
+}
+
 /* From here on SIGUSR1 waits for wait_told() */
 static void be_told(void)
 {
@@ -431,6 +472,27 @@ static void verb_late(const char *cid, const char *port, const char *from)
 	shutdown(fd, SHUT_WR);
 	last = drain(fd, 0, &at);
 	printf("late %zu %d\n", at, last);
+}
+
+static void verb_heap(const char *cid, const char *port, size_t bytes, size_t room)
+{
+	char *all = malloc(PERIOD + bytes);
+	size_t at = 0, i;
+	ssize_t put;
+	int fd;
+
+	must(!!all, "malloc");
+	for (i = 0; i < PERIOD + bytes; i++)
+		all[i] = *bytes_at(i);
+	be_told();
+	fd = dial("stream", cid, port);
+	if (room)
+		set_room(fd, room);
+	wait_told();
+	while ((put = send(fd, all + at % PERIOD, bytes, MSG_NOSIGNAL | MSG_DONTWAIT)) > 0)
+		at += put;
+	must(errno == EAGAIN, "send");
+	printf("sink %zu\n", at);
 }
 
 /* The rest of what @said has been said of, as far as there is room; returns whether it is all */
@@ -547,16 +609,23 @@ int main(int argc, char **argv)
 		verb_keep(argv[2], atoi(argv[3]));
 	else if (argc == 5 && !strcmp(verb, "many"))
 		verb_many(argv[2], argv[3], atoi(argv[4]));
-	else if (argc == 4 && !strcmp(verb, "sink"))
-		verb_sink(argv[2], argv[3]);
+	else if ((argc == 4 || argc == 5) && !strcmp(verb, "sink"))
+		verb_sink(argv[2], argv[3], argc == 5 ? strtoul(argv[4], NULL, 0) : 0);
 	else if (argc == 4 && !strcmp(verb, "fill"))
 		verb_fill(argv[2], argv[3]);
 	else if ((argc == 5 || argc == 6) && !strcmp(verb, "hold"))
 		verb_hold(argv[2], argv[3], argv[4], argc == 6 ? argv[5] : NULL);
 	else if (argc == 4 && !strcmp(verb, "ask"))
 		verb_ask(argv[2], argv[3]);
+	else if (argc == 4 && !strcmp(verb, "hasty"))
+		verb_hasty(argv[2], argv[3]);
+	else if (argc == 4 && !strcmp(verb, "press"))
+		verb_press(argv[2], argv[3]);
 	else if (argc == 5 && !strcmp(verb, "late"))
 		verb_late(argv[2], argv[3], argv[4]);
+	else if ((argc == 5 || argc == 6) && !strcmp(verb, "heap"))
+		verb_heap(argv[2], argv[3], strtoul(argv[4], NULL, 0),
+			  argc == 6 ? strtoul(argv[5], NULL, 0) : 0);
 	else if (argc == 5 && !strcmp(verb, "pour"))
 		verb_pour(argv[2], atoi(argv[3]), strtoul(argv[4], NULL, 0));
 	else if (argc == 6 && !strcmp(verb, "drink"))

@@ -11,8 +11,8 @@
 # suite, kernels, minutes at first (later what it took), variables of what script_of() says
 suites="
 check	default	15
-long	6.12	60	KERNELS=6.12 PVI_LONG=1 DEADLINE=3600 TEST_DEADLINE=900
-long	6.1	60	KERNELS=6.1 PVI_LONG=1 DEADLINE=3600 TEST_DEADLINE=900
+long	6.12	60	KERNELS=6.12 PVI_LONG=1 DEADLINE=7200 TEST_DEADLINE=3600
+long	6.1	60	KERNELS=6.1 PVI_LONG=1 DEADLINE=7200 TEST_DEADLINE=3600
 debug	6.12-debug	90	KERNELS=debug MEMORY=3072 PVI_SLOW=8 PVI_OPS=100000 DEADLINE=7200 TEST_DEADLINE=1800
 kcsan	6.12-debug	60	KERNELS=debug-kcsan TESTS=midway_test,sleep_race_test,bind_race_test,state_race_test,taken_test,flight_test,revoke_test,life_test,close_test,source_life_test,status_life_test,storm_test,order_test,grant_test,event_test,listing_test,unload_test PVI_SLOW=8 DEADLINE=7200 TEST_DEADLINE=1800
 all	intel,intel-smp	60	KERNELS=intel,intel-smp DEADLINE=7200
@@ -34,7 +34,7 @@ smoke	6.12-trixie	10	KERNELS=6.12-trixie:smoke
 smoke	6.12-cloud	6	KERNELS=6.12-cloud TESTS=bind_test,ring_test,gsi_test,msi_test,port_test,bell_test,status_test,source_test,state_test,query_test,peers_test,unload_test
 smoke	6.1-cloud	6	KERNELS=6.1-cloud TESTS=bind_test,ring_test,gsi_test,msi_test,port_test,bell_test,status_test,source_test,state_test,query_test,peers_test,unload_test
 guests	debug	60	KERNELS=6.12 TESTS=e2e_link_test,e2e_net_test GUESTS=debug,debug MEMORY=3072 PVI_SLOW=8 DEADLINE=7200 TEST_DEADLINE=3600
-guests	6.12,7.3	30	KERNELS=6.12 TESTS=e2e_vsock_test GUESTS=6.12,7.3 PVI_LONG=1 DEADLINE=3600 TEST_DEADLINE=1800
+guests	6.12,7.3	45	KERNELS=6.12 TESTS=e2e_vsock_test GUESTS=6.12,7.3 PVI_LONG=1 DEADLINE=7200 TEST_DEADLINE=3600
 guests	6.1,7.3	15	KERNELS=6.12 TESTS=e2e_test,e2e_net_test GUESTS=6.1,7.3
 guests	6.12-cloud,6.12-trixie	8	KERNELS=6.12 TESTS=e2e_test GUESTS=6.12-cloud,6.12-trixie
 guests	6.1-cloud,6.12-rt	8	KERNELS=6.12 TESTS=e2e_test GUESTS=6.1-cloud,6.12-rt

@@ -271,16 +271,17 @@ series_of()
 # What the Linux guests boot.
 prepare_guests()
 {
-	local series vsock_test
+	local series vsock_test sshd
 
-	"$rig/setup.sh" dropbear-bin ncat openssh-client
+	"$rig/setup.sh" ncat openssh-client
 	vsock_test=$("$rig/vsock-test.sh")
+	sshd=$("$rig/sshd.sh")
 	for series in "$older" "$newer"; do
 		LD_LIBRARY_PATH=$build/tools-root/usr/lib "$rig/guest.sh" "$series" \
 			"$build/guest-$series" "$build"/selftests/e2e/{pvi,pvi_link,pvi_net,pvi_vsock,pvi_spoil} \
 			"$build/tools-root/usr/sbin/pvictl" "$build"/selftests/guest/{args,dev}_test \
 			"$vsock_test" "$(command -v socat)" "$(command -v ncat)" "$(command -v ssh)" \
-			"$(command -v ssh-keygen)" "$(command -v dropbear)" "$(command -v dropbearkey)"
+			"$(command -v ssh-keygen)" "$sshd"
 	done
 }
 
