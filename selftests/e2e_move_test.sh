@@ -81,7 +81,7 @@ another()
 live()
 {
 	another "$2"
-	await grep -q "process ${!2} waits for $b to stop" "$kept/pvid.log"
+	await grep -q "process ${!2} waits for moves ($b) to stop" "$kept/pvid.log"
 	is_at "${!1}"
 	python3 "$here/vm_state.py" migrate "$kept/$1.qmp" "$kept/$2.qmp" "$kept/socket"
 	goes_on "$2"

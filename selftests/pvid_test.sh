@@ -134,7 +134,7 @@ others()
 	same "$(tell vm_a "ring $b 20")" 0
 	# Its guest goes on in another one
 	vmm_called vm_c cloud-hypervisor --restore "source_url=file:///x" --platform "uuid=$a"
-	await logged "process $vm_c waits for $a to stop"
+	await logged "process $vm_c waits for web ($a) to stop"
 	end_pvid
 }
 
@@ -504,7 +504,7 @@ claims()
 	sed -i '$a [vm heir]\nuuid = '"$c" "$tmp/policy/web.conf"
 	pid=$(tell vm_b "lend $c")
 	apply
-	await logged "process $pid claims to be heir by a VM that another process has made"
+	await logged "process $pid claims to be heir ($c) by a VM that another process has made"
 	kill "$pid"
 	vmm vm_c -name db
 	await pvictl show "$b"
@@ -729,6 +729,9 @@ detach $b"
 	await_gone "$a"
 	await_gone "$b"
 	kill -0 "$vm_b"
+	# As the policy called them
+	await logged "process $vm_b is db ($b)"
+	await logged "db ($b) of process $vm_b is not bound any more"
 	end_pvid
 }
 
@@ -787,7 +790,7 @@ mistakes()
 	sed -i -e 's/^expose = .*/expose = 20,22,23,65536/' -e 's/^bells = .*/bells = 22,23/' "$tmp/policy/web.conf"
 	apply
 	exposes "$b" 16 20 22 23 65536
-	await logged "$b: cannot bell $b gsi 23 yet: File exists"
+	await logged "db ($b): cannot bell $b gsi 23 yet: File exists"
 	same "$(tell vm_a "ring $b 20")" 0
 	pvictl unexpose "$b" 16
 	apply
@@ -1028,7 +1031,7 @@ moving()
 	pair_that_moves
 	same "$(tell vm_b run)" 0
 	vmm vm_c -uuid "$b" -incoming defer
-	await logged "process $vm_c waits for $b to stop"
+	await logged "process $vm_c waits for db ($b) to stop"
 	# Another user's is not to get it.
 	chmod 666 /dev/kvm
 	VMM_AS="setpriv --reuid 12345" vmm vm_d -uuid "$b" -incoming defer
@@ -1058,7 +1061,7 @@ moving_linked()
 	same "$(tell vm_b run)" 0
 	same "$(tell vm_a "ring $b $gsi")" 0
 	vmm vm_c -uuid "$b" -incoming defer
-	await logged "process $vm_c waits for $b to stop"
+	await logged "process $vm_c waits for db ($b) to stop"
 	same "$(tell vm_b stop)" 0
 	await is_at "$b" "$vm_c"
 	kill "$vm_b"
@@ -1080,7 +1083,7 @@ returning()
 	pair_that_moves
 	same "$(tell vm_b run)" 0
 	vmm vm_c -uuid "$b" -incoming defer
-	await logged "process $vm_c waits for $b to stop"
+	await logged "process $vm_c waits for db ($b) to stop"
 	same "$(tell vm_b stop)" 0
 	await is_at "$b" "$vm_c"
 	same "$(tell vm_b run)" 0
@@ -1093,7 +1096,7 @@ returning()
 	rm "$tmp/vm_c.in" "$tmp/vm_c.out"
 	# And the next time in another one, which the first has not kept from it
 	vmm vm_c -uuid "$b" -incoming defer
-	await logged "process $vm_c waits for $b to stop"
+	await logged "process $vm_c waits for db ($b) to stop"
 	same "$(tell vm_b stop)" 0
 	await is_at "$b" "$vm_c"
 	goes_on vm_c

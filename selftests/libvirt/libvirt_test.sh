@@ -394,7 +394,7 @@ moved()
 	await more_than 10
 	goes_on
 	journalctl -q -u kvm-pvid >"$tmp/journal"
-	has "$(cat "$tmp/journal")" "$b goes on in process $g_b"
+	has "$(cat "$tmp/journal")" "db ($b) goes on in process $g_b"
 	# The domain has the link's devices again, which the guest has not looked for.
 	run g_b "echo 1 >/sys/bus/pci/rescan"
 	plug g_b

@@ -42,21 +42,20 @@ static bool is_due(const struct candidate *c, const struct vm *holder)
 /* False: it is as it was */
 static bool take_from(struct pvid *d, struct vm *holder)
 {
-	char text[UUID_STR_LEN];
+	struct vm_name name = vm_name(d, holder->uuid);
 	uuid_t uuid;
 	pid_t pid = holder->pid;
 	uid_t owner = holder->owner;
 	/* What one that has not begun is to get is there yet. */
 	int ret = holder->arriving ? 0 : kept_save(holder);
 
-	uuid_unparse_lower(holder->uuid, text);
 	if (ret) {
-		LOG(SD_ERR, "%s: what its guest has made cannot be saved: %s; it does not move", text, strerror(-ret));
+		LOG(SD_ERR, "%s: what its guest has made cannot be saved: %s; it does not move", name.s, strerror(-ret));
 		pvi_thaw(holder->pvi);
 		return false;
 	}
 	uuid_copy(uuid, holder->uuid);
-	LOG(SD_INFO, "%s has stopped in process %d, and may go on in another one", text, pid);
+	LOG(SD_INFO, "%s has stopped in process %d, and may go on in another one", name.s, pid);
 	vm_end(holder);
 	candidate_add_returning(d, pid, owner, uuid);
 	return true;
@@ -111,14 +110,13 @@ static int set_state(const struct vm *vm, const void *blob, size_t length)
 
 void arrive_restore(struct vm *vm)
 {
-	char text[UUID_STR_LEN];
+	struct vm_name name = vm_name(vm->d, vm->uuid);
 	void *blob;
 	int ret;
 
 	if (!vm->arriving || vm->restored)
 		return;
 	vm->restored = true;
-	uuid_unparse_lower(vm->uuid, text);
 	ret = kept_read(vm, &blob);
 	if (ret == -ENOENT)
 		return;
@@ -126,9 +124,9 @@ void arrive_restore(struct vm *vm)
 		ret = set_state(vm, blob, ret);
 	free(blob);
 	if (ret == -EBUSY)
-		LOG(SD_NOTICE, "%s has what its guest had made, or something of it, from somebody else", text);
+		LOG(SD_NOTICE, "%s has what its guest had made, or something of it, from somebody else", name.s);
 	else if (ret)
-		LOG(SD_ERR, "%s: what its guest had made cannot be restored: %s", text, strerror(-ret));
+		LOG(SD_ERR, "%s: what its guest had made cannot be restored: %s", name.s, strerror(-ret));
 }
 
 static int look(sd_event_source *source, uint64_t now, void *arg)
@@ -151,13 +149,11 @@ static int look(sd_event_source *source, uint64_t now, void *arg)
 
 void arrive_begin(struct vm *vm)
 {
-	char text[UUID_STR_LEN];
 	int ret = pvi_get_state(vm->pvi, KVM_PVI_STATE_FREEZE, NULL, 0);
 
-	if (ret < 0) {
-		uuid_unparse_lower(vm->uuid, text);
-		LOG(SD_ERR, "%s: cannot keep rings away from it until it runs: %s", text, strerror(-ret));
-	}
+	if (ret < 0)
+		LOG(SD_ERR, "%s: cannot keep rings away from it until it runs: %s", vm_name(vm->d, vm->uuid).s,
+		    strerror(-ret));
 	vm->arriving = true;
 	look(NULL, 0, vm);
 }

@@ -95,11 +95,8 @@ static int candidate_look(sd_event_source *source, uint64_t now, void *arg)
 
 static void candidate_has_to_wait(struct candidate *c, const struct examined *e)
 {
-	char text[UUID_STR_LEN];
-
-	uuid_unparse_lower(e->uuid, text);
 	if (!c->waits)
-		LOG(SD_INFO, "process %d waits for %s to stop where it runs", e->pid, text);
+		LOG(SD_INFO, "process %d waits for %s to stop where it runs", e->pid, vm_name(c->d, e->uuid).s);
 	uuid_copy(c->uuid, e->uuid);
 	c->waits = true;
 	c->tries = c->stopped = 0;
@@ -125,7 +122,8 @@ static void candidate_examined(struct pvid *d, void *owner, int pvi, enum outcom
 	} else if (e->ret == EXAMINED_NOTHING) {
 		candidate_free(c);
 	} else if (e->ret == EXAMINED_NOT_ITS) {
-		LOG(SD_WARNING, "process %d claims to be %s by a VM that another process has made", e->pid, e->label);
+		LOG(SD_WARNING, "process %d claims to be %s by a VM that another process has made", e->pid,
+			    vm_name(d, e->uuid).s);
 		candidate_free(c);
 	} else if (e->ret == EXAMINED_HAS_TO_WAIT) {
 		candidate_has_to_wait(c, e);

@@ -82,7 +82,6 @@ static int examine_process(const struct pvid *d, const struct candidate *c, int 
 	if (ret)
 		return ret;
 	e->arriving |= c->may_return;
-	stpcpy(e->label, vm->label);
 	uuid_copy(e->uuid, vm->uuid);
 	e->what = "take its VM";
 	vm_fd = take_vm(pidfd, e->pid, c->begins);

@@ -117,6 +117,13 @@ struct pvid {
 /* To stderr, with the priorities of sd-daemon */
 #define LOG(level, fmt, ...) fprintf(stderr, level fmt "\n", ##__VA_ARGS__)
 
+/* "web (UUID)", as the policy calls it, or called it before; else the UUID alone */
+struct vm_name {
+	char s[POLICY_LABEL + UUID_STR_LEN + 4];
+};
+
+struct vm_name vm_name(const struct pvid *d, const uuid_t uuid);
+
 /* helper.c: what may wait is done by a child, which is killed when that takes too long */
 enum outcome { HELPER_DONE, HELPER_LATE, HELPER_FAILED };
 
@@ -145,7 +152,6 @@ struct examined {
 	bool arriving;
 	uuid_t uuid;
 	uint64_t number;
-	char label[POLICY_LABEL];
 	const char *what;	/* failed */
 };
 

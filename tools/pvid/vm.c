@@ -21,10 +21,18 @@
 #define ARRIVING 'i'		/* how the name begins under which one is kept whose guest does not run yet, */
 #define PRESENT 'v'		/* and of all others */
 
-static const char *uuid_string(const uuid_t uuid, char text[static UUID_STR_LEN])
+struct vm_name vm_name(const struct pvid *d, const uuid_t uuid)
 {
+	const struct policy *p = &d->policy;
+	const struct policy_vm *vm = NULL;
+	char text[UUID_STR_LEN];
+	struct vm_name name;
+
+	for (; p && !vm; p = p->older)
+		vm = policy_vm(p, uuid);
 	uuid_unparse_lower(uuid, text);
-	return text;
+	snprintf(name.s, sizeof(name.s), vm ? "%s (%s)" : "%s%s", vm ? vm->label : "", text);
+	return name;
 }
 
 int retry_after(struct pvid *d, sd_event_source **source, unsigned int tries, sd_event_time_handler_t fn, void *arg)
@@ -73,9 +81,7 @@ static void forget(const struct vm *vm)
 
 void vm_end(struct vm *vm)
 {
-	char text[UUID_STR_LEN];
-
-	LOG(SD_INFO, "%s of process %d is not bound any more", uuid_string(vm->uuid, text), vm->pid);
+	LOG(SD_INFO, "%s of process %d is not bound any more", vm_name(vm->d, vm->uuid).s, vm->pid);
 	LIST_REMOVE(vm, entry);
 	helper_forget(vm->helper);
 	sd_event_source_disable_unref(vm->end);
@@ -98,7 +104,6 @@ bool vm_is_taken(const struct vm *vm)
 /* The VMM may have saved its guest before it has ended. */
 static void vm_keep_made(struct vm *vm)
 {
-	char text[UUID_STR_LEN];
 	int ret;
 
 	/* What one that did not begin was to get is still there. */
@@ -109,7 +114,7 @@ static void vm_keep_made(struct vm *vm)
 		return;
 	kept_forget(vm->d, vm->uuid);
 	if (ret != -ECANCELED)
-		LOG(SD_ERR, "%s: what its guest had made cannot be saved: %s", uuid_string(vm->uuid, text), strerror(-ret));
+		LOG(SD_ERR, "%s: what its guest had made cannot be saved: %s", vm_name(vm->d, vm->uuid).s, strerror(-ret));
 }
 
 /* The endpoint has died with its VM's address space. */
@@ -166,11 +171,9 @@ static int vm_retry(sd_event_source *source, uint64_t now, void *arg)
 /* When others have had their turn: each slice may have waited for the kernel. */
 static void vm_go_on(struct vm *vm)
 {
-	char text[UUID_STR_LEN];
-
 	if (!retry_after(vm->d, &vm->retry, 0, vm_retry, vm))
 		return;
-	LOG(SD_ERR, "%s: out of memory; 'pvictl apply' tries again", uuid_string(vm->uuid, text));
+	LOG(SD_ERR, "%s: out of memory; 'pvictl apply' tries again", vm_name(vm->d, vm->uuid).s);
 	vm->owes = vm->taking_back;
 	vm->taking_back = vm->giving = false;
 }
@@ -178,13 +181,12 @@ static void vm_go_on(struct vm *vm)
 static void vm_again(struct vm *vm, const char *what, int err)
 {
 	unsigned int tries = vm->tries < MAX_DOUBLED ? vm->tries : MAX_DOUBLED;
-	char text[UUID_STR_LEN];
 
 	if (vm->tries == USUAL_TRIES)
-		LOG(SD_NOTICE, "%s: cannot %s yet: %s", uuid_string(vm->uuid, text), what, strerror(-err));
+		LOG(SD_NOTICE, "%s: cannot %s yet: %s", vm_name(vm->d, vm->uuid).s, what, strerror(-err));
 	if (++vm->tries < MAX_TRIES && !retry_after(vm->d, &vm->retry, tries, vm_retry, vm))
 		return;
-	LOG(SD_ERR, "%s: cannot %s: %s; 'pvictl apply' tries again", uuid_string(vm->uuid, text), what,
+	LOG(SD_ERR, "%s: cannot %s: %s; 'pvictl apply' tries again", vm_name(vm->d, vm->uuid).s, what,
 	    strerror(-err));
 }
 
@@ -237,13 +239,11 @@ static void vm_give(struct vm *vm)
 
 void vm_arrived(struct vm *vm)
 {
-	char text[UUID_STR_LEN];
 	int ret = pvi_thaw(vm->pvi);
 
-	uuid_unparse_lower(vm->uuid, text);
 	if (ret && ret != -ENODEV)
-		LOG(SD_ERR, "%s: cannot let it be rung: %s; use pvictl thaw", text, strerror(-ret));
-	LOG(SD_INFO, "%s goes on in process %d", text, vm->pid);
+		LOG(SD_ERR, "%s: cannot let it be rung: %s; use pvictl thaw", vm_name(vm->d, vm->uuid).s, strerror(-ret));
+	LOG(SD_INFO, "%s goes on in process %d", vm_name(vm->d, vm->uuid).s, vm->pid);
 	forget(vm);
 	vm->arriving = false;
 	keep(vm);
@@ -254,7 +254,6 @@ void vm_arrived(struct vm *vm)
 static void vm_examined(struct pvid *d, void *owner, int pvi, enum outcome outcome, const void *answer)
 {
 	const struct reexamined *e = answer;
-	char text[UUID_STR_LEN];
 	struct vm *vm = owner;
 	int ret = outcome == HELPER_DONE ? e->ret : -EAGAIN;
 
@@ -266,7 +265,7 @@ static void vm_examined(struct pvid *d, void *owner, int pvi, enum outcome outco
 		vm_give(vm);
 	} else if (ret == -ESRCH) {
 		LOG(SD_WARNING, "process %d is no longer what the policy says of %s", vm->pid,
-		    uuid_string(vm->uuid, text));
+		    vm_name(vm->d, vm->uuid).s);
 		vm_end(vm);
 	} else {
 		vm_again(vm, "see whether it is what the policy says", ret);
@@ -291,7 +290,7 @@ static void vm_examine(struct vm *vm)
 /* Before anything else: that needs nothing that has to be found out. */
 static void vm_take_back(struct vm *vm)
 {
-	char what[RECONCILE_WHAT], text[UUID_STR_LEN];
+	char what[RECONCILE_WHAT];
 	struct pvid *d = vm->d;
 	int ret = reconcile_take_back(d->lister, vm->number, vm->pvi, vm->uuid, d->policy.older, &d->policy, what);
 
@@ -302,7 +301,7 @@ static void vm_take_back(struct vm *vm)
 	}
 	vm->owes = ret && ret != -ENOENT;
 	if (vm->owes)
-		LOG(SD_ERR, "%s: cannot %s: %s", uuid_string(vm->uuid, text), what, strerror(-ret));
+		LOG(SD_ERR, "%s: cannot %s: %s", vm_name(vm->d, vm->uuid).s, what, strerror(-ret));
 	vm_examine(vm);
 }
 
@@ -340,7 +339,6 @@ void vm_apply_all(struct pvid *d)
 void vm_add(struct pvid *d, int pvi, const struct examined *e)
 {
 	struct vm *vm = vm_make(d, pvi, e->number, e->uuid, e->pid, e->owner);
-	char text[UUID_STR_LEN];
 
 	if (!vm) {
 		LOG(SD_ERR, "process %d: out of memory; 'pvictl apply' tries again", e->pid);
@@ -348,7 +346,7 @@ void vm_add(struct pvid *d, int pvi, const struct examined *e)
 		return;
 	}
 	vm->known = true;
-	LOG(SD_INFO, "VM %s, process %d, is %s", e->label, vm->pid, uuid_string(vm->uuid, text));
+	LOG(SD_INFO, "process %d is %s", vm->pid, vm_name(d, vm->uuid).s);
 	if (e->arriving)
 		arrive_begin(vm);
 	else
