@@ -153,6 +153,25 @@ expose()
 		pvictl attach --pid "$vm_b" --fd "$bare" --uuid "$b" --expose 16
 }
 
+# What is allowed is limited by the words of pvictl allow, each behind what it is of.
+limits()
+{
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b
+	attach at_b --pid "$vm_b" --uuid "$b" --expose 20,22 --bell 22 --allow web:20 rate 5 burst 9 owner root \
+		--allow "$c" rate 7 --allow-bell web:0 flags 0xff owner 12345 --allow "$c:20"
+	pvictl show --json "$b" >"$tmp/json"
+	json "$tmp/json" "sorted((s['sender'], s['kind'], s['gsi'], s['rate'], s['burst'], s['owner']) for s in it['senders']) == \
+		sorted([('$a', 'gsi', '20', 5, 9, 0), ('$c', 'gsi', 'any', 7, 7, None), ('$a', 'bell', '0', None, None, 12345), \
+		('$c', 'gsi', '20', None, None, None)])"
+	refuses 2 "'rate' wants a value" pvictl attach --pid "$vm_a" --allow "$c:20" rate
+	refuses 2 "'rate' wants a value" pvictl attach --pid "$vm_a" --allow "$c:20" rate --allow "$b"
+	refuses 2 "'speed' is none of flags, rate, burst, owner" pvictl attach --pid "$vm_a" --allow "$c:20" speed 3
+	refuses 2 "the rate must be a number" pvictl attach --pid "$vm_a" --allow "$c:20" rate x
+	refuses 2 "flags are a bell's" pvictl attach --pid "$vm_a" --allow "$c:20" flags 3
+	refuses 2 "too many arguments: 'rate'" pvictl attach --pid "$vm_a" rate 3 --allow "$c:20"
+}
+
 # As long as its guest does not look, one ring is owed and no more are made.
 status()
 {
@@ -288,5 +307,5 @@ few_capabilities()
 	await grep -q "is $a" "$tmp/log"
 }
 
-run_tests name_of_qemu last_name hostile_name no_name wrong_process pid_file which_vm taken expose status vmm_ends attach_ends \
+run_tests name_of_qemu last_name hostile_name no_name wrong_process pid_file which_vm taken expose limits status vmm_ends attach_ends \
 	notifies_systemd owner inherited few_capabilities

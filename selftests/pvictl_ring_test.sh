@@ -132,7 +132,7 @@ bell()
 	pvictl allow "$b" "$a" 20
 	refuses 1 "there is no bell for --flags" pvictl ring "$b" 20 --from "$a" --flags 1
 	refuses 2 "the flags must be a number" pvictl ring "$b" 21 --flags 0
-	refuses 2 "--flags is for --bell" pvictl allow --flags 1 "$b" "$a" 1
+	refuses 2 "flags are a bell's" pvictl allow --flags 1 "$b" "$a" 1
 	refuses 2 "either a GSI or a bell or --all" pvictl revoke --all --bell "$b" "$a" 1
 }
 

@@ -16,16 +16,10 @@ struct args {
 	const char *words[MAX_WORDS];
 	unsigned int nr;	/* of those that a receiver and a sender take */
 	uuid_t receiver;
-	uuid_t sender;
 	const char *what;	/* the GSI or the bell */
-	uint32_t gsi;
-	bool bell;
-	uint64_t bits;
 	bool all;
 	uint64_t grant;		/* or 0 */
-	bool has_owner;
-	uid_t owner;
-	struct pvi_rate rate;
+	struct row row;
 };
 
 enum { OPTION_OWNER = 'o', OPTION_RATE = 'r', OPTION_BURST = 'b', OPTION_ALL = 'a' };
@@ -48,30 +42,45 @@ static void read_order(struct argp_state *state, struct args *args)
 	if (nr > 0)
 		parse_vm(state, args->words[0], args->receiver);
 	if (nr > 1)
-		parse_vm(state, args->words[1], args->sender);
+		parse_vm(state, args->words[1], args->row.sender);
 	if (nr > 2)
 		args->what = args->words[2];
 }
 
-static bool read_pair(struct argp_state *state, struct args *args, const char *word, const char *value)
+bool parse_row_word(struct argp_state *state, struct row *row, const char *word, const char *value)
 {
-	if (!strcmp(word, "gsi") || !strcmp(word, "bell")) {
-		if (args->what)
-			argp_error(state, "a GSI or a bell is named already: '%s'", word);
-		args->what = value;
-		args->bell |= *word == 'b';
-	} else if (!strcmp(word, "flags") && args->allows) {
-		args->bits = parse_wide(state, value, "the flags");
-	} else if (!strcmp(word, "rate") && args->allows) {
-		args->rate.rate = parse_number(state, value, MAX_NUMBER, "the rate");
-	} else if (!strcmp(word, "burst") && args->allows) {
-		args->rate.burst = parse_number(state, value, MAX_NUMBER, "the burst");
-	} else if (!strcmp(word, "owner") && args->allows) {
-		args->owner = parse_user(state, value);
-		args->has_owner = true;
+	if (!strcmp(word, "flags")) {
+		row->bits = parse_wide(state, value, "the flags");
+	} else if (!strcmp(word, "rate")) {
+		row->rate.rate = parse_number(state, value, MAX_NUMBER, "the rate");
+	} else if (!strcmp(word, "burst")) {
+		row->rate.burst = parse_number(state, value, MAX_NUMBER, "the burst");
+	} else if (!strcmp(word, "owner")) {
+		row->owner = parse_user(state, value);
+		row->has_owner = true;
 	} else {
 		return false;
 	}
+	return true;
+}
+
+void check_row(struct argp_state *state, struct row *row)
+{
+	if (row->bits != ~0ull && !row->bell)
+		argp_error(state, "flags are a bell's");
+	/* A rate without a burst lets no more come at once than in a second. */
+	if (row->rate.rate && !row->rate.burst)
+		row->rate.burst = row->rate.rate;
+}
+
+static bool read_pair(struct argp_state *state, struct args *args, const char *word, const char *value)
+{
+	if (strcmp(word, "gsi") && strcmp(word, "bell"))
+		return args->allows && parse_row_word(state, &args->row, word, value);
+	if (args->what)
+		argp_error(state, "a GSI or a bell is named already: '%s'", word);
+	args->what = value;
+	args->row.bell |= *word == 'b';
 	return true;
 }
 
@@ -82,7 +91,7 @@ static void read_sentence(struct argp_state *state, struct args *args)
 
 	if (nr < 3)
 		argp_error(state, "to which receiver?");
-	parse_vm(state, args->words[0], args->sender);
+	parse_vm(state, args->words[0], args->row.sender);
 	parse_vm(state, args->words[2], args->receiver);
 	for (i = 3; i < nr; i += 2) {
 		if (!args->allows && !strcmp(args->words[i], "all")) {
@@ -94,7 +103,7 @@ static void read_sentence(struct argp_state *state, struct args *args)
 			argp_error(state, "'%s' wants a value", args->words[i]);
 		if (!read_pair(state, args, args->words[i], args->words[i + 1]))
 			argp_error(state, args->allows ?
-				   "'%s' is none of gsi, bell, flags, rate, burst, owner" :
+				   "'%s' is none of gsi, bell, " ROW_WORDS :
 				   "'%s' is none of gsi, bell, all", args->words[i]);
 	}
 }
@@ -113,25 +122,21 @@ static void read_words(struct argp_state *state, struct args *args)
 static void check_args(struct argp_state *state, struct args *args)
 {
 	read_words(state, args);
-	if (args->grant && (args->nr != 1 || args->all || args->bell))
+	if (args->grant && (args->nr != 1 || args->all || args->row.bell))
 		argp_error(state, "with --grant, the receiver and nothing else");
 	if (args->grant)
 		return;
 	if (args->nr < 2)
 		argp_error(state, "which receiver, which sender?");
-	if (args->all && (args->what || args->bell))
+	if (args->all && (args->what || args->row.bell))
 		argp_error(state, "either a GSI or a bell or --all");
 	if (!args->all && !args->what)
 		argp_error(state, "which GSI?");
-	if (args->bits != ~0ull && !args->bell)
-		argp_error(state, "--flags is for --bell");
-	if (args->bell)
-		args->gsi = parse_number(state, args->what, MAX_BELL, "a bell");
+	if (args->row.bell)
+		args->row.gsi = parse_number(state, args->what, MAX_BELL, "a bell");
 	else if (args->what)
-		args->gsi = parse_gsi(state, args->what);
-	/* A rate without a burst lets no more come at once than in a second. */
-	if (args->rate.rate && !args->rate.burst)
-		args->rate.burst = args->rate.rate;
+		args->row.gsi = parse_gsi(state, args->what);
+	check_row(state, &args->row);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -140,20 +145,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPTION_OWNER:
-		args->owner = parse_user(state, arg);
-		args->has_owner = true;
+		args->row.owner = parse_user(state, arg);
+		args->row.has_owner = true;
 		return 0;
 	case OPTION_RATE:
-		args->rate.rate = parse_number(state, arg, MAX_NUMBER, "the rate");
+		args->row.rate.rate = parse_number(state, arg, MAX_NUMBER, "the rate");
 		return 0;
 	case OPTION_BURST:
-		args->rate.burst = parse_number(state, arg, MAX_NUMBER, "the burst");
+		args->row.rate.burst = parse_number(state, arg, MAX_NUMBER, "the burst");
 		return 0;
 	case OPTION_BELL:
-		args->bell = true;
+		args->row.bell = true;
 		return 0;
 	case OPTION_FLAGS:
-		args->bits = parse_wide(state, arg, "the flags");
+		args->row.bits = parse_wide(state, arg, "the flags");
 		return 0;
 	case OPTION_GRANT:
 		args->grant = parse_wide(state, arg, "the grant");
@@ -187,28 +192,28 @@ static const struct argp allow_argp = {
 	.doc = "Let SENDER ring a GSI of RECEIVER, or any GSI that RECEIVER exposes. Behind the first form, flags MASK, rate N, burst N and owner USER may follow.",
 };
 
-static int allow_sender(int pvi, const struct args *a)
+int add_row(int pvi, const struct row *row)
 {
-	if (a->bell && a->has_owner)
-		return pvi_allow_bell_owner(pvi, a->sender, a->gsi, a->bits, a->owner, &a->rate);
-	if (a->bell)
-		return pvi_allow_bell(pvi, a->sender, a->gsi, a->bits, &a->rate);
-	if (a->has_owner)
-		return pvi_allow_owner(pvi, a->sender, a->gsi, a->owner, &a->rate);
-	return pvi_allow(pvi, a->sender, a->gsi, &a->rate);
+	if (row->bell && row->has_owner)
+		return pvi_allow_bell_owner(pvi, row->sender, row->gsi, row->bits, row->owner, &row->rate);
+	if (row->bell)
+		return pvi_allow_bell(pvi, row->sender, row->gsi, row->bits, &row->rate);
+	if (row->has_owner)
+		return pvi_allow_owner(pvi, row->sender, row->gsi, row->owner, &row->rate);
+	return pvi_allow(pvi, row->sender, row->gsi, &row->rate);
 }
 
 int cmd_allow(int argc, char **argv)
 {
-	struct args args = { .allows = true, .bits = ~0ull };
+	struct args args = { .allows = true, .row.bits = ~0ull };
 	struct endpoint e;
 	int pvi, ret;
 
 	argp_parse(&allow_argp, argc, argv, 0, NULL, &args);
 	pvi = open_endpoint(args.receiver, &e);
-	ret = allow_sender(pvi, &args);
+	ret = add_row(pvi, &args.row);
 	if (ret)
-		die_doing(DOING_ALLOW, ret, "cannot allow %s", uuid_text(args.sender).s);
+		die_doing(DOING_ALLOW, ret, "cannot allow %s", uuid_text(args.row.sender).s);
 	close(pvi);
 	return 0;
 }
@@ -232,15 +237,15 @@ static int revoke_sender(int pvi, const struct args *a)
 	if (a->grant)
 		return pvi_ungrant(pvi, a->grant);
 	if (a->all)
-		return pvi_revoke_all(pvi, a->sender);
-	if (a->bell)
-		return pvi_revoke_bell(pvi, a->sender, a->gsi);
-	return pvi_revoke(pvi, a->sender, a->gsi);
+		return pvi_revoke_all(pvi, a->row.sender);
+	if (a->row.bell)
+		return pvi_revoke_bell(pvi, a->row.sender, a->row.gsi);
+	return pvi_revoke(pvi, a->row.sender, a->row.gsi);
 }
 
 int cmd_revoke(int argc, char **argv)
 {
-	struct args args = { .bits = ~0ull };
+	struct args args = { .row.bits = ~0ull };
 	struct endpoint e;
 	int pvi, ret;
 

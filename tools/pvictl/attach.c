@@ -66,18 +66,13 @@ static void expose_gsis(const struct attach *a, int pvi)
 
 static void allow_senders(const struct attach *a, int pvi)
 {
-	const struct attach_sender *s;
 	size_t i;
 	int ret;
 
-	for (i = 0; i < a->nr_senders; i++) {
-		s = &a->senders[i];
-		if (s->bell)
-			ret = pvi_allow_bell(pvi, s->uuid, s->gsi, ~0ull, NULL);
-		else
-			ret = pvi_allow(pvi, s->uuid, s->gsi, NULL);
+	for (i = 0; i < a->nr_rows; i++) {
+		ret = add_row(pvi, &a->rows[i]);
 		if (ret)
-			die_doing(DOING_ALLOW, ret, "cannot allow %s", uuid_text(s->uuid).s);
+			die_doing(DOING_ALLOW, ret, "cannot allow %s", uuid_text(a->rows[i].sender).s);
 	}
 }
 

@@ -9,11 +9,7 @@
 #include <sys/types.h>
 #include <uuid/uuid.h>
 
-struct attach_sender {
-	uuid_t uuid;
-	uint32_t gsi;		/* or the bell */
-	bool bell;
-};
+#include "pvictl.h"
 
 struct attach_status {
 	uint32_t gsi;
@@ -34,8 +30,9 @@ struct attach {
 	uint32_t status_flags;	/* of those that follow */
 	struct attach_status *words;
 	size_t nr_words;
-	struct attach_sender *senders;
-	size_t nr_senders;
+	struct row *rows;
+	size_t nr_rows;
+	const char *word;	/* of the last of them, that waits for its value, or NULL */
 	const char *links;	/* the directory of those that the VM may be a side of */
 };
 

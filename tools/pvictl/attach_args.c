@@ -22,8 +22,10 @@ static const struct argp_option options[] = {
 	{ "bell", 'b', "GSI", 0, "Make a bell over this GSI, too; bells count from 0", 0 },
 	{ "status", 's', "GSI:FILE[:OFFSET]", 0, "Keep a status word of this GSI there", 0 },
 	{ "unsealed", OPTION_UNSEALED, NULL, 0, "Even if senders can write the words that follow", 0 },
-	{ "allow", 'a', "UUID[:GSI]", 0, "Let UUID ring this GSI, or any", 0 },
-	{ "allow-bell", OPTION_ALLOW_BELL, "UUID:BELL", 0, "Let UUID set all flags of this bell", 0 },
+	{ "allow", 'a', "VM[:GSI]", 0,
+	  "Let VM ring this GSI, or any; rate N, burst N and owner USER may follow as words of their own", 0 },
+	{ "allow-bell", OPTION_ALLOW_BELL, "VM:BELL", 0,
+	  "Let VM set all flags of this bell; flags MASK, and the same, may follow", 0 },
 	LINKS_OPTION,
 	{ 0 }
 };
@@ -50,20 +52,44 @@ static void parse_expose(struct argp_state *state, struct attach *a, char *list)
 		parse_range(state, a, range);
 }
 
+/* Nothing more is said of the last one. */
+static void end_row(struct argp_state *state, struct attach *a)
+{
+	if (a->word)
+		argp_error(state, "'%s' wants a value", a->word);
+	if (a->nr_rows)
+		check_row(state, &a->rows[a->nr_rows - 1]);
+}
+
 static void parse_allow(struct argp_state *state, struct attach *a, char *text, bool bell)
 {
-	struct attach_sender sender = { .gsi = KVM_PVI_GSI_ANY, .bell = bell };
+	struct row row = { .gsi = KVM_PVI_GSI_ANY, .bell = bell, .bits = ~0ull };
 	char *colon = strchr(text, ':');
 
+	end_row(state, a);
 	if (colon)
 		*colon++ = '\0';
 	if (bell)
-		sender.gsi = parse_number(state, colon ? colon : "", MAX_BELL, "a bell");
+		row.gsi = parse_number(state, colon ? colon : "", MAX_BELL, "a bell");
 	else if (colon)
-		sender.gsi = parse_gsi(state, colon);
-	parse_vm(state, text, sender.uuid);
-	a->senders = must_alloc(realloc(a->senders, (a->nr_senders + 1) * sizeof(sender)));
-	a->senders[a->nr_senders++] = sender;
+		row.gsi = parse_gsi(state, colon);
+	parse_vm(state, text, row.sender);
+	a->rows = must_alloc(realloc(a->rows, (a->nr_rows + 1) * sizeof(row)));
+	a->rows[a->nr_rows++] = row;
+}
+
+/* Words that follow --allow and --allow-bell: as "pvictl allow" has them */
+static void parse_word(struct argp_state *state, struct attach *a, const char *word)
+{
+	if (!a->nr_rows)
+		argp_error(state, "too many arguments: '%s'", word);
+	if (!a->word) {
+		a->word = word;
+		return;
+	}
+	if (!parse_row_word(state, &a->rows[a->nr_rows - 1], a->word, word))
+		argp_error(state, "'%s' is none of " ROW_WORDS, a->word);
+	a->word = NULL;
 }
 
 static void parse_status(struct argp_state *state, struct attach *a, char *text)
@@ -139,9 +165,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->links = arg;
 		return 0;
 	case ARGP_KEY_ARG:
-		argp_error(state, "too many arguments: '%s'", arg);
+		parse_word(state, a, arg);
 		return 0;
 	case ARGP_KEY_END:
+		end_row(state, a);
 		if (!a->pid)
 			argp_error(state, "which process? Give --pid or --pid-file");
 		return 0;
@@ -159,5 +186,6 @@ void attach_parse(struct attach *a, int argc, char **argv)
 {
 	a->vm_fd = -1;
 	a->links = PVI_LINK_DIR;
-	argp_parse(&argp, argc, argv, 0, NULL, a);
+	/* Words belong to the option before them. */
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, a);
 }

@@ -111,6 +111,26 @@ uid_t parse_user(struct argp_state *state, const char *text);
 uint32_t parse_first_last(struct argp_state *state, char *text, uint32_t *last);
 /* The options --rate and --burst, for an argp whose parser gives a struct pvi_rate as child input */
 extern const struct argp_child rate_child[];
+/* allow.c: a row that is to be in an endpoint's table */
+struct row {
+	uuid_t sender;
+	uint32_t gsi;		/* or the bell */
+	bool bell;
+	uint64_t bits;		/* of the bell */
+	bool has_owner;
+	uid_t owner;
+	struct pvi_rate rate;
+};
+
+#define ROW_WORDS "flags, rate, burst, owner"
+
+/* flags MASK, rate N, burst N, owner USER; false: it is none of them */
+bool parse_row_word(struct argp_state *state, struct row *row, const char *word, const char *value);
+/* When all that is said of it has been read */
+void check_row(struct argp_state *state, struct row *row);
+/* -errno */
+int add_row(int pvi, const struct row *row);
+
 /* A GSI, or "any" for KVM_PVI_GSI_ANY */
 uint32_t parse_gsi(struct argp_state *state, const char *text);
 /* "any", or the number */
