@@ -47,6 +47,27 @@ events()
 	same "$(wc -l <"$tmp/job.log")" 4
 }
 
+# Beside UUIDs; who has died is still known.
+named()
+{
+	vmm vm_a -name $'we"b' -uuid "$a"
+	vmm vm_b -name db -uuid "$b"
+	attach at_a --pid "$vm_a"
+	watch job notify
+	watch other notify --json
+	attach at_b --pid "$vm_b" --expose 20 --allow "$a"
+	tell vm_a "ring $b 20"
+	kill -9 "$vm_b"
+	await grep -q "died .*$b" "$tmp/job.log"
+	await grep -q '"died".*'"$b" "$tmp/other.log"
+	unwatch "$job"
+	unwatch "$other"
+	has "$(cat "$tmp/job.log")" "rang      $a (we\"b) -> $b (db) GSI 20: raised" "bound     $b (db)" "died      $b (db)"
+	sed -e '1s/^/[/' -e '$!s/$/,/' -e '$s/$/]/' "$tmp/other.log" >"$tmp/json"
+	json "$tmp/json" "[(e['event'], e.get('name'), e.get('from_name'), e.get('to_name')) for e in it] == \
+		[('bound', 'db', None, None), ('rang', None, 'we\"b', 'db'), ('died', 'db', None, None)]"
+}
+
 as_json()
 {
 	pair
@@ -196,4 +217,4 @@ reserve()
 	chmod 660 /dev/kvm_pvi
 }
 
-run_tests events as_json some throttled signalled time_of_event names_in_the_trace leftovers no_reader refused reserve
+run_tests events named as_json some throttled signalled time_of_event names_in_the_trace leftovers no_reader refused reserve

@@ -88,6 +88,31 @@ by_policy()
 	has "$(with_policy pvictl show "$a")" "$a"
 }
 
+# Tables have names beside UUIDs: the policy's, else what the VMM was told.
+named_tables()
+{
+	vmm vm_a -name $'we"b\\' -uuid "$a"
+	vmm vm_b -uuid "$b"
+	attach at_a --pid "$vm_a" --expose 21 --allow "$b:21"
+	attach at_b --pid "$vm_b" --expose 20 --allow "$a:20"
+	same "$(tell vm_a "connect $b 20" | grep -c '^[0-9]')" 1
+	pvictl link --dir "$tmp/links" --size 64K --kind raw "$a" "$b" >"$tmp/printed"
+	policy
+	sed -i -e '/^name = web/d' -e '1,4s/web/none/' -e "s/^uuid = $a/uuid = $c/" -e 's/^from = web/from = none/' \
+		-e 's/\[vm db\]/[vm base]/' -e 's/^to = db/to = base/' "$tmp/policy/web.conf"
+	with_policy pvictl list --dir "$tmp/links" --json >"$tmp/json"
+	json "$tmp/json" "[(e['uuid'], e['name']) for e in it['endpoints']] == [('$a', 'we\"b\\\\134'), ('$b', 'base')]"
+	json "$tmp/json" "[(l['a'], l['a_name'], l['b_name'], l['link_name']) for l in it['links']] == \
+		[('$a', 'we\"b\\\\134', 'base', None)]"
+	with_policy pvictl show --dir "$tmp/links" --json "$a" >"$tmp/json"
+	json "$tmp/json" "[(s['sender'], s['sender_name']) for s in it['senders'] if s['gsi'] == '21'] == [('$b', 'base')]"
+	json "$tmp/json" "[(p['receiver'], p['receiver_name']) for p in it['ports']] == [('$b', 'base')]"
+	json "$tmp/json" "[(p['peer'], p['peer_name']) for p in it['peers']] == [('$b', 'base')]"
+	with_policy pvictl show --dir "$tmp/links" "$a" >"$tmp/text"
+	grep -q "^$b base  *gsi  21" "$tmp/text"
+	[[ $(with_policy pvictl list --dir "$tmp/links") == *" base "*" base "* ]] || fail "no names"
+}
+
 # Not bound yet, but running: it can be allowed already.
 running()
 {
@@ -176,7 +201,7 @@ untraceable()
 		unshare --pid --fork --mount-proc pvictl ${what/db/$b} >"$tmp/${what%% *}"
 	done
 	has "$(cat "$tmp/list")" "$a" "$b"
-	has "$(cat "$tmp/show")" "20 direct" "$a gsi  20"
+	has "$(cat "$tmp/show")" "20 direct" "gsi  20"
 	has "$(cat "$tmp/top")" "$b"
 	has "$(cat "$tmp/metrics")" "kvm_pvi_edge_rings_total{uuid=\"$b\""
 	unshare --pid --fork --mount-proc pvictl show --json "$a" >"$tmp/json"
@@ -216,4 +241,4 @@ PYTHON
 		pvictl metrics
 }
 
-run_tests names ambiguous by_policy running others hostile sentences untraceable metrics
+run_tests names ambiguous by_policy named_tables running others hostile sentences untraceable metrics

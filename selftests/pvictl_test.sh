@@ -65,7 +65,7 @@ show()
 	pair
 	tell vm_a "ring $b 20"
 	text=$(pvictl show "$b")
-	has "$text" "$b" " bound" GSIs: "20 direct" "65536 msi" Senders: "$a gsi  20" Counters: received
+	has "$text" "$b" " bound" GSIs: "20 direct" "65536 msi" Senders: "$a" "gsi  20" Counters: received
 	has "$(pvictl show "$a")" "GSIs: none" "Senders: none" "Ports: none"
 	pvictl show --json "$b" >"$tmp/json"
 	json "$tmp/json" "it['endpoint'][0]['uuid'] == '$b'"

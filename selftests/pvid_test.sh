@@ -71,9 +71,11 @@ apply()
 	pvictl apply --config "$tmp/policy" --run "$tmp/run"
 }
 
+# Without the names that each line has behind it, which are in $tmp/diff
 difference()
 {
-	pvictl diff --config "$tmp/policy" --run "$tmp/run" --dir "$tmp/links"
+	pvictl diff --config "$tmp/policy" --run "$tmp/run" --dir "$tmp/links" >"$tmp/diff" || return
+	sed 's/  # .*//' "$tmp/diff"
 }
 
 pair_by_policy()
@@ -356,6 +358,7 @@ relinking()
 	accepts vm_a "$e" || fail "it may not"
 	sed -i '/^.link more/,$d' "$tmp/policy/web.conf"
 	same "$(difference)" "unlink $link"
+	same "$(cat "$tmp/diff")" "unlink $link  # more"
 	apply
 	! accepts vm_a "$e" || fail "it may still"
 	find_link pair
@@ -701,6 +704,8 @@ unexpose $b gsi 22
 expose $b gsi 23
 bell $b gsi 23
 allow $b $a gsi any"
+	same "$(tail -n 2 "$tmp/diff")" "bell $b gsi 23  # db
+allow $b $a gsi any  # db, web"
 	exposes "$b" 16 20 22 65536
 	apply
 	same "$(difference)" ""

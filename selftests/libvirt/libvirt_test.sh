@@ -293,7 +293,7 @@ edited()
 	find_guests
 	begin_storm
 	sed -i 's/^gsi = any/gsi = 65536/' "$policy"
-	same "$(pvictl diff)" "revoke $b $a gsi any"$'\n'"allow $b $a gsi 65536"
+	same "$(pvictl diff)" "revoke $b $a gsi any  # db, web"$'\n'"allow $b $a gsi 65536  # db, web"
 	pvictl apply
 	same "$(pvictl diff)" ""
 	same "$(run g_a pvi ring "$b" $pin)" "ring -1"

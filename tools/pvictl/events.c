@@ -111,15 +111,45 @@ static bool parse_line(char *line, struct event *e)
 	return true;
 }
 
+/* Of the UUID in @text. Who has just been bound has a name by now, who has died has had one. */
+static struct name_text named(const char *text)
+{
+	uuid_t uuid;
+
+	return uuid_parse(text, uuid) ? name_text("") : name_of(uuid);
+}
+
+static void print_vm(const char *text)
+{
+	struct name_text name = named(text);
+
+	printf(*name.s ? "%s (%s)" : "%s%s", text, name.s);
+}
+
+static void print_json_name(const char *key, const char *text)
+{
+	struct name_text name = named(text);
+	const char *s;
+
+	if (!*name.s)
+		return;
+	printf(", \"%s\": \"", key);
+	for (s = name.s; *s; s++)
+		printf(*s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
+	putchar('"');
+}
+
 static void print_text(const struct event *e, const struct timespec *when)
 {
 	struct tm tm;
 
 	localtime_r(&when->tv_sec, &tm);
-	printf("%02d:%02d:%02d.%03ld %-9s %s", tm.tm_hour, tm.tm_min, tm.tm_sec,
-	       when->tv_nsec / 1000000, e->name, e->from);
-	if (*e->to)
-		printf(" -> %s", e->to);
+	printf("%02d:%02d:%02d.%03ld %-9s ", tm.tm_hour, tm.tm_min, tm.tm_sec, when->tv_nsec / 1000000, e->name);
+	print_vm(e->from);
+	if (*e->to) {
+		printf(" -> ");
+		print_vm(e->to);
+	}
 	if (e->gsi >= 0)
 		printf(" GSI %lld", e->gsi);
 	if (e->port >= 0)
@@ -127,13 +157,17 @@ static void print_text(const struct event *e, const struct timespec *when)
 	printf("%s%s\n", *e->result ? ": " : "", e->result);
 }
 
-/* Nothing in it has to be escaped. */
 static void print_json(const struct event *e, const struct timespec *when)
 {
+	bool from = e->to[0] || e->port >= 0;
+
 	printf("{\"time\": %lld.%06ld, \"event\": \"%s\", \"%s\": \"%s\"", (long long)when->tv_sec,
-	       when->tv_nsec / 1000, e->name, e->to[0] || e->port >= 0 ? "from" : "uuid", e->from);
-	if (*e->to)
+	       when->tv_nsec / 1000, e->name, from ? "from" : "uuid", e->from);
+	print_json_name(from ? "from_name" : "name", e->from);
+	if (*e->to) {
 		printf(", \"to\": \"%s\"", e->to);
+		print_json_name("to_name", e->to);
+	}
 	if (e->gsi >= 0)
 		printf(", \"gsi\": %lld", e->gsi);
 	if (e->port >= 0)
@@ -159,6 +193,8 @@ static void look_at_event(char *line, const struct timespec *when, void *arg)
 		return;
 	if (!parse_line(line, &e) || (args->filter.set && !concerns(&e, args->filter.uuid)))
 		return;
+	if (!strcmp(e.name, "bound"))
+		names_forget();
 	if (args->json)
 		print_json(&e, when);
 	else
@@ -202,6 +238,8 @@ int cmd_events(int argc, char **argv)
 	signals = open_signals();
 	signal(SIGPIPE, SIG_IGN);
 	trace_open(&trace, args.no_rings ? few : all);
+	/* Who dies first has a name as well. */
+	name_of(args.filter.uuid);
 	watch(&args, &trace, signals);
 	trace_close(&trace);
 	return 0;

@@ -67,10 +67,10 @@ static void add_peers(struct report *report, int guest)
 	uint32_t first = 0;
 	int nr, i;
 
-	peers_table(report);
+	peers_table(report, false);
 	while ((nr = pvi_guest_peers(guest, peers, ARRAY_SIZE(peers), first)) > 0) {
 		for (i = 0; i < nr; i++)
-			peers_row(report, &peers[i]);
+			peers_row(report, &peers[i], false);
 		first = peers[nr - 1].position + 1;
 	}
 }

@@ -30,10 +30,12 @@ static void links_row(struct report *report, const char *dir, const struct link 
 	report_cell(report, "%u", link->shapes[0].queues);
 	for (i = 0; i < 2; i++) {
 		report_cell(report, "%s", uuid_text(link->shapes[i].owner).s);
+		report_cell(report, "%s", name_of(link->shapes[i].owner).s);
 		report_cell(report, vsock ? "%u" : "", link->vsock[i].cid);
 		report_cell(report, "%u", link->shapes[i].gsi);
 		report_cell(report, "%s", state_text(dir, link, i));
 	}
+	report_cell(report, "%s", link->label);
 }
 
 static bool is_side(const struct link *link, const unsigned char *uuid)
@@ -42,7 +44,8 @@ static bool is_side(const struct link *link, const unsigned char *uuid)
 	       !uuid_compare(link->shapes[1].owner, uuid);
 }
 
-#define LINK_COLUMNS "LINK KIND #SIZE #QUEUES A #A_CID #A_GSI A_STATE B #B_CID #B_GSI B_STATE"
+#define LINK_COLUMNS \
+	"LINK KIND #SIZE #QUEUES A A_NAME #A_CID #A_GSI A_STATE B B_NAME #B_CID #B_GSI B_STATE LINK_NAME"
 
 void links_table(struct report *report, const char *dir, const unsigned char *uuid)
 {

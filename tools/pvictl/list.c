@@ -19,7 +19,7 @@ void list_row(struct report *report, const struct endpoint *e)
 {
 	report_row(report);
 	report_cell(report, "%s", uuid_text(e->uuid).s);
-	report_cell(report, "%s", name_text(e->name).s);
+	report_cell(report, "%s", name_of(e->uuid).s);
 	report_cell(report, e->dead ? "dead" : e->frozen ? "frozen" : "bound");
 	report_pid(report, e->pid);
 	report_cell(report, "%s", e->comm);

@@ -33,6 +33,56 @@ void name_endpoint(struct endpoint *e)
 		snprintf(e->name, sizeof(e->name), "%s", vmm.name);
 }
 
+/* What the policy and VMMs say, as it was when it was asked for */
+static struct {
+	bool known;
+	struct policy policy;	/* empty where it cannot be read */
+	struct endpoint *all;	/* sorted by UUID, the living first */
+	size_t nr;
+} names;
+
+static int compare_endpoints(const void *a, const void *b)
+{
+	const struct endpoint *x = a, *y = b;
+
+	return uuid_compare(x->uuid, y->uuid) ?: x->dead - y->dead;
+}
+
+static void names_read(void)
+{
+	if (names.known)
+		return;
+	names.known = true;
+	if (access(POLICY_DIR, R_OK) || !policy_read(&names.policy, POLICY_DIR))
+		names.policy = (struct policy){ 0 };
+	names.nr = find_endpoints(&names.all);
+	if (names.nr)
+		qsort(names.all, names.nr, sizeof(*names.all), compare_endpoints);
+}
+
+void names_forget(void)
+{
+	if (!names.known)
+		return;
+	policy_free(&names.policy);
+	free(names.all);
+	memset(&names, 0, sizeof(names));
+}
+
+struct name_text name_of(const unsigned char *uuid)
+{
+	const struct policy_vm *vm;
+	struct endpoint key = { .dead = false }, *e;
+
+	names_read();
+	vm = policy_vm(&names.policy, uuid);
+	if (vm)
+		return name_text(vm->label);
+	uuid_copy(key.uuid, uuid);
+	e = names.nr ? bsearch(&key, names.all, names.nr, sizeof(key), compare_endpoints) : NULL;
+	return name_text(e ? e->name : "");
+}
+
 /* Whom @text may mean: those that are called so, and those whose UUID begins like that */
 struct meaning {
 	const char *text;

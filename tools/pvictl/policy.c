@@ -43,10 +43,67 @@ static void read_policy(const struct argp *argp, int argc, char **argv, struct p
 		die("%s", p->error);
 }
 
-/* A VM that pvid has bound, or is to bind */
-static void diff_vm(int pvi, const struct policy_vm *vm, const struct policy *old, const struct policy *new,
-		    const struct links *links)
+/* What is said in lines of UUIDs, with who they are behind it */
+struct diff {
+	struct policy new;
+	struct policy old;
+	struct links links;
+	FILE *out;
+};
+
+/* "" : nobody knows */
+static struct name_text diff_name(const struct diff *d, const uuid_t uuid)
 {
+	const struct policy_vm *vm = policy_vm(&d->new, uuid) ?: policy_vm(&d->old, uuid);
+	const struct policy_link *link = policy_link(&d->new, uuid);
+	size_t i;
+
+	for (i = 0; i < d->links.nr; i++)
+		if (!uuid_compare(d->links.all[i].uuid, uuid))
+			return name_text(d->links.all[i].label);
+	return vm ? name_text(vm->label) : link ? name_text(link->label) : name_of(uuid);
+}
+
+/* One line, with its end */
+static void print_named(const struct diff *d, const char *line)
+{
+	size_t len = strcspn(line, "\n"), end;
+	const char *between = "  # ";
+	char text[UUID_STR_LEN];
+	struct name_text name;
+	uuid_t uuid;
+
+	printf("%.*s", (int)len, line);
+	for (; len; line += end, len -= end) {
+		end = strcspn(line, " \n");
+		snprintf(text, sizeof(text), "%.*s", (int)end, line);
+		end += line[end] == ' ';
+		if (uuid_parse(text, uuid))
+			continue;
+		name = diff_name(d, uuid);
+		if (*name.s)
+			printf("%s%s", between, name.s);
+		between = *name.s ? ", " : between;
+	}
+	putchar('\n');
+}
+
+/* Lines as they are written: the stream has a buffer for each */
+static ssize_t write_named(void *cookie, const char *text, size_t size)
+{
+	char *lines = must_alloc(strndup(text, size)), *rest = lines, *line;
+
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			print_named(cookie, line);
+	free(lines);
+	return size;
+}
+
+/* A VM that pvid has bound, or is to bind */
+static void diff_vm(int pvi, const struct policy_vm *vm, const struct diff *d)
+{
+	const struct policy *old = &d->old, *new = &d->new;
 	struct kvm_pvi_list_endpoint r;
 	char what[RECONCILE_WHAT];
 	int ret = find_listed(pvi, vm->uuid, &r);
@@ -55,10 +112,10 @@ static void diff_vm(int pvi, const struct policy_vm *vm, const struct policy *ol
 	if (ret == -ENOENT)
 		return;
 	if (!ret && !policy_vm(new, vm->uuid))
-		printf("detach %s\n", uuid_text(vm->uuid).s);
+		fprintf(d->out, "detach %s\n", uuid_text(vm->uuid).s);
 	else if (!ret)
-		ret = reconcile(pvi, r.number, -1, vm->uuid, old, new, stdout, what) ?:
-			links_join(links, vm->uuid, pvi, r.number, -1, stdout, unused);
+		ret = reconcile(pvi, r.number, -1, vm->uuid, old, new, d->out, what) ?:
+			links_join(&d->links, vm->uuid, pvi, r.number, -1, d->out, unused);
 	if (ret && ret != -ENOENT)
 		die_doing(DOING_OTHER, ret, "%s", vm->label);
 }
@@ -80,8 +137,10 @@ static void die_of_answer(const struct policy *policy, const char *answer)
 	die("%s", answer);
 }
 
-static void diff_links(const char *dir, const struct links *links, const struct policy *new)
+static void diff_links(const char *dir, const struct diff *d)
 {
+	const struct links *links = &d->links;
+	const struct policy *new = &d->new;
 	const struct policy_link *wanted;
 	struct links_why why;
 	size_t i;
@@ -89,42 +148,44 @@ static void diff_links(const char *dir, const struct links *links, const struct 
 
 	for (i = 0; i < links->nr; i++)
 		if (links_is_old(dir, &links->all[i], new))
-			printf("unlink %s\n", uuid_text(links->all[i].uuid).s);
+			fprintf(d->out, "unlink %s\n", uuid_text(links->all[i].uuid).s);
 	for (i = 0; i < new->nr_links; i++) {
 		wanted = &new->links[i];
 		ret = links_is_there(dir, links, new, wanted, &why);
 		if (ret < 0)
 			die_of_answer(new, why.text);
 		if (!ret)
-			printf("link %s %s %s\n", uuid_text(wanted->spec.uuid).s,
-			       uuid_text(wanted->spec.sides[0].uuid).s, uuid_text(wanted->spec.sides[1].uuid).s);
+			fprintf(d->out, "link %s %s %s\n", uuid_text(wanted->spec.uuid).s,
+				uuid_text(wanted->spec.sides[0].uuid).s, uuid_text(wanted->spec.sides[1].uuid).s);
 	}
 }
 
 int cmd_diff(int argc, char **argv)
 {
-	struct policy new, old;
 	struct policy_args args;
-	struct links links = { 0 };
+	struct diff d = { 0 };
 	size_t i;
 	int pvi;
 
-	read_policy(&diff_argp, argc, argv, &args, &new);
-	if (!applied_read(&old, args.run))
-		die("%s", old.error);
+	read_policy(&diff_argp, argc, argv, &args, &d.new);
+	if (!applied_read(&d.old, args.run))
+		die("%s", d.old.error);
 	pvi = open_listing();
 	if (pvi < 0)
 		die_doing(pvi == -EPERM ? DOING_RESERVE : DOING_OPEN, pvi, "nobody is listed");
-	links.nr = link_dir_read(args.links, &links.all);
-	for (i = 0; i < old.nr_vms; i++)
-		diff_vm(pvi, &old.vms[i], &old, &new, &links);
-	for (i = 0; i < new.nr_vms; i++)
-		if (!policy_vm(&old, new.vms[i].uuid))
-			diff_vm(pvi, &new.vms[i], &old, &new, &links);
-	diff_links(args.links, &links, &new);
-	links_free(&links);
-	policy_free(&old);
-	policy_free(&new);
+	d.links.nr = link_dir_read(args.links, &d.links.all);
+	d.out = must_alloc(fopencookie(&d, "w", (cookie_io_functions_t){ .write = write_named }));
+	setvbuf(d.out, NULL, _IOLBF, BUFSIZ);
+	for (i = 0; i < d.old.nr_vms; i++)
+		diff_vm(pvi, &d.old.vms[i], &d);
+	for (i = 0; i < d.new.nr_vms; i++)
+		if (!policy_vm(&d.old, d.new.vms[i].uuid))
+			diff_vm(pvi, &d.new.vms[i], &d);
+	diff_links(args.links, &d);
+	fclose(d.out);
+	links_free(&d.links);
+	policy_free(&d.old);
+	policy_free(&d.new);
 	return 0;
 }
 

@@ -207,6 +207,12 @@ struct name_text {
 	char s[4 * NAME_LEN];
 };
 struct name_text name_text(const char *name);
+/*
+ * What a VM is called in tables, beside its UUID: by the policy, else by what its VMM was told, else "". That is looked
+ * up once, and once more after names_forget()
+ */
+struct name_text name_of(const unsigned char *uuid);
+void names_forget(void);
 
 /* table.c: tables for people and JSON for programs */
 struct report;
@@ -252,8 +258,9 @@ void print_verdict(int verdict);
 
 /* show.c: parts of a report that guests print too */
 const char *kind_text(uint32_t kind);
-void peers_table(struct report *report);
-void peers_row(struct report *report, const struct kvm_pvi_peer *peer);
+/* @named: with names, which a guest does not know */
+void peers_table(struct report *report, bool named);
+void peers_row(struct report *report, const struct kvm_pvi_peer *peer, bool named);
 
 /* list.c: endpoints as rows */
 void list_table(struct report *report, const char *name);

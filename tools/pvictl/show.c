@@ -87,11 +87,12 @@ static void add_edges(struct report *report, const struct endpoint *e, int pvi)
 	char text[11];
 
 	report_table(report, "senders", "Senders",
-		     "SENDER KIND GSI #RATE #BURST #OWNER " COUNT_COLUMNS);
+		     "SENDER SENDER_NAME KIND GSI #RATE #BURST #OWNER " COUNT_COLUMNS);
 	list_edges(e, pvi, &edges);
 	for (edge = edges.all; edge < edges.all + edges.nr; edge++) {
 		report_row(report);
 		report_cell(report, "%s", sender_text(edge, &sender));
+		report_cell(report, "%s", edge->kind == KVM_PVI_EDGE_GRANT ? "" : name_of(edge->uuid).s);
 		report_cell(report, "%s", edge->kind < ARRAY_SIZE(kinds) ? kinds[edge->kind] : "?");
 		report_cell(report, "%s", gsi_text(edge->gsi, text));
 		add_number(report, edge->rate, edge->rate);
@@ -111,7 +112,9 @@ static void add_port(struct report *report, const struct kvm_pvi_list_port *p)
 	report_cell(report, "%u", p->port);
 	report_cell(report, "%s", p->state < ARRAY_SIZE(states) ? states[p->state] : "?");
 	add_number(report, p->gsi, peer);
-	report_cell(report, "%s", peer && !uuid_is_null(p->uuid) ? uuid_text(p->uuid).s : "");
+	peer &= !uuid_is_null(p->uuid);
+	report_cell(report, "%s", peer ? uuid_text(p->uuid).s : "");
+	report_cell(report, "%s", peer ? name_of(p->uuid).s : "");
 }
 
 /* Of ports that the guest made this finds none: their numbers are only listed */
@@ -137,7 +140,7 @@ static void add_ports(struct report *report, const struct endpoint *e, int pvi)
 	struct kvm_pvi_list_port p;
 	uint64_t cursor = 0;
 
-	report_table(report, "ports", "Ports", "#PORT STATE #GSI RECEIVER");
+	report_table(report, "ports", "Ports", "#PORT STATE #GSI RECEIVER RECEIVER_NAME");
 	if (e->listed)
 		while (list_page(KVM_PVI_LIST_PORTS, e->number, &cursor, &p, sizeof(p), 1))
 			add_port(report, &p);
@@ -145,15 +148,17 @@ static void add_ports(struct report *report, const struct endpoint *e, int pvi)
 		query_ports(report, pvi);
 }
 
-void peers_table(struct report *report)
+void peers_table(struct report *report, bool named)
 {
-	report_table(report, "peers", "Peers", "PEER #POSITION #GSIS");
+	report_table(report, "peers", "Peers", named ? "PEER PEER_NAME #POSITION #GSIS" : "PEER #POSITION #GSIS");
 }
 
-void peers_row(struct report *report, const struct kvm_pvi_peer *peer)
+void peers_row(struct report *report, const struct kvm_pvi_peer *peer, bool named)
 {
 	report_row(report);
 	report_cell(report, "%s", uuid_text(peer->uuid).s);
+	if (named)
+		report_cell(report, "%s", name_of(peer->uuid).s);
 	report_cell(report, "%u", peer->position);
 	report_cell(report, "%u", peer->gsis);
 }
@@ -167,7 +172,7 @@ static void query_peers(struct report *report, int pvi)
 
 	while ((nr = pvi_peers(pvi, peers, ARRAY_SIZE(peers), first)) > 0) {
 		for (i = 0; i < nr; i++)
-			peers_row(report, &peers[i]);
+			peers_row(report, &peers[i], true);
 		first = peers[nr - 1].position + 1;
 	}
 }
@@ -192,6 +197,7 @@ static void list_peers(struct report *report, const struct endpoint *e)
 			continue;
 		report_row(report);
 		report_cell(report, "%s", uuid_text(all[i].uuid).s);
+		report_cell(report, "%s", name_of(all[i].uuid).s);
 		report_cell(report, "%s", "");
 		report_cell(report, "%u", gsis);
 	}
@@ -200,7 +206,7 @@ static void list_peers(struct report *report, const struct endpoint *e)
 
 static void add_peers(struct report *report, const struct endpoint *e, int pvi)
 {
-	peers_table(report);
+	peers_table(report, true);
 	if (pvi >= 0)
 		query_peers(report, pvi);
 	else
