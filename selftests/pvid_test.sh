@@ -29,6 +29,21 @@ find_pvid()
 	pvid=$(sed -n '$s/ready //p' "$tmp/keeper")
 }
 
+# It goes on saying that it is alive, three times from now on.
+watched()
+{
+	local before
+
+	await test -s "$tmp/notify.watchdog"
+	before=$(cat "$tmp/notify.watchdog")
+	await alive $((before + 3))
+}
+
+alive()
+(
+	read -r times <"$tmp/notify.watchdog" && [ "$times" -ge "$1" ]
+)
+
 # logged WORD... - pvid says so
 logged()
 {
@@ -563,6 +578,7 @@ hangs()
 	vmm vm_b -uuid "$b"
 	await pvictl show "$b"
 	refuses 5 "no endpoint is bound" pvictl show "$a"
+	watched
 	let_go vm_a
 	await settled
 	same "$(tell vm_a "ring $b 20")" 0
@@ -883,6 +899,76 @@ mistakes()
 	pvictl unexpose "$b" 16
 	apply
 	same "$(difference)" ""
+	end_pvid
+}
+
+# Neither pvictl nor pvid takes $tmp/policy, which is said with file and line; nothing at all is different.
+unchanged()
+{
+	local times what
+
+	! apply >"$tmp/said" 2>&1 || fail "it is taken: $*"
+	what=$(sed -n "s|^pvictl: \($tmp/policy/[a-z]*\.conf:[0-9]*: \).*; .*|\1|p" "$tmp/said")
+	[ -n "$what" ] || fail "$*: $(cat "$tmp/said")"
+	times=$(times_logged "$what")
+	kill -HUP "$pvid"
+	await logged_more "$times" "$what"
+	cmp "$tmp/run/applied" "$tmp/applied" || fail "$*"
+	same "$(ls "$tmp/run")" "applied
+socket"
+	whole | cmp - "$tmp/whole" || fail "$*"
+}
+
+times_logged()
+{
+	grep -c -F "$1" "$tmp/pvid.log" || [ $? -eq 1 ]
+}
+
+logged_more()
+{
+	[ "$(times_logged "$2")" -gt "$1" ]
+}
+
+# All that pvictl tells of the two
+whole()
+{
+	pvictl show --json --dir "$tmp/links" "$a"
+	pvictl show --json --dir "$tmp/links" "$b"
+}
+
+# By what is no policy, in whatever way
+wrong()
+{
+	local edits edit n
+
+	policy_with_links
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	cp "$tmp/run/applied" "$tmp/applied"
+	whole >"$tmp/whole"
+	edits=(2d 7p '7s/^/x/' '7s/20/2O/' '10s/allow/permit/' '11s/web/wob/' $'7s/expose/exp\303\266se/' '13s/20/21/'
+		"3s/web/$(printf '%0300d' 0)/" '4s/^/\x00/' '13s/=//' '7s/^/ /' '1s/web/db/' "6s/$b/$a/" '18s/64K/3M/' '16s/, db//')
+	for edit in "${edits[@]}"; do
+		policy_with_links
+		sed -i "$edit" "$tmp/policy/web.conf"
+		unchanged "$edit"
+	done
+	policy_with_links
+	mkfifo "$tmp/policy/fifo.conf"
+	unchanged "a FIFO"
+	rm "$tmp/policy/fifo.conf"
+	for ((n = 0; n < 10000; n++)); do
+		printf '[vm v%d]\nuuid = cccccccc-0000-4000-8000-%012d\n' "$n" "$n"
+	done >"$tmp/policy/many.conf"
+	printf '[vm last]\n' >>"$tmp/policy/many.conf"
+	unchanged "10,000 sections"
+	rm "$tmp/policy/many.conf"
+	same "$(difference)" ""
+	apply
+	whole | cmp - "$tmp/whole"
 	end_pvid
 }
 
