@@ -128,12 +128,56 @@ links()
 	right -e '18s/64K/0x10000/'
 }
 
+# Rates of what is exposed
+rates()
+{
+	right -e '7s/20,/20 rate 1000 burst 10,/'
+	right -e '7s/20,/20	burst 5  rate 0x10 ,/' -e '7s/65536/65536-65540 rate 7/'
+	right -e '7s/20,/20 rate 0,/'
+	wrong 7 "'rate' is 'x'" "a number from 0" -e '7s/20,/20 rate x,/'
+	wrong 7 "'rate' is ''" "a number from 0" -e '7s/20,/20 rate,/'
+	wrong 7 "'burst' is '4294967296'" "a number from 0" -e '7s/20,/20 rate 5 burst 4294967296,/'
+	wrong 7 "'rate' is there twice" "leave one out" -e '7s/20,/20 rate 5 rate 6,/'
+	wrong 7 "GSI 20 has a burst but no rate" "add 'rate N'" -e '7s/20,/20 burst 5,/'
+	wrong 7 "'5' is neither rate nor burst" "write GSI rate N burst N" -e '7s/20,/20 rate 5 5,/'
+	wrong 7 "'20 rates 5'; write" "a number from 0" -e '7s/20,/20 rates 5,/'
+	wrong 7 "GSI 20 is exposed twice" "leave one out" -e '7s/20,/20 rate 5,20,/'
+}
+
+policy_with_reserve()
+{
+	policy
+	printf '\n[reserve admin]\nuuid = %s\nuser = root\n' "$c" >>"$tmp/policy/web.conf"
+}
+
+# The lines 15 to 17
+reserves()
+{
+	local policy=policy_with_reserve
+
+	right -e ''
+	right -e "16s/$c/$a/"
+	right -e "16s/$c/$a/" -e '3a user = root'
+	wrong 15 "does not say what is kept for whom" "add 'uuid = ' and 'user = '" -e 16d
+	wrong 15 "does not say what is kept for whom" "add 'uuid = ' and 'user = '" -e 17d
+	wrong 16 "is not a UUID" "virsh domuuid" -e '16s/-/x/'
+	wrong 16 "is not a UUID" "virsh domuuid" -e '16s/= .*/= 00000000-0000-0000-0000-000000000000/'
+	wrong 17 "there is no user 'nobody-here'" "or a number" -e '17s/root/nobody-here/'
+	wrong 17 "no key 'owner'" "write one of uuid, user" -e '17s/user/owner/'
+	wrong 18 "'user' is there already" "leave one out" -e 17p
+	wrong 15 "no section 'reserve'" "[reserve NAME]" -e '15s/ admin//'
+	wrong 16 "keeps the UUID of VM 'web' from its own user" "the same 'user'" -e "16s/$c/$a/" -e '3a user = 12345'
+	wrong 18 "'other' has the UUID of 'admin'" "leave one out" -e "17a [reserve other]\nuuid = $c\nuser = 7"
+}
+
 # Each line missing, doubled, misspelt, or with what nobody means: it is right, or it is said where it is wrong.
 each_line()
 {
 	local policy=policy_with_links line lines change
 
 	policy_with_links
+	sed -i '7s/20,/20 rate 5 burst 2,/' "$tmp/policy/web.conf"
+	printf '[reserve admin]\nuuid = %s\nuser = root\n' "$c" >>"$tmp/policy/web.conf"
 	lines=$(wc -l <"$tmp/policy/web.conf")
 	cp "$tmp/policy/web.conf" "$tmp/whole"
 	for ((line = 1; line <= lines; line++)); do
@@ -194,4 +238,4 @@ directory()
 	refuses 1 "y.conf:0: it is no file" check
 }
 
-run_tests mutations links each_line accepted many directory
+run_tests mutations links rates reserves each_line accepted many directory

@@ -230,6 +230,19 @@ completion()
 	COMP_WORDS=(pvictl allow "$a" to "$b" g) COMP_CWORD=5
 	_pvictl
 	same "${COMPREPLY[*]}" gsi
+	COMP_WORDS=(pvictl allow "$a" to "$b" gsi "") COMP_CWORD=6
+	_pvictl
+	same "${COMPREPLY[*]}" "20 22 65536 any"
+	pvictl bell "$b" 7 22
+	COMP_WORDS=(pvictl allow "$a" to "$b" bell "") COMP_CWORD=6
+	_pvictl
+	same "${COMPREPLY[*]}" 7
+	mkdir -p /run/kvm-pvi/links
+	link=$(pvictl link --size 64K --kind raw "$a" "$b" | sed -n 's/^link //p')
+	COMP_WORDS=(pvictl pipe "") COMP_CWORD=2
+	_pvictl
+	pvictl unlink "$link"
+	same "${COMPREPLY[*]}" "$link"
 }
 
 # Who runs a VMM says what it is called, and must not run anything by that in a shell of root's.
@@ -243,7 +256,7 @@ completion_of_names()
 	. "${PVI_TOOLS:-}/usr/share/bash-completion/completions/pvictl"
 	COMP_WORDS=(pvictl show "") COMP_CWORD=2
 	_pvictl
-	same "${COMPREPLY[*]}" "$a $b web any"
+	same "${COMPREPLY[*]}" "$a $b web"
 	[ ! -e "$tmp/run" ] || fail "a name was run"
 }
 

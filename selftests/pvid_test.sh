@@ -8,6 +8,9 @@
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/policy.sh"
 
+# What attach sets
+at_c=''
+
 # start_pvid COMMAND... - by the command, under a keeper of its descriptors; $pvid is its PID
 start_pvid()
 {
@@ -25,6 +28,21 @@ find_pvid()
 {
 	pvid=$(sed -n '$s/ready //p' "$tmp/keeper")
 }
+
+# It goes on saying that it is alive, three times from now on.
+watched()
+{
+	local before
+
+	await test -s "$tmp/notify.watchdog"
+	before=$(cat "$tmp/notify.watchdog")
+	await alive $((before + 3))
+}
+
+alive()
+(
+	read -r times <"$tmp/notify.watchdog" && [ "$times" -ge "$1" ]
+)
 
 # logged WORD... - pvid says so
 logged()
@@ -560,6 +578,7 @@ hangs()
 	vmm vm_b -uuid "$b"
 	await pvictl show "$b"
 	refuses 5 "no endpoint is bound" pvictl show "$a"
+	watched
 	let_go vm_a
 	await settled
 	same "$(tell vm_a "ring $b 20")" 0
@@ -740,6 +759,86 @@ detach $b"
 	end_pvid
 }
 
+# limits RATE BURST - of GSI 20, None for no limit; the others have none
+limits()
+(
+	pvictl show --json "$b" >"$tmp/json"
+	json "$tmp/json" "[(g['gsi'], g['rate'], g['burst']) for g in it['gsis']] == \
+		[(20, $1, $2), (22, None, None), (65536, None, None)]"
+)
+
+# What all senders together may ring at a GSI; those that have another one, or none, stay as they are.
+limiting()
+{
+	policy
+	sed -i 's/^expose = 20,/expose = 20 rate 1000000 burst 9,/' "$tmp/policy/web.conf"
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	limits 1000000 9
+	kill_pvid
+	await settled
+	limits 1000000 9
+	pvictl allow "$a" to "$b" gsi 22
+	same "$(tell vm_a "ring $b 22")" 0
+	sed -i 's/rate 1000000 burst 9/rate 2000000/' "$tmp/policy/web.conf"
+	same "$(difference)" "unexpose $b gsi 20
+expose $b gsi 20"
+	apply
+	same "$(difference)" ""
+	limits 2000000 2000000
+	json "$tmp/json" "[g['rings'] for g in it['gsis']] == [0, 1, 0]"
+	same "$(tell vm_a "ring $b 20")" 0
+	sed -i 's/ rate 2000000//' "$tmp/policy/web.conf"
+	apply
+	limits None None
+	# What somebody has limited by hand the policy does not loosen, nor tighten.
+	pvictl unexpose "$b" 20
+	pvictl expose --rate 7 "$b" 20
+	same "$(difference)" ""
+	apply
+	limits 7 7
+	sed -i 's/^expose = 20,/expose = 20 rate 3,/' "$tmp/policy/web.conf"
+	apply
+	limits 3 3
+	end_pvid
+}
+
+# Names are kept for users by the policy as by pvictl, and left to anybody when it does not say so any more.
+reserving()
+{
+	local e=eeeeeeee-0000-4000-8000-000000000005
+
+	policy
+	printf '[reserve kept]\nuuid = %s\nuser = 12345\n' "$c" >>"$tmp/policy/web.conf"
+	vmm vm_c
+	same "$(difference)" "reserve $c 12345"
+	start_pvid
+	same "$(difference)" ""
+	refuses 3 "reserved for another user" pvictl attach --pid "$vm_c" --uuid "$c"
+	sed -i 's/^user = 12345/user = root/' "$tmp/policy/web.conf"
+	same "$(difference)" "reserve $c 0"
+	same "$(cat "$tmp/diff")" "reserve $c 0  # kept"
+	apply
+	attach at_c --pid "$vm_c" --uuid "$c"
+	kill "$at_c"
+	wait "$at_c"
+	sed -i 's/^user = root/user = 12345/' "$tmp/policy/web.conf"
+	apply
+	kill_pvid
+	refuses 3 "reserved for another user" pvictl attach --pid "$vm_c" --uuid "$c"
+	pvictl reserve "$e" 12345
+	sed -i '/^.reserve/,$d' "$tmp/policy/web.conf"
+	same "$(difference)" "unreserve $c"
+	apply
+	same "$(difference)" ""
+	refuses 3 "reserved for another user" pvictl attach --pid "$vm_c" --uuid "$e"
+	attach at_c --pid "$vm_c" --uuid "$c"
+	pvictl unreserve "$e"
+	end_pvid
+}
+
 # What a policy asks for now was perhaps not asked for when a VM was bound.
 tightened()
 {
@@ -800,6 +899,76 @@ mistakes()
 	pvictl unexpose "$b" 16
 	apply
 	same "$(difference)" ""
+	end_pvid
+}
+
+# Neither pvictl nor pvid takes $tmp/policy, which is said with file and line; nothing at all is different.
+unchanged()
+{
+	local times what
+
+	! apply >"$tmp/said" 2>&1 || fail "it is taken: $*"
+	what=$(sed -n "s|^pvictl: \($tmp/policy/[a-z]*\.conf:[0-9]*: \).*; .*|\1|p" "$tmp/said")
+	[ -n "$what" ] || fail "$*: $(cat "$tmp/said")"
+	times=$(times_logged "$what")
+	kill -HUP "$pvid"
+	await logged_more "$times" "$what"
+	cmp "$tmp/run/applied" "$tmp/applied" || fail "$*"
+	same "$(ls "$tmp/run")" "applied
+socket"
+	whole | cmp - "$tmp/whole" || fail "$*"
+}
+
+times_logged()
+{
+	grep -c -F "$1" "$tmp/pvid.log" || [ $? -eq 1 ]
+}
+
+logged_more()
+{
+	[ "$(times_logged "$2")" -gt "$1" ]
+}
+
+# All that pvictl tells of the two
+whole()
+{
+	pvictl show --json --dir "$tmp/links" "$a"
+	pvictl show --json --dir "$tmp/links" "$b"
+}
+
+# By what is no policy, in whatever way
+wrong()
+{
+	local edits edit n
+
+	policy_with_links
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	cp "$tmp/run/applied" "$tmp/applied"
+	whole >"$tmp/whole"
+	edits=(2d 7p '7s/^/x/' '7s/20/2O/' '10s/allow/permit/' '11s/web/wob/' $'7s/expose/exp\303\266se/' '13s/20/21/'
+		"3s/web/$(printf '%0300d' 0)/" '4s/^/\x00/' '13s/=//' '7s/^/ /' '1s/web/db/' "6s/$b/$a/" '18s/64K/3M/' '16s/, db//')
+	for edit in "${edits[@]}"; do
+		policy_with_links
+		sed -i "$edit" "$tmp/policy/web.conf"
+		unchanged "$edit"
+	done
+	policy_with_links
+	mkfifo "$tmp/policy/fifo.conf"
+	unchanged "a FIFO"
+	rm "$tmp/policy/fifo.conf"
+	for ((n = 0; n < 10000; n++)); do
+		printf '[vm v%d]\nuuid = cccccccc-0000-4000-8000-%012d\n' "$n" "$n"
+	done >"$tmp/policy/many.conf"
+	printf '[vm last]\n' >>"$tmp/policy/many.conf"
+	unchanged "10,000 sections"
+	rm "$tmp/policy/many.conf"
+	same "$(difference)" ""
+	apply
+	whole | cmp - "$tmp/whole"
 	end_pvid
 }
 
@@ -1155,5 +1324,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers hangs hangs_later crowds becomes lost applying tightened mistakes broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers hangs hangs_later crowds becomes lost applying limiting reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked returning saving by_hand

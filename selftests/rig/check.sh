@@ -300,6 +300,9 @@ prepare()
 	elif [[ $machine == *-guests || $machine == *-tools ]]; then
 		files+=(-9 -f "$build/tools-root:/tools" -f "$build/selftests/tools:/selftests/tools")
 	fi
+	if [[ " ${its_tests[*]} " == *" pvi_exporter_test "* ]]; then
+		files+=(-e "PVI_PROMTOOL=$("$rig/promtool.sh")")
+	fi
 	if [[ $machine == *-guests ]]; then
 		files+=(-f "$build/guest-$older:/guests/older" -f "$build/guest-$newer:/guests/newer"
 			-f "$("$rig/kernel.sh" "$(series_of "$machine")")/modules/vsock:/modules/vsock")

@@ -3,14 +3,14 @@
 #
 # install.sh ROOT - check what "make tools_install DESTDIR=ROOT PREFIX=/usr" has put there: that it
 # is all there, that a program can be built with the library, that library, header and manual
-# name the same functions, and that what Python and Rust have of the headers is what the headers say. Prints
-# TAP and "N passed, N failed".
+# name the same functions, that shells complete, that promtool reads the rules, and that what Python and
+# Rust have of the headers is what the headers say. Prints TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
 . "$rig/points.sh"
 
 root=$1
-tests=(files functions calls manual program elsewhere missing_library completion policy exposure shown python rust)
+tests=(files functions calls manual program elsewhere missing_library completion completion_of_values policy exposure shown python rust)
 
 files()
 {
@@ -18,8 +18,8 @@ files()
 
 	for file in include/libpvi{,_guest}.h lib/libpvi.{a,so,so.0} lib/pkgconfig/libpvi.pc sbin/pvictl \
 		lib/modules-load.d/kvm-pvi.conf lib/systemd/system/kvm-pvi-attach@.service \
-		lib/udev/rules.d/60-kvm-pvi{,-guest}.rules share/bash-completion/completions/pvictl share/zsh/vendor-completions/_pvictl \
-		share/fish/vendor_completions.d/pvictl.fish \
+		lib/udev/rules.d/60-kvm-pvi{,-guest}.rules share/bash-completion/completions/pvictl share/zsh/vendor-completions/_pvi{ctl,d,-exporter,-ivshmem-server} \
+		share/fish/vendor_completions.d/{pvictl,pvid,pvi-exporter,pvi-ivshmem-server}.fish \
 		share/man/man8/pvictl.8 share/man/man3/libpvi.3 share/man/man4/kvm_pvi.4 share/man/man7/kvm_pvi.7 \
 		share/doc/kvm-pvi/{index,install,link,vsock,pvid,ring,setup,bugs}.rst share/doc/kvm-pvi/{pvi-echo.c,bench.txt} \
 		sbin/pvi-ivshmem-server share/bash-completion/completions/pvi-ivshmem-server \
@@ -251,6 +251,8 @@ exposure()
 # What the rules and the dashboard ask for is what there is.
 shown()
 {
+	local promtool
+
 	sed -n 's/^\t\(family\|print_[a-z]*\)(out, s, "\([a-z_]*\)".*/kvm_pvi_\2/p' "$top/tools/common/metrics.c" |
 		sort >"$tmp/families"
 	[ "$(wc -l <"$tmp/families")" -eq 12 ]
@@ -266,6 +268,10 @@ shown()
 	grep -o 'kvm_pvi_[a-z_]*' "$root/usr/share/kvm-pvi/alerts.yml" | grep -v -x kvm_pvi_ | sed 's/_total$//' |
 		sort -u | comm -23 - "$tmp/families" >"$tmp/unknown"
 	[ ! -s "$tmp/unknown" ] || fail "there is no $(cat "$tmp/unknown")"
+	promtool=$("$rig/promtool.sh")
+	"$promtool" check rules "$root/usr/share/kvm-pvi/alerts.yml"
+	sed 's/sum by (instance/sum by (instance))/' "$root/usr/share/kvm-pvi/alerts.yml" >"$tmp/wrong.yml"
+	! "$promtool" check rules "$tmp/wrong.yml" >"$tmp/log" 2>&1 || fail "promtool takes anything"
 }
 
 # One line that says what is missing and what to do.
@@ -302,6 +308,107 @@ completion()
 	COMP_WORDS=(pvi-ivshmem-server --max-pee) COMP_CWORD=1
 	_pvi_ivshmem_server
 	[ "${COMPREPLY[*]}" = --max-peers ]
+}
+
+# Two VMs and a link, as pvictl prints them, on any machine
+some_vms()
+{
+	mkdir "$tmp/bin"
+	cat >"$tmp/bin/pvictl" <<-END
+		#!/bin/sh
+		case \$* in
+		"list --noheadings")
+			echo "uuid-a web bound 1 qemu"
+			echo "uuid-b db bound 2 qemu"
+			echo 'uuid-c \$(touch) bound 3 qemu' ;;
+		"list --json")
+			printf '{\n   "endpoints": [\n      {\n         "uuid": "uuid-a",\n         "name": "web"\n      }\n   ],\n'
+			printf '   "links": [\n      {\n         "link": "uuid-l",\n         "kind": "raw",\n'
+			printf '         "a_name": "web",\n         "link_name": "wire"\n      }\n   ]\n}\n' ;;
+		"show --json db")
+			printf '{\n   "gsis": [\n      {\n         "gsi": 20,\n         "bell": null\n      },{\n         "gsi": 65536,\n'
+			printf '         "bell": 3\n      }\n   ],\n   "senders": [\n      {\n         "gsi": "99"\n      }\n   ]\n}\n' ;;
+		*)
+			exec "$root/usr/sbin/pvictl" "\$@" ;;
+		esac
+	END
+	chmod 755 "$tmp/bin/pvictl"
+}
+
+# What a shell offers behind these words, the last of which is begun
+bash_words()
+{
+	complete_words "${@:2}" | tr ' ' '\n'
+}
+
+# The completion is a function of these variables. Outside of its line editor zsh has none of what it calls: they say
+# what they would offer.
+zsh_words()
+{
+	zsh -f -c '
+		compadd() { [[ $1 == -a ]] && print -l -- ${(P)2} || print -l -- ${@:#--} }
+		_describe() { print -l -- ${${(P)2}%%:*} }
+		_files() { print files }
+		_users() { print users }
+		_pids() { print pids }
+		_gnu_generic() { $words[1] --help | grep -o -E -e "--[a-z-]+" }
+		fpath=($1)
+		shift
+		words=("$@") CURRENT=$# PREFIX=${@[-1]}
+		autoload -U +X _$1
+		_$1
+		' zsh "$root/usr/share/zsh/vendor-completions" "$@"
+}
+
+fish_words()
+{
+	HOME=$tmp fish --no-config -c "source '$root/usr/share/fish/vendor_completions.d/$1.fish'; complete -C '$*'" |
+		cut -f 1
+}
+
+# offers WORDS WORD... - each shell offers these words, in any order, and no others
+offers()
+{
+	local shell
+
+	for shell in bash zsh fish; do
+		"${shell}_words" "${@:2}" | grep -e "^${*: -1}" | sort -u | paste -s -d ' ' >"$tmp/offered"
+		[ "$(cat "$tmp/offered")" = "$1" ] || fail "$shell, '${*:2}': $(cat "$tmp/offered"), not $1"
+	done
+}
+
+completion_of_values()
+{
+	local PATH=$tmp/bin:$root/usr/sbin:$PATH shell
+
+	export LD_LIBRARY_PATH=$root/usr/lib
+	"$rig/setup.sh" fish zsh
+	# shellcheck source=/dev/null
+	. "$root/usr/share/bash-completion/completions/pvictl"
+	some_vms
+	offers "unexpose unlink unreserve" pvictl un
+	offers "db uuid-a uuid-b uuid-c web" pvictl show ""
+	offers "--pid --pid-file" pvictl attach --p
+	offers "db to uuid-a uuid-b uuid-c web" pvictl allow web ""
+	offers "bell burst flags gsi owner rate" pvictl allow web to db ""
+	offers "all bell gsi" pvictl revoke web to db ""
+	offers "20 65536 any" pvictl allow web to db gsi ""
+	offers "65536" pvictl revoke web to db gsi 6
+	offers "3" pvictl allow web to db bell ""
+	offers "20 65536 any" pvictl revoke db web ""
+	offers "20 65536" pvictl ring db ""
+	offers "20 65536" pvictl port web db ""
+	offers "net raw vsock" pvictl link --kind ""
+	offers "denied rings throttled" pvictl top --sort ""
+	offers "uuid-l wire" pvictl pipe ""
+	offers "wire" pvictl unlink wi
+	for shell in zsh fish; do
+		[ "$("${shell}_words" pvid --r | grep -x -e --run | sort -u)" = --run ] || fail "$shell, pvid"
+		[ "$("${shell}_words" pvi-exporter --r | grep -x -e --run | sort -u)" = --run ] || fail "$shell, pvi-exporter"
+		[ "$("${shell}_words" pvi-ivshmem-server --max-pee | grep -x -e --max-peers | sort -u)" = --max-peers ] ||
+			fail "$shell, pvi-ivshmem-server"
+	done
+	[ ! -e touch ] || fail "a name was run"
 }
 
 run_points "${tests[@]}"

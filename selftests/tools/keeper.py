@@ -3,7 +3,7 @@
 again with them when it is killed.
 
 As a program, for pvid_test.sh, it prints "ready PID" at each READY=1; the last STATUS is in PATH.status, the names
-of what it keeps in PATH.names. When the program ends it does as well, or with KEEPER_STAYS prints "ended" first,
+of what it keeps in PATH.names, and how often it said that it is alive in PATH.watchdog. When the program ends it does as well, or with KEEPER_STAYS prints "ended" first,
 and keeps what it has until a signal. With KEEPER_FULL it starts a program anew with all the descriptors
 that there is room for, with KEEPER_OLD it has the longer names that pvid gave once."""
 import array, fcntl, os, signal, socket, sys
@@ -87,6 +87,8 @@ class Keeper:
 
 def main():
     keeper = Keeper(sys.argv[1], sys.argv[2:])
+    keeper.env["WATCHDOG_USEC"] = "1000000"
+    alive = 0
 
     def end(number, frame):
         os.kill(keeper.pid, signal.SIGKILL)
@@ -101,6 +103,10 @@ def main():
             names = [name for name, _ in keeper.kept]
             with open(keeper.path + ".names", "w") as file:
                 file.write("".join(name + "\n" for name in names))
+        if said.get("WATCHDOG") == "1":
+            alive += 1
+            with open(keeper.path + ".watchdog", "w") as file:
+                print(alive, file=file)
         if "READY" in said:
             print("ready", keeper.pid, flush=True)
         ended, status = os.waitpid(keeper.pid, os.WNOHANG)

@@ -167,6 +167,52 @@ static void pin_sender(const struct policy *p, struct policy_allow *a)
 	a->owner = from->user;
 }
 
+static int compare_reserves(const void *a, const void *b)
+{
+	const struct policy_reserve *x = a, *y = b;
+
+	return uuid_compare(x->uuid, y->uuid);
+}
+
+static int compare_reserve_lines(const void *a, const void *b)
+{
+	const struct policy_reserve *x = a, *y = b;
+
+	return compare_reserves(x, y) ?: (x->line > y->line) - (x->line < y->line);
+}
+
+/* A name is one user's, who has to be the one that the VM is said to be of. */
+static bool check_reserves(struct policy *p)
+{
+	struct policy_reserve *r = p->reserves;
+	const struct policy_vm *vm;
+	size_t i;
+
+	if (p->nr_reserves)
+		qsort(r, p->nr_reserves, sizeof(*r), compare_reserve_lines);
+	for (i = 0; i < p->nr_reserves; i++) {
+		vm = policy_vm(p, r[i].uuid);
+		if (i && !compare_reserves(&r[i - 1], &r[i]))
+			snprintf(p->error, sizeof(p->error), "%s:%u: '%s' has the UUID of '%s'; leave one out",
+				 r[i].file, r[i].line, r[i].label, r[i - 1].label);
+		else if (vm && vm->has_user && vm->user != r[i].user)
+			snprintf(p->error, sizeof(p->error), "%s:%u: '%s' keeps the UUID of VM '%s' from its own user; write the same 'user'",
+				 r[i].file, r[i].line, r[i].label, vm->label);
+		else
+			continue;
+		return false;
+	}
+	return true;
+}
+
+const struct policy_reserve *policy_reserve(const struct policy *p, const uuid_t uuid)
+{
+	struct policy_reserve key;
+
+	uuid_copy(key.uuid, uuid);
+	return p->nr_reserves ? bsearch(&key, p->reserves, p->nr_reserves, sizeof(key), compare_reserves) : NULL;
+}
+
 static bool resolve(struct policy *p)
 {
 	struct label *labels = calloc(p->nr_vms + 1, sizeof(*labels));
@@ -195,7 +241,7 @@ static bool resolve(struct policy *p)
 		if (done)
 			pin_sender(p, a);
 	}
-	done = done && check_doubles(p) && policy_resolve_links(p, find_label, &(struct labels){ labels, p->nr_vms });
+	done = done && check_doubles(p) && check_reserves(p) && policy_resolve_links(p, find_label, &(struct labels){ labels, p->nr_vms });
 	free(labels);
 	return done;
 }
@@ -262,6 +308,7 @@ void policy_free(struct policy *p)
 	free(p->vms);
 	free(p->allows);
 	free(p->links);
+	free(p->reserves);
 	free(p->files);
 	tdestroy(p->labels, free);
 	tdestroy(p->uuids, free);

@@ -20,6 +20,8 @@
 struct policy_gsi {
 	uint32_t gsi;
 	uint32_t bell;		/* or POLICY_NO_BELL */
+	uint32_t rate;		/* from all senders together; 0: no limit */
+	uint32_t burst;
 };
 
 struct policy_vm {
@@ -50,6 +52,15 @@ struct policy_allow {
 	char *file;
 };
 
+/* A name that is kept for a user */
+struct policy_reserve {
+	char label[POLICY_LABEL];
+	uuid_t uuid;
+	uid_t user;
+	unsigned int line;
+	char *file;
+};
+
 struct policy_link {
 	char label[POLICY_LABEL];
 	char texts[2][POLICY_LABEL];	/* who the sides are, without "host:" */
@@ -66,6 +77,8 @@ struct policy {
 	size_t nr_allows;
 	struct policy_link *links;	/* sorted by UUID */
 	size_t nr_links;
+	struct policy_reserve *reserves;	/* sorted by UUID */
+	size_t nr_reserves;
 	char **files;
 	size_t nr_files;
 	size_t size;		/* of all files */
@@ -89,6 +102,7 @@ const struct policy_allow *policy_allows(const struct policy *policy, const uuid
 
 /* NULL: none */
 const struct policy_link *policy_link(const struct policy *policy, const uuid_t uuid);
+const struct policy_reserve *policy_reserve(const struct policy *policy, const uuid_t uuid);
 /* It has a row for the same sender, receiver, and GSI or bell */
 bool policy_has_allow(const struct policy *policy, const struct policy_allow *allow);
 

@@ -93,12 +93,55 @@ static struct policy_gsi *vm_gsi(const struct policy_vm *vm, uint32_t gsi)
 	return NULL;
 }
 
+/*
+ * What stands behind the GSIs, as "rate 1000 burst 100", is cut off; only what begins with one of these words is, for all
+ * else is no GSI
+ */
+static bool parse_limits(struct reader *r, char *range, struct policy_gsi *limits)
+{
+	char *at = range + strcspn(range, " \t"), *word, *value;
+	bool has_rate = false, has_burst = false, *has;
+	uint64_t number;
+
+	*limits = (struct policy_gsi){ 0 };
+	while (*at) {
+		word = at + strspn(at, " \t");
+		has = !strncmp(word, "rate", 4) && strchr(" \t", word[4]) ? &has_rate :
+			!strncmp(word, "burst", 5) && strchr(" \t", word[5]) ? &has_burst : NULL;
+		if (!has)
+			break;
+		*at = '\0';
+		at = word + strcspn(word, " \t");
+		value = at + strspn(at, " \t");
+		at = value + strcspn(value, " \t");
+		value = strndupa(value, at - value);
+		if (!policy_parse_number(r, has == &has_rate ? "rate" : "burst", value, UINT32_MAX, &number))
+			return false;
+		if (*has)
+			reader_complain(r, r->line, "'%s' is there twice; leave one out", has == &has_rate ? "rate" : "burst");
+		*has = true;
+		*(has == &has_rate ? &limits->rate : &limits->burst) = number;
+	}
+	if ((has_rate || has_burst) && *at)
+		reader_complain(r, r->line, "'%s' is neither rate nor burst; write GSI rate N burst N",
+				policy_show(at + strspn(at, " \t")).s);
+	else if (limits->burst && !limits->rate)
+		reader_complain(r, r->line, "GSI %s has a burst but no rate; add 'rate N'", policy_show(range).s);
+	/* A rate without a burst lets no more come at once than in a second. */
+	if (!limits->burst)
+		limits->burst = limits->rate;
+	return !r->error_line;
+}
+
 static void vm_expose(struct reader *r, struct policy_vm *vm, const char *text)
 {
 	char *copy = strdupa(text), *range, *dash;
+	struct policy_gsi gsi;
 	uint64_t first, last;
 
 	while ((range = policy_next_word(&copy))) {
+		if (!parse_limits(r, range, &gsi))
+			return;
 		dash = strchr(range, '-');
 		if (dash)
 			*dash++ = '\0';
@@ -116,7 +159,9 @@ static void vm_expose(struct reader *r, struct policy_vm *vm, const char *text)
 				return;
 			}
 			vm->gsis = policy_grow(vm->gsis, vm->nr_gsis, sizeof(*vm->gsis));
-			vm->gsis[vm->nr_gsis++] = (struct policy_gsi){ first, POLICY_NO_BELL };
+			gsi.gsi = first;
+			gsi.bell = POLICY_NO_BELL;
+			vm->gsis[vm->nr_gsis++] = gsi;
 		}
 	}
 }
@@ -149,6 +194,13 @@ static void parse_text(struct reader *r, const char *key, const char *value, cha
 		stpcpy(to, value);
 }
 
+static void parse_name(struct reader *r, const char *text, uuid_t to)
+{
+	if (uuid_parse(text, to) || uuid_is_null(to))
+		reader_complain(r, r->line, "'%s' is not a UUID; write what QEMU's -uuid or 'virsh domuuid' says",
+				policy_show(text).s);
+}
+
 const char * const policy_vm_keys[] = { "uuid", "name", "user", "cgroup", "expose", "bells", NULL };
 
 void policy_vm_key(struct reader *r, const char *key, const char *value)
@@ -156,9 +208,7 @@ void policy_vm_key(struct reader *r, const char *key, const char *value)
 	struct policy_vm *vm = &r->policy->vms[r->policy->nr_vms - 1];
 
 	if (!strcmp(key, "uuid")) {
-		if (uuid_parse(value, vm->uuid) || uuid_is_null(vm->uuid))
-			reader_complain(r, r->line, "'%s' is not a UUID; write what QEMU's -uuid or 'virsh domuuid' says",
-				 policy_show(value).s);
+		parse_name(r, value, vm->uuid);
 	} else if (!strcmp(key, "name")) {
 		parse_text(r, key, value, vm->name, sizeof(vm->name));
 	} else if (!strcmp(key, "user")) {
@@ -208,4 +258,16 @@ void policy_allow_key(struct reader *r, const char *key, const char *value)
 	} else {
 		allow->has_owner = parse_user(r, key, value, &allow->owner);
 	}
+}
+
+const char * const policy_reserve_keys[] = { "uuid", "user", NULL };
+
+void policy_reserve_key(struct reader *r, const char *key, const char *value)
+{
+	struct policy_reserve *reserve = &r->policy->reserves[r->policy->nr_reserves - 1];
+
+	if (!strcmp(key, "uuid"))
+		parse_name(r, value, reserve->uuid);
+	else
+		parse_user(r, key, value, &reserve->user);
 }

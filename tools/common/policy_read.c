@@ -102,6 +102,15 @@ static void end_allow(struct reader *r)
 		allow->burst = allow->rate;
 }
 
+static void end_reserve(struct reader *r)
+{
+	const struct policy_reserve *reserve = &r->policy->reserves[r->policy->nr_reserves - 1];
+
+	if (!seen(r, policy_reserve_keys, "uuid") || !seen(r, policy_reserve_keys, "user"))
+		reader_complain(r, r->section_line, "'%s' does not say what is kept for whom; add 'uuid = ' and 'user = '",
+				reserve->label);
+}
+
 static void end_section(struct reader *r)
 {
 	if (r->fresh)
@@ -112,6 +121,8 @@ static void end_section(struct reader *r)
 		end_allow(r);
 	else if (r->section == SECTION_LINK)
 		policy_end_link(r);
+	else if (r->section == SECTION_RESERVE)
+		end_reserve(r);
 	r->section = SECTION_NONE;
 	r->fresh = false;
 }
@@ -122,7 +133,7 @@ static bool is_label(const char *text)
 		== '\0';
 }
 
-#define SECTIONS "[vm NAME], [allow NAME] or [link NAME]"
+#define SECTIONS "[vm NAME], [allow NAME], [link NAME] or [reserve NAME]"
 
 /* The kinds of sections, and their keys */
 static const struct kind {
@@ -134,6 +145,7 @@ static const struct kind {
 	[SECTION_VM] = { "vm", policy_vm_keys, policy_vm_key },
 	[SECTION_ALLOW] = { "allow", policy_allow_keys, policy_allow_key },
 	[SECTION_LINK] = { "link", policy_link_keys, policy_link_key },
+	[SECTION_RESERVE] = { "reserve", policy_reserve_keys, policy_reserve_key },
 };
 
 static enum section kind_of(const char *section)
@@ -141,7 +153,7 @@ static enum section kind_of(const char *section)
 	size_t len = strcspn(section, " ");
 	enum section kind;
 
-	for (kind = SECTION_VM; kind <= SECTION_LINK; kind++)
+	for (kind = SECTION_VM; kind <= SECTION_RESERVE; kind++)
 		if (strlen(kinds[kind].name) == len && !strncmp(section, kinds[kind].name, len))
 			return kind;
 	return SECTION_NONE;
@@ -173,6 +185,13 @@ static void begin_link(struct policy *p, const char *label, unsigned int line)
 	stpcpy(p->links[p->nr_links++].label, label);
 }
 
+static void begin_reserve(struct policy *p, const char *label, unsigned int line)
+{
+	p->reserves = policy_grow(p->reserves, p->nr_reserves, sizeof(*p->reserves));
+	p->reserves[p->nr_reserves] = (struct policy_reserve){ .line = line, .file = p->files[p->nr_files - 1] };
+	stpcpy(p->reserves[p->nr_reserves++].label, label);
+}
+
 static void begin_section(struct reader *r, const char *section)
 {
 	enum section kind = kind_of(section);
@@ -197,8 +216,10 @@ static void begin_section(struct reader *r, const char *section)
 		begin_vm(p, label + 1);
 	else if (kind == SECTION_ALLOW)
 		begin_allow(p, label + 1, r->section_line);
-	else
+	else if (kind == SECTION_LINK)
 		begin_link(p, label + 1, r->section_line);
+	else
+		begin_reserve(p, label + 1, r->section_line);
 }
 
 /* They are few, and short. */

@@ -5,7 +5,7 @@
 
 #include "policy.h"
 
-enum section { SECTION_NONE, SECTION_VM, SECTION_ALLOW, SECTION_LINK };
+enum section { SECTION_NONE, SECTION_VM, SECTION_ALLOW, SECTION_LINK, SECTION_RESERVE };
 
 struct reader {
 	struct policy *policy;
@@ -37,8 +37,10 @@ bool policy_read_text(struct policy *p, const char *file, char *text, size_t siz
 /* policy_keys.c: what a key of the last section says; they end with NULL */
 extern const char * const policy_vm_keys[];
 extern const char * const policy_allow_keys[];
+extern const char * const policy_reserve_keys[];
 void policy_vm_key(struct reader *r, const char *key, const char *value);
 void policy_allow_key(struct reader *r, const char *key, const char *value);
+void policy_reserve_key(struct reader *r, const char *key, const char *value);
 bool policy_parse_number(struct reader *r, const char *key, const char *text, uint64_t max, uint64_t *to);
 /* The next one of a list, without the blanks around it; NULL: none */
 char *policy_next_word(char **list);

@@ -21,16 +21,27 @@ static void write_uuid(FILE *out, const char *key, const uuid_t uuid)
 	fprintf(out, "%s=%s\n", key, text);
 }
 
+/* It goes on where the other one ends. */
+static bool is_same_range(const struct policy_gsi *g, const struct policy_gsi *next)
+{
+	return next->gsi == g->gsi + 1 && next->rate == g->rate && next->burst == g->burst;
+}
+
 static void write_gsis(FILE *out, const struct policy_vm *vm)
 {
+	const struct policy_gsi *g = vm->gsis;
 	size_t first, last;
 
 	for (first = 0; first < vm->nr_gsis; first = last + 1) {
-		for (last = first; last + 1 < vm->nr_gsis && vm->gsis[last + 1].gsi == vm->gsis[last].gsi + 1;)
+		for (last = first; last + 1 < vm->nr_gsis && is_same_range(&g[last], &g[last + 1]);)
 			last++;
-		fprintf(out, "%s%" PRIu32, first ? "," : "expose=", vm->gsis[first].gsi);
+		fprintf(out, "%s%" PRIu32, first ? "," : "expose=", g[first].gsi);
 		if (last > first)
-			fprintf(out, "-%" PRIu32, vm->gsis[last].gsi);
+			fprintf(out, "-%" PRIu32, g[last].gsi);
+		if (g[first].rate)
+			fprintf(out, " rate %" PRIu32, g[first].rate);
+		if (g[first].burst != g[first].rate)
+			fprintf(out, " burst %" PRIu32, g[first].burst);
 	}
 	if (vm->nr_gsis)
 		fputc('\n', out);
@@ -155,6 +166,13 @@ void policy_write_link(FILE *out, const struct policy_link *link)
 	write_both_ports(out, spec);
 }
 
+static void write_reserve(FILE *out, const struct policy_reserve *r)
+{
+	fprintf(out, "[reserve %s]\n", r->label);
+	write_uuid(out, "uuid", r->uuid);
+	fprintf(out, "user=%u\n", r->user);
+}
+
 int policy_write(const struct policy *policy, FILE *out)
 {
 	size_t i;
@@ -166,6 +184,8 @@ int policy_write(const struct policy *policy, FILE *out)
 		write_allow(out, &policy->allows[i]);
 	for (i = 0; i < policy->nr_links; i++)
 		policy_write_link(out, &policy->links[i]);
+	for (i = 0; i < policy->nr_reserves; i++)
+		write_reserve(out, &policy->reserves[i]);
 	if (fflush(out) || ferror(out))
 		return errno ? -errno : -EIO;
 	return ret;

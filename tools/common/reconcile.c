@@ -182,7 +182,22 @@ static void revoke_old(struct work *w, const struct policy *p)
 	}
 }
 
-/* A GSI whose bell is to be another one, too: a bell goes with its GSI */
+/* Of a GSI that is exposed */
+static bool is_limited_so(const struct kvm_pvi_list_gsi *listed, const struct policy_gsi *g)
+{
+	return listed->rate == g->rate && (!g->rate || listed->burst == g->burst);
+}
+
+/*
+ * One that is exposed has to go before it is as @new says: a bell goes with its GSI, and a GSI keeps its rate. Who has
+ * given it another rate by hand than the policy has had all the time has it so.
+ */
+static bool is_in_the_way(const struct kvm_pvi_list_gsi *listed, const struct policy_gsi *old, const struct policy_gsi *new)
+{
+	return !new || (new->bell != listed->bell && listed->bell != KVM_PVI_LISTED_NO_BELL) ||
+		((old->rate != new->rate || old->burst != new->burst) && !is_limited_so(listed, new));
+}
+
 static void unexpose_old(struct work *w, const struct policy *p)
 {
 	const struct policy_vm *vm = policy_vm(p, w->uuid);
@@ -195,7 +210,7 @@ static void unexpose_old(struct work *w, const struct policy *p)
 		old = &vm->gsis[i];
 		new = wanted_gsi(w->new, old->gsi);
 		listed = listed_gsi(w, old->gsi);
-		if (!listed || (new && (new->bell == listed->bell || listed->bell == KVM_PVI_LISTED_NO_BELL)))
+		if (!listed || !is_in_the_way(listed, old, new))
 			continue;
 		say(w, "unexpose", "gsi", old->gsi);
 		listed->gsi = UINT32_MAX;
@@ -204,6 +219,13 @@ static void unexpose_old(struct work *w, const struct policy *p)
 		ret = pvi_unexpose(w->pvi, old->gsi);
 		note(w, ret == -ENOENT ? 0 : ret);
 	}
+}
+
+static int expose_one(int pvi, const struct policy_gsi *g)
+{
+	struct pvi_rate rate = { g->rate, g->burst };
+
+	return pvi_expose(pvi, g->gsi, g->gsi >= KVM_PVI_GSI_VIRTUAL ? KVM_PVI_GSI_MSI : KVM_PVI_GSI_DIRECT, &rate);
 }
 
 static void expose_new(struct work *w)
@@ -217,10 +239,10 @@ static void expose_new(struct work *w)
 		g = &w->new->gsis[i];
 		listed = listed_gsi(w, g->gsi);
 		ret = 0;
-		if (!listed) {
+		/* One that somebody else has exposed without the limit is in the way. */
+		if (!listed || (g->rate && !is_limited_so(listed, g))) {
 			say(w, "expose", "gsi", g->gsi);
-			ret = w->pvi < 0 ? 0 : pvi_expose(w->pvi, g->gsi, g->gsi >= KVM_PVI_GSI_VIRTUAL ?
-							   KVM_PVI_GSI_MSI : KVM_PVI_GSI_DIRECT, NULL);
+			ret = w->pvi < 0 ? 0 : expose_one(w->pvi, g);
 			note(w, ret);
 		}
 		if (!ret && g->bell != POLICY_NO_BELL && (!listed || listed->bell != g->bell)) {

@@ -10,6 +10,25 @@ _pvictl_vms()
 		$2 ~ /^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/ && $2 !~ /^(bound|frozen|dead)$/ { print $2 }'
 }
 
+# What VM $1 exposes, as numbers
+_pvictl_gsis()
+{
+	pvictl show --json "$1" 2>/dev/null |
+		sed -n '/"gsis": *\[/,/\]/s/.*"gsi": *\([0-9]\{1,\}\).*/\1/p'
+}
+
+_pvictl_bells()
+{
+	pvictl show --json "$1" 2>/dev/null |
+		sed -n '/"gsis": *\[/,/\]/s/.*"bell": *\([0-9]\{1,\}\).*/\1/p'
+}
+
+# By what the policy calls them, and by their UUIDs
+_pvictl_links()
+{
+	pvictl list --json 2>/dev/null | sed -n 's/.*"link\(_name\)\{0,1\}": *"\([A-Za-z0-9_.-]*\)".*/\2/p'
+}
+
 _pvictl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words
@@ -25,16 +44,37 @@ _pvictl()
 		words=$(cd /proc && printf '%s\n' [0-9]*)
 	elif [[ $prev == owner || $prev == --owner ]]; then
 		words=$(compgen -u)
+	elif [[ $prev == --kind || ${COMP_WORDS[1]} == link && $prev == -k ]]; then
+		words="net vsock raw"
+	elif [[ $prev == --sort || ${COMP_WORDS[1]} == top && $prev == -s ]]; then
+		words="rings denied throttled"
+	elif [[ $prev == @(--for|--from|--allow|--self) ]]; then
+		words=$(_pvictl_vms)
 	elif [[ $cur == -* ]]; then
 		words=$(pvictl "${COMP_WORDS[1]}" --help | grep -o -E -e '--[a-z-]+')
 	elif [[ ${COMP_WORDS[1]} == @(allow|revoke) && $COMP_CWORD -eq 3 ]]; then
 		words="to $(_pvictl_vms)"
+	elif [[ ${COMP_WORDS[1]} == @(allow|revoke) && ${COMP_WORDS[3]} == to && $prev == gsi ]]; then
+		words="$(_pvictl_gsis "${COMP_WORDS[4]}") any"
+	elif [[ ${COMP_WORDS[1]} == @(allow|revoke) && ${COMP_WORDS[3]} == to && $prev == bell ]]; then
+		words=$(_pvictl_bells "${COMP_WORDS[4]}")
 	elif [[ ${COMP_WORDS[1]} == allow && ${COMP_WORDS[3]} == to && $((COMP_CWORD % 2)) -eq 1 ]]; then
 		words="gsi bell flags rate burst owner"
 	elif [[ ${COMP_WORDS[1]} == revoke && ${COMP_WORDS[3]} == to && $COMP_CWORD -eq 5 ]]; then
 		words="gsi bell all"
+	elif [[ ${COMP_WORDS[1]} == @(allow|revoke) && ${COMP_WORDS[3]} != to && $COMP_CWORD -eq 4 ]]; then
+		words="$(_pvictl_gsis "${COMP_WORDS[2]}") any"
+	elif [[ ${COMP_WORDS[1]} == @(ring|unexpose|kick) && $COMP_CWORD -eq 3 ]] ||
+	     [[ ${COMP_WORDS[1]} == bell && $COMP_CWORD -eq 4 ]]; then
+		words=$(_pvictl_gsis "${COMP_WORDS[2]}")
+	elif [[ ${COMP_WORDS[1]} == port && $COMP_CWORD -eq 4 ]]; then
+		words=$(_pvictl_gsis "${COMP_WORDS[3]}")
+	elif [[ ${COMP_WORDS[1]} == @(link|unlink) ]]; then
+		words="$(_pvictl_links) $(_pvictl_vms)"
+	elif [[ ${COMP_WORDS[1]} == pipe ]]; then
+		words=$(_pvictl_links)
 	else
-		words="$(_pvictl_vms) any"
+		words=$(_pvictl_vms)
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }

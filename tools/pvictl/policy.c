@@ -56,11 +56,14 @@ static struct name_text diff_name(const struct diff *d, const uuid_t uuid)
 {
 	const struct policy_vm *vm = policy_vm(&d->new, uuid) ?: policy_vm(&d->old, uuid);
 	const struct policy_link *link = policy_link(&d->new, uuid);
+	const struct policy_reserve *reserve = policy_reserve(&d->new, uuid) ?: policy_reserve(&d->old, uuid);
 	size_t i;
 
 	for (i = 0; i < d->links.nr; i++)
 		if (!uuid_compare(d->links.all[i].uuid, uuid))
 			return name_text(d->links.all[i].label);
+	if (!vm && !link && reserve)
+		return name_text(reserve->label);
 	return vm ? name_text(vm->label) : link ? name_text(link->label) : name_of(uuid);
 }
 
@@ -160,6 +163,25 @@ static void diff_links(const char *dir, const struct diff *d)
 	}
 }
 
+/* What was carried out, not what there is: the module lists no reservations. */
+static void diff_reserves(const struct diff *d)
+{
+	const struct policy_reserve *r, *other;
+	size_t i;
+
+	for (i = 0; i < d->old.nr_reserves; i++) {
+		r = &d->old.reserves[i];
+		if (!policy_reserve(&d->new, r->uuid))
+			fprintf(d->out, "unreserve %s\n", uuid_text(r->uuid).s);
+	}
+	for (i = 0; i < d->new.nr_reserves; i++) {
+		r = &d->new.reserves[i];
+		other = policy_reserve(&d->old, r->uuid);
+		if (!other || other->user != r->user)
+			fprintf(d->out, "reserve %s %u\n", uuid_text(r->uuid).s, r->user);
+	}
+}
+
 int cmd_diff(int argc, char **argv)
 {
 	struct policy_args args;
@@ -182,6 +204,7 @@ int cmd_diff(int argc, char **argv)
 		if (!policy_vm(&d.old, d.new.vms[i].uuid))
 			diff_vm(pvi, &d.new.vms[i], &d);
 	diff_links(args.links, &d);
+	diff_reserves(&d);
 	fclose(d.out);
 	links_free(&d.links);
 	policy_free(&d.old);

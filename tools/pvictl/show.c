@@ -21,6 +21,14 @@ const char *kind_text(uint32_t kind)
 	return kind < ARRAY_SIZE(kinds) ? kinds[kind] : "?";
 }
 
+static void add_number(struct report *report, uint32_t number, bool there)
+{
+	if (there)
+		report_cell(report, "%u", number);
+	else
+		report_cell(report, "%s", "");
+}
+
 static void add_gsi(struct report *report, const struct kvm_pvi_list_gsi *g)
 {
 	report_row(report);
@@ -34,6 +42,8 @@ static void add_gsi(struct report *report, const struct kvm_pvi_list_gsi *g)
 	else
 		report_cell(report, "%u", g->bell);
 	report_cell(report, "%llu", g->rings);
+	add_number(report, g->rate, g->rate);
+	add_number(report, g->burst, g->rate);
 }
 
 /* What the endpoint itself says of its GSI @index; false: there is none */
@@ -57,25 +67,17 @@ static bool query_gsi(int pvi, uint32_t index, struct kvm_pvi_list_gsi *g)
 
 static void add_gsis(struct report *report, const struct endpoint *e, int pvi)
 {
-	struct kvm_pvi_list_gsi g;
+	struct kvm_pvi_list_gsi g = { 0 };
 	uint64_t cursor = 0;
 	uint32_t i;
 
-	report_table(report, "gsis", "GSIs", "#GSI KIND ?WIRED ?LATCHED ?STATUS #BELL #RINGS");
+	report_table(report, "gsis", "GSIs", "#GSI KIND ?WIRED ?LATCHED ?STATUS #BELL #RINGS #RATE #BURST");
 	if (e->listed)
 		while (list_page(KVM_PVI_LIST_GSIS, e->number, &cursor, &g, sizeof(g), 1))
 			add_gsi(report, &g);
 	else
 		for (i = 0; query_gsi(pvi, i, &g); i++)
 			add_gsi(report, &g);
-}
-
-static void add_number(struct report *report, uint32_t number, bool there)
-{
-	if (there)
-		report_cell(report, "%u", number);
-	else
-		report_cell(report, "%s", "");
 }
 
 static void add_edges(struct report *report, const struct endpoint *e, int pvi)

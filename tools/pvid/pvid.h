@@ -107,6 +107,7 @@ struct pvid {
 	struct helper *linking;	/* makes links */
 	bool link_again;
 	char links_error[1024];	/* or "": what of that could not be done */
+	char reserve_error[256];	/* or "" */
 	struct helper *scanning;	/* looks for VMs */
 	bool scan_again;
 	sd_event_source *later;	/* looks for VMs after a while */
@@ -239,6 +240,9 @@ int retry_after(struct pvid *d, sd_event_source **source, unsigned int tries, sd
 
 /* links.c: makes the policy's links, and takes back those that are not its any more; answers by reload_progress() */
 void links_apply(struct pvid *d);
+
+/* reserve.c: keeps the policy's names for their users, and leaves those of older ones to anybody; it waits for nobody */
+void reserve_apply(struct pvid *d);
 
 /* uevent.c */
 int uevent_listen(struct pvid *d);

@@ -62,7 +62,8 @@ void reload_progress(struct pvid *d)
 	if (!vm_all_known(d))
 		return;
 	control_answer(d, vm_any_owes(d) ?
-		       "not all could be taken back, or looked at; see the log of pvid, and try again" : d->links_error);
+		       "not all could be taken back, or looked at; see the log of pvid, and try again" :
+		       *d->links_error ? d->links_error : d->reserve_error);
 	if (!d->ready)
 		sd_notify(0, "READY=1");
 	d->ready = true;
@@ -82,6 +83,8 @@ static void say_status(const struct pvid *d, const char *error)
 static void carry_out(struct pvid *d)
 {
 	say_status(d, "");
+	/* Before anybody else takes one */
+	reserve_apply(d);
 	/* First, for nothing is answered until that is done, too */
 	links_apply(d);
 	vm_apply_all(d);
@@ -162,7 +165,7 @@ static void files_read(struct pvid *d, void *owner, int pvi, enum outcome outcom
 	LOG(SD_ERR, "%s", error);
 	control_answer(d, error);
 	/* What the last pvid was carrying out when it ended; if nobody knows what that was, all stays. */
-	if (!d->ready && (d->policy.nr_vms || d->policy.nr_links))
+	if (!d->ready && (d->policy.nr_vms || d->policy.nr_links || d->policy.nr_reserves))
 		carry_out(d);
 	say_status(d, error);
 	reload_progress(d);

@@ -1,0 +1,5 @@
+#compdef pvi-exporter
+# SPDX-License-Identifier: GPL-2.0-or-later
+# zsh completion of pvi-exporter: options are those that its --help names.
+
+_gnu_generic
