@@ -3,8 +3,8 @@
 #
 # install.sh ROOT - check what "make tools_install DESTDIR=ROOT PREFIX=/usr" has put there: that it
 # is all there, that a program can be built with the library, that library, header and manual
-# name the same functions, and that what Python and Rust have of the headers is what the headers say. Prints
-# TAP and "N passed, N failed".
+# name the same functions, that shells complete, that promtool reads the rules, and that what Python and
+# Rust have of the headers is what the headers say. Prints TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
 . "$rig/points.sh"
@@ -251,6 +251,8 @@ exposure()
 # What the rules and the dashboard ask for is what there is.
 shown()
 {
+	local promtool
+
 	sed -n 's/^\t\(family\|print_[a-z]*\)(out, s, "\([a-z_]*\)".*/kvm_pvi_\2/p' "$top/tools/common/metrics.c" |
 		sort >"$tmp/families"
 	[ "$(wc -l <"$tmp/families")" -eq 12 ]
@@ -266,6 +268,10 @@ shown()
 	grep -o 'kvm_pvi_[a-z_]*' "$root/usr/share/kvm-pvi/alerts.yml" | grep -v -x kvm_pvi_ | sed 's/_total$//' |
 		sort -u | comm -23 - "$tmp/families" >"$tmp/unknown"
 	[ ! -s "$tmp/unknown" ] || fail "there is no $(cat "$tmp/unknown")"
+	promtool=$("$rig/promtool.sh")
+	"$promtool" check rules "$root/usr/share/kvm-pvi/alerts.yml"
+	sed 's/sum by (instance/sum by (instance))/' "$root/usr/share/kvm-pvi/alerts.yml" >"$tmp/wrong.yml"
+	! "$promtool" check rules "$tmp/wrong.yml" >"$tmp/log" 2>&1 || fail "promtool takes anything"
 }
 
 # One line that says what is missing and what to do.
