@@ -61,7 +61,7 @@ does()
 # holds NAME TYPE CID PORT [FROM] - connect, and read
 holds()
 {
-	same "$(run "$1" "pvi_vsock hold ${*:2} >/tmp/held 2>&1 & echo \$! >/tmp/holder;" \
+	same "$(run "$1" "rm -f /tmp/held; pvi_vsock hold ${*:2} >/tmp/held 2>&1 & echo \$! >/tmp/holder;" \
 		"until grep -q . /tmp/held 2>/dev/null; do usleep 20000; done; cat /tmp/held")" held
 }
 
@@ -75,7 +75,7 @@ held()
 # lates NAME VERB... - connect, and wait to be told
 lates()
 {
-	same "$(run "$1" "pvi_vsock ${*:2} >/tmp/late 2>&1 & echo \$! >/tmp/latecomer;" \
+	same "$(run "$1" "rm -f /tmp/late; pvi_vsock ${*:2} >/tmp/late 2>&1 & echo \$! >/tmp/latecomer;" \
 		"until grep -q . /tmp/late 2>/dev/null; do usleep 20000; done; cat /tmp/late")" held
 }
 
