@@ -73,7 +73,7 @@ goes_on()
 another()
 {
 	rm -f "$kept/$1".{in,out,qmp}
-	guest "$1" newer -uuid "$b" -incoming defer -qmp "unix:$kept/$1.qmp,server=on,wait=off"
+	guest "$1" older -uuid "$b" -incoming defer -qmp "unix:$kept/$1.qmp,server=on,wait=off"
 	await test -S "$kept/$1.qmp"
 }
 
@@ -130,8 +130,8 @@ start_guests()
 	policy
 	pvid --config "$tmp/policy" --run "$tmp/run" 2>"$tmp/pvid.log" &
 	await test -S "$tmp/run/socket"
-	guest g_a older -uuid "$a"
-	guest g_b newer -uuid "$b" -qmp "unix:$tmp/g_b.qmp,server=on,wait=off"
+	guest g_a newer -uuid "$a"
+	guest g_b older -uuid "$b" -qmp "unix:$tmp/g_b.qmp,server=on,wait=off"
 	booted g_a
 	booted g_b
 	for guest in g_a g_b; do

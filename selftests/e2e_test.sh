@@ -5,15 +5,20 @@
 # End to end: stock QEMUs with Debian kernels and kvm_pvi_guest, attached from outside while they
 # run. What a program of one does is seen by a program of the other. The guests live through all
 # of the tests: a has an older kernel, b a newer one and two vCPUs; nobody allows c anything.
+# c has the newer one, so that a and c differ, unless the host has an older one, too.
 
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/guest.sh"
 
+# What stands for interrupt 0, and is not to be had.
+timer=2
 # What b exposes: a plain pin, one with a status word, one with a bell, and no pin.
 pin=20 word=21 bell=22 virtual=65536
 # Of a it is a pin, and one for the doorbell of b's ivshmem; the server's first peer stands for a.
 bottom=23 server=dddddddd-0000-4000-8000-000000000000
+kernel_c=newer
+[[ $(uname -r) != 6.1.* ]] || kernel_c=older
 # How a guest sees $memory, and b its ivshmem-doorbell.
 device=/sys/bus/pci/devices/0000:00:04.0 doorbell=/sys/bus/pci/devices/0000:00:05.0
 
@@ -184,10 +189,44 @@ ivshmem()
 	has "$(woken g_a)" "poll 1"
 }
 
-# c is told the same of what it may not ring and of what does not exist.
+# counts FUNCTION COMMAND... - how often c's kernel calls it while the command runs there
+counts()
+{
+	local tracing=/sys/kernel/tracing
+
+	run g_c "mount -t tracefs tracefs $tracing && echo p:counted $1 >$tracing/kprobe_events"
+	run g_c "echo 1 >$tracing/events/kprobes/counted/enable; ${*:2} >/tmp/counted"
+	run g_c "sed -n 's/^ *counted *\\([0-9]*\\) .*/\\1/p' $tracing/kprobe_profile"
+	run g_c "echo 0 >$tracing/events/kprobes/counted/enable; echo >$tracing/kprobe_events; umount $tracing"
+}
+
+# The pin of the timer is refused, and each reference to it is given back.
+timers_pin()
+{
+	same "$(counts acpi_unregister_gsi pvi wait $timer wait $timer)" 2
+	same "$(run g_c cat /tmp/counted)" "wait -95
+wait -95"
+	run g_c "grep -q 'IO-APIC *2-edge *timer' /proc/interrupts"
+}
+
+# A host that says it has written more records than there is room for is not believed.
+liar()
+{
+	local module=$PVI_TEST_MODULES/pvi_test_liar.ko
+
+	[ -e "$module" ] || module=/mnt$module
+	insmod "$module"
+	trap 'rmmod pvi_test_liar; stop_jobs' EXIT
+	same "$(run g_a pvi peers)" "peers 8"
+	same "$(cat /sys/module/pvi_test_liar/parameters/lies)" 1
+	quiet g_a
+}
+
+# c is told the same of what it may not ring and of what does not exist; and who waits there, that its host
+# has gone.
 third_guest()
 {
-	attach at_c --pid "$g_c" --uuid "$c" --expose $pin
+	attach at_c --pid "$g_c" --uuid "$c" --expose $timer,$pin
 	same "$(run g_c pvi ring "$b" $pin connect "$b" $pin ring "$b" 1 ring "${c%?}9" $pin peers)" \
 		"ring -1
 connect -1
@@ -196,6 +235,17 @@ ring -1
 peers 0"
 	same "$(run g_a pvi ring "$c" $pin)" "ring -1"
 	has "$(pvictl show "$c")" "$pin direct"
+	timers_pin
+
+	wakes g_c host wait $pin watch poll 4 poll 5 poll 6
+	# shellcheck disable=SC2154 # attach() sets it
+	kill "$at_c"
+	same "$(woken g_c | sed 's/^poll [1-9]$/poll/')" "host 4
+wait 5
+watch 6
+poll
+poll
+poll"
 }
 
 quiet_kernels()
@@ -212,6 +262,69 @@ itself()
 	run g_c insmod /pvi_test_guest.ko || fail "$(run g_c 'dmesg | tail -n 20')"
 	run g_c args_test
 	run g_c dev_test
+}
+
+# b sleeps until something is said to it. Meanwhile a ring is recorded, and does not wake it; then it is as
+# at another host, but for what was recorded.
+suspended()
+{
+	wakes g_b host wait $virtual connect "$a" $pin poll 4 notify 0 connect "$a" $pin notify 1 poll 5
+	await is_wired "$b" $virtual
+	run g_b "echo enabled >/sys/class/tty/ttyS1/power/wakeup"
+	say g_b "echo freeze >/sys/power/state"
+	await nothing_left "$b" $virtual
+	same "$(run g_a pvi ring "$b" $virtual ring "$b" $virtual)" "ring 2
+ring 1"
+	nothing_left "$b" $virtual
+	say g_b true
+	listen g_b 120
+	listen g_b 120 || [ $? -eq $again ]
+	# Nobody waits in a, so what comes is recorded there.
+	same "$(woken g_b | sed 's/^poll [1-9]$/poll/; s/^notify [012]$/notify/')" "host 4
+wait 5
+connect 0
+poll
+notify -6
+connect 1
+notify
+poll"
+	wakes g_b wait $virtual poll 4
+	await is_wired "$b" $virtual
+	same "$(run g_a pvi ring "$b" $virtual)" "ring 0"
+	has "$(woken g_b)" "poll 1"
+	quiet g_b
+}
+
+# notices COMMAND... - b, bound anew, has its module look for the host by the command, and a waiter is told
+notices()
+{
+	wakes g_b host came 4
+	leave at_b
+	keep at_b "${at_b_args[@]::${#at_b_args[@]}-2}"
+	"$@"
+	has "$(woken g_b)" "came 1"
+}
+
+# Its module does not look by itself: an open, a wait, a new connection and a ring through an old one do. All
+# but the first are made by a program that has had the device open before.
+noticed()
+{
+	await run g_b rmmod kvm_pvi_guest
+	run g_b "insmod /kvm_pvi_guest.ko check_seconds=3600; rm -f /tmp/go; mkfifo /tmp/go"
+	run g_b "pvi poll 0 wait $pin poll 0 connect $a $pin poll 0 notify 0 poll 4 <>/tmp/go >/tmp/held 2>&1 &" \
+		"holder=\$!; until grep -q poll /proc/\$holder/wchan; do usleep 20000; done"
+	notices run g_b ": >/dev/kvm_pvi_guest"
+	notices go g_b
+	notices go g_b
+	notices go g_b
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	same "$(run g_b 'wait $holder; cat /tmp/held' | sed 's/^poll [1-9]$/poll/')" "poll
+wait 4
+poll
+connect 0
+poll
+notify -6
+poll"
 }
 
 # Unloaded, the driver leaves nothing armed, and starts anew when it is loaded.
@@ -267,31 +380,53 @@ exposed_anew()
 	run g_b killall pvi
 }
 
+# go NAME - what polls /tmp/go, its stdin, there goes on
+go()
+{
+	run "$1" "printf '\\1\\0\\0\\0\\0\\0\\0\\0' >/tmp/go"
+}
+
 # Each is bound anew under its running guest, which waits, has ports and rings. Nobody is told by a
-# call: b sleeps, and is found at what it waits for; a has another port where the host had its old one.
-# The memory of b's status word is sealed, so that b goes on without.
+# call: b sleeps, and is found at what it waits for; a has other ports where the host had its old ones, one
+# of them b's bell's, whose masks are forgotten. The memory of b's status word is sealed, so that b goes on
+# without.
 rebind()
 {
 	run g_a "pvi hammer $b $pin >/tmp/hammer 2>&1 & true"
 	run g_b "pvi wait $virtual serve $a $pin 4 >/tmp/serve 2>&1 & true"
-	wakes g_b host wait $pin watch came 4 poll 5 poll 6
+	wakes g_b host wait $pin watch wait $bell mask 0 0x20 0 came 4 poll 5 poll 6 poll 7
+	run g_a "rm -f /tmp/go; mkfifo /tmp/go"
+	wakes g_a host connect "$b" $bell send 0 0x10 poll 0 send 0 0x10 connect "$b" $bell \
+		connect "$b" $virtual came 4 send 1 0x10 notify 2 connect "$b" $bell send 3 0x10 \
+		connect "$b" $virtual disconnect 2 notify 4 "<>/tmp/go"
 	pingpong "$b" $virtual 4
 	leave at_b
 	keep at_b "${at_b_args[@]::${#at_b_args[@]}-2}"
-	has "$(woken g_b)" "came 1"
+	has "$(woken g_b)" "mask 0" "came 1"
 	await is_wired "$b" $virtual
 	pingpong "$b" $virtual 4
 
-	wakes g_a connect "$b" $virtual host came 4 notify 0 connect "$b" $virtual disconnect 0 notify 1
+	wakes g_b wait $bell poll 4 receive 0 0xff
+	go g_a
+	run g_a "until grep -q 'connect 2' /tmp/out; do usleep 20000; done"
 	leave at_a
 	keep at_a "${at_a_args[@]}"
-	same "$(woken g_a)" "connect 0
-host 4
-came 1
-notify -6
+	same "$(woken g_a)" "host 4
+connect 0
+send 1 0
+poll 1
+send -6 0
 connect 1
+connect 2
+came 1
+send -6 0
+notify -6
+connect 3
+send 0 0
+connect 4
 disconnect 0
 notify 0"
+	has "$(woken g_b)" "receive 0 0x10"
 	pingpong "$b" $virtual 4
 	run g_a killall pvi
 	run g_b killall pvi
@@ -330,59 +465,110 @@ load_host()
 	fi
 }
 
-# The host's module is unloaded and loaded again while c sleeps, and a rings in vain.
+# The host's module is unloaded and loaded again while a and c sleep, which have different kernels, and a
+# rings in vain.
 host_reload()
 {
-	local args=(--pid "$g_c" --uuid "$c" --expose "$pin,$virtual" --allow "$a")
+	local args=(--pid "$g_c" --uuid "$c" --expose "$pin,$bell,$virtual" --bell "$bell" --allow "$a" --allow-bell "$a:0")
+	local args_a=(--pid "$g_a" --expose "$pin,$virtual" --allow "$c")
 
 	keep at_c "${args[@]}"
 	run g_a "pvi hammer $c $pin >/tmp/hammer 2>&1 & true"
 	run g_c "pvi wait $virtual serve $a $pin 4 >/tmp/serve 2>&1 & true"
-	wakes g_c host came 4
+	wakes g_c host wait $bell mask 0 0x20 0 came 4 poll 5
 	leave at_a
-	keep at_a --pid "$g_a" --expose $pin --allow "$c"
+	keep at_a "${args_a[@]}"
+	wakes g_a host wait $virtual connect "$c" $bell send 0 0x10 came 4 send 0 0x10 poll 5
 	pingpong "$c" $virtual 4
 	leave at_a
 	leave at_c
 	kill "$server_pid"
 	await rmmod kvm_pvi
 	load_host
-	keep at_a --pid "$g_a" --expose $pin --allow "$c"
+	keep at_a "${args_a[@]}"
 	keep at_c "${args[@]}"
-	has "$(woken g_c)" "came 1"
+	has "$(woken g_c)" "mask 0" "came 1"
+	same "$(woken g_a | sed 's/^poll [1-9]$/poll/')" "host 4
+wait 5
+connect 0
+send 1 0
+came 1
+send -6 0
+poll"
 	await is_wired "$c" $virtual
 	pingpong "$c" $virtual 4
+	wakes g_c wait $bell poll 4 receive 0 0xff
+	same "$(run g_a pvi connect "$c" $bell send 0 0x10)" "connect 0
+send 0 0"
+	has "$(woken g_c)" "receive 0 0x10"
+	wakes g_a wait $virtual poll 4
+	same "$(run g_c pvi connect "$a" $virtual notify 0)" "connect 0
+notify 0"
+	has "$(woken g_a)" "poll 1"
 	run g_a killall pvi
 	run g_c killall pvi
 	leave at_c
 }
 
-# c is saved with what it has at the host, and restored in another process: its port is what it was.
+# c is saved with what it has at the host, and restored in another process: its ports are what they were, and
+# so is its bell, with a flag that is set, and one that clears by itself.
 saved()
 {
 	local vm_state="$here/vm_state.py"
+	local args=(--pid "$g_c" --uuid "$c" --expose "$bell,$virtual" --bell "$bell" --allow "$c" --allow-bell "$c:0")
 
-	keep at_c --pid "$g_c" --uuid "$c" --expose $virtual --allow "$c"
-	wakes g_c host wait $virtual connect "$c" $virtual came 4 notify 0 poll 5
+	keep at_c "${args[@]}"
+	wakes g_c host wait $virtual wait $bell connect "$c" $virtual connect "$c" $bell mask 0 0x30 0x20 send 1 1 \
+		came 4 notify 0 poll 5 send 1 2 send 1 0x20 receive 0 0xff poll 6
 	python3 "$vm_state" save "$kept/c.qmp" "$(cat "$kept/at_c.pid")" "$tmp/c"
 	await has_ended "$(cat "$kept/at_c.pid")"
-	guest g_c older "${c_args[@]}" -S -incoming defer -qmp "unix:$tmp/c.qmp,server=on,wait=off"
+	guest g_c $kernel_c "${c_args[@]}" -S -incoming defer -qmp "unix:$tmp/c.qmp,server=on,wait=off"
 	await test -S "$tmp/c.qmp"
 	python3 "$vm_state" load "$tmp/c.qmp" "$tmp/c"
-	keep at_c --pid "$g_c" --uuid "$c" --expose $virtual --allow "$c"
+	args[1]=$g_c
+	keep at_c "${args[@]}"
 	python3 "$vm_state" go "$tmp/c.qmp" "$(cat "$kept/at_c.pid")" "$tmp/c"
-	has "$(woken g_c)" "connect 0
+	same "$(woken g_c | sed 's/^poll [1-9]$/poll/')" "host 4
+wait 5
+wait 6
+connect 0
+connect 1
+mask 0
+send 1 0
 came 1
 notify 0
-poll "
+poll
+send 1 0x1
+send 0 0x3
+receive 0 0x3
+poll"
 	quiet g_c
+	panic
+}
+
+# nothing_left NAME GSI - the host has no place to deliver its rings to, nor a port of NAME
+nothing_left()
+(
+	pvictl show --json "$1" >"$tmp/json"
+	json "$tmp/json" "it['ports'] == [] and [g['wired'] for g in it['gsis'] if g['gsi'] == $2] == [False]"
+)
+
+# A kernel that panics leaves nothing behind at the host. It is what saved() has restored.
+panic()
+{
+	wakes g_c wait $virtual connect "$c" $virtual poll 4
+	await is_wired "$c" $virtual
+	refuses 1 "is not so" nothing_left "$c" $virtual
+	say g_c "echo c >/proc/sysrq-trigger"
+	await nothing_left "$c" $virtual
+	kill -KILL "$g_c"
 }
 
 # In the order of what they need: b is killed at last.
 run_all()
 {
-	run_tests no_host names ring tool connection moved flags status ivshmem third_guest itself exposed_anew \
-		reload reboot rebind death host_reload quiet_kernels saved
+	run_tests no_host names ring tool connection moved flags status ivshmem liar third_guest itself exposed_anew \
+		suspended noticed reload reboot rebind death host_reload quiet_kernels saved
 }
 
 start_guests()
@@ -405,7 +591,7 @@ start_guests()
 	guest g_a older -uuid "$a" -object "$memory,readonly=on" -device ivshmem-plain,memdev=m,addr=4
 	c_args=(-smp 2 -object "memory-backend-file,id=ram,size=160M,share=on,mem-path=$tmp/c.ram"
 		-machine memory-backend=ram)
-	guest g_c older "${c_args[@]}" -qmp "unix:$tmp/c.qmp,server=on,wait=off"
+	guest g_c $kernel_c "${c_args[@]}" -qmp "unix:$tmp/c.qmp,server=on,wait=off"
 	booted g_a
 	booted g_c
 	at_a_args=(--pid "$g_a" --expose "$pin,$bottom" --allow "$b" --allow "$server:$bottom")

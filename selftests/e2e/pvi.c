@@ -18,6 +18,7 @@
  *	poll FD			what read() gives once poll() says that FD is readable
  *	send PORT FLAGS		verdict, and the flags before
  *	receive BELL FLAGS	0, and the flags before
+ *	mask BELL ENABLE ACK	0
  *	owed FILE OFFSET	1 if the status word there says that a ring is owed, else 0
  *	take FILE OFFSET	the same, and from now on none is
  *	store FILE OFFSET	0, when that was written to the word as far as the program knows
@@ -224,6 +225,16 @@ static int do_receive(char **args)
 	return ret;
 }
 
+static int do_mask(char **args)
+{
+	struct kvm_pvi_guest_bell_mask mask = NEW(kvm_pvi_guest_bell_mask);
+
+	mask.bell = number(args[0]);
+	mask.enable = number(args[1]);
+	mask.ack = number(args[2]);
+	return call(KVM_PVI_GUEST_BELL_MASK, &mask);
+}
+
 /* A sender has the word read-only. */
 static void *map_word(char **args, int mode, int prot)
 {
@@ -405,6 +416,7 @@ static const struct verb {
 	{ "poll", 1, do_poll },
 	{ "send", 2, do_send },
 	{ "receive", 2, do_receive },
+	{ "mask", 3, do_mask },
 	{ "owed", 2, do_owed },
 	{ "take", 2, do_take },
 	{ "store", 2, do_store },

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pvi_test_liar - has kvm_pvi tell guests that it has written 1,000 records of peers, whatever it has written
+ *
+ * lies		how often it was, of the parameters
+ */
+#include <linux/atomic.h>
+#include <linux/kprobes.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/ptrace.h>
+
+#define LIAR_RECORDS	1000
+
+static atomic_t liar_lies = ATOMIC_INIT(0);
+
+static int liar_return(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	regs_set_return_value(regs, LIAR_RECORDS);
+	atomic_inc(&liar_lies);
+	return 0;
+}
+
+static struct kretprobe liar_probe = {
+	.kp.symbol_name = "pvi_walk_list",
+	.handler = liar_return,
+};
+
+static int liar_get(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%d\n", atomic_read(&liar_lies));
+}
+
+static const struct kernel_param_ops liar_ops = {
+	.get = liar_get,
+};
+
+module_param_cb(lies, &liar_ops, NULL, 0444);
+
+static int __init liar_init(void)
+{
+	return register_kretprobe(&liar_probe);
+}
+
+static void __exit liar_exit(void)
+{
+	unregister_kretprobe(&liar_probe);
+}
+
+module_init(liar_init);
+module_exit(liar_exit);
+
+MODULE_DESCRIPTION("Test of kvm_pvi_guest: a host that lies");
+MODULE_LICENSE("GPL");
