@@ -5,12 +5,12 @@
 # intel-smoke 7.3:smoke", with $TESTS "6.12 6.1"; ":c" is that kernel with the C tests that take it less
 # than half a minute, ":smoke" with some of them), each in an L1 of its own, and beside them the quick
 # part of style.sh, install.sh if there are tests that need the tools, deb-check.sh, ring.sh and, with
-# kernel 6.12 or intel, bench.sh --check, without $TESTS also what some tests cover, by coverage.sh: four
-# machines at once, since each waits for a part of its
-# time. The tests with Linux guests, e2e*_test.sh, have another L1 of that kernel, those of the tools,
-# which are scripts too, a third, and so has cost_test, which compares what calls cost: there time is
-# instructions, and the host's caches are none. Tests that need no kernel of their own run on the host,
-# as root like all. $GUESTS are the kernels of the guests, an older and a newer one, by default 6.1 and
+# kernel 6.12 or intel, bench.sh --check, without $TESTS also what some tests cover, by coverage.sh: three
+# machines at once, since each waits for a part of its time; with four the one with Linux guests, which
+# takes longest, has less of the processors, and all ends later. The tests with Linux guests,
+# e2e*_test.sh, have another L1 of that kernel, those of the tools, which are scripts too, a third, and
+# so has cost_test, which compares what calls cost: there time is instructions, and the host's caches are
+# none. Tests that need no kernel of their own run on the host, as root like all. $GUESTS are the kernels of the guests, an older and a newer one, by default 6.1 and
 # 6.12.
 # "intel" and "intel-smp" stand for kernel 6.12 on an Intel processor of Bochs's and on two, which
 # share the C tests; "intel-smoke" has some of them, or those of $TESTS.
@@ -89,7 +89,7 @@ two_at_once=$(printf '%s_test\n' broadcast connect event life many msi posted re
 # Each way that a ring can take, and every call in every mode
 smoke=$(printf '%s_test\n' gsi hypercall msi plain ring)
 [ -z "${TESTS:-}" ] || smoke=$(printf '%s\n' "${tests[@]}")
-at_once=4
+at_once=3
 passed=0 failed=0 skipped=0 failures=() begun=() running=$build/running ended=$build/ended
 counted='^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$'
 
