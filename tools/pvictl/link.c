@@ -7,25 +7,6 @@
 
 #include "link.h"
 
-static struct link_spec spec_of(const struct link_args *args)
-{
-	struct link_spec spec = {
-		.sides = { args->sides[0], args->sides[1] },
-		.kind = args->kind,
-		.queues = args->queues,
-		.size = args->size,
-		.cids = { args->cids[0], args->cids[1] },
-		.nr_ports = { args->nr_ports[0], args->nr_ports[1] },
-		.owned = args->owned,
-		.huge = args->huge,
-		.huge_dir = args->huge_dir,
-	};
-
-	uuid_copy(spec.uuid, args->uuid);
-	memcpy(spec.ports, args->ports, sizeof(spec.ports));
-	return spec;
-}
-
 /* Those that are bound have their part of it from then on. The first failure is left to be told. */
 static int join(const struct link *link, uint32_t *failed)
 {
@@ -45,13 +26,12 @@ static void die_of_end(const struct link *link, uint32_t side, int err)
 }
 
 /* One that is there and is the same: it has been asked for again, as by a service when the host has booted. */
-static bool is_there(const struct link_args *args, const struct link_spec *spec, const char *dir,
-		     const struct links *links, struct link *link)
+static bool is_there(const struct link_spec *spec, const char *dir, const struct links *links, struct link *link)
 {
 	size_t i;
 
 	for (i = 0; i < links->nr; i++) {
-		if (uuid_compare(links->all[i].uuid, args->uuid))
+		if (uuid_compare(links->all[i].uuid, spec->uuid))
 			continue;
 		*link = links->all[i];
 		/* links_make() says what is wrong. */
@@ -60,9 +40,8 @@ static bool is_there(const struct link_args *args, const struct link_spec *spec,
 	return false;
 }
 
-static void make(const struct link_args *args, const char *dir, struct link *link)
+static void make(const struct link_spec *spec, const char *dir, struct link *link)
 {
-	struct link_spec spec = spec_of(args);
 	struct links links = { 0 };
 	struct links_why why;
 	bool there = false;
@@ -70,10 +49,10 @@ static void make(const struct link_args *args, const char *dir, struct link *lin
 	int ret;
 
 	links.nr = link_dir_read(dir, &links.all);
-	if (!uuid_is_null(args->uuid))
-		there = is_there(args, &spec, dir, &links, link);
+	if (!uuid_is_null(spec->uuid))
+		there = is_there(spec, dir, &links, link);
 	if (!there) {
-		ret = links_make(dir, &spec, &links, &why);
+		ret = links_make(dir, spec, &links, &why);
 		if (ret)
 			link_die(ret, &why);
 		*link = links.all[links.nr - 1];
@@ -99,7 +78,7 @@ static void print_again(const struct link_args *args, const char *dir, struct li
 	ret = links_hold(dir, true, &held, &why);
 	if (ret)
 		link_die(ret, &why);
-	link_dir_find(dir, args->uuid, link);
+	link_dir_find(dir, args->spec.uuid, link);
 	link_print(args, dir, link);
 	ret = join(link, &failed);
 	if (ret)
@@ -133,7 +112,7 @@ int cmd_link(int argc, char **argv)
 		print_again(&args, dir, &link);
 	} else {
 		dir = link_dir_lock(args.dir);
-		make(&args, dir, &link);
+		make(&args.spec, dir, &link);
 		link_print(&args, dir, &link);
 	}
 	if (args.apply)

@@ -17,20 +17,10 @@
 
 /* As told by the arguments */
 struct link_args {
+	struct link_spec spec;	/* of one that is to be made; else its UUID alone */
 	const char *dir;
-	size_t nr;		/* 2: to be made, 1: it is there and @uuid */
+	size_t nr;		/* 2: to be made, 1: it is there */
 	const char *texts[2];
-	struct link_side sides[2];
-	uuid_t uuid;		/* of one that is to be made: 0: to be chosen */
-	uint32_t kind;
-	uint32_t queues;	/* 0: as many as the kind is worth */
-	uint64_t size;
-	uint32_t cids[2];	/* 0: to be chosen */
-	uint32_t nr_ports[2];	/* 0: all */
-	struct pvi_link_ports ports[2][PVI_LINK_PORT_RANGES];
-	bool owned;
-	bool huge;
-	const char *huge_dir;	/* NULL: to be looked for */
 	bool hotplug;
 	bool libvirt;
 	bool apply;
@@ -51,10 +41,6 @@ char *link_dir_lock(const char *dir);
 size_t link_dir_read(const char *dir, struct link **links);
 /* Dies if there is none */
 void link_dir_find(const char *dir, const uuid_t uuid, struct link *link);
-/* Where the section of a side is, or any other file of the link's */
-#define link_dir_file links_file
-#define link_dir_size links_size
-#define link_sides links_sides
 void link_dir_remove(const char *dir, const uuid_t uuid);
 /* A UUID, what the policy calls it, or as much of a UUID as only one has. Dies if there is no such link */
 void link_dir_parse(const char *dir, const char *text, uuid_t uuid);

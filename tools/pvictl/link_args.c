@@ -60,9 +60,9 @@ static void parse_owners(struct argp_state *state, struct link_args *args, char 
 
 	if (comma)
 		*comma++ = '\0';
-	parse_owner(state, text, &args->sides[0]);
-	parse_owner(state, comma ? comma : text, &args->sides[1]);
-	args->owned = true;
+	parse_owner(state, text, &args->spec.sides[0]);
+	parse_owner(state, comma ? comma : text, &args->spec.sides[1]);
+	args->spec.owned = true;
 }
 
 static void parse_buses(struct link_args *args, char *buses)
@@ -73,7 +73,7 @@ static void parse_buses(struct link_args *args, char *buses)
 
 static void parse_side(struct argp_state *state, struct link_args *args, const char *text)
 {
-	struct link_side *side = &args->sides[args->nr];
+	struct link_side *side = &args->spec.sides[args->nr];
 
 	if (args->nr == 2)
 		argp_error(state, "too many arguments: '%s'", text);
@@ -85,14 +85,14 @@ static void name_sides(struct argp_state *state, struct link_args *args)
 {
 	size_t i;
 
-	if (args->nr == 1 && args->sides[0].host)
+	if (args->nr == 1 && args->spec.sides[0].host)
 		argp_error(state, "which other side?");
-	if (args->nr == 1 && !uuid_is_null(args->uuid))
+	if (args->nr == 1 && !uuid_is_null(args->spec.uuid))
 		argp_error(state, "--uuid is for a link that is made: say which two sides");
 	if (args->nr == 1)
-		link_dir_parse(args->dir, args->texts[0], args->uuid);
+		link_dir_parse(args->dir, args->texts[0], args->spec.uuid);
 	for (i = 0; args->nr == 2 && i < 2; i++)
-		parse_vm(state, args->texts[i], args->sides[i].uuid);
+		parse_vm(state, args->texts[i], args->spec.sides[i].uuid);
 }
 
 /* Who runs its QEMUs, as Debian and as others call them */
@@ -103,10 +103,10 @@ static void own_by_libvirt(struct link_args *args)
 
 	user = user ?: getpwnam("qemu");
 	for (i = 0; user && i < 2; i++) {
-		args->sides[i].uid = user->pw_uid;
-		args->sides[i].gid = user->pw_gid;
+		args->spec.sides[i].uid = user->pw_uid;
+		args->spec.sides[i].gid = user->pw_gid;
 	}
-	args->owned = user;
+	args->spec.owned = user;
 }
 
 static void check(struct argp_state *state, struct link_args *args)
@@ -114,18 +114,18 @@ static void check(struct argp_state *state, struct link_args *args)
 	if (!args->nr)
 		argp_error(state, "which two sides?");
 	name_sides(state, args);
-	if (args->nr == 2 && !uuid_compare(args->sides[0].uuid, args->sides[1].uuid))
+	if (args->nr == 2 && !uuid_compare(args->spec.sides[0].uuid, args->spec.sides[1].uuid))
 		argp_error(state, "the two sides must not have one UUID");
-	if (args->kind != PVI_RING_VSOCK && (args->cids[0] || args->nr_ports[0] || args->nr_ports[1]))
+	if (args->spec.kind != PVI_RING_VSOCK && (args->spec.cids[0] || args->spec.nr_ports[0] || args->spec.nr_ports[1]))
 		argp_error(state, "--cid and --ports are for --kind vsock");
 	if (args->apply && !args->libvirt)
 		argp_error(state, "--apply is for --libvirt");
 	if (args->libvirt && (args->hotplug || args->buses[0]))
 		argp_error(state, "--libvirt goes with neither --hotplug nor --bus");
-	if (args->libvirt && !args->owned)
+	if (args->libvirt && !args->spec.owned)
 		own_by_libvirt(args);
-	if (!args->queues)
-		args->queues = links_queues(args->kind);
+	if (!args->spec.queues)
+		args->spec.queues = links_queues(args->spec.kind);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -134,33 +134,33 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'k':
-		complain(state, "the kind", links_parse_kind(arg, &args->kind), arg);
+		complain(state, "the kind", links_parse_kind(arg, &args->spec.kind), arg);
 		return 0;
 	case OPTION_CID:
-		complain(state, "--cid", links_parse_cids(strdupa(arg), args->cids), arg);
+		complain(state, "--cid", links_parse_cids(strdupa(arg), args->spec.cids), arg);
 		return 0;
 	case OPTION_PORTS:
-		complain(state, "--ports", links_parse_ports(strdupa(arg), args->nr_ports, args->ports), arg);
+		complain(state, "--ports", links_parse_ports(strdupa(arg), args->spec.nr_ports, args->spec.ports), arg);
 		return 0;
 	case 's':
-		complain(state, "the size", links_parse_size(arg, &args->size), arg);
+		complain(state, "the size", links_parse_size(arg, &args->spec.size), arg);
 		return 0;
 	case OPTION_UUID:
-		parse_uuid(state, arg, args->uuid);
-		if (uuid_is_null(args->uuid))
+		parse_uuid(state, arg, args->spec.uuid);
+		if (uuid_is_null(args->spec.uuid))
 			argp_error(state, "the link's UUID must not be all zeroes");
 		return 0;
 	case 'q':
-		args->queues = parse_number(state, arg, PVI_RING_MAX_QUEUES, "the number of queues");
-		if (!args->queues)
+		args->spec.queues = parse_number(state, arg, PVI_RING_MAX_QUEUES, "the number of queues");
+		if (!args->spec.queues)
 			argp_error(state, "there must be a queue");
 		return 0;
 	case 'o':
 		parse_owners(state, args, arg);
 		return 0;
 	case OPTION_HUGETLB:
-		args->huge = true;
-		args->huge_dir = arg;
+		args->spec.huge = true;
+		args->spec.huge_dir = arg;
 		return 0;
 	case 'd':
 		args->dir = arg;
@@ -201,7 +201,7 @@ static const struct argp argp = {
 void link_parse(struct link_args *args, int argc, char **argv)
 {
 	args->dir = PVI_LINK_DIR;
-	args->kind = PVI_RING_NET;
-	args->size = LINKS_SIZE;
+	args->spec.kind = PVI_RING_NET;
+	args->spec.size = LINKS_SIZE;
 	argp_parse(&argp, argc, argv, 0, NULL, args);
 }

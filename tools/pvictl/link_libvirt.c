@@ -56,10 +56,10 @@ static void print_section(FILE *out, const char *dir, const struct link *link, u
 	char path[PATH_MAX], id[16];
 
 	snprintf(id, sizeof(id), LINK_ID "%.8s-%u", uuid_text(link->uuid).s, section);
-	link_dir_file(path, sizeof(path), dir, link->uuid, link_sides[section]);
+	links_file(path, sizeof(path), dir, link->uuid, links_sides[section]);
 	fprintf(out, "    <qemu:arg value='-object'/>\n");
 	fprintf(out, "    <qemu:arg value='memory-backend-file,id=%s,size=%llu,share=on,%smem-path=%s'/>\n", id,
-		(unsigned long long)link_dir_size(dir, link), of == section ? "" : "readonly=on,", path);
+		(unsigned long long)links_size(dir, link), of == section ? "" : "readonly=on,", path);
 	fprintf(out, "    <qemu:arg value='-device'/>\n");
 	fprintf(out, "    <qemu:arg value='ivshmem-plain,id=%s-dev,memdev=%s,addr=0x%x.%u%s'/>\n", id, id, slot,
 		of != section, of == section ? ",multifunction=on" : "");

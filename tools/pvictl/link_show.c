@@ -13,7 +13,7 @@ static const char *state_text(const char *dir, const struct link *link, uint32_t
 	struct flow_side says;
 	char path[PATH_MAX];
 
-	link_dir_file(path, sizeof(path), dir, link->uuid, link_sides[side]);
+	links_file(path, sizeof(path), dir, link->uuid, links_sides[side]);
 	flow_side_read(path, &link->shapes[side], &says);
 	return says.seen ? flow_state(says.state) : "";
 }
@@ -26,7 +26,7 @@ static void links_row(struct report *report, const char *dir, const struct link 
 	report_row(report);
 	report_cell(report, "%s", uuid_text(link->uuid).s);
 	report_cell(report, "%s", flow_kind(link->shapes[0].kind));
-	report_cell(report, "%llu", (unsigned long long)link_dir_size(dir, link));
+	report_cell(report, "%llu", (unsigned long long)links_size(dir, link));
 	report_cell(report, "%u", link->shapes[0].queues);
 	for (i = 0; i < 2; i++) {
 		report_cell(report, "%s", uuid_text(link->shapes[i].owner).s);
@@ -76,9 +76,9 @@ static void print_device(const struct link_args *args, const char *dir, const st
 	char path[PATH_MAX], id[16];
 
 	snprintf(id, sizeof(id), LINK_ID "%.8s-%u", uuid_text(link->uuid).s, section);
-	link_dir_file(path, sizeof(path), dir, link->uuid, link_sides[section]);
+	links_file(path, sizeof(path), dir, link->uuid, links_sides[section]);
 	printf("%s%s memory-backend-file,id=%s,size=%llu,share=on,%smem-path=%s", dash, object, id,
-	       (unsigned long long)link_dir_size(dir, link), mode, path);
+	       (unsigned long long)links_size(dir, link), mode, path);
 	printf("%s ivshmem-plain,id=%s-dev,memdev=%s%s%s\n", device, id, id, bus ? ",bus=" : "",
 	       bus ? bus : "");
 }
@@ -88,9 +88,9 @@ static void print_process(const char *dir, const struct link *link, uint32_t sid
 	const struct pvi_ring_shape *shape = &link->shapes[side];
 	char path[PATH_MAX];
 
-	link_dir_file(path, sizeof(path), dir, link->uuid, link_sides[side]);
+	links_file(path, sizeof(path), dir, link->uuid, links_sides[side]);
 	printf("own section %s, GSI %u\n", path, shape->gsi);
-	link_dir_file(path, sizeof(path), dir, link->uuid, link_sides[1 - side]);
+	links_file(path, sizeof(path), dir, link->uuid, links_sides[1 - side]);
 	printf("peer's section %s, GSI %u\n", path, shape->peer_gsi);
 }
 
