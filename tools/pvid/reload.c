@@ -83,9 +83,8 @@ static void say_status(const struct pvid *d, const char *error)
 static void carry_out(struct pvid *d)
 {
 	say_status(d, "");
-	/* Before anybody else takes one */
+	/* Both first: others may take a name meanwhile, and nothing is answered until the links are there */
 	reserve_apply(d);
-	/* First, for nothing is answered until that is done, too */
 	links_apply(d);
 	vm_apply_all(d);
 	candidate_again_all(d);
