@@ -40,21 +40,6 @@ is_at()
 	pvictl list --json >"$tmp/json" && json "$tmp/json" "[e['vmm'] for e in it['endpoints'] if e['uuid'] == '$b'] == [$1]"
 )
 
-# How many rings it has accepted where it is now
-rings()
-{
-	pvictl show --json "$b" >"$tmp/json" &&
-		python3 -I -S -c 'import json, sys
-print(sum(g["rings"] for g in json.load(open(sys.argv[1]))["gsis"]))' "$tmp/json"
-}
-
-more_than()
-{
-	local rung
-
-	rung=$(rings) && [ "$rung" -gt "$1" ]
-}
-
 has_ended()
 {
 	[ ! -e "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"
@@ -64,7 +49,7 @@ has_ended()
 goes_on()
 {
 	await is_at "${!1}"
-	await more_than $(($(rings) + 10))
+	await more_than "$b" $(($(rings "$b") + 10))
 	same "$(run "$1" cat /tmp/answer)" "wait 4"
 	quiet "$1"
 }
