@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""coverage.py JSON PREFIX REASONS [LEAST] - the table of coverage.sh, from what gcov has written
+"""coverage.py JSON PREFIX LEAST [REASONS] - the table of coverage.sh, from what gcov has written
 
 Of what coverage.sh has added, merge.c, nothing is said. A line counts once, wherever it was inlined, and so does each
 of its branches, by its place on the line. Prints a row for each file below PREFIX, the sums, and by function the lines
-that were never reached, with the reason that the file REASONS has: "FILE FUNCTION: REASON" on a line, * for
-several functions or all. With LEAST fails where less than so many percent of lines were reached, and, unless it is of
-a few tests, marked by "-" before the number, where a line has no reason.
+that were never reached, and fails where less than LEAST percent of lines were. With REASONS each of these needs a reason
+there: "FILE FUNCTION: REASON" on a line, * for anything in both names.
 """
 import collections
 import fnmatch
@@ -73,7 +72,7 @@ def reason_of(name, function):
     return None
 
 
-reasons = reasons_read(sys.argv[3])
+reasons = reasons_read(sys.argv[4]) if len(sys.argv) > 4 else None
 missed = collections.defaultdict(list)
 for name in sorted(lines):
     for number in sorted(lines[name]):
@@ -81,11 +80,13 @@ for name in sorted(lines):
             missed[name, functions[name][number]].append(number)
 without = 0
 for (name, function), numbers in missed.items():
-    reason = reason_of(name, function)
-    without += not reason
-    print(f"not reached: {name} {function} {','.join(map(str, numbers))}: {reason or 'NO REASON'}")
-least = sys.argv[4] if len(sys.argv) > 4 else ""
-if least and 100 * total[0][0] < float(least.lstrip("-")) * total[0][1]:
-    sys.exit(f"less than {least.lstrip('-')} % of lines are reached")
-if least and not least.startswith("-") and without:
+    why = ""
+    if reasons is not None:
+        reason = reason_of(name, function)
+        without += not reason
+        why = f": {reason or 'NO REASON'}"
+    print(f"not reached: {name} {function} {','.join(map(str, numbers))}{why}")
+if 100 * total[0][0] < float(sys.argv[3]) * total[0][1]:
+    sys.exit(f"less than {sys.argv[3]} % of lines are reached")
+if without:
     sys.exit(f"{without} functions have lines that are not reached, and no reason for it: selftests/coverage/reasons")
