@@ -46,8 +46,7 @@ mkdir -p "$out"
 machine=(-accel "tcg,thread=single" -smp 2)
 # The TSC of all its vCPUs is the host's. To L1 it is that of an AMD processor which says nothing of it:
 # 6.1 does not trust it, 6.12 until the host is busy, and each look at the HPET leaves the translated code.
-khz=$(tsc_khz "$out/tsc_khz")
-patience=(watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 tsc=reliable "tsc_early_khz=$khz")
+patience=(watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 tsc=reliable)
 while getopts 19:a:cd:lm:p:q:t: option; do
 	case $option in
 	1)	machine=(-accel "tcg,thread=single" -smp 1)
@@ -70,6 +69,10 @@ while getopts 19:a:cd:lm:p:q:t: option; do
 	esac
 done
 
+if [ ${#patience[@]} -gt 0 ]; then
+	khz=$(tsc_khz "$out/tsc_khz")
+	patience+=("tsc_early_khz=$khz")
+fi
 vmlinux=$("$rig/vmlinux.py" "$kernel")
 machine_begin "$out" "$out/qemu.log"
 qemu-system-x86_64 "${machine[@]}" -cpu qemu64,+svm,+npt -m "$memory" \

@@ -86,8 +86,10 @@ ranges()
 		[ "$module" = host ] || package+=-guest
 		for number in 5.19 6.1 6.12 7.3 7.4; do
 			output=$(inside make -n -C "/usr/src/linux-headers-${releases[0]}" M=/tmp/ranges/kernel \
-				VERSION="${number%.*}" PATCHLEVEL="${number#*.}" PVI_MODULES="$module" modules 2>&1) || :
-			lines=$(grep -c "the module for the $module is not made for kernel $number," <<<"$output") || :
+				VERSION="${number%.*}" PATCHLEVEL="${number#*.}" PVI_MODULES="$module" modules 2>&1) ||
+				output+=$'\nmake has failed'
+			lines=$(awk -v of="the module for the $module is not made for kernel $number," \
+				'index($0, of) { n++ } END { print n + 0 }' <<<"$output")
 			made=1
 			is_made_for "$root/usr/src/$package-$version/dkms.conf" "$number.2+deb-amd64" || made=0
 			[ "$((made + lines))" -eq 1 ] ||

@@ -23,7 +23,7 @@ check()
 	doing "$name"
 	if "$@" >"$out/output" 2>&1; then
 		echo "ok $points $name"
-		grep -E '^# [0-9]' "$out/output" | tail -n 1 || :
+		awk '/^# [0-9]/ { last = $0 } END { if (last) print last }' "$out/output"
 	else
 		failed=$((failed + 1))
 		echo "not ok $points $name"

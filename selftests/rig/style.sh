@@ -179,7 +179,7 @@ mapfile -t scripts < <(scripts)
 mapfile -t sources < <(c_sources)
 
 echo "TAP version 13"
-echo "1..$([ "${1:-}" = --quick ] && echo 11 || echo 12)"
+echo "1..$([ "${1:-}" = --quick ] && echo 12 || echo 13)"
 layers_of_all()
 {
 	local module
