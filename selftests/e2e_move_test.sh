@@ -49,7 +49,7 @@ has_ended()
 goes_on()
 {
 	await is_at "${!1}"
-	await more_than "$b" $(($(rings "$b") + 10))
+	await accepts_more "$b" $(($(accepted "$b") + 10))
 	same "$(run "$1" cat /tmp/answer)" "wait 4"
 	quiet "$1"
 }

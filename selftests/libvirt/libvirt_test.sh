@@ -268,7 +268,7 @@ begin_storm()
 # The volley does, and both of those who play are there
 goes_on()
 {
-	await more_than "$b" $(($(rings "$b") + 10))
+	await accepts_more "$b" $(($(accepted "$b") + 10))
 	same "$(run g_a cat /tmp/volley)" "wait 4"
 	same "$(run g_b cat /tmp/answer)" "wait 4"
 }
@@ -311,12 +311,12 @@ killed()
 	find_guests
 	for ((n = 0; n < times; n++)); do
 		old=$(pvid_pid)
-		before=$(rings "$b")
+		before=$(accepted "$b")
 		kill -KILL "$old"
 		both_are_bound
 		await is_another "$old"
 		both_are_bound
-		more_than "$b" "$before"
+		accepts_more "$b" "$before"
 		same "$(pvictl diff)" ""
 		goes_on
 	done
@@ -329,7 +329,7 @@ upgraded()
 
 	find_guests
 	old=$(pvid_pid)
-	before=$(rings "$b")
+	before=$(accepted "$b")
 	DEBIAN_FRONTEND=noninteractive apt-get -y -q install /rig/next/*.deb >"$tmp/log" 2>&1 ||
 		fail "$(cat "$tmp/log")"
 	both_are_bound
@@ -337,7 +337,7 @@ upgraded()
 	await is_another "$old"
 	same "$(readlink "/proc/$(pvid_pid)/exe")" /usr/sbin/pvid
 	both_are_bound
-	more_than "$b" "$before"
+	accepts_more "$b" "$before"
 	same "$(pvictl diff)" ""
 	goes_on
 }
@@ -376,7 +376,7 @@ moved()
 	find_guests
 	[ "$g_b" != "$old" ] || fail "the same process"
 	await is_bound db
-	await more_than "$b" 10
+	await accepts_more "$b" 10
 	goes_on
 	journalctl -q -u kvm-pvid >"$tmp/journal"
 	has "$(cat "$tmp/journal")" "db ($b) goes on in process $g_b"
@@ -420,13 +420,13 @@ beside()
 	local unit before
 
 	find_guests
-	before=$(rings "$b")
+	before=$(accepted "$b")
 	for unit in libvirtd kvm-pvid; do
 		systemctl restart "$unit"
 		both_are_bound
 		goes_on
 	done
-	more_than "$b" "$before"
+	accepts_more "$b" "$before"
 	await virsh -q domstate db
 	same "$(virsh domstate db | head -n 1)" running
 }

@@ -186,18 +186,18 @@ quiet()
 	! grep -E -B 5 -A 30 "$reports" "$tmp/dmesg" || fail "the kernel of guest $1 complained"
 }
 
-# rings UUID - how many that endpoint has accepted; one that was bound anew begins from 0
-rings()
+# accepted UUID - how many that endpoint has accepted; one that was bound anew begins from 0
+accepted()
 {
 	pvictl show --json "$1" >"$tmp/json" &&
 		python3 -I -S -c 'import json, sys
 print(sum(g["rings"] for g in json.load(open(sys.argv[1]))["gsis"]))' "$tmp/json"
 }
 
-# more_than UUID N
-more_than()
+# accepts_more UUID N
+accepts_more()
 {
 	local rung
 
-	rung=$(rings "$1") && [ "$rung" -gt "$2" ]
+	rung=$(accepted "$1") && [ "$rung" -gt "$2" ]
 }
