@@ -97,7 +97,7 @@ formats()
 	grep -q "^kvm_pvi_edge_rings_total{uuid=\"$b\",vm=\"db\",sender_uuid=\"$a\",sender_vm=\"web\",kind=\"gsi\",gsi=\"20\",result=\"raised\"} 1$" "$tmp/body"
 	http 200 /metrics
 	grep -q -i "^content-type: text/plain; version=0.0.4; charset=utf-8" "$tmp/head"
-	"${PVI_PROMTOOL:?is what promtool.sh prints}" check metrics <"$tmp/body"
+	"${PVI_PROMTOOL:?is where promtool is}" check metrics <"$tmp/body"
 	same "$(python3 "$here/openmetrics.py" text "$tmp/body")" 36
 	pvictl metrics | sed 's/vm="[a-z]*"/vm=""/g' >"$tmp/text"
 	sed 's/vm="[a-z]*"/vm=""/g' "$tmp/body" | diff "$tmp/text" -

@@ -10,8 +10,8 @@
 # takes longest, has less of the processors, and all ends later. The tests with Linux guests,
 # e2e*_test.sh, have another L1 of that kernel, those of the tools, which are scripts too, a third, and
 # so has cost_test, which compares what calls cost: there time is instructions, and the host's caches are
-# none. Tests that need no kernel of their own run on the host, as root like all. $GUESTS are the kernels of the guests, an older and a newer one, by default 6.1 and
-# 6.12.
+# none. Tests that need no kernel of their own run on the host, as root like all. $GUESTS are the kernels
+# of the guests, an older and a newer one, by default 6.1 and 6.12.
 # "intel" and "intel-smp" stand for kernel 6.12 on an Intel processor of Bochs's and on two, which
 # share the C tests; "intel-smoke" has some of them, or those of $TESTS.
 # Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing
@@ -273,9 +273,10 @@ prepare_guests()
 {
 	local series vsock_test sshd
 
-	"$rig/setup.sh" ncat openssh-client
+	# libwrap0 is sshd's.
+	"$rig/setup.sh" libwrap0 ncat openssh-client
 	vsock_test=$("$rig/vsock-test.sh")
-	sshd=$("$rig/sshd.sh")
+	sshd=$("$rig/from-deb.sh" openssh-server usr/sbin/sshd)
 	for series in "$older" "$newer"; do
 		LD_LIBRARY_PATH=$build/tools-root/usr/lib "$rig/guest.sh" "$series" \
 			"$build/guest-$series" "$build"/selftests/e2e/{pvi,pvi_link,pvi_net,pvi_vsock,pvi_spoil} \
@@ -301,7 +302,7 @@ prepare()
 		files+=(-9 -f "$build/tools-root:/tools" -f "$build/selftests/tools:/selftests/tools")
 	fi
 	if [[ " ${its_tests[*]} " == *" pvi_exporter_test "* ]]; then
-		files+=(-e "PVI_PROMTOOL=$("$rig/promtool.sh")")
+		files+=(-e "PVI_PROMTOOL=$("$rig/from-deb.sh" prometheus usr/bin/promtool)")
 	fi
 	if [[ $machine == *-guests ]]; then
 		files+=(-f "$build/guest-$older:/guests/older" -f "$build/guest-$newer:/guests/newer"

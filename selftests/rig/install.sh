@@ -268,7 +268,7 @@ shown()
 	grep -o 'kvm_pvi_[a-z_]*' "$root/usr/share/kvm-pvi/alerts.yml" | grep -v -x kvm_pvi_ | sed 's/_total$//' |
 		sort -u | comm -23 - "$tmp/families" >"$tmp/unknown"
 	[ ! -s "$tmp/unknown" ] || fail "there is no $(cat "$tmp/unknown")"
-	promtool=$("$rig/promtool.sh")
+	promtool=$("$rig/from-deb.sh" prometheus usr/bin/promtool)
 	"$promtool" check rules "$root/usr/share/kvm-pvi/alerts.yml"
 	sed 's/sum by (instance/sum by (instance))/' "$root/usr/share/kvm-pvi/alerts.yml" >"$tmp/wrong.yml"
 	! "$promtool" check rules "$tmp/wrong.yml" >"$tmp/log" 2>&1 || fail "promtool takes anything"

@@ -3,9 +3,10 @@
 again with them when it is killed.
 
 As a program, for pvid_test.sh, it prints "ready PID" at each READY=1; the last STATUS is in PATH.status, the names
-of what it keeps in PATH.names, and how often it said that it is alive in PATH.watchdog. When the program ends it does as well, or with KEEPER_STAYS prints "ended" first,
-and keeps what it has until a signal. With KEEPER_FULL it starts a program anew with all the descriptors
-that there is room for, with KEEPER_OLD it has the longer names that pvid gave once."""
+of what it keeps in PATH.names, and how often it said that it is alive in PATH.watchdog. When the program ends it
+does as well, or with KEEPER_STAYS prints "ended" first, and keeps what it has until a signal. With KEEPER_FULL it
+starts a program anew with all the descriptors that there is room for, with KEEPER_OLD it has the longer names that
+pvid gave once."""
 import array, fcntl, os, signal, socket, sys
 
 def name_of(number):
