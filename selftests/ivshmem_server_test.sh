@@ -230,6 +230,22 @@ until(greeted)
 PYTHON
 }
 
+# A place that is free is had at once, also by who has as many as a process may. The server has seen the end of a client
+# while what it was sent was there, and sees that it is not any more when the next one comes.
+freed_place()
+{
+	server --no-kvm-pvi --max-per-process 1
+	clients <<'PYTHON'
+for n in range(20):
+    goes = Client(path, 1)
+    assert not goes.ended(peek=True)
+    goes.socket.shutdown(socket.SHUT_RDWR)
+    while not logged("has gone", n + 1):
+        pass
+    goes.close()
+PYTHON
+}
+
 # A newcomer that does not read keeps nobody waiting, though there is more to tell it than a socket holds.
 stuck_newcomer()
 {
@@ -569,6 +585,6 @@ assert status(start(fd=notify.fileno())) == 1
 PYTHON
 }
 
-run_tests protocol sealed ids killed_clients talking_clients lingering_file stuck_client unknown_ids kept_place \
+run_tests protocol sealed ids killed_clients talking_clients lingering_file stuck_client unknown_ids kept_place freed_place \
 	stuck_newcomer slow_client many_clients limits places id_budget no_descriptors too_many_in_flight \
 	servers_shortage readers_in_a_shortage arguments socket_file under_systemd

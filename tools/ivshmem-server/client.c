@@ -164,6 +164,43 @@ static int take_slot(struct peer *client)
 	return 0;
 }
 
+/* It has read what it was sent, or has closed the other end: then its place is free. */
+static void look_at_parting(struct peer *client)
+{
+	struct server *server = client->server;
+
+	if (count_unread(client))
+		return;
+	TAILQ_REMOVE(&server->parting, client, entry);
+	server->nr_clients--;
+	record_free(server, client->slot);
+	store_forget(STORED_SOCKET, client->slot);
+	free_client(client);
+	tell_status(server, "");
+}
+
+static const char *look_for_place(const struct server *server, const struct peer *newcomer)
+{
+	if (server->nr_clients >= server->settings.max_peers)
+		return "there are as many as --max-peers allows";
+	return accounts_refuse(newcomer);
+}
+
+/* One that is free by now is not to wait for the next tick when somebody wants it. NULL: there is one */
+static const char *find_place(struct server *server, const struct peer *newcomer)
+{
+	struct peer *client = TAILQ_FIRST(&server->parting), *next;
+
+	if (!look_for_place(server, newcomer))
+		return NULL;
+	for (; client; client = next) {
+		next = TAILQ_NEXT(client, entry);
+		if (client->uid == newcomer->uid)
+			look_at_parting(client);
+	}
+	return look_for_place(server, newcomer);
+}
+
 /* Why it may not, or NULL */
 static const char *check_newcomer(struct server *server, struct peer *client)
 {
@@ -174,9 +211,7 @@ static const char *check_newcomer(struct server *server, struct peer *client)
 	/* It is not read: there may be descriptors with it. */
 	if (has_input(client->socket))
 		return "it sent something";
-	if (server->nr_clients >= server->settings.max_peers)
-		return "there are as many as --max-peers allows";
-	return accounts_refuse(client);
+	return find_place(server, client);
 }
 
 /* Why it cannot be had, or NULL */
@@ -311,14 +346,7 @@ static bool tick_parting(struct server *server)
 
 	for (; client; client = next) {
 		next = TAILQ_NEXT(client, entry);
-		if (count_unread(client))
-			continue;
-		TAILQ_REMOVE(&server->parting, client, entry);
-		server->nr_clients--;
-		record_free(server, client->slot);
-		store_forget(STORED_SOCKET, client->slot);
-		free_client(client);
-		tell_status(server, "");
+		look_at_parting(client);
 	}
 	return !TAILQ_EMPTY(&server->parting);
 }
