@@ -3,7 +3,8 @@
 #
 # build.sh KERNEL-DIR DIR - build the modules for a kernel of kernel.sh in a copy of kernel/, include/ and
 # selftests/modules/ under DIR, so that several kernels can be served at once and the checkout stays clean.
-# Only changed files are copied; where there are none all is built already. Any warning, be it the
+# Only changed files are copied; where there are none all is built already, and where the same sources were
+# built for the same kernel in another DIR, the modules come from the cache. Any warning, be it the
 # compiler's at W=1, sparse's or modpost's, is an error. Sparse, which takes a third of the time, looks
 # on when it is built for 6.12, or with $PVI_LONG for any kernel. Kernels of a newer Debian are built for
 # by its compiler, in its root directory, where DIR is /mnt.
@@ -42,6 +43,30 @@ fi
 [ "$(cat "$dir/built" 2>/dev/null)" != "$root$kdir ${sparse[*]}" ] ||
 	[ "$root$kdir/Module.symvers" -nt "$dir/built" ] || exit 0
 
+# What the modules are made of: sources, the kernel's symbols, how they are built
+key=$({
+	(cd "$top" && sources . | xargs -d '\n' sha256sum)
+	sha256sum <"$root$kdir/Module.symvers"
+	cat "$rig/build.sh"
+	echo "$root$kdir ${sparse[*]}"
+} | sha256sum | cut -c 1-16)
+kept=$cache/modules-$(cat "$kernel/release")
+
+# Only the modules of the last few sources
+keep()
+{
+	local tmp=$kept/tmp-$$ old
+
+	mkdir -p "$tmp"
+	(cd "$dir" && find kernel selftests/modules -name '*.ko' -exec cp --parents -t "$tmp" {} +)
+	rm -rf "${kept:?}/$key"
+	mv "$tmp" "$kept/$key"
+	find "$kept" -mindepth 1 -maxdepth 1 -printf '%T@ %p\n' | sort -rn | tail -n +5 | cut -d ' ' -f 2- |
+		while read -r old; do
+			rm -rf "$old"
+		done
+}
+
 # make_in SUBDIRECTORY ARGUMENT...
 make_in()
 {
@@ -67,6 +92,13 @@ build_modules()
 	fi
 }
 
-build_modules build kernel
-build_modules build-test selftests/modules
+if [ -d "$kept/$key" ]; then
+	find "$dir" -name '*.ko' -delete
+	cp -r "$kept/$key/." "$dir/"
+	touch "$kept/$key"
+else
+	build_modules build kernel
+	build_modules build-test selftests/modules
+	keep
+fi
 echo "$root$kdir ${sparse[*]}" >"$dir/built"
