@@ -101,6 +101,9 @@ bench-profile:
 bench-apart:
 	@$(RIG)/profile.sh --apart
 
+bench-held:
+	@$(RIG)/profile.sh --held $(KERNELS)
+
 # What a message of pvi_ring.h costs, and whether its tests notice mistakes in it.
 ring-figures ring-mutants:
 	@$(RIG)/ring.sh --$(@:ring-%=%)
@@ -162,6 +165,7 @@ help:
 	@echo '  bench-here   measure this kernel in cycles, as root, with kvm_pvi installed'
 	@echo '  bench-profile  where the instructions of a ring go, by function'
 	@echo '  bench-apart  show that vCPUs which ring different receivers share no memory they write'
+	@echo '  bench-held   for how many instructions of a ring the host can not be preempted, on 6.12-rt'
 	@echo '  ring-figures  count what a message of pvi_ring.h costs, in instructions and cache lines'
 	@echo '  ring-mutants  put mistakes into pvi_ring.h, and see whether its tests notice them'
 	@echo '  clean        remove what was built'
@@ -184,5 +188,5 @@ help:
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-loaded check-long check-intel check-debug check-all deb deb-check libvirt-check demo bench \
-	bench-check bench-here pictures bench-profile bench-apart bench-link ring-figures ring-mutants \
+	bench-check bench-here pictures bench-profile bench-apart bench-held bench-link ring-figures ring-mutants \
 	oracle races faults fuzz mutants coverage style clean help

@@ -180,6 +180,9 @@ void row_flat_pvi(void);
 
 void row_apart(void);
 
+void row_halted(void);
+void row_irqfd_halted(void);
+
 void row_scale_vms(void);
 void row_scale_uuids(void);
 void row_scale_senders(void);

@@ -63,11 +63,13 @@ report()
 	awk -v machines="${all[*]}" -f "$bench/report.awk" "${files[@]}" "$bench/goals"
 }
 
-# What takes hours where each instruction is emulated by itself, and is the same everywhere
+# Those with figures, but what takes hours where each instruction is emulated by itself, and is the same everywhere
 cases_of()
 {
-	[ "$1" = tcg ] || sed -n -E 's/^\t\{ "([a-z_]*)".*/\1/p' "$bench/main.c" |
-		grep -v -x -E 'memory|apart|scale_.*|teardown'
+	local without='apart|halted|irqfd_halted'
+
+	[ "$1" = tcg ] || without+='|memory|scale_.*|teardown'
+	sed -n -E 's/^\t\{ "([a-z_]*)".*/\1/p' "$bench/main.c" | grep -v -x -E "$without"
 }
 
 # Tiger Lake has a hypercall's length from VMX, Ryzen from NRIPS.

@@ -7,11 +7,13 @@
 #
 # profile.sh --apart - print what a ring writes, from the structures, and which cache lines two vCPUs
 # write that ring different receivers on two CPUs; fail if one writes what the other reads or writes.
+#
+# profile.sh --held [KERNEL] - print the longest stretch of a ring, in instructions, in which the host can not be
+# preempted, beside those of the stock kernel's doorbells, on a kernel of kernel.sh, by default 6.12-rt.
 
 . "$(dirname "$0")/common.sh"
 
 series=6.12
-out=$build/profile-$series
 plugin=$top/selftests/bench/plugin
 
 # The bench runs the cases given, and tells where the kernel's functions are.
@@ -19,6 +21,7 @@ run_in_l1()
 {
 	local status=0
 
+	out=$build/profile-$series
 	lock "$build/lock"
 	"$rig/setup.sh"
 	quietly "$build/profile.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" bench
@@ -26,10 +29,10 @@ run_in_l1()
 		-o "$build/rings.so" "$plugin/rings.c"
 	"$rig/prepare.sh" "$series" "$out" -f "$build/selftests/bench/bench:/bench" \
 		-e PVI_MODULE=/modules/kvm_pvi.ko \
-		-e "RIG_RUN=/bench $* && grep ' [tT] ' /proc/kallsyms"
+		-e "RIG_RUN=/bench $* && grep -E ' ([tT] |A (pcpu_hot|__preempt_count)$)' /proc/kallsyms"
 	say "watching each instruction on $(cat "$out/kernel/release")"
 	"$rig/boot.sh" "$out/kernel" "$out/initramfs" "$out" -t "${DEADLINE:-900}" \
-		-p "$build/rings.so,out=$out/rings" "${machine[@]}" &
+		-p "$build/rings.so,out=$out/rings$steps" "${machine[@]}" &
 	trap 'kill $!; wait $!; exit 143' INT TERM
 	wait $! || status=$?
 	[ "$status" -eq 0 ] || die "the bench has failed; all output is in $out"
@@ -49,7 +52,19 @@ profile()
 		<(grep '^row' "$out/rings") -
 }
 
-if [ "${1:-}" = --apart ]; then
+# What /proc/kallsyms said, in order
+symbols()
+{
+	sed -n -E '/ __pfx_/d; s/^([0-9a-f]{16} [tTA] [^\t]*).*$/\1/p' "$out/output" | sort
+}
+
+steps=
+if [ "${1:-}" = --held ]; then
+	series=${2:-6.12-rt} machine=(-c) steps=,steps=32
+	run_in_l1 hyperv_irqfd_msi mmio_fast irqfd_halted load null_bound pvi_eventfd pvi_port_msi pvi_port_pin \
+		pvi_uuid_msi pvi_virtual pvi_many halted
+	awk -f "$plugin/held.awk" <(grep '^# ring ' "$out/output") <(symbols) "$out/rings"
+elif [ "${1:-}" = --apart ]; then
 	machine=()
 	run_in_l1 load apart
 	pahole "$build/src-$series/kernel/kvm_pvi.ko" | awk -f "$plugin/structs.awk"

@@ -12,6 +12,12 @@
  *	row NUMBER RINGS... STEADY	from 1 on; rings by virtual CPU; as long as the one before
  *	insn ADDRESS COUNT
  *	line ADDRESS WRITES... READS...	the address is the virtual one it was first seen under
+ *
+ * With "steps=N" also, of the first N rings of each row, whatever came into them:
+ *
+ *	begin ROW, s ADDRESS, end	each instruction, in its order
+ *	count ADDRESS TARGET DELTA	that instruction adds DELTA to what GS has at TARGET
+ *	flag ADDRESS on|off		that one lets interrupts in, or does not
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -44,6 +50,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 static struct entry insns[TABLE_SIZE], lines[TABLE_SIZE];
 static struct ring ring[MAX_VCPUS];
 static uint64_t rings[MAX_VCPUS], steady;
+static uint64_t steps;
 static unsigned int row;
 static bool in_row;
 static FILE *out;
@@ -105,6 +112,16 @@ static void on_ring(unsigned int vcpu, void *data)
 	ring[vcpu].len = 0;
 }
 
+static void write_steps(const struct ring *r)
+{
+	size_t i;
+
+	fprintf(out, "begin %u\n", row + 1);
+	for (i = 0; i < r->len; i++)
+		fprintf(out, "s %016" PRIx64 "\n", r->insn[i]);
+	fprintf(out, "end\n");
+}
+
 static void on_end(unsigned int vcpu, void *data)
 {
 	struct ring *r = &ring[vcpu];
@@ -114,7 +131,8 @@ static void on_end(unsigned int vcpu, void *data)
 	if (!r->on)
 		return;
 	r->on = false;
-	rings[vcpu]++;
+	if (rings[vcpu]++ < steps)
+		write_steps(r);
 	if (r->len == r->last && r->len < MAX_INSNS) {
 		steady++;
 		for (i = 0; i < r->len; i++)
@@ -160,6 +178,43 @@ static int mark(const struct qemu_plugin_insn *insn)
 	return code[3];
 }
 
+/* INC, DEC, ADD and SUB of 32 bits at an address that RIP or nothing is added to, with a prefix of GS */
+static void tell_count(const uint8_t *code, size_t size, uint64_t addr)
+{
+	uint8_t op = code[1], which = code[2] & 0x38;
+	bool relative = (code[2] & 0xc7) == 0x05;
+	size_t at = relative ? 3 : 4;
+	uint64_t target;
+	int32_t displacement, delta = 1;
+
+	if (code[0] != 0x65 || (op != 0xff && op != 0x83 && op != 0x81) || size < at + 4 ||
+	    (!relative && ((code[2] & 0xc7) != 0x04 || code[3] != 0x25)))
+		return;
+	memcpy(&displacement, code + at, 4);
+	target = displacement + (relative ? addr + size : 0);
+	if (op == 0x83)
+		delta = (int8_t)code[at + 4];
+	else if (op == 0x81)
+		memcpy(&delta, code + at + 4, 4);
+	if (which == (op == 0xff ? 0x08 : 0x28))
+		delta = -delta;
+	else if (which)
+		return;
+	fprintf(out, "count %016" PRIx64 " %016" PRIx64 " %d\n", addr, target, delta);
+}
+
+static void tell_effect(const struct qemu_plugin_insn *insn)
+{
+	const uint8_t *code = qemu_plugin_insn_data(insn);
+	size_t size = qemu_plugin_insn_size(insn);
+	uint64_t addr = qemu_plugin_insn_vaddr(insn);
+
+	if (size == 1 && (code[0] == 0xfa || code[0] == 0xfb))
+		fprintf(out, "flag %016" PRIx64 " %s\n", addr, code[0] == 0xfa ? "off" : "on");
+	else if (size >= 7)
+		tell_count(code, size, addr);
+}
+
 static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	static const qemu_plugin_exec_cb on_mark[] = { on_row, on_ring, on_end, on_end_of_row };
@@ -170,6 +225,8 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 		int n = mark(insn);
 
+		if (steps)
+			tell_effect(insn);
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, n >= 0 && n < 4 ? on_mark[n] : on_insn,
 						       QEMU_PLUGIN_CB_NO_REGS,
 						       (void *)qemu_plugin_insn_vaddr(insn));
@@ -181,8 +238,9 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv)
 {
 	(void)info;
-	if (argc != 1 || strncmp(argv[0], "out=", 4)) {
-		fprintf(stderr, "rings: one argument is needed, out=FILE\n");
+	if (argc < 1 || argc > 2 || strncmp(argv[0], "out=", 4) ||
+	    (argc == 2 && sscanf(argv[1], "steps=%" SCNu64, &steps) != 1)) {
+		fprintf(stderr, "rings: the arguments are out=FILE and, if you like, steps=NUMBER\n");
 		return -1;
 	}
 	out = fopen(argv[0] + 4, "w");
