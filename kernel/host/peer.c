@@ -375,3 +375,10 @@ void pvi_peer_exit(void)
 	rhashtable_destroy(&peers);
 	rhashtable_destroy(&names);
 }
+		/*
+		 * A ring that was on its way when its sender died may come behind one of the successor. Which of
+		 * them was heard first, then its life: pairs with pvi_vm_unlist(), which let the successor in.
+		 */
+		smp_rmb();
+		if (old && !pvi_vm_bound(from))
+			return;
