@@ -412,6 +412,16 @@ static void test_shared(void)
 	ASSERT_EQ(seen, 601);
 }
 
+/* There is nothing to hang up yet */
+static void test_unbound(void)
+{
+	int fd = pvi_open();
+
+	ASSERT_EQ(poll_now(fd, 0), 0);
+	ASSERT_EQ(__pvi_bind(fd, NULL, RX), 0);
+	ASSERT_EQ(poll_now(fd, 0), 0);
+}
+
 #define ROWS	4000	/* of others, that one call has to go over */
 #define ROUNDS	100
 
@@ -482,6 +492,7 @@ static const struct test_case cases[] = {
 	{ "blocking", test_blocking },
 	{ "dead", test_dead },
 	{ "shared", test_shared },
+	{ "unbound", test_unbound },
 	{ "bound_meanwhile", test_bound_meanwhile },
 };
 
