@@ -412,6 +412,73 @@ static void test_shared(void)
 	ASSERT_EQ(seen, 601);
 }
 
+/* There is nothing to hang up yet */
+static void test_unbound(void)
+{
+	int fd = pvi_open();
+
+	ASSERT_EQ(poll_now(fd, 0), 0);
+	ASSERT_EQ(__pvi_bind(fd, NULL, RX), 0);
+	ASSERT_EQ(poll_now(fd, 0), 0);
+}
+
+#define ROWS	4000	/* of others, that one call has to go over */
+#define ROUNDS	100
+
+static bool revoking;
+
+static void *bind_and_look(void *arg)
+{
+	struct kvm_pvi_peer peer;
+	int *tx = arg;
+
+	while (!READ_ONCE(revoking))
+		sched_yield();
+	*tx = pvi_bind(NULL, TX);
+	return (void *)pvi_peers(*tx, &peer, 1, 0);
+}
+
+static bool was_told(int fd, u32 type)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	struct kvm_pvi_event event;
+
+	return poll(&pfd, 1, 0) == 1 && read(fd, &event, sizeof(event)) == sizeof(event) &&
+	       event.type == type;
+}
+
+/* A sender that is bound while it is taken off the table: if it has seen the peer it is told that it lost it */
+static void test_bound_meanwhile(void)
+{
+	struct kvm_pvi_revoke revoke = { .size = sizeof(revoke), .flags = KVM_PVI_REVOKE_ALL };
+	int rx = pvi_bind(NULL, RX), tx, i;
+	cpu_set_t first;
+	pthread_t thread;
+	u32 met = 0;
+	void *seen;
+
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	ASSERT_EQ(sched_setaffinity(0, sizeof(first), &first), 0);
+	memcpy(revoke.uuid, TX, sizeof(revoke.uuid));
+	for (i = 0; i < ROWS; i++)
+		pvi_allow(rx, OTHER, i);
+	for (i = 0; i < ROUNDS; i++) {
+		pvi_allow(rx, TX, KVM_PVI_GSI_ANY);
+		WRITE_ONCE(revoking, false);
+		ASSERT_EQ(pthread_create(&thread, NULL, bind_and_look, &tx), 0);
+		WRITE_ONCE(revoking, true);
+		pvi_ioctl(rx, KVM_PVI_REVOKE, &revoke);
+		ASSERT_EQ(pthread_join(thread, &seen), 0);
+		if (seen) {
+			met++;
+			ASSERT_TRUE(was_told(tx, KVM_PVI_EVENT_PEER_REVOKED));
+		}
+		close(tx);
+	}
+	test_diag("%u of %u were bound meanwhile", met, ROUNDS);
+}
+
 static const struct test_case cases[] = {
 	{ "peer", test_peer },
 	{ "sender", test_sender },
@@ -425,6 +492,8 @@ static const struct test_case cases[] = {
 	{ "blocking", test_blocking },
 	{ "dead", test_dead },
 	{ "shared", test_shared },
+	{ "unbound", test_unbound },
+	{ "bound_meanwhile", test_bound_meanwhile },
 };
 
 int main(int argc, char **argv)

@@ -550,12 +550,68 @@ static void test_race(void)
 	ASSERT_EQ(pthread_join(threads[0], NULL), 0);
 }
 
+#define TAKEN	4095	/* a port: with a table that long GET_STATE holds the lock for a while */
+#define ROUNDS	100
+
+static int busy_grant, busy_fd;
+static bool busy_done;
+
+/* Connections that fail for a reason of their own, and wait for their endpoint's lock before */
+static void *fail_to_connect(void *arg)
+{
+	struct kvm_pvi_connect connect = {
+		.size = sizeof(connect), .flags = KVM_PVI_CONNECT_GRANT, .port = TAKEN,
+	};
+
+	while (!READ_ONCE(busy_done)) {
+		connect.grant_fd = READ_ONCE(busy_grant);
+		ASSERT_NE(__pvi_ioctl(busy_fd, KVM_PVI_CONNECT, &connect), 0);
+	}
+	return arg;
+}
+
+static void *hold_lock(void *arg)
+{
+	struct kvm_pvi_state state;
+
+	while (!READ_ONCE(busy_done)) {
+		state = (struct kvm_pvi_state){ .size = sizeof(state) };
+		pvi_ioctl(busy_fd, KVM_PVI_GET_STATE, &state);
+	}
+	return arg;
+}
+
+/* Who fails takes no use, not even for a moment in which somebody else asks for the last one */
+static void test_failing_takes_none(void)
+{
+	struct kvm_pvi_port taken = { .size = sizeof(taken), .port = TAKEN, .fd = new_eventfd() };
+	int sink, rx = receiver_create(&sink), tx = sender_create(), i, grant, ret = 0;
+	pthread_t threads[2];
+
+	busy_fd = pvi_bind(NULL, pvi_uuid[2]);
+	pvi_ioctl(busy_fd, KVM_PVI_SET_PORT, &taken);
+	busy_grant = pvi_grant(rx, GSI, 1, NULL);
+	ASSERT_EQ(pthread_create(&threads[0], NULL, fail_to_connect, NULL), 0);
+	ASSERT_EQ(pthread_create(&threads[1], NULL, hold_lock, NULL), 0);
+	for (i = 0; i < ROUNDS && !ret; i++) {
+		grant = pvi_grant(rx, GSI, 1, NULL);
+		WRITE_ONCE(busy_grant, grant);
+		usleep(1000);
+		ret = connect_grant(tx, grant);
+	}
+	WRITE_ONCE(busy_done, true);
+	ASSERT_EQ(pthread_join(threads[0], NULL), 0);
+	ASSERT_EQ(pthread_join(threads[1], NULL), 0);
+	ASSERT_EQ(ret, 0);
+}
+
 static const struct test_case cases[] = {
 	{ "ring", test_ring },
 	{ "guest", test_guest },
 	{ "travels", test_travels },
 	{ "grants_only", test_grants_only },
 	{ "uses", test_uses },
+	{ "failing_takes_none", test_failing_takes_none },
 	{ "last_close", test_last_close },
 	{ "in_flight", test_in_flight },
 	{ "holder_killed", test_holder_killed },

@@ -250,6 +250,30 @@ static void test_vms(void)
 	check_limit(&vms);
 }
 
+#define ROWS	2000	/* the end of an endpoint takes a while */
+
+static void live_shortly(u64 unused)
+{
+	int fd = pvi_bind(NULL, pvi_uuid[2]);
+	u32 i;
+
+	(void)unused;
+	for (i = 0; i < ROWS; i++)
+		pvi_allow(fd, pvi_uuid[3], i);
+}
+
+/* Who has died takes nobody's place, though its end, for which no exit waits, goes on */
+static void test_vms_dying(void)
+{
+	int i;
+
+	set_limit(&vms, 1);
+	for (i = 0; i < 5; i++) {
+		child_join(child_run(live_shortly, 0));
+		close(pvi_bind(NULL, pvi_uuid[1]));
+	}
+}
+
 static const struct test_case cases[] = {
 	{ "senders", test_senders },
 	{ "gsis", test_gsis },
@@ -259,6 +283,7 @@ static const struct test_case cases[] = {
 	{ "sources", test_sources },
 	{ "grants", test_grants },
 	{ "vms", test_vms },
+	{ "vms_dying", test_vms_dying },
 };
 
 static const struct limit *const limits[] = { &senders, &gsis, &ports, &sources, &grants, &vms };

@@ -225,6 +225,72 @@ static void test_killed(void)
 	ASSERT_TRUE(wait_readable(p.sink, 5000));
 }
 
+#define SOURCES	1000
+
+static int sources[SOURCES];
+
+/* An endpoint whose sources others hold */
+static void own_sources(u64 port)
+{
+	int fd = pvi_bind(NULL, pvi_uuid[1]), i;
+
+	ASSERT_EQ(pvi_connect(fd, pvi_uuid[0], GSI), port);
+	for (i = 0; i < SOURCES; i++)
+		pvi_wire_source(fd, sources[i], port);
+	ASSERT_EQ(pvi_call(fd, KVM_HC_NOTIFY, port, 0, 0, 0), KVM_PVI_RAISED);
+}
+
+static bool signals_done;
+
+static void *signal_sources(void *arg)
+{
+	int i;
+
+	while (!READ_ONCE(signals_done))
+		for (i = 0; i < SOURCES; i++)
+			signal_eventfd(sources[i]);
+	return arg;
+}
+
+static bool next_event(int fd, struct kvm_pvi_event *event)
+{
+	return wait_readable(fd, 100) && read(fd, event, sizeof(*event)) == sizeof(*event);
+}
+
+/*
+ * Of an endpoint that has died no source rings any more when its name has a successor: the receiver would be told
+ * that the successor is down, and the dead one up.
+ */
+static void test_successor(void)
+{
+	int rx = pvi_bind(NULL, pvi_uuid[0]), sink = new_eventfd(), tx, i;
+	struct kvm_pvi_event event;
+	pthread_t thread;
+	u64 epoch;
+
+	pvi_expose(rx, GSI, KVM_PVI_GSI_EVENTFD);
+	pvi_wire(rx, GSI, sink);
+	pvi_allow(rx, pvi_uuid[1], GSI);
+	for (i = 0; i < SOURCES; i++)
+		sources[i] = new_eventfd();
+	ASSERT_EQ(pthread_create(&thread, NULL, signal_sources, NULL), 0);
+	child_join(child_run(own_sources, 0));
+	tx = pvi_bind_epoch(pvi_uuid[1], &epoch);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_PVI, (u64)pvi_uuid[0], GSI, 0, 0), KVM_PVI_RAISED);
+	ASSERT_TRUE(next_event(rx, &event));
+	ASSERT_EQ(event.type, KVM_PVI_EVENT_SENDER_UP);
+	ASSERT_NE(event.epoch, epoch);
+	WRITE_ONCE(signals_done, true);
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	ASSERT_TRUE(next_event(rx, &event));
+	ASSERT_EQ(event.type, KVM_PVI_EVENT_SENDER_DOWN);
+	ASSERT_NE(event.epoch, epoch);
+	ASSERT_TRUE(next_event(rx, &event));
+	ASSERT_EQ(event.type, KVM_PVI_EVENT_SENDER_UP);
+	ASSERT_EQ(event.epoch, epoch);
+	ASSERT_TRUE(!next_event(rx, &event));
+}
+
 static const struct test_case cases[] = {
 	{ "revoked", test_revoked },
 	{ "dead", test_dead },
@@ -236,6 +302,7 @@ static const struct test_case cases[] = {
 	{ "close_orders", test_close_orders },
 	{ "free_after_death", test_free_after_death },
 	{ "killed", test_killed },
+	{ "successor", test_successor },
 };
 
 int main(int argc, char **argv)

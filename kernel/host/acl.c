@@ -170,33 +170,51 @@ err_list:
 	return ret;
 }
 
-static int acl_add_row(struct pvi_vm *vm, const struct pvi_edge_key *key,
-		       const struct kvm_pvi_allow *a, kuid_t owner)
+/* Returns the new row, or an error. */
+static struct pvi_edge *acl_add_row(struct pvi_vm *vm, const struct pvi_edge_key *key,
+				    const struct kvm_pvi_allow *a, kuid_t owner)
 {
 	struct pvi_edge *edge;
 	int ret;
 
 	if (vm->nr_edges >= READ_ONCE(max_senders))
-		return -ENOSPC;
+		return ERR_PTR(-ENOSPC);
 	edge = pvi_edge_alloc(vm);
 	if (!edge)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	edge->key = *key;
 	acl_set_row(edge, a, owner);
 	ret = acl_publish_row(vm, edge);
-	if (ret)
-		pvi_edge_put(edge);
-	return ret;
+	if (!ret)
+		return edge;
+	pvi_edge_put(edge);
+	return ERR_PTR(ret);
+}
+
+/* A row as it was. */
+struct acl_was {
+	const struct pvi_vm *vm;
+	bool there;
+	bool pinned;
+	kuid_t owner;
+};
+
+static bool acl_was_permitted(const void *arg, const struct pvi_vm *from)
+{
+	const struct acl_was *was = arg;
+
+	return was->there && !was->vm->grants_only &&
+	       !(was->pinned && !uid_eq(was->owner, from->owner));
 }
 
 int pvi_acl_allow(struct pvi_vm *vm, void *arg)
 {
 	const struct kvm_pvi_allow *a = arg;
+	struct acl_was was = { .vm = vm };
 	struct pvi_edge_key key;
 	struct pvi_edge *edge;
 	kuid_t owner;
 	uuid_t uuid;
-	bool shown;
 	int ret;
 
 	import_uuid(&uuid, a->uuid);
@@ -206,17 +224,21 @@ int pvi_acl_allow(struct pvi_vm *vm, void *arg)
 	ret = pvi_vm_lock(vm);
 	if (ret)
 		return ret;
-	shown = pvi_peer_shown(vm, &uuid);
 	pvi_edge_key(&key, &vm->uuid, &uuid,
 		     a->flags & KVM_PVI_ALLOW_BELL ? PVI_WHAT_BELL | a->gsi : a->gsi);
 	edge = rhashtable_lookup_fast(&edges, &key, edge_params);
-	if (edge)
+	if (edge) {
+		was.there = true;
+		was.pinned = edge->pinned;
+		was.owner = edge->owner;
 		acl_set_row(edge, a, owner);
-	else
-		ret = acl_add_row(vm, &key, a, owner);
-	pvi_peer_tell(vm, &uuid, shown);
+	} else {
+		edge = acl_add_row(vm, &key, a, owner);
+	}
+	if (!IS_ERR(edge))
+		pvi_peer_tell(vm, &uuid, edge, acl_was_permitted, &was);
 	mutex_unlock(&vm->lock);
-	return ret;
+	return PTR_ERR_OR_ZERO(edge);
 }
 
 /* Ports keep the edge; nobody finds it any more. */
@@ -259,6 +281,17 @@ static int acl_check_revoke(const struct kvm_pvi_revoke *r, const uuid_t *uuid)
 	return (bell ? r->gsi < PVI_BELLS_CAP : acl_what_is_plain(r->gsi)) ? 0 : -EINVAL;
 }
 
+static bool acl_revoked_permitted(const void *arg, const struct pvi_vm *from)
+{
+	const struct list_head *revoked = arg;
+	const struct pvi_edge *edge;
+
+	list_for_each_entry(edge, revoked, revoked)
+		if (pvi_edge_permits(edge, from))
+			return true;
+	return false;
+}
+
 int pvi_acl_revoke(struct pvi_vm *vm, void *arg)
 {
 	const struct kvm_pvi_revoke *r = arg;
@@ -266,7 +299,6 @@ int pvi_acl_revoke(struct pvi_vm *vm, void *arg)
 	struct pvi_edge_key key;
 	LIST_HEAD(revoked);
 	uuid_t uuid;
-	bool shown;
 	int ret;
 
 	import_uuid(&uuid, r->uuid);
@@ -276,7 +308,6 @@ int pvi_acl_revoke(struct pvi_vm *vm, void *arg)
 	ret = pvi_vm_lock(vm);
 	if (ret)
 		return ret;
-	shown = pvi_peer_shown(vm, &uuid);
 	pvi_edge_key(&key, &vm->uuid, &uuid,
 		     r->flags & KVM_PVI_REVOKE_BELL ? PVI_WHAT_BELL | r->gsi : r->gsi);
 	if (r->flags & KVM_PVI_REVOKE_ALL) {
@@ -286,7 +317,7 @@ int pvi_acl_revoke(struct pvi_vm *vm, void *arg)
 		if (edge)
 			acl_revoke_row(vm, edge, &revoked);
 	}
-	pvi_peer_tell(vm, &uuid, shown);
+	pvi_peer_tell(vm, &uuid, NULL, acl_revoked_permitted, &revoked);
 	mutex_unlock(&vm->lock);
 	if (list_empty(&revoked))
 		return -ENOENT;

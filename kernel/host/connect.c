@@ -84,6 +84,18 @@ static void connect_undo(struct pvi_port *p)
 	pvi_port_free(p);
 }
 
+/* Of a grant a use as well, and that last. Called with vm->lock held. */
+static int connect_put(struct pvi_vm *vm, struct pvi_port *p, u32 *port)
+{
+	int ret = pvi_port_make_room(vm, port);
+
+	if (!ret && pvi_edge_is_grant(p->edge))
+		ret = pvi_grant_use(vm, p->edge);
+	if (!ret)
+		pvi_port_put(vm, p, port);
+	return ret;
+}
+
 /* Puts @p at *@port and stores its number there; what fails frees it. */
 static int connect_add(struct pvi_vm *vm, struct pvi_port *p, bool by_vmm, u32 *port)
 {
@@ -94,13 +106,13 @@ static int connect_add(struct pvi_vm *vm, struct pvi_port *p, bool by_vmm, u32 *
 	p->by_vmm = by_vmm;
 	ret = pvi_vm_lock(vm);
 	if (!ret) {
-		ret = pvi_port_add(vm, p, port);
+		ret = connect_put(vm, p, port);
 		if (!ret)
 			connect_tell(vm, p->edge);
 		mutex_unlock(&vm->lock);
 	}
 	if (ret)
-		connect_undo(p);
+		pvi_port_free(p);
 	return ret;
 }
 

@@ -183,7 +183,7 @@ __poll_t pvi_event_poll(struct file *file, struct poll_table_struct *table)
 	poll_wait(file, &vm->events->wait, table);
 	if (READ_ONCE(vm->events->nr))
 		mask |= EPOLLIN | EPOLLRDNORM;
-	if (!pvi_vm_bound(vm))
+	if (READ_ONCE(vm->life) >= PVI_LIFE_DYING)
 		mask |= EPOLLHUP;
 	return mask;
 }

@@ -239,20 +239,27 @@ static struct pvi_gsi *grant_target(const struct pvi_edge *edge)
 	return g && pvi_bell_what(g) == what ? g : NULL;
 }
 
-/* Returns the GSI of a port that may be made of @edge now, and takes a use, or NULL. */
-static struct pvi_gsi *grant_take_use(struct pvi_edge *edge, const kuid_t *owner)
+/* Returns the GSI of a port that may be made of @edge now, or NULL. */
+static struct pvi_gsi *grant_gsi(struct pvi_edge *edge, const kuid_t *owner)
 {
-	struct pvi_gsi *g;
-
 	if (READ_ONCE(edge->state) != PVI_EDGE_LIVE || !pvi_vm_bound(edge->vm))
 		return NULL;
 	if (owner && !uid_eq(*owner, edge->vm->owner))
 		return NULL;
-	g = grant_target(edge);
-	return g && atomic_dec_if_positive(&edge->uses) >= 0 ? g : NULL;
+	return atomic_read(&edge->uses) > 0 ? grant_target(edge) : NULL;
 }
 
-/* Returns the grant behind @fd (a reference) for a port of @vm's, and its GSI, or an error. */
+static int grant_deny(struct pvi_vm *vm, const struct pvi_edge *edge)
+{
+	this_cpu_inc(vm->stats->sent[PVI_DENIED]);
+	trace_kvm_pvi_deny(vm, pvi_words_uuid(&edge->key.receiver), edge->key.what, PVI_DENY_GRANT);
+	return -EPERM;
+}
+
+/*
+ * Returns the grant behind @fd (a reference) for a port of @vm's, and its GSI, or an error. A use of it
+ * is taken by pvi_grant_use(), when nothing else can fail: who fails must not have others refused.
+ */
 struct pvi_edge *pvi_grant_get(struct pvi_vm *vm, int fd, const kuid_t *owner, u32 *gsi)
 {
 	struct file *file = fget(fd);
@@ -267,21 +274,25 @@ struct pvi_edge *pvi_grant_get(struct pvi_vm *vm, int fd, const kuid_t *owner, u
 	}
 	edge = file->private_data;
 	rcu_read_lock();
-	g = grant_take_use(edge, owner);
+	g = grant_gsi(edge, owner);
 	if (g) {
 		*gsi = g->gsi;
 		kref_get(&edge->ref);
 	} else {
-		this_cpu_inc(vm->stats->sent[PVI_DENIED]);
-		trace_kvm_pvi_deny(vm, pvi_words_uuid(&edge->key.receiver), edge->key.what, PVI_DENY_GRANT);
-		edge = ERR_PTR(-EPERM);
+		edge = ERR_PTR(grant_deny(vm, edge));
 	}
 	rcu_read_unlock();
 	fput(file);
 	return edge;
 }
 
-/* No port was made of it after all. */
+/* A port of @vm's is made of it: EPERM if others have made the last. */
+int pvi_grant_use(struct pvi_vm *vm, struct pvi_edge *edge)
+{
+	return atomic_dec_if_positive(&edge->uses) >= 0 ? 0 : grant_deny(vm, edge);
+}
+
+/* Nobody is told of the port that was made of it. */
 void pvi_grant_unuse(struct pvi_edge *edge)
 {
 	atomic_inc(&edge->uses);

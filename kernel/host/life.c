@@ -59,6 +59,7 @@ PVI_LIMIT(max_vms, 1 << 20, "bound endpoints on this host");
 static struct workqueue_struct *life_wq;
 
 static atomic_t nr_vms = ATOMIC_INIT(0);
+static atomic_t nr_dying = ATOMIC_INIT(0);	/* of them those that will soon not be counted any more */
 static atomic_t nr_bindings = ATOMIC_INIT(0);	/* the dead ones too, until nothing of them is left */
 static atomic64_t nr_epochs = ATOMIC64_INIT(0);
 static hsiphash_key_t epoch_key[4];
@@ -94,6 +95,7 @@ static bool life_die(struct pvi_vm *vm, bool closer_puts)
 	if (cmpxchg(&vm->life, PVI_LIFE_BOUND, PVI_LIFE_DYING) != PVI_LIFE_BOUND)
 		return false;
 	vm->closer_puts = closer_puts;
+	atomic_inc(&nr_dying);
 	pvi_event_hangup(vm);
 	queue_work(life_wq, &vm->end_unlist);
 	return true;
@@ -109,6 +111,12 @@ static void life_end_unlist(struct work_struct *work)
 	mutex_unlock(&vm->lock);
 	pvi_vm_unlist(vm);
 	atomic_dec(&nr_vms);
+	/* Pairs with life_count(). */
+	smp_mb__before_atomic();
+	atomic_dec(&nr_dying);
+	/* Before looking for who waits; pairs with set_current_state() there. */
+	smp_mb__after_atomic();
+	wake_up_var(&nr_vms);
 
 	pvi_source_free(vm);
 	queue_rcu_work(life_wq, &vm->end_free);
@@ -239,7 +247,7 @@ void pvi_life_close(struct pvi_vm *vm)
 }
 
 /* The limit may have been lowered below what there is. */
-static bool life_count(void)
+static bool life_try_count(void)
 {
 	int nr = atomic_read(&nr_vms);
 
@@ -248,6 +256,24 @@ static bool life_count(void)
 			return false;
 	} while (!atomic_try_cmpxchg(&nr_vms, &nr, nr + 1));
 	return true;
+}
+
+/* Nobody is refused because of those who have died: wait for them. ENOSPC, EINTR. */
+static int life_count(void)
+{
+	bool dying;
+
+	do {
+		dying = atomic_read(&nr_dying);
+		/* Who is not dying any more is not counted; pairs with life_end_unlist(). */
+		smp_rmb();
+		if (life_try_count())
+			return 0;
+		if (dying && wait_var_event_killable(&nr_vms, !atomic_read(&nr_dying) ||
+						     atomic_read(&nr_vms) < READ_ONCE(max_vms)))
+			return -EINTR;
+	} while (dying);
+	return -ENOSPC;
 }
 
 /* Watches the VM's address space, which the caller keeps alive. */
@@ -284,8 +310,9 @@ static int life_bind(struct pvi_vm *vm, struct mm_struct *mm, struct kvm_pvi_bin
 
 	if (!pvi_reserve_permits(&vm->uuid, vm->owner))
 		return -EACCES;
-	if (!life_count())
-		return -ENOSPC;
+	ret = life_count();
+	if (ret)
+		return ret;
 	ret = pvi_attach_get();
 	if (ret)
 		goto err_count;

@@ -238,8 +238,7 @@ static void peer_tell_sender(const uuid_t *uuid, u32 type, const struct pvi_vm *
 	rcu_read_unlock();
 }
 
-/* Whether the sender @uuid may see @vm. Before the rows change; then pvi_peer_tell(). */
-bool pvi_peer_shown(struct pvi_vm *vm, const uuid_t *uuid)
+static struct pvi_peer *peer_find_uuid(struct pvi_vm *vm, const uuid_t *uuid)
 {
 	struct pvi_peer *peer = NULL;
 	struct pvi_name *name;
@@ -249,17 +248,43 @@ bool pvi_peer_shown(struct pvi_vm *vm, const uuid_t *uuid)
 	if (name)
 		peer = peer_find(vm, name);
 	mutex_unlock(&names_lock);
-	return peer && peer_is_shown(peer);
+	return peer;
 }
 
-/* The rows of @vm about @uuid have changed: tell the sender if it sees the difference. */
-void pvi_peer_tell(struct pvi_vm *vm, const uuid_t *uuid, bool was_shown)
+/* Any row but @changed. Called under RCU. */
+static bool peer_others_permit(const struct pvi_peer *peer, const struct pvi_edge *changed,
+			       const struct pvi_vm *from)
 {
-	bool is_shown = pvi_peer_shown(vm, uuid);
+	const struct pvi_edge *edge;
 
-	if (is_shown != was_shown)
-		peer_tell_sender(uuid, is_shown ? KVM_PVI_EVENT_PEER_UP :
-						  KVM_PVI_EVENT_PEER_REVOKED, vm);
+	list_for_each_entry_rcu(edge, &peer->edges, by_peer)
+		if (edge != changed && pvi_edge_permits(edge, from))
+			return true;
+	return false;
+}
+
+/*
+ * The rows of @vm about @uuid have changed: tell the sender if it sees the difference. @changed: the row that was
+ * made or replaced, or NULL; @permitted: whether what was replaced or taken away let a sender ring. Both sides of
+ * the difference are looked at behind it, for one sender: which may have been bound a moment before it.
+ */
+void pvi_peer_tell(struct pvi_vm *vm, const uuid_t *uuid, const struct pvi_edge *changed,
+		   bool (*permitted)(const void *arg, const struct pvi_vm *from), const void *arg)
+{
+	struct pvi_peer *peer = peer_find_uuid(vm, uuid);
+	struct pvi_vm *from;
+	bool others, is_shown;
+
+	rcu_read_lock();
+	from = pvi_vm_find_uuid(uuid);
+	others = !from || (peer && peer_others_permit(peer, changed, from));
+	if (!others) {
+		is_shown = pvi_edge_permits(changed, from);
+		if (is_shown != permitted(arg, from))
+			pvi_event_tell(from, is_shown ? KVM_PVI_EVENT_PEER_UP : KVM_PVI_EVENT_PEER_REVOKED,
+				       vm->epoch, &vm->uuid);
+	}
+	rcu_read_unlock();
 }
 
 /* The receiver has died: tell those who may see it, before its rows go. */
@@ -351,6 +376,13 @@ void pvi_peer_hear(struct pvi_vm *from, struct pvi_edge *edge)
 	old = READ_ONCE(peer->heard);
 	do {
 		if (old == from->epoch || old == PVI_PEER_GONE)
+			return;
+		/*
+		 * A ring that was on its way when its sender died may come behind one of the successor. Which of
+		 * them was heard first, then its life: pairs with pvi_vm_unlist(), which let the successor in.
+		 */
+		smp_rmb();
+		if (old && !pvi_vm_bound(from))
 			return;
 	} while (!try_cmpxchg(&peer->heard, &old, from->epoch));
 	if (old)

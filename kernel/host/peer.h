@@ -55,8 +55,8 @@ void pvi_peer_put_name(struct pvi_vm *vm);
 int pvi_peer_add_edge(struct pvi_vm *vm, struct pvi_edge *edge);
 void pvi_peer_remove_edge(struct pvi_vm *vm, struct pvi_edge *edge);
 bool pvi_peer_permits(const struct pvi_peer *peer, const struct pvi_vm *from);
-bool pvi_peer_shown(struct pvi_vm *vm, const uuid_t *uuid);
-void pvi_peer_tell(struct pvi_vm *vm, const uuid_t *uuid, bool was_shown);
+void pvi_peer_tell(struct pvi_vm *vm, const uuid_t *uuid, const struct pvi_edge *changed,
+		   bool (*permitted)(const void *arg, const struct pvi_vm *from), const void *arg);
 void pvi_peer_tell_senders(struct pvi_vm *vm);
 void pvi_peer_tell_receivers(struct pvi_vm *vm);
 void pvi_peer_forget(struct pvi_vm *vm);

@@ -75,14 +75,13 @@ static u32 port_generation(struct pvi_vm *vm, const struct pvi_port *p)
 }
 
 /*
- * Puts @p at index *@port, or at the lowest free one if that is KVM_PVI_PORT_ANY; stores its
- * number there.
+ * Makes room at index *@port, or at the lowest free one if that is KVM_PVI_PORT_ANY; stores
+ * it there.
  */
-int pvi_port_add(struct pvi_vm *vm, struct pvi_port *p, u32 *port)
+int pvi_port_make_room(struct pvi_vm *vm, u32 *port)
 {
 	u32 max = READ_ONCE(max_ports);
 	u32 at = *port;
-	int ret;
 
 	lockdep_assert_held(&vm->lock);
 	if (at == KVM_PVI_PORT_ANY) {
@@ -98,13 +97,18 @@ int pvi_port_add(struct pvi_vm *vm, struct pvi_port *p, u32 *port)
 		return -EINVAL;
 	if (pvi_port_at(vm, at))
 		return -EEXIST;
-	ret = port_table_grow(vm, at);
-	if (ret)
-		return ret;
+	*port = at;
+	return port_table_grow(vm, at);
+}
+
+/* Puts @p at index *@port, where there is room; stores its number there. */
+void pvi_port_put(struct pvi_vm *vm, struct pvi_port *p, u32 *port)
+{
+	u32 at = *port;
+
 	p->number = port_generation(vm, p) | at;
 	rcu_assign_pointer(port_table(vm)->port[at], p);
 	*port = p->number;
-	return 0;
 }
 
 /* Nobody finds @port from here on; the caller waits for those who had found it. */
@@ -182,7 +186,9 @@ int pvi_port_set(struct pvi_vm *vm, void *arg)
 	ret = pvi_vm_lock(vm);
 	if (ret)
 		goto err_eventfd;
-	ret = pvi_port_add(vm, p, &u->port);
+	ret = pvi_port_make_room(vm, &u->port);
+	if (!ret)
+		pvi_port_put(vm, p, &u->port);
 	mutex_unlock(&vm->lock);
 	if (ret)
 		goto err_eventfd;

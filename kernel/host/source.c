@@ -147,7 +147,8 @@ static u64 source_ring(struct pvi_source *s, u64 signals)
 	if (!pvi_bucket_take(&s->budget))
 		return pvi_bucket_wait(&s->budget) ?: 1;
 	rcu_read_lock();
-	ret = pvi_ring_source(s->vm, s->port, signals);
+	/* The dead ring nobody: their name may have a successor already. */
+	ret = pvi_vm_bound(s->vm) ? pvi_ring_source(s->vm, s->port, signals) : -ENODEV;
 	if (ret == -EAGAIN)
 		delay = pvi_ring_wait(s->vm, s->port) ?: 1;
 	rcu_read_unlock();
