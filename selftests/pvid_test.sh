@@ -804,6 +804,12 @@ expose $b gsi 20"
 	end_pvid
 }
 
+# is_kept UUID UID - whoever has said so
+is_kept()
+{
+	grep -q -x "$1 $2" "$tmp/debug/kvm_pvi/reserved"
+}
+
 # Names are kept for users by the policy as by pvictl, and left to anybody when it does not say so any more.
 reserving()
 {
@@ -834,8 +840,30 @@ reserving()
 	same "$(difference)" ""
 	refuses 3 "reserved for another user" pvictl attach --pid "$vm_c" --uuid "$e"
 	attach at_c --pid "$vm_c" --uuid "$c"
+	kill "$at_c"
+	wait "$at_c"
 	pvictl unreserve "$e"
+	# What is kept for somebody else by hand the policy neither leaves to all
+	mkdir "$tmp/debug"
+	mount -t debugfs none "$tmp/debug"
+	printf '[reserve kept]\nuuid = %s\nuser = root\n' "$c" >>"$tmp/policy/web.conf"
+	apply
+	is_kept "$c" 0
+	pvictl reserve "$c" 12345
+	sed -i '/^.reserve/,$d' "$tmp/policy/web.conf"
+	apply
+	is_kept "$c" 12345
+	# nor takes for its own, which is said,
+	printf '[reserve kept]\nuuid = %s\nuser = root\n' "$c" >>"$tmp/policy/web.conf"
+	refuses 1 "reserve 'kept': the name is kept for another user, by hand" apply
+	kill_pvid
+	is_kept "$c" 12345
+	# until it is given up.
+	pvictl unreserve "$c"
+	apply
+	is_kept "$c" 0
 	end_pvid
+	umount "$tmp/debug"
 }
 
 # What a policy asks for now was perhaps not asked for when a VM was bound.
