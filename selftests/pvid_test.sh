@@ -734,10 +734,14 @@ allow $b $a gsi any  # db, web"
 	json "$tmp/json" "[(s['sender'], s['gsi']) for s in it['senders']] == [('$c', '16'), ('$a', 'any')]"
 	# GSI 20 is as it was.
 	json "$tmp/json" "[g['rings'] for g in it['gsis'] if g['gsi'] == 20] == [1]"
-	echo 'rate = 5' >>"$tmp/policy/web.conf"
+	# In a drop-in, as in the file
+	mkdir "$tmp/policy/web.conf.d"
+	printf '[allow web-to-db]\nrate = 5\n' >"$tmp/policy/web.conf.d/10-rate.conf"
 	same "$(difference)" "allow $b $a gsi any"
 	apply
 	same "$(difference)" ""
+	pvictl show --json "$b" >"$tmp/json"
+	json "$tmp/json" "[s['rate'] for s in it['senders']] == [None, 5]"
 	# A VM that is one user's rings as that user's alone.
 	sed -i '/^name = web/a user = root' "$tmp/policy/web.conf"
 	same "$(difference)" "allow $b $a gsi any"
@@ -746,7 +750,7 @@ allow $b $a gsi any  # db, web"
 	pvictl show --json "$b" >"$tmp/json"
 	json "$tmp/json" "[s['owner'] for s in it['senders']] == [None, 0]"
 	same "$(tell vm_a "ring $b 20")" 0
-	rm "$tmp/policy/web.conf"
+	rm -r "$tmp/policy/web.conf" "$tmp/policy/web.conf.d"
 	same "$(difference)" "detach $a
 detach $b"
 	apply
@@ -932,10 +936,10 @@ mistakes()
 # Neither pvictl nor pvid takes $tmp/policy, which is said with file and line; nothing at all is different.
 unchanged()
 {
-	local times what
+	local times
 
 	! apply >"$tmp/said" 2>&1 || fail "it is taken: $*"
-	what=$(sed -n "s|^pvictl: \($tmp/policy/[a-z]*\.conf:[0-9]*: \).*; .*|\1|p" "$tmp/said")
+	what=$(sed -n "s|^pvictl: \($tmp/policy/[a-z0-9./]*:[0-9]*: \).*; .*|\1|p" "$tmp/said")
 	[ -n "$what" ] || fail "$*: $(cat "$tmp/said")"
 	times=$(times_logged "$what")
 	kill -HUP "$pvid"
@@ -966,7 +970,7 @@ whole()
 # By what is no policy, in whatever way
 wrong()
 {
-	local edits edit n
+	local edits edit n what
 
 	policy_with_links
 	start_pvid
@@ -987,6 +991,11 @@ wrong()
 	mkfifo "$tmp/policy/fifo.conf"
 	unchanged "a FIFO"
 	rm "$tmp/policy/fifo.conf"
+	mkdir "$tmp/policy/web.conf.d"
+	printf '[vm db]\nexpose = 2O\n' >"$tmp/policy/web.conf.d/10.conf"
+	unchanged "a drop-in"
+	has "$what" "web.conf.d/10.conf:2: "
+	rm -r "$tmp/policy/web.conf.d"
 	for ((n = 0; n < 10000; n++)); do
 		printf '[vm v%d]\nuuid = cccccccc-0000-4000-8000-%012d\n' "$n" "$n"
 	done >"$tmp/policy/many.conf"

@@ -49,7 +49,7 @@ struct policy_allow {
 	bool has_owner;
 	uid_t owner;
 	unsigned int line;
-	char *file;
+	const char *file;
 };
 
 /* A name that is kept for a user */
@@ -58,7 +58,7 @@ struct policy_reserve {
 	uuid_t uuid;
 	uid_t user;
 	unsigned int line;
-	char *file;
+	const char *file;
 };
 
 struct policy_link {
@@ -67,7 +67,7 @@ struct policy_link {
 	struct link_spec spec;		/* but for its texts */
 	char huge_dir[NAME_LEN];	/* or "" */
 	unsigned int line;
-	char *file;
+	const char *file;
 };
 
 struct policy {
@@ -90,7 +90,7 @@ struct policy {
 
 /* Room for one more element of @list, which has @nr; aborts without memory */
 void *policy_grow(void *list, size_t nr, size_t size);
-/* All *.conf of @dir by their names. False: @policy->error says why, and nothing else is there */
+/* All *.conf of @dir by their names, each with *.conf of its *.conf.d. False: @policy->error says why, and nothing else is there */
 bool policy_read(struct policy *policy, const char *dir);
 /* What policy_write() has written */
 bool policy_read_file(struct policy *policy, const char *file);
