@@ -58,6 +58,12 @@ mutations()
 	wrong 4 "no user ''" "or a number" -e '3a user ='
 	wrong 3 "too long" "198 bytes" -e "s/^name = web/name = $(printf '%0300d' 0)/"
 	wrong 1 "two byte order marks" "remove them" -e '1s/^/\xef\xbb\xbf\xef\xbb\xbf/'
+	wrong 9 "GSI 99 is not exposed" "'status' names GSIs" -e '8a status = 20,99'
+	wrong 9 "GSI 22 has a bell" "that have no bell" -e '8a status = 20,22'
+	wrong 9 "GSI 20 has a status word" "each once" -e '8a status = 20,20'
+	wrong 9 "GSI 22 has a status word" "no status word" -e '7a status = 22'
+	wrong 7 "GSI 20 is not exposed" "above it" -e '6a status = 20'
+	wrong 9 "'2O'; write" "a number from 0" -e '8a status = 2O'
 	wrong 4 "a byte that is 0" "write text" -e '4s/^/\x00/'
 }
 
@@ -176,7 +182,7 @@ each_line()
 	local policy=policy_with_links line lines change
 
 	policy_with_links
-	sed -i '7s/20,/20 rate 5 burst 2,/' "$tmp/policy/web.conf"
+	sed -i -e '7s/20,/20 rate 5 burst 2,/' -e '8a status = 65536,20' "$tmp/policy/web.conf"
 	printf '[reserve admin]\nuuid = %s\nuser = root\n' "$c" >>"$tmp/policy/web.conf"
 	lines=$(wc -l <"$tmp/policy/web.conf")
 	cp "$tmp/policy/web.conf" "$tmp/whole"
@@ -294,6 +300,7 @@ accepted()
 {
 	right -e 's/^expose = .*/expose = 0x14 , 22-22,65536-65540/'
 	right -e 's/ = /=/'
+	right -e '8a status = 65536 , 0x14'
 	right -e 's/$/\r/'
 	right -e '1s/^/\xef\xbb\xbf/'
 	right -e '1s/$/ ; the first/' -e '2a  # another' -e '3a  ; and one'

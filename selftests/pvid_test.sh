@@ -808,6 +808,79 @@ expose $b gsi 20"
 	end_pvid
 }
 
+# words RINGS... - how often each word of b says that it was rung; all are owed by it, or none
+words()
+{
+	local n expected=()
+
+	for n; do
+		expected+=("$((n > 0))" "$n")
+	done
+	# pending and count, of each 64 bytes
+	same "$(od -A n -t u4 -w64 -v -N $((64 * $#)) "$tmp/status/$b" | awk '{ print $1, $3 }' | paste -s -d ' ')" "${expected[*]}"
+}
+
+has_words()
+(
+	pvictl show --json "$b" >"$tmp/json"
+	json "$tmp/json" "[(g['gsi'], g['status']) for g in it['gsis']] == [(20, $1), (22, False), (65536, $2)]"
+)
+
+# Status words in a file that is there before the VMM, for whom it maps it; senders see that a ring is owed.
+wording()
+{
+	policy
+	sed -i '/^bells/a status = 65536,20' "$tmp/policy/web.conf"
+	start_pvid
+	same "$(stat -c '%u %g %a %s' "$tmp/status/$b")" "0 0 660 4096"
+	same "$(ls "$tmp/status")" "$b"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	has_words True True
+	words 0 0
+	same "$(tell vm_a "ring $b 20")" 0
+	same "$(tell vm_a "ring $b 20")" 1
+	words 0 2
+	kill_pvid
+	await settled
+	same "$(tell vm_a "ring $b 20")" 1
+	words 0 3
+	# At another place
+	sed -i 's/^status = .*/status = 20/' "$tmp/policy/web.conf"
+	same "$(difference)" "unstatus $b gsi 20
+unstatus $b gsi 65536
+status $b gsi 20"
+	apply
+	same "$(difference)" ""
+	has_words True False
+	same "$(tell vm_a "ring $b 20")" 0
+	words 1
+	# Another life of the VM's
+	again vm_b "$b"
+	has_words True False
+	same "$(tell vm_a "ring $b 20")" 0
+	words 1
+	# For a bell, then for nothing
+	sed -i -e '/^status/d' -e 's/^bells = 22/bells = 22,20/' "$tmp/policy/web.conf"
+	apply
+	same "$(difference)" ""
+	has_words False False
+	[ ! -e "$tmp/status/$b" ] || fail "the file is still there"
+	sed -i -e 's/^bells = .*/status = 20/' -e 's/^name = web/&\nexpose = 5\nstatus = 5\nuser = 12345/' "$tmp/policy/web.conf"
+	apply
+	has_words True False
+	same "$(stat -c '%u %g %a' "$tmp/status/$a" "$tmp/status/$b" | paste -s -d ' ')" "12345 0 660 0 0 660"
+	# Where there is no room for it the rest is done.
+	rm -r "$tmp/status"
+	echo >"$tmp/status"
+	sed -i 's/^gsi = 20/gsi = any/' "$tmp/policy/web.conf"
+	refuses 1 "VM 'web': its status words cannot be in $tmp/status: Not a directory" apply
+	pvictl show --json "$b" >"$tmp/json"
+	json "$tmp/json" "[s['gsi'] for s in it['senders']] == ['any']"
+	end_pvid
+}
+
 # is_kept UUID UID - whoever has said so
 is_kept()
 {
@@ -1360,5 +1433,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers hangs hangs_later crowds becomes lost applying limiting reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers hangs hangs_later crowds becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked returning saving by_hand

@@ -16,10 +16,12 @@
 #define POLICY_DIR "/etc/kvm-pvi"
 #define POLICY_LABEL LINKS_LABEL
 #define POLICY_NO_BELL UINT32_MAX
+#define POLICY_NO_WORD UINT32_MAX
 
 struct policy_gsi {
 	uint32_t gsi;
 	uint32_t bell;		/* or POLICY_NO_BELL */
+	uint32_t word;		/* which of the VM's status words, or POLICY_NO_WORD */
 	uint32_t rate;		/* from all senders together; 0: no limit */
 	uint32_t burst;
 };
@@ -33,6 +35,7 @@ struct policy_vm {
 	uid_t user;
 	struct policy_gsi *gsis;	/* sorted */
 	size_t nr_gsis;
+	size_t nr_words;
 };
 
 struct policy_allow {
