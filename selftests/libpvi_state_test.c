@@ -111,6 +111,12 @@ static void test_reserve(void)
 	ASSERT_EQ(pvi_enrol(-1, rx_uuid), -EACCES);
 	ASSERT_EQ(pvi_unreserve(pvi, rx_uuid), 0);
 	ASSERT_EQ(pvi_unreserve(pvi, rx_uuid), -ENOENT);
+	ASSERT_EQ(pvi_reserve_from(pvi, rx_uuid, 1000, 1000), 0);
+	ASSERT_EQ(pvi_reserve_from(pvi, rx_uuid, 1001, 1002), -EEXIST);
+	ASSERT_EQ(pvi_reserve_from(pvi, rx_uuid, 1001, 1000), 0);
+	ASSERT_EQ(pvi_unreserve_from(pvi, rx_uuid, 1000), -EEXIST);
+	ASSERT_EQ(pvi_unreserve_from(pvi, rx_uuid, 1001), 0);
+	ASSERT_EQ(pvi_unreserve_from(pvi, rx_uuid, 1001), -ENOENT);
 	enrol(rx_uuid);
 	ASSERT_EQ(setresuid(1000, 1000, 1000), 0);
 	ASSERT_EQ(pvi_reserve(pvi, rx_uuid, 1000), -EPERM);

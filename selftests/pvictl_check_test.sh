@@ -58,6 +58,12 @@ mutations()
 	wrong 4 "no user ''" "or a number" -e '3a user ='
 	wrong 3 "too long" "198 bytes" -e "s/^name = web/name = $(printf '%0300d' 0)/"
 	wrong 1 "two byte order marks" "remove them" -e '1s/^/\xef\xbb\xbf\xef\xbb\xbf/'
+	wrong 9 "GSI 99 is not exposed" "'status' names GSIs" -e '8a status = 20,99'
+	wrong 9 "GSI 22 has a bell" "that have no bell" -e '8a status = 20,22'
+	wrong 9 "GSI 20 has a status word" "each once" -e '8a status = 20,20'
+	wrong 9 "GSI 22 has a status word" "no status word" -e '7a status = 22'
+	wrong 7 "GSI 20 is not exposed" "above it" -e '6a status = 20'
+	wrong 9 "'2O'; write" "a number from 0" -e '8a status = 2O'
 	wrong 4 "a byte that is 0" "write text" -e '4s/^/\x00/'
 }
 
@@ -176,7 +182,7 @@ each_line()
 	local policy=policy_with_links line lines change
 
 	policy_with_links
-	sed -i '7s/20,/20 rate 5 burst 2,/' "$tmp/policy/web.conf"
+	sed -i -e '7s/20,/20 rate 5 burst 2,/' -e '8a status = 65536,20' "$tmp/policy/web.conf"
 	printf '[reserve admin]\nuuid = %s\nuser = root\n' "$c" >>"$tmp/policy/web.conf"
 	lines=$(wc -l <"$tmp/policy/web.conf")
 	cp "$tmp/policy/web.conf" "$tmp/whole"
@@ -193,11 +199,108 @@ each_line()
 	done
 }
 
+# dropin FILE LINE... - one of web.conf
+dropin()
+{
+	mkdir -p "$tmp/policy/web.conf.d"
+	printf '%s\n' "${@:2}" >"$tmp/policy/web.conf.d/$1"
+}
+
+# wrong_dropin FILE LINE CAUSE CURE - where it is said
+wrong_dropin()
+{
+	! check >"$tmp/said" 2>&1 || fail "it is none"
+	has "$(cat "$tmp/said")" "pvictl: $tmp/policy/web.conf$1:$2: " "$3" "$4"
+}
+
+# A drop-in changes lines of its file, takes some away, and adds some, and sections; what is wrong is said where it stands.
+dropins()
+{
+	policy
+	dropin 10.conf '[allow web-to-db]' 'gsi = 21'
+	wrong_dropin .d/10.conf 2 "allows GSI 21, which VM 'db' has not" "in 'expose'"
+	# A line stays where it was: the bells are of what is exposed now.
+	dropin 20.conf '[vm db]' 'expose = 21,22'
+	check
+	dropin 20.conf '[vm db]' 'expose = 21,23'
+	wrong_dropin '' 8 "GSI 22 is not exposed" "above it"
+	dropin 30.conf '[vm db]' 'bells ='
+	check
+	dropin 30.conf '[vm db]' 'bells = 23'
+	check
+	# The last one counts, by their names.
+	dropin 40.conf '[vm db]' 'expose = 20,24,21'
+	wrong_dropin .d/30.conf 2 "GSI 23 is not exposed" "above it"
+	dropin 35.conf '[vm db]' 'bells = 24'
+	check
+	dropin 25.conf '[vm db]' 'expose = 2O'
+	check
+	rm "$tmp/policy/web.conf.d/40.conf"
+	wrong_dropin .d/25.conf 2 "'2O'; write" "a number from 0"
+	rm -r "$tmp/policy/web.conf.d"
+	# What a section has not, and what only drop-ins have, in whatever file the other half of it is
+	dropin 10.conf '# x' '[allow web-to-db]' 'burst = 5'
+	wrong_dropin .d/10.conf 3 "has a burst but no rate" "add 'rate = '"
+	dropin 20.conf '[allow web-to-db]' 'rate = 5' '[allow more]' 'from = web' 'gsi = 22'
+	wrong_dropin .d/20.conf 5 "does not say who may ring whom" "add 'from = '"
+	dropin 30.conf '[allow more]' 'to = db' '[vm third]' "uuid = $c"
+	check
+	dropin 30.conf '[allow more]' 'to = web'
+	wrong_dropin .d/30.conf 2 "allows GSI 22, which VM 'web' has not" "in 'expose'"
+	rm -r "$tmp/policy/web.conf.d"
+	# What is needed cannot be taken away.
+	dropin 10.conf '[vm web]' 'uuid ='
+	wrong_dropin .d/10.conf 2 "no UUID" "add a line"
+	dropin 10.conf '[vm web]' "uuid = $b"
+	wrong_dropin '' 5 "has the UUID of another one" "one section"
+	# And as of any file
+	dropin 10.conf '[vm web]' 'nome = x'
+	wrong_dropin .d/10.conf 2 "no key 'nome'" "write one of"
+	dropin 10.conf 'name = x'
+	wrong_dropin .d/10.conf 1 "is in no section" "write [vm"
+	dropin 10.conf '[vm web]'
+	wrong_dropin .d/10.conf 1 "nothing is in this section" "remove it"
+	dropin 10.conf '[vm web]' 'name = x' 'name = y'
+	wrong_dropin .d/10.conf 3 "is there already" "leave one out"
+	dropin 10.conf '[vm web]' 'name = x' '[vm web]' 'user = root'
+	wrong_dropin .d/10.conf 3 "section 'vm web' is there already" "another name"
+	dropin 10.conf '[vm web]' 'user = nobody-here'
+	wrong_dropin .d/10.conf 2 "no user 'nobody-here'" "getent passwd"
+	dropin 10.conf '[vm web]' 'user' 'name = x'
+	wrong_dropin .d/10.conf 2 "neither [SECTION] nor KEY" "write one"
+	dropin 10.conf '[vm web]' 'name = x' "$(printf '%0300d' 0)"
+	wrong_dropin .d/10.conf 3 "too long" "198 bytes"
+	dropin 10.conf '[vm web]' 'user = 7'
+	sed -i '3p' "$tmp/policy/web.conf"
+	wrong_dropin '' 4 "is there already" "leave one out"
+	rm -r "$tmp/policy/web.conf.d"
+	# Nor is it a file of its own.
+	policy
+	printf '[vm third]\nuuid = %s\n' "$c" >"$tmp/policy/a.conf"
+	dropin 10.conf '[vm third]' 'user = root'
+	wrong_dropin .d/10.conf 1 "section 'vm third' is there already" "another name"
+	# Of a file that is not there
+	mv "$tmp/policy/web.conf" "$tmp/away"
+	mv "$tmp/policy/a.conf" "$tmp/a.conf"
+	wrong_dropin .d/10.conf 2 "no UUID" "add a line"
+	dropin 20.conf '[vm third]' "uuid = $c"
+	check
+	# What is no *.conf is not read, a FIFO is not waited for
+	dropin 30.con '[x'
+	check
+	mkfifo "$tmp/policy/web.conf.d/40.conf"
+	wrong_dropin .d/40.conf 0 "it is no file" "remove it"
+	rm -r "$tmp/policy/web.conf.d"
+	echo >"$tmp/policy/web.conf.d"
+	wrong_dropin .d 0 "Not a directory" "make it a directory"
+}
+
 # What looks odd, and is right
 accepted()
 {
 	right -e 's/^expose = .*/expose = 0x14 , 22-22,65536-65540/'
 	right -e 's/ = /=/'
+	right -e '8a status = 65536 , 0x14'
 	right -e 's/$/\r/'
 	right -e '1s/^/\xef\xbb\xbf/'
 	right -e '1s/$/ ; the first/' -e '2a  # another' -e '3a  ; and one'
@@ -238,4 +341,4 @@ directory()
 	refuses 1 "y.conf:0: it is no file" check
 }
 
-run_tests mutations links rates reserves each_line accepted many directory
+run_tests mutations links rates reserves each_line dropins accepted many directory

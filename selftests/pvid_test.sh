@@ -734,10 +734,14 @@ allow $b $a gsi any  # db, web"
 	json "$tmp/json" "[(s['sender'], s['gsi']) for s in it['senders']] == [('$c', '16'), ('$a', 'any')]"
 	# GSI 20 is as it was.
 	json "$tmp/json" "[g['rings'] for g in it['gsis'] if g['gsi'] == 20] == [1]"
-	echo 'rate = 5' >>"$tmp/policy/web.conf"
+	# In a drop-in, as in the file
+	mkdir "$tmp/policy/web.conf.d"
+	printf '[allow web-to-db]\nrate = 5\n' >"$tmp/policy/web.conf.d/10-rate.conf"
 	same "$(difference)" "allow $b $a gsi any"
 	apply
 	same "$(difference)" ""
+	pvictl show --json "$b" >"$tmp/json"
+	json "$tmp/json" "[s['rate'] for s in it['senders']] == [None, 5]"
 	# A VM that is one user's rings as that user's alone.
 	sed -i '/^name = web/a user = root' "$tmp/policy/web.conf"
 	same "$(difference)" "allow $b $a gsi any"
@@ -746,7 +750,7 @@ allow $b $a gsi any  # db, web"
 	pvictl show --json "$b" >"$tmp/json"
 	json "$tmp/json" "[s['owner'] for s in it['senders']] == [None, 0]"
 	same "$(tell vm_a "ring $b 20")" 0
-	rm "$tmp/policy/web.conf"
+	rm -r "$tmp/policy/web.conf" "$tmp/policy/web.conf.d"
 	same "$(difference)" "detach $a
 detach $b"
 	apply
@@ -804,6 +808,85 @@ expose $b gsi 20"
 	end_pvid
 }
 
+# words RINGS... - how often each word of b says that it was rung; all are owed by it, or none
+words()
+{
+	local n expected=()
+
+	for n; do
+		expected+=("$((n > 0))" "$n")
+	done
+	# pending and count, of each 64 bytes
+	same "$(od -A n -t u4 -w64 -v -N $((64 * $#)) "$tmp/status/$b" | awk '{ print $1, $3 }' | paste -s -d ' ')" "${expected[*]}"
+}
+
+has_words()
+(
+	pvictl show --json "$b" >"$tmp/json"
+	json "$tmp/json" "[(g['gsi'], g['status']) for g in it['gsis']] == [(20, $1), (22, False), (65536, $2)]"
+)
+
+# Status words in a file that is there before the VMM, for whom it maps it; senders see that a ring is owed.
+wording()
+{
+	policy
+	sed -i '/^bells/a status = 65536,20' "$tmp/policy/web.conf"
+	start_pvid
+	same "$(stat -c '%u %g %a %s' "$tmp/status/$b")" "0 0 660 4096"
+	same "$(ls "$tmp/status")" "$b"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	has_words True True
+	words 0 0
+	same "$(tell vm_a "ring $b 20")" 0
+	same "$(tell vm_a "ring $b 20")" 1
+	words 0 2
+	kill_pvid
+	await settled
+	same "$(tell vm_a "ring $b 20")" 1
+	words 0 3
+	# At another place
+	sed -i 's/^status = .*/status = 20/' "$tmp/policy/web.conf"
+	same "$(difference)" "unstatus $b gsi 20
+unstatus $b gsi 65536
+status $b gsi 20"
+	apply
+	same "$(difference)" ""
+	has_words True False
+	same "$(tell vm_a "ring $b 20")" 0
+	words 1
+	# Another life of the VM's
+	again vm_b "$b"
+	has_words True False
+	same "$(tell vm_a "ring $b 20")" 0
+	words 1
+	# For a bell, then for nothing
+	sed -i -e '/^status/d' -e 's/^bells = 22/bells = 22,20/' "$tmp/policy/web.conf"
+	apply
+	same "$(difference)" ""
+	has_words False False
+	[ ! -e "$tmp/status/$b" ] || fail "the file is still there"
+	sed -i -e 's/^bells = .*/status = 20/' -e 's/^name = web/&\nexpose = 5\nstatus = 5\nuser = 12345/' "$tmp/policy/web.conf"
+	apply
+	has_words True False
+	same "$(stat -c '%u %g %a' "$tmp/status/$a" "$tmp/status/$b" | paste -s -d ' ')" "12345 0 660 0 0 660"
+	# Where there is no room for it the rest is done.
+	rm -r "$tmp/status"
+	echo >"$tmp/status"
+	sed -i 's/^gsi = 20/gsi = any/' "$tmp/policy/web.conf"
+	refuses 1 "VM 'web': its status words cannot be in $tmp/status: Not a directory" apply
+	pvictl show --json "$b" >"$tmp/json"
+	json "$tmp/json" "[s['gsi'] for s in it['senders']] == ['any']"
+	end_pvid
+}
+
+# is_kept UUID UID - whoever has said so
+is_kept()
+{
+	grep -q -x "$1 $2" "$tmp/debug/kvm_pvi/reserved"
+}
+
 # Names are kept for users by the policy as by pvictl, and left to anybody when it does not say so any more.
 reserving()
 {
@@ -834,8 +917,30 @@ reserving()
 	same "$(difference)" ""
 	refuses 3 "reserved for another user" pvictl attach --pid "$vm_c" --uuid "$e"
 	attach at_c --pid "$vm_c" --uuid "$c"
+	kill "$at_c"
+	wait "$at_c"
 	pvictl unreserve "$e"
+	# What is kept for somebody else by hand the policy neither leaves to all
+	mkdir "$tmp/debug"
+	mount -t debugfs none "$tmp/debug"
+	printf '[reserve kept]\nuuid = %s\nuser = root\n' "$c" >>"$tmp/policy/web.conf"
+	apply
+	is_kept "$c" 0
+	pvictl reserve "$c" 12345
+	sed -i '/^.reserve/,$d' "$tmp/policy/web.conf"
+	apply
+	is_kept "$c" 12345
+	# nor takes for its own, which is said,
+	printf '[reserve kept]\nuuid = %s\nuser = root\n' "$c" >>"$tmp/policy/web.conf"
+	refuses 1 "reserve 'kept': the name is kept for another user, by hand" apply
+	kill_pvid
+	is_kept "$c" 12345
+	# until it is given up.
+	pvictl unreserve "$c"
+	apply
+	is_kept "$c" 0
 	end_pvid
+	umount "$tmp/debug"
 }
 
 # What a policy asks for now was perhaps not asked for when a VM was bound.
@@ -904,10 +1009,10 @@ mistakes()
 # Neither pvictl nor pvid takes $tmp/policy, which is said with file and line; nothing at all is different.
 unchanged()
 {
-	local times what
+	local times
 
 	! apply >"$tmp/said" 2>&1 || fail "it is taken: $*"
-	what=$(sed -n "s|^pvictl: \($tmp/policy/[a-z]*\.conf:[0-9]*: \).*; .*|\1|p" "$tmp/said")
+	what=$(sed -n "s|^pvictl: \($tmp/policy/[a-z0-9./]*:[0-9]*: \).*; .*|\1|p" "$tmp/said")
 	[ -n "$what" ] || fail "$*: $(cat "$tmp/said")"
 	times=$(times_logged "$what")
 	kill -HUP "$pvid"
@@ -938,7 +1043,7 @@ whole()
 # By what is no policy, in whatever way
 wrong()
 {
-	local edits edit n
+	local edits edit n what
 
 	policy_with_links
 	start_pvid
@@ -959,6 +1064,11 @@ wrong()
 	mkfifo "$tmp/policy/fifo.conf"
 	unchanged "a FIFO"
 	rm "$tmp/policy/fifo.conf"
+	mkdir "$tmp/policy/web.conf.d"
+	printf '[vm db]\nexpose = 2O\n' >"$tmp/policy/web.conf.d/10.conf"
+	unchanged "a drop-in"
+	has "$what" "web.conf.d/10.conf:2: "
+	rm -r "$tmp/policy/web.conf.d"
 	for ((n = 0; n < 10000; n++)); do
 		printf '[vm v%d]\nuuid = cccccccc-0000-4000-8000-%012d\n' "$n" "$n"
 	done >"$tmp/policy/many.conf"
@@ -1323,5 +1433,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers hangs hangs_later crowds becomes lost applying limiting reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers hangs hangs_later crowds becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked returning saving by_hand

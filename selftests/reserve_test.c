@@ -158,8 +158,10 @@ static void test_errors(void)
 	ASSERT_EQ(reserve(fd, pvi_uuid[0], -1), -EINVAL);
 	ASSERT_EQ(with(KVM_PVI_UNRESERVE, (struct kvm_pvi_reserve){ .uid = 1 }), -EINVAL);
 	for (i = 0; i < ARRAY_SIZE(cmds); i++) {
-		ASSERT_EQ(with(cmds[i], (struct kvm_pvi_reserve){ .flags = 1 }), -EINVAL);
-		ASSERT_EQ(with(cmds[i], (struct kvm_pvi_reserve){ .__reserved = 1 }), -EINVAL);
+		ASSERT_EQ(with(cmds[i], (struct kvm_pvi_reserve){ .flags = 2 }), -EINVAL);
+		ASSERT_EQ(with(cmds[i], (struct kvm_pvi_reserve){ .from = 1 }), -EINVAL);
+		ASSERT_EQ(with(cmds[i], (struct kvm_pvi_reserve){ .flags = KVM_PVI_RESERVE_FROM, .from = -1 }),
+			  -EINVAL);
 		ASSERT_EQ(with(cmds[i], (struct kvm_pvi_reserve){ .size = 31 }), -EINVAL);
 	}
 	ASSERT_EQ(bind_fresh(pvi_uuid[0]), 0);
@@ -168,6 +170,45 @@ static void test_errors(void)
 	ASSERT_EQ(bind_fresh(pvi_uuid[0]), 0);
 	ASSERT_EQ(bind_fresh(pvi_uuid[1]), -EACCES);
 	ASSERT_EQ(unreserve(fd, pvi_uuid[1]), 0);
+}
+
+static int reserve_from(int fd, const u8 *uuid, u32 uid, u32 from)
+{
+	struct kvm_pvi_reserve arg = {
+		.size = sizeof(arg), .flags = KVM_PVI_RESERVE_FROM, .uid = uid, .from = from,
+	};
+
+	memcpy(arg.uuid, uuid, sizeof(arg.uuid));
+	return __pvi_ioctl(fd, KVM_PVI_RESERVE, &arg);
+}
+
+static int unreserve_from(int fd, const u8 *uuid, u32 from)
+{
+	struct kvm_pvi_reserve arg = { .size = sizeof(arg), .flags = KVM_PVI_RESERVE_FROM, .from = from };
+
+	memcpy(arg.uuid, uuid, sizeof(arg.uuid));
+	return __pvi_ioctl(fd, KVM_PVI_UNRESERVE, &arg);
+}
+
+/* What is kept for somebody else stays as it is */
+static void test_from(void)
+{
+	int fd = pvi_open();
+
+	ASSERT_EQ(unreserve_from(fd, pvi_uuid[0], UID), -ENOENT);
+	ASSERT_EQ(reserve_from(fd, pvi_uuid[0], UID, UID), 0);
+	ASSERT_EQ(reserve_from(fd, pvi_uuid[0], UID, UID + 7), 0);
+	ASSERT_EQ(reserve_from(fd, pvi_uuid[0], UID + 1, UID + 7), -EEXIST);
+	ASSERT_EQ(bind_owner(pvi_uuid[0], UID), 0);
+	ASSERT_EQ(reserve_from(fd, pvi_uuid[0], UID + 1, UID), 0);
+	ASSERT_EQ(bind_owner(pvi_uuid[0], UID), -EACCES);
+	ASSERT_EQ(bind_owner(pvi_uuid[0], UID + 1), 0);
+	ASSERT_EQ(unreserve_from(fd, pvi_uuid[0], UID), -EEXIST);
+	ASSERT_EQ(bind_fresh(pvi_uuid[0]), -EACCES);
+	/* Root is a user as any other */
+	ASSERT_EQ(unreserve_from(fd, pvi_uuid[0], 0), -EEXIST);
+	ASSERT_EQ(unreserve_from(fd, pvi_uuid[0], UID + 1), 0);
+	ASSERT_EQ(bind_fresh(pvi_uuid[0]), 0);
 }
 
 static void check_list(const char *expected)
@@ -214,6 +255,7 @@ static const struct test_case cases[] = {
 	{ "opener", test_opener },
 	{ "lasting", test_lasting },
 	{ "dead", test_dead },
+	{ "from", test_from },
 	{ "errors", test_errors },
 	{ "list", test_list },
 	{ "full", test_full },

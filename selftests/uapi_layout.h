@@ -147,7 +147,7 @@ static const struct uapi_member uapi_members[] = {
 	MEMBER(kvm_pvi_reserve, flags, 4, 4),
 	MEMBER(kvm_pvi_reserve, uuid, 8, 16),
 	MEMBER(kvm_pvi_reserve, uid, 24, 4),
-	MEMBER(kvm_pvi_reserve, __reserved, 28, 4),
+	MEMBER(kvm_pvi_reserve, from, 28, 4),
 	END(kvm_pvi_reserve, 32),
 	MEMBER(kvm_pvi_event, type, 0, 4),
 	MEMBER(kvm_pvi_event, lost, 4, 4),

@@ -71,38 +71,55 @@ static void reserved_remove(struct reservation *r)
 	kfree(r);
 }
 
+/* Whether @u leaves it as it is: it is kept for somebody else than @u says. */
+static bool reserved_is_anothers(const struct reservation *r, const struct kvm_pvi_reserve *u)
+{
+	return u->flags & KVM_PVI_RESERVE_FROM && !uid_eq(r->uid, make_kuid(current_user_ns(), u->from));
+}
+
 /* Replaces an earlier reservation of that name. */
-static int reserved_set(const uuid_t *uuid, kuid_t uid)
+static int reserved_set(const uuid_t *uuid, kuid_t uid, const struct kvm_pvi_reserve *u)
 {
 	struct reservation *r;
 	int ret = 0;
 
 	mutex_lock(&reserved_lock);
 	r = reserved_find(uuid);
-	if (r)
-		r->uid = uid;
-	else
+	if (!r)
 		ret = reserved_add(uuid, uid);
+	else if (reserved_is_anothers(r, u) && !uid_eq(r->uid, uid))
+		ret = -EEXIST;
+	else
+		r->uid = uid;
 	mutex_unlock(&reserved_lock);
 	return ret;
 }
 
-static int reserved_take_back(const uuid_t *uuid)
+static int reserved_take_back(const uuid_t *uuid, const struct kvm_pvi_reserve *u)
 {
 	struct reservation *r;
+	int ret = 0;
 
 	mutex_lock(&reserved_lock);
 	r = reserved_find(uuid);
-	if (r)
+	if (!r)
+		ret = -ENOENT;
+	else if (reserved_is_anothers(r, u))
+		ret = -EEXIST;
+	else
 		reserved_remove(r);
 	mutex_unlock(&reserved_lock);
-	return r ? 0 : -ENOENT;
+	return ret;
 }
 
 static int reserved_check(const struct kvm_pvi_reserve *u, uuid_t *uuid)
 {
+	bool from = u->flags & KVM_PVI_RESERVE_FROM;
+
 	import_uuid(uuid, u->uuid);
-	if (!pvi_words_uuid_is_name(uuid) || u->__reserved)
+	if (!pvi_words_uuid_is_name(uuid) || (u->from && !from))
+		return -EINVAL;
+	if (from && !uid_valid(make_kuid(current_user_ns(), u->from)))
 		return -EINVAL;
 	return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
 }
@@ -117,7 +134,7 @@ int pvi_reserve(struct pvi_vm *vm, void *arg)
 	if (!uid_valid(uid))
 		return -EINVAL;
 	ret = reserved_check(u, &uuid);
-	return ret ? ret : reserved_set(&uuid, uid);
+	return ret ? ret : reserved_set(&uuid, uid, u);
 }
 
 int pvi_unreserve(struct pvi_vm *vm, void *arg)
@@ -129,7 +146,7 @@ int pvi_unreserve(struct pvi_vm *vm, void *arg)
 	if (u->uid)
 		return -EINVAL;
 	ret = reserved_check(u, &uuid);
-	return ret ? ret : reserved_take_back(&uuid);
+	return ret ? ret : reserved_take_back(&uuid, u);
 }
 
 /* Whether an endpoint of @owner may have that name. */

@@ -44,30 +44,35 @@ static bool complain_of_file(struct policy *p, const char *file, const char *why
 	return false;
 }
 
-static bool read_file(struct policy *p, const char *file, size_t limit)
+/* @dropins: NULL, or what stands in for lines of it; @is_one: it is a drop-in itself */
+static bool read_file(struct policy *p, struct dropins *dropins, bool is_one, const char *path, size_t limit)
 {
 	const char *cure = "let root read it, or remove it";
 	/* A FIFO would have us wait. */
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
 	struct stat st;
+	const char *file;
 	size_t size;
 	char *text;
 	bool done;
 
 	if (!in)
-		return complain_of_file(p, file, strerror(errno), cure);
+		return complain_of_file(p, path, strerror(errno), cure);
 	if (fstat(fileno(in), &st) || !S_ISREG(st.st_mode) || (size_t)st.st_size > limit - p->size) {
 		fclose(in);
-		return complain_of_file(p, file, "it is no file, or all are more than 64 MiB", cure);
+		return complain_of_file(p, path, "it is no file, or all are more than 64 MiB", cure);
 	}
 	p->size += st.st_size;
 	p->files = policy_grow(p->files, p->nr_files, sizeof(*p->files));
-	p->files[p->nr_files++] = strdup(file);
+	file = p->files[p->nr_files++] = strdup(path);
 	text = malloc(st.st_size + 1);
 	size = text ? fread(text, 1, st.st_size, in) : 0;
-	done = text && !ferror(in) ? policy_read_text(p, file, text, size) :
-		complain_of_file(p, file, "it cannot be read", cure);
+	if (!file || !text || ferror(in))
+		done = complain_of_file(p, path, "it cannot be read", cure);
+	else
+		done = is_one ? policy_read_dropin(p, dropins, file, text, size) :
+			policy_read_text(p, dropins, file, text, size);
 	free(text);
 	fclose(in);
 	return done;
@@ -246,31 +251,85 @@ static bool resolve(struct policy *p)
 	return done;
 }
 
-static int is_conf(const struct dirent *entry)
+static bool ends_with(const char *text, const char *end)
 {
-	const char *dot = strrchr(entry->d_name, '.');
+	size_t len = strlen(text), want = strlen(end);
 
-	return *entry->d_name != '.' && dot && !strcmp(dot, ".conf");
+	return *text != '.' && len > want && !strcmp(text + len - want, end);
 }
 
-static bool read_dir(struct policy *p, const char *dir)
+static int is_conf(const struct dirent *entry)
+{
+	return ends_with(entry->d_name, ".conf");
+}
+
+static int is_conf_or_dropins(const struct dirent *entry)
+{
+	return is_conf(entry) || ends_with(entry->d_name, ".conf.d");
+}
+
+/* What @read() does with each of them, by their names, until one is wrong; -errno: there is no such directory */
+static int for_each_file(struct policy *p, const char *dir, int (*is_one)(const struct dirent *entry),
+			 bool (*read)(struct policy *p, const char *path, void *arg), void *arg)
 {
 	struct dirent **entries;
-	int nr = scandir(dir, &entries, is_conf, alphasort), i;
-	bool done = true;
+	int nr = scandir(dir, &entries, is_one, alphasort), i;
+	int done = true;
 	char *path;
 
 	if (nr < 0)
-		return complain_of_file(p, dir, strerror(errno), "make this directory; without a file in it nothing is bound");
+		return -errno;
 	for (i = 0; i < nr; i++) {
 		if (done && asprintf(&path, "%s/%s", dir, entries[i]->d_name) >= 0) {
-			done = read_file(p, path, MAX_SIZE);
+			done = read(p, path, arg);
 			free(path);
 		}
 		free(entries[i]);
 	}
 	free(entries);
 	return done;
+}
+
+static bool read_dropin(struct policy *p, const char *path, void *dropins)
+{
+	return read_file(p, dropins, true, path, MAX_SIZE);
+}
+
+/* The drop-ins of @file, which need not be there; of no other one */
+static bool read_dropins(struct policy *p, const char *dir, struct dropins *dropins)
+{
+	int ret = for_each_file(p, dir, is_conf, read_dropin, dropins);
+
+	dropins_sort(dropins);
+	return ret == -ENOENT || (ret < 0 ? complain_of_file(p, dir, strerror(-ret), "make it a directory, or remove it") : ret);
+}
+
+/* A file with its drop-ins; these without it, if there is none */
+static bool read_one(struct policy *p, const char *path, void *unused)
+{
+	bool is_dir = ends_with(path, ".conf.d"), done;
+	struct dropins dropins = { 0 };
+	char *file = strndup(path, strlen(path) - (is_dir ? 2 : 0)), *dir = NULL, nothing[] = "";
+
+	(void)unused;
+	if (!file || asprintf(&dir, "%s.d", file) < 0)
+		abort();
+	if (is_dir && !access(file, F_OK))
+		done = true;
+	else
+		done = read_dropins(p, dir, &dropins) &&
+			(is_dir ? policy_read_text(p, &dropins, dir, nothing, 0) : read_file(p, &dropins, false, path, MAX_SIZE));
+	dropins_free(&dropins);
+	free(file);
+	free(dir);
+	return done;
+}
+
+static bool read_dir(struct policy *p, const char *dir)
+{
+	int ret = for_each_file(p, dir, is_conf_or_dropins, read_one, NULL);
+
+	return ret < 0 ? complain_of_file(p, dir, strerror(-ret), "make this directory; without a file in it nothing is bound") : ret;
 }
 
 static bool finish(struct policy *p, bool done)
@@ -294,7 +353,7 @@ bool policy_read(struct policy *p, const char *dir)
 bool policy_read_file(struct policy *p, const char *file)
 {
 	*p = (struct policy){ 0 };
-	return finish(p, read_file(p, file, NO_LIMIT));
+	return finish(p, read_file(p, NULL, false, file, NO_LIMIT));
 }
 
 void policy_free(struct policy *p)

@@ -16,10 +16,12 @@
 #define POLICY_DIR "/etc/kvm-pvi"
 #define POLICY_LABEL LINKS_LABEL
 #define POLICY_NO_BELL UINT32_MAX
+#define POLICY_NO_WORD UINT32_MAX
 
 struct policy_gsi {
 	uint32_t gsi;
 	uint32_t bell;		/* or POLICY_NO_BELL */
+	uint32_t word;		/* which of the VM's status words, or POLICY_NO_WORD */
 	uint32_t rate;		/* from all senders together; 0: no limit */
 	uint32_t burst;
 };
@@ -33,6 +35,7 @@ struct policy_vm {
 	uid_t user;
 	struct policy_gsi *gsis;	/* sorted */
 	size_t nr_gsis;
+	size_t nr_words;
 };
 
 struct policy_allow {
@@ -49,7 +52,7 @@ struct policy_allow {
 	bool has_owner;
 	uid_t owner;
 	unsigned int line;
-	char *file;
+	const char *file;
 };
 
 /* A name that is kept for a user */
@@ -58,7 +61,7 @@ struct policy_reserve {
 	uuid_t uuid;
 	uid_t user;
 	unsigned int line;
-	char *file;
+	const char *file;
 };
 
 struct policy_link {
@@ -67,7 +70,7 @@ struct policy_link {
 	struct link_spec spec;		/* but for its texts */
 	char huge_dir[NAME_LEN];	/* or "" */
 	unsigned int line;
-	char *file;
+	const char *file;
 };
 
 struct policy {
@@ -90,7 +93,7 @@ struct policy {
 
 /* Room for one more element of @list, which has @nr; aborts without memory */
 void *policy_grow(void *list, size_t nr, size_t size);
-/* All *.conf of @dir by their names. False: @policy->error says why, and nothing else is there */
+/* All *.conf of @dir by their names, each with *.conf of its *.conf.d. False: @policy->error says why, and nothing else is there */
 bool policy_read(struct policy *policy, const char *dir);
 /* What policy_write() has written */
 bool policy_read_file(struct policy *policy, const char *file);

@@ -161,6 +161,7 @@ static void vm_expose(struct reader *r, struct policy_vm *vm, const char *text)
 			vm->gsis = policy_grow(vm->gsis, vm->nr_gsis, sizeof(*vm->gsis));
 			gsi.gsi = first;
 			gsi.bell = POLICY_NO_BELL;
+			gsi.word = POLICY_NO_WORD;
 			vm->gsis[vm->nr_gsis++] = gsi;
 		}
 	}
@@ -177,12 +178,34 @@ static void vm_bells(struct reader *r, struct policy_vm *vm, const char *text)
 		if (!parse_gsi(r, "bells", word, &number))
 			return;
 		gsi = vm_gsi(vm, number);
-		if (!gsi || gsi->bell != POLICY_NO_BELL) {
-			reader_complain(r, r->line, "GSI %u %s; 'bells' names GSIs of an 'expose' above it, each once",
-				 (unsigned int)number, gsi ? "has a bell" : "is not exposed");
+		if (!gsi || gsi->bell != POLICY_NO_BELL || gsi->word != POLICY_NO_WORD) {
+			reader_complain(r, r->line, "GSI %u %s; 'bells' names GSIs of an 'expose' above it that have no status word, each once",
+				 (unsigned int)number, !gsi ? "is not exposed" :
+				 gsi->bell != POLICY_NO_BELL ? "has a bell" : "has a status word");
 			return;
 		}
 		gsi->bell = bell++;
+	}
+}
+
+/* A ring of a bell is owed by its flags, so it has no word. */
+static void vm_words(struct reader *r, struct policy_vm *vm, const char *text)
+{
+	char *copy = strdupa(text), *word;
+	struct policy_gsi *gsi;
+	uint64_t number;
+
+	while ((word = policy_next_word(&copy))) {
+		if (!parse_gsi(r, "status", word, &number))
+			return;
+		gsi = vm_gsi(vm, number);
+		if (!gsi || gsi->word != POLICY_NO_WORD || gsi->bell != POLICY_NO_BELL) {
+			reader_complain(r, r->line, "GSI %u %s; 'status' names GSIs of an 'expose' above it that have no bell, each once",
+				 (unsigned int)number, !gsi ? "is not exposed" :
+				 gsi->bell != POLICY_NO_BELL ? "has a bell" : "has a status word");
+			return;
+		}
+		gsi->word = vm->nr_words++;
 	}
 }
 
@@ -201,7 +224,7 @@ static void parse_name(struct reader *r, const char *text, uuid_t to)
 				policy_show(text).s);
 }
 
-const char * const policy_vm_keys[] = { "uuid", "name", "user", "cgroup", "expose", "bells", NULL };
+const char * const policy_vm_keys[] = { "uuid", "name", "user", "cgroup", "expose", "bells", "status", NULL };
 
 void policy_vm_key(struct reader *r, const char *key, const char *value)
 {
@@ -220,8 +243,10 @@ void policy_vm_key(struct reader *r, const char *key, const char *value)
 				 policy_show(value).s);
 	} else if (!strcmp(key, "expose")) {
 		vm_expose(r, vm, value);
-	} else {
+	} else if (!strcmp(key, "bells")) {
 		vm_bells(r, vm, value);
+	} else {
+		vm_words(r, vm, value);
 	}
 }
 

@@ -24,11 +24,12 @@ void reader_complain(struct reader *r, unsigned int line, const char *fmt, ...)
 
 	if (r->error_line)
 		return;
-	r->error_line = line;
+	r->error_line = r->dropin ? r->line : line;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	snprintf(r->policy->error, sizeof(r->policy->error), "%s:%u: %s", r->file, line, text);
+	snprintf(r->policy->error, sizeof(r->policy->error), "%s:%u: %s", r->dropin ? r->dropin->file : r->file,
+		 r->dropin ? r->dropin->line : line, text);
 }
 
 static bool seen(const struct reader *r, const char * const keys[], const char *key)
@@ -111,10 +112,18 @@ static void end_reserve(struct reader *r)
 				reserve->label);
 }
 
+static void read_rest(struct reader *r);
+
 static void end_section(struct reader *r)
 {
+	if (r->section != SECTION_NONE && !r->fresh)
+		read_rest(r);
+	/* The section itself is as right as it was before. */
+	r->dropin = r->changed;
 	if (r->fresh)
 		reader_complain(r, r->section_line, "nothing is in this section; write its keys below it, or remove it");
+	else if (r->collects || r->error_line)
+		;
 	else if (r->section == SECTION_VM)
 		end_vm(r);
 	else if (r->section == SECTION_ALLOW)
@@ -124,6 +133,7 @@ static void end_section(struct reader *r)
 	else if (r->section == SECTION_RESERVE)
 		end_reserve(r);
 	r->section = SECTION_NONE;
+	r->dropin = r->changed = NULL;
 	r->fresh = false;
 }
 
@@ -166,29 +176,29 @@ static void begin_vm(struct policy *p, const char *label)
 	stpcpy(p->vms[p->nr_vms++].label, label);
 }
 
-static void begin_allow(struct policy *p, const char *label, unsigned int line)
+static void begin_allow(struct policy *p, const char *label, const struct reader *r)
 {
 	p->allows = policy_grow(p->allows, p->nr_allows, sizeof(*p->allows));
 	p->allows[p->nr_allows] = (struct policy_allow){
-		.bits = UINT64_MAX, .line = line, .file = p->files[p->nr_files - 1],
+		.bits = UINT64_MAX, .line = r->section_line, .file = r->file,
 	};
 	stpcpy(p->allows[p->nr_allows++].label, label);
 }
 
-static void begin_link(struct policy *p, const char *label, unsigned int line)
+static void begin_link(struct policy *p, const char *label, const struct reader *r)
 {
 	p->links = policy_grow(p->links, p->nr_links, sizeof(*p->links));
 	p->links[p->nr_links] = (struct policy_link){
 		.spec = { .kind = PVI_RING_NET, .size = LINKS_SIZE },
-		.line = line, .file = p->files[p->nr_files - 1],
+		.line = r->section_line, .file = r->file,
 	};
 	stpcpy(p->links[p->nr_links++].label, label);
 }
 
-static void begin_reserve(struct policy *p, const char *label, unsigned int line)
+static void begin_reserve(struct policy *p, const char *label, const struct reader *r)
 {
 	p->reserves = policy_grow(p->reserves, p->nr_reserves, sizeof(*p->reserves));
-	p->reserves[p->nr_reserves] = (struct policy_reserve){ .line = line, .file = p->files[p->nr_files - 1] };
+	p->reserves[p->nr_reserves] = (struct policy_reserve){ .line = r->section_line, .file = r->file };
 	stpcpy(p->reserves[p->nr_reserves++].label, label);
 }
 
@@ -199,7 +209,7 @@ static void begin_section(struct reader *r, const char *section)
 	struct policy *p = r->policy;
 	uuid_t unused;
 
-	r->keys = 0;
+	r->lines = r->keys = 0;
 	r->fresh = false;
 	if (!label || !is_label(label + 1) || !uuid_parse(label + 1, unused) || kind == SECTION_NONE) {
 		reader_complain(r, r->section_line,
@@ -207,19 +217,22 @@ static void begin_section(struct reader *r, const char *section)
 			 policy_show(section).s);
 		return;
 	}
-	if (!remember(&p->labels, section, strlen(section) + 1, compare_texts)) {
+	if (!remember(r->collects ? &r->collected : &p->labels, section, strlen(section) + 1, compare_texts)) {
 		reader_complain(r, r->section_line, "section '%s' is there already; give it another name", section);
 		return;
 	}
 	r->section = kind;
+	snprintf(r->name, sizeof(r->name), "%s", section);
+	if (r->collects)
+		return;
 	if (kind == SECTION_VM)
 		begin_vm(p, label + 1);
 	else if (kind == SECTION_ALLOW)
-		begin_allow(p, label + 1, r->section_line);
+		begin_allow(p, label + 1, r);
 	else if (kind == SECTION_LINK)
-		begin_link(p, label + 1, r->section_line);
+		begin_link(p, label + 1, r);
 	else
-		begin_reserve(p, label + 1, r->section_line);
+		begin_reserve(p, label + 1, r);
 }
 
 /* They are few, and short. */
@@ -233,9 +246,69 @@ static const char *list_keys(const char * const *keys, char text[static 128])
 	return text;
 }
 
+/* Where it is said that a section, as it is, does not go with others */
+static void move_section(const struct reader *r)
+{
+	struct policy *p = r->policy;
+	const struct dropin *one = r->dropin;
+
+	if (r->section == SECTION_ALLOW) {
+		p->allows[p->nr_allows - 1].file = one->file;
+		p->allows[p->nr_allows - 1].line = one->line;
+	} else if (r->section == SECTION_LINK) {
+		p->links[p->nr_links - 1].file = one->file;
+		p->links[p->nr_links - 1].line = one->line;
+	} else if (r->section == SECTION_RESERVE) {
+		p->reserves[p->nr_reserves - 1].file = one->file;
+		p->reserves[p->nr_reserves - 1].line = one->line;
+	}
+}
+
+/* What a drop-in says, in place of a line or behind the last one */
+static void read_one(struct reader *r, unsigned int key, const struct dropin *one)
+{
+	const struct kind *kind = &kinds[r->section];
+
+	r->dropin = r->changed = one;
+	move_section(r);
+	if (*one->value) {
+		r->keys |= 1u << key;
+		kind->key(r, kind->keys[key], one->value);
+	} else {
+		r->keys &= ~(1u << key);
+	}
+	r->dropin = NULL;
+}
+
+static unsigned int find_key(const struct kind *kind, const char *key)
+{
+	unsigned int i = 0;
+
+	while (kind->keys[i] && strcmp(kind->keys[i], key))
+		i++;
+	return i;
+}
+
+/* The keys of drop-ins that this section has not */
+static void read_rest(struct reader *r)
+{
+	struct dropin *all, *last;
+	size_t nr = 0, i;
+
+	if (!r->dropins || r->collects)
+		return;
+	all = dropins_of(r->dropins, r->name, &nr);
+	for (i = 0; i < nr && !r->error_line; i++) {
+		last = dropins_take(r->dropins, r->name, all[i].key);
+		if (last)
+			read_one(r, find_key(&kinds[r->section], last->key), last);
+	}
+}
+
 static int reader_key(void *arg, const char *section, const char *key, const char *value)
 {
 	struct reader *r = arg;
+	const struct dropin *one;
 	const struct kind *kind;
 	unsigned int i;
 	char text[128];
@@ -249,16 +322,22 @@ static int reader_key(void *arg, const char *section, const char *key, const cha
 	if (r->error_line)
 		return 0;
 	kind = &kinds[r->section];
-	for (i = 0; kind->keys[i] && strcmp(kind->keys[i], key);)
-		i++;
+	i = find_key(kind, key);
 	if (!kind->keys[i]) {
 		reader_complain(r, r->line, "there is no key '%s' here; write one of %s", policy_show(key).s,
 				list_keys(kind->keys, text));
-	} else if (r->keys & (1u << i)) {
+	} else if (r->lines & (1u << i)) {
 		reader_complain(r, r->line, "'%s' is there already; leave one out", key);
 	} else {
+		r->lines |= 1u << i;
 		r->keys |= 1u << i;
-		kind->key(r, key, value);
+		one = r->dropins && !r->collects ? dropins_take(r->dropins, section, key) : NULL;
+		if (r->collects)
+			dropins_add(r->dropins, r, section, key, value);
+		else if (one)
+			read_one(r, i, one);
+		else
+			kind->key(r, key, value);
 	}
 	return !r->error_line;
 }
@@ -310,25 +389,62 @@ static char *reader_line(char *to, int room, void *arg)
 	return r->error_line ? NULL : to;
 }
 
-bool policy_read_text(struct policy *p, const char *file, char *text, size_t size)
+static bool read_lines(struct reader *r, char *text, size_t size)
 {
 	size_t mark = size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
-	struct reader r = { .policy = p, .file = file, .at = text + mark, .end = text + size };
 	int line;
 
+	r->at = text + mark;
+	r->end = text + size;
 	/* libinih would take a second one for nothing. */
 	if (size >= mark + 3 && mark && !memcmp(text + mark, "\xef\xbb\xbf", 3)) {
-		reader_complain(&r, 1, "the file begins with two byte order marks; remove them");
+		reader_complain(r, 1, "the file begins with two byte order marks; remove them");
 		return false;
 	}
-	line = ini_parse_stream(reader_line, &r, reader_key, &r);
-	if (line > 0 && (!r.error_line || (unsigned int)line < r.error_line)) {
-		r.error_line = 0;
-		reader_complain(&r, line, "that is neither [SECTION] nor KEY = VALUE; write one of them, or '#' before it");
+	line = ini_parse_stream(reader_line, r, reader_key, r);
+	if (line > 0 && (!r->error_line || (unsigned int)line < r->error_line)) {
+		r->error_line = 0;
+		reader_complain(r, line, "that is neither [SECTION] nor KEY = VALUE; write one of them, or '#' before it");
 	} else if (line < 0) {
-		reader_complain(&r, r.line, "out of memory; free some");
+		reader_complain(r, r->line, "out of memory; free some");
 	}
-	if (!r.error_line)
-		end_section(&r);
-	return !r.error_line;
+	if (!r->error_line)
+		end_section(r);
+	return !r->error_line;
+}
+
+/* Sections that only drop-ins have */
+static bool read_new_sections(struct reader *r)
+{
+	const struct dropin *one;
+	size_t i;
+
+	for (i = 0; i < r->dropins->nr && !r->error_line; i++) {
+		one = &r->dropins->all[i];
+		if (one->taken)
+			continue;
+		r->file = one->file;
+		r->line = one->section_line;
+		r->section_line = one->section_line;
+		begin_section(r, one->section);
+		if (!r->error_line)
+			end_section(r);
+	}
+	return !r->error_line;
+}
+
+bool policy_read_text(struct policy *p, struct dropins *dropins, const char *file, char *text, size_t size)
+{
+	struct reader r = { .policy = p, .dropins = dropins, .file = file };
+
+	return read_lines(&r, text, size) && (!dropins || read_new_sections(&r));
+}
+
+bool policy_read_dropin(struct policy *p, struct dropins *dropins, const char *file, char *text, size_t size)
+{
+	struct reader r = { .policy = p, .dropins = dropins, .collects = true, .file = file };
+	bool done = read_lines(&r, text, size);
+
+	tdestroy(r.collected, free);
+	return done;
 }

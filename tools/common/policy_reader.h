@@ -7,8 +7,28 @@
 
 enum section { SECTION_NONE, SECTION_VM, SECTION_ALLOW, SECTION_LINK, SECTION_RESERVE };
 
+/* A line of a drop-in */
+struct dropin {
+	char *section;
+	char *key;
+	char *value;		/* "": the key is not there */
+	const char *file;
+	unsigned int line;
+	unsigned int section_line;
+	size_t number;		/* in the order in which they were read */
+	bool taken;
+};
+
+struct dropins {
+	struct dropin *all;
+	size_t nr;
+};
+
 struct reader {
 	struct policy *policy;
+	struct dropins *dropins;	/* of this file */
+	bool collects;		/* they are being read */
+	void *collected;	/* the sections of the drop-in, of tsearch() */
 	const char *file;
 	char *at;		/* in the file's text */
 	char *end;
@@ -16,8 +36,12 @@ struct reader {
 	unsigned int section_line;
 	bool fresh;		/* its first key is to come */
 	enum section section;
-	unsigned int keys;	/* of this section, that have been seen */
-	unsigned int error_line;
+	char name[POLICY_LABEL + 16];	/* of the section, as it stands in its brackets */
+	unsigned int lines;	/* the keys of this section that the file has, */
+	unsigned int keys;	/* and that it has in the end */
+	unsigned int error_line;	/* of this file, 0: nothing is wrong */
+	const struct dropin *dropin;	/* whose line is looked at, NULL: of this file */
+	const struct dropin *changed;	/* the last one that has changed this section, or NULL */
 };
 
 /* What stands in a file, to be shown */
@@ -31,8 +55,20 @@ struct shown policy_show(const char *text);
 /* policy_read.c */
 /* The first complaint counts */
 void PRINTF_LIKE(3, 4) reader_complain(struct reader *r, unsigned int line, const char *fmt, ...);
-/* False: @policy->error says why */
-bool policy_read_text(struct policy *p, const char *file, char *text, size_t size);
+/* False: @policy->error says why. @dropins: what stands in for lines of it; NULL: nothing */
+bool policy_read_text(struct policy *p, struct dropins *dropins, const char *file, char *text, size_t size);
+/* The same, of a drop-in, whose lines are added to @dropins */
+bool policy_read_dropin(struct policy *p, struct dropins *dropins, const char *file, char *text, size_t size);
+
+/* policy_dropin.c */
+void dropins_add(struct dropins *d, const struct reader *r, const char *section, const char *key, const char *value);
+/* When all have been read */
+void dropins_sort(struct dropins *d);
+/* Those of a section, in the order of their lines; stores how many */
+struct dropin *dropins_of(const struct dropins *d, const char *section, size_t *nr);
+/* The last of those for that key that have not been taken, which then are; NULL: none */
+struct dropin *dropins_take(const struct dropins *d, const char *section, const char *key);
+void dropins_free(struct dropins *d);
 
 /* policy_keys.c: what a key of the last section says; they end with NULL */
 extern const char * const policy_vm_keys[];

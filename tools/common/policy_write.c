@@ -54,7 +54,15 @@ static int compare_bells(const void *a, const void *b)
 	return x->bell < y->bell ? -1 : x->bell > y->bell;
 }
 
-static int write_bells(FILE *out, const struct policy_vm *vm)
+static int compare_words(const void *a, const void *b)
+{
+	const struct policy_gsi *x = a, *y = b;
+
+	return x->word < y->word ? -1 : x->word > y->word;
+}
+
+/* Those that have a bell, or a status word, in the order of these */
+static int write_bells_and_words(FILE *out, const struct policy_vm *vm)
 {
 	struct policy_gsi *sorted = calloc(vm->nr_gsis + 1, sizeof(*sorted));
 	size_t i;
@@ -66,6 +74,11 @@ static int write_bells(FILE *out, const struct policy_vm *vm)
 	qsort(sorted, vm->nr_gsis, sizeof(*sorted), compare_bells);
 	for (i = 0; i < vm->nr_gsis && sorted[i].bell != POLICY_NO_BELL; i++)
 		fprintf(out, "%s%" PRIu32, i ? "," : "bells=", sorted[i].gsi);
+	if (i)
+		fputc('\n', out);
+	qsort(sorted, vm->nr_gsis, sizeof(*sorted), compare_words);
+	for (i = 0; i < vm->nr_words; i++)
+		fprintf(out, "%s%" PRIu32, i ? "," : "status=", sorted[i].gsi);
 	if (i)
 		fputc('\n', out);
 	free(sorted);
@@ -83,7 +96,7 @@ static int write_vm(FILE *out, const struct policy_vm *vm)
 	if (*vm->cgroup)
 		fprintf(out, "cgroup=%s\n", vm->cgroup);
 	write_gsis(out, vm);
-	return write_bells(out, vm);
+	return write_bells_and_words(out, vm);
 }
 
 static void write_allow(FILE *out, const struct policy_allow *a)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "reconcile.h"
+#include "words.h"
 
 struct work {
 	int pvi;
@@ -15,6 +16,7 @@ struct work {
 	size_t nr_gsis;
 	struct kvm_pvi_list_edge *edges;
 	size_t nr_edges;
+	const char *words;
 	FILE *out;		/* or NULL */
 	char doing[RECONCILE_WHAT];
 	char *what;
@@ -221,6 +223,35 @@ static void unexpose_old(struct work *w, const struct policy *p)
 	}
 }
 
+static bool has_word(const struct kvm_pvi_list_gsi *listed)
+{
+	return listed->state & KVM_PVI_GSI_STATUS;
+}
+
+/* Of GSIs that stay; from the others it has gone with them. */
+static void unstatus_old(struct work *w, const struct policy *p)
+{
+	const struct policy_vm *vm = policy_vm(p, w->uuid);
+	const struct policy_gsi *old, *new;
+	struct kvm_pvi_list_gsi *listed;
+	size_t i;
+	int ret;
+
+	for (i = 0; vm && i < vm->nr_gsis && !slice_is_full(w); i++) {
+		old = &vm->gsis[i];
+		new = wanted_gsi(w->new, old->gsi);
+		listed = listed_gsi(w, old->gsi);
+		if (old->word == POLICY_NO_WORD || !listed || !has_word(listed) || (new && new->word == old->word))
+			continue;
+		say(w, "unstatus", "gsi", old->gsi);
+		listed->state &= ~KVM_PVI_GSI_STATUS;
+		if (w->pvi < 0)
+			continue;
+		ret = pvi_unstatus(w->pvi, old->gsi);
+		note(w, ret == -ENOENT ? 0 : ret);
+	}
+}
+
 static int expose_one(int pvi, const struct policy_gsi *g)
 {
 	struct pvi_rate rate = { g->rate, g->burst };
@@ -248,6 +279,10 @@ static void expose_new(struct work *w)
 		if (!ret && g->bell != POLICY_NO_BELL && (!listed || listed->bell != g->bell)) {
 			say(w, "bell", "gsi", g->gsi);
 			note(w, w->pvi < 0 ? 0 : pvi_bell_create(w->pvi, g->bell, g->gsi));
+		}
+		if (!ret && g->word != POLICY_NO_WORD && (!listed || !has_word(listed))) {
+			say(w, "status", "gsi", g->gsi);
+			note(w, w->pvi < 0 ? 0 : words_give(w->words, w->uuid, w->pvi, g->gsi, g->word));
 		}
 	}
 }
@@ -289,6 +324,8 @@ static void take_back(struct work *w, const struct policy *old)
 		revoke_old(w, p);
 	for (p = old; p; p = p->older)
 		unexpose_old(w, p);
+	for (p = old; p; p = p->older)
+		unstatus_old(w, p);
 }
 
 /* @w: what is known of the endpoint without asking for it */
@@ -319,10 +356,11 @@ static int work_on(struct work *w, int lister, uint64_t number, const struct pol
 }
 
 int reconcile(int lister, uint64_t number, int pvi, const uuid_t uuid, const struct policy *old,
-	      const struct policy *new, FILE *out, char what[static RECONCILE_WHAT])
+	      const struct policy *new, const char *words, FILE *out, char what[static RECONCILE_WHAT])
 {
 	struct work w = {
-		.pvi = pvi, .uuid = uuid, .new = policy_vm(new, uuid), .new_policy = new, .out = out, .what = what,
+		.pvi = pvi, .uuid = uuid, .new = policy_vm(new, uuid), .new_policy = new, .words = words, .out = out,
+		.what = what,
 	};
 
 	return work_on(&w, lister, number, old, true);

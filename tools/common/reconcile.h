@@ -18,8 +18,9 @@
  */
 #define RECONCILE_SLICE 64	/* each may wait for a grace period */
 
+/* @words: where the files of status words are */
 int reconcile(int lister, uint64_t number, int pvi, const uuid_t uuid, const struct policy *old,
-	      const struct policy *new, FILE *out, char what[static RECONCILE_WHAT]);
+	      const struct policy *new, const char *words, FILE *out, char what[static RECONCILE_WHAT]);
 /* What is to be taken back of that alone */
 int reconcile_take_back(int lister, uint64_t number, int pvi, const uuid_t uuid, const struct policy *old,
 			const struct policy *new, char what[static RECONCILE_WHAT]);

@@ -96,6 +96,27 @@ int pvi_reserve(int pvi, const unsigned char *uuid, uid_t uid);
  */
 int pvi_unreserve(int pvi, const unsigned char *uuid);
 
+/**
+ * pvi_reserve_from - pvi_reserve(), unless the name is kept for somebody else
+ * @pvi: an endpoint, bound or not
+ * @uuid: the name
+ * @uid: who alone may bind it
+ * @from: for whom, beside @uid, it may be kept until now
+ *
+ * Return: 0, or -errno; EEXIST: it is kept for another one, and stays so.
+ */
+int pvi_reserve_from(int pvi, const unsigned char *uuid, uid_t uid, uid_t from);
+
+/**
+ * pvi_unreserve_from - pvi_unreserve(), if the name is kept for that user
+ * @pvi: an endpoint, bound or not
+ * @uuid: the name
+ * @from: for whom
+ *
+ * Return: 0, or -errno; EEXIST: it is kept for another one, and stays so.
+ */
+int pvi_unreserve_from(int pvi, const unsigned char *uuid, uid_t from);
+
 /* What the endpoint receives on: pvi_gsi(3) */
 
 /**

@@ -117,7 +117,7 @@ static void diff_vm(int pvi, const struct policy_vm *vm, const struct diff *d)
 	if (!ret && !policy_vm(new, vm->uuid))
 		fprintf(d->out, "detach %s\n", uuid_text(vm->uuid).s);
 	else if (!ret)
-		ret = reconcile(pvi, r.number, -1, vm->uuid, old, new, d->out, what) ?:
+		ret = reconcile(pvi, r.number, -1, vm->uuid, old, new, NULL, d->out, what) ?:
 			links_join(&d->links, vm->uuid, pvi, r.number, -1, d->out, unused);
 	if (ret && ret != -ENOENT)
 		die_doing(DOING_OTHER, ret, "%s", vm->label);

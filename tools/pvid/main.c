@@ -3,6 +3,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "applied.h"
 #include "policy_args.h"
 #include "pvid.h"
+#include "words.h"
 
 const char *argp_program_version = "pvid " VERSION;
 
@@ -68,6 +70,18 @@ static char *in(const char *dir, const char *name)
 	return path;
 }
 
+/* What VMMs may reach is not within what is pvid's, but beside it. */
+static char *beside(const char *run, const char *name)
+{
+	char *copy = strdup(run), *path;
+
+	if (!copy)
+		end(run, ENOMEM);
+	path = in(dirname(copy), name);
+	free(copy);
+	return path;
+}
+
 static void set_up(struct pvid *d, const struct policy_args *args)
 {
 	char *socket = in(args->run, PVID_SOCKET);
@@ -76,6 +90,7 @@ static void set_up(struct pvid *d, const struct policy_args *args)
 	d->dir = args->dir;
 	d->run = args->run;
 	d->links = args->links;
+	d->words = beside(args->run, WORDS_NAME);
 	if (mkdir(args->run, 0700) && errno != EEXIST)
 		end(args->run, errno);
 	d->lister = open("/dev/kvm_pvi", O_RDONLY | O_CLOEXEC);

@@ -88,7 +88,8 @@ struct pvid {
 	sd_event *event;
 	const char *dir;
 	const char *run;
-	const char *links;	/* where they are */
+	const char *links;	/* where they are, */
+	const char *words;	/* and the files of status words */
 	int lister;
 	struct policy policy;	/* with the older ones, of which VMs may still have something */
 
@@ -108,6 +109,7 @@ struct pvid {
 	bool link_again;
 	char links_error[1024];	/* or "": what of that could not be done */
 	char reserve_error[256];	/* or "" */
+	char words_error[256];	/* or "" */
 	struct helper *scanning;	/* looks for VMs */
 	bool scan_again;
 	sd_event_source *later;	/* looks for VMs after a while */
@@ -243,6 +245,9 @@ void links_apply(struct pvid *d);
 
 /* reserve.c: keeps the policy's names for their users, and leaves those of older ones to anybody; it waits for nobody */
 void reserve_apply(struct pvid *d);
+
+/* words.c: the files of status words; it waits for nobody */
+void words_apply(struct pvid *d);
 
 /* uevent.c */
 int uevent_listen(struct pvid *d);

@@ -63,7 +63,7 @@ void reload_progress(struct pvid *d)
 		return;
 	control_answer(d, vm_any_owes(d) ?
 		       "not all could be taken back, or looked at; see the log of pvid, and try again" :
-		       *d->links_error ? d->links_error : d->reserve_error);
+		       *d->links_error ? d->links_error : *d->words_error ? d->words_error : d->reserve_error);
 	if (!d->ready)
 		sd_notify(0, "READY=1");
 	d->ready = true;
@@ -83,8 +83,9 @@ static void say_status(const struct pvid *d, const char *error)
 static void carry_out(struct pvid *d)
 {
 	say_status(d, "");
-	/* Both first: others may take a name meanwhile, and nothing is answered until the links are there */
+	/* These first: others may take a name meanwhile, VMs get words, and nothing is answered until the links are there */
 	reserve_apply(d);
+	words_apply(d);
 	links_apply(d);
 	vm_apply_all(d);
 	candidate_again_all(d);

@@ -219,7 +219,8 @@ static void vm_give(struct vm *vm)
 {
 	char what[RECONCILE_WHAT], links_what[RECONCILE_WHAT];
 	struct pvid *d = vm->d;
-	int ret = reconcile(d->lister, vm->number, vm->pvi, vm->uuid, d->policy.older, &d->policy, NULL, what);
+	int ret = reconcile(d->lister, vm->number, vm->pvi, vm->uuid, d->policy.older, &d->policy, d->words, NULL,
+			    what);
 	int joined = ret == -EINPROGRESS ? ret : vm_join_links(vm, links_what);
 
 	vm->settled = !ret;

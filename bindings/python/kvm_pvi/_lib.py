@@ -52,6 +52,7 @@ pvi_query_wide       i iuuup
 pvi_read_events      i ipz
 pvi_recv_fd          i i
 pvi_reserve          i ipu
+pvi_reserve_from     i ipuu
 pvi_reset            i i
 pvi_revoke           i ipu
 pvi_revoke_all       i ip
@@ -73,6 +74,7 @@ pvi_thaw             i i
 pvi_unexpose         i iu
 pvi_ungrant          i iU
 pvi_unreserve        i ip
+pvi_unreserve_from   i ipu
 pvi_unstatus         i iu
 pvi_unwire           i iu
 pvi_unwire_irqfd     i iiui

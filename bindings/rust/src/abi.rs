@@ -253,7 +253,7 @@ structs! {
         pub flags: u32,
         pub uuid: [u8; KVM_PVI_UUID_SIZE as usize],
         pub uid: u32,
-        pub __reserved: u32,
+        pub from: u32,
     }
     pub struct kvm_pvi_event {
         pub r#type: u32,

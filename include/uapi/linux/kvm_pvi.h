@@ -615,29 +615,33 @@ struct kvm_pvi_edge {
 /**
  * struct kvm_pvi_reserve - KVM_PVI_RESERVE, KVM_PVI_UNRESERVE: keep a UUID for a user
  * @size: sizeof(struct kvm_pvi_reserve)
- * @flags: Must be 0
+ * @flags: KVM_PVI_RESERVE_FROM
  * @uuid: the name
  * @uid: RESERVE: who may bind it, in the caller's user namespace; UNRESERVE: Must be 0
- * @__reserved: Must be 0
+ * @from: with KVM_PVI_RESERVE_FROM: for whom it may be kept until now, in that namespace; else 0
  *
  * KVM_PVI_BIND of that name fails with EACCES for endpoints of other owners
  * (who opened them, or whom KVM_PVI_BIND_OWNER or KVM_PVI_BIND_VMM names), root's as well. One that
  * is bound stays. RESERVE again replaces @uid. A reservation belongs to no
  * endpoint: it lasts until UNRESERVE, or the module is removed. Both work on any
- * endpoint at any time.
+ * endpoint at any time. With KVM_PVI_RESERVE_FROM a name that is kept for another user than @from,
+ * or @uid, stays as it is: who gives and takes back what a policy says does so without harm to
+ * what somebody else has said.
  *
- * * EINVAL: @uid is no uid of the caller's user namespace (RESERVE)
+ * * EINVAL: @uid (RESERVE), or @from, is no uid of the caller's user namespace
  * * EPERM: without CAP_SYS_ADMIN
  * * ENOSPC: max_reserved reached (RESERVE)
  * * ENOENT: not reserved (UNRESERVE)
+ * * EEXIST: reserved for another user (KVM_PVI_RESERVE_FROM)
  */
 struct kvm_pvi_reserve {
 	__u32 size;
 	__u32 flags;
 	__u8  uuid[KVM_PVI_UUID_SIZE];
 	__u32 uid;
-	__u32 __reserved;
+	__u32 from;
 };
+#define KVM_PVI_RESERVE_FROM	(1u << 0)
 #define KVM_PVI_RESERVE		_IO(KVM_PVI_IOC, 0x28)
 #define KVM_PVI_UNRESERVE	_IO(KVM_PVI_IOC, 0x29)
 
