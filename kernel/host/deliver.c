@@ -12,7 +12,8 @@
  * delivered to a wiring or a handler that is gone. Whoever pays looks there too.
  *
  * Whoever delivers takes the latch by exchange before it injects: a ring that
- * fails meanwhile sets it again and is not forgotten.
+ * fails meanwhile sets it again and is not forgotten. While it is taken the ring
+ * is still owed: another that fails is not the first, and its verdict says so.
  */
 #include "bell.h"
 #include "deliver.h"
@@ -69,6 +70,44 @@ static void deliver_by_work(struct pvi_gsi *g)
 	mod_delayed_work(deliver_wq, &g->retry, 0);
 }
 
+/* Takes the latch if it is set; deliver_put() or deliver_owe() must follow. */
+static bool deliver_take(struct pvi_gsi *g)
+{
+	unsigned long old = READ_ONCE(g->flags);
+
+	do {
+		if (!(old & BIT(PVI_GSI_LATCH)))
+			return false;
+	} while (!try_cmpxchg(&g->flags, &old,
+			      (old & ~BIT(PVI_GSI_LATCH)) + BIT(PVI_GSI_TAKERS)));
+	return true;
+}
+
+/* What was taken is delivered. */
+static void deliver_put(struct pvi_gsi *g)
+{
+	unsigned long old = READ_ONCE(g->flags);
+
+	while (!try_cmpxchg(&g->flags, &old, old - BIT(PVI_GSI_TAKERS)))
+		;
+}
+
+/*
+ * Sets the latch, for good or once more: a full barrier. Returns whether a ring
+ * was owed already, by the latch or by whoever has taken it; @taken: so it was.
+ */
+static bool deliver_owe(struct pvi_gsi *g, bool taken)
+{
+	unsigned long old = READ_ONCE(g->flags), new;
+
+	do {
+		new = old | BIT(PVI_GSI_LATCH);
+		if (taken)
+			new -= BIT(PVI_GSI_TAKERS);
+	} while (!try_cmpxchg(&g->flags, &old, new));
+	return taken || old & BIT(PVI_GSI_LATCH) || old >> PVI_GSI_TAKERS;
+}
+
 /*
  * Nothing took it, @why says how: set the latch, and look at the wiring once
  * more, for it may have been made meanwhile. Look first and take the latch back
@@ -76,22 +115,23 @@ static void deliver_by_work(struct pvi_gsi *g)
  * meanwhile, to a pin say that the guest has just unmasked, will not come again,
  * so the work pays for it. Returns the verdict.
  */
-static int deliver_latch(struct pvi_gsi *g, bool owed, unsigned int delay, int why)
+static int deliver_latch(struct pvi_gsi *g, bool taken, unsigned int delay, int why)
 {
+	/* A full barrier; pairs with pvi_deliver_owed(). */
+	bool owed = deliver_owe(g, taken);
 	int payers;
 
-	owed |= test_and_set_bit(PVI_GSI_LATCH, &g->flags);
-	/* Implies a full barrier; pairs with pvi_deliver_owed(). */
 	while (why != -EWOULDBLOCK && pvi_gsi_wired(g)) {
 		payers = atomic_read(&g->payers);
-		if (!test_and_clear_bit(PVI_GSI_LATCH, &g->flags))
+		if (!deliver_take(g))
 			break;
 		why = deliver_once(g, false);
-		if (why > 0)
+		if (why > 0) {
+			deliver_put(g);
 			return KVM_PVI_RAISED;
-		set_bit(PVI_GSI_LATCH, &g->flags);
-		/* A full barrier between setting and looking again; pairs with pvi_deliver_owed(). */
-		smp_mb__after_atomic();
+		}
+		/* Before looking again; pairs with pvi_deliver_owed(). */
+		deliver_owe(g, true);
 		if (g->kind == KVM_PVI_GSI_EVENTFD)
 			continue;
 		/* For the others the work tries again. */
@@ -106,14 +146,16 @@ static int deliver_latch(struct pvi_gsi *g, bool owed, unsigned int delay, int w
 	return owed ? KVM_PVI_COALESCED : KVM_PVI_LATCHED;
 }
 
-/* Makes one interrupt or owes it; returns the verdict. Called under RCU. */
-static int deliver_or_latch(struct pvi_gsi *g, unsigned int delay, bool slowly)
+/* Makes one interrupt, what is @taken, or owes it; returns the verdict. Called under RCU. */
+static int deliver_or_latch(struct pvi_gsi *g, bool taken, unsigned int delay, bool slowly)
 {
-	bool owed = test_bit(PVI_GSI_LATCH, &g->flags) &&
-		    test_and_clear_bit(PVI_GSI_LATCH, &g->flags);
 	int ret = deliver_once(g, slowly);
 
-	return ret > 0 ? KVM_PVI_RAISED : deliver_latch(g, owed, delay, ret);
+	if (ret <= 0)
+		return deliver_latch(g, taken, delay, ret);
+	if (taken)
+		deliver_put(g);
+	return KVM_PVI_RAISED;
 }
 
 /* A plain ring for which pvi_deliver_try() returned @why: returns the verdict. Called under RCU. */
@@ -125,7 +167,7 @@ int pvi_deliver_failed(struct pvi_gsi *g, int why)
 /* An interrupt that is no accepted ring. Called under RCU; returns the verdict. */
 int pvi_deliver_raise(struct pvi_gsi *g)
 {
-	return deliver_or_latch(g, RETRY_FIRST, false);
+	return deliver_or_latch(g, deliver_take(g), RETRY_FIRST, false);
 }
 
 /* An accepted ring, on its last step: returns the verdict. Called under RCU. */
@@ -134,17 +176,20 @@ int pvi_deliver_ring(struct pvi_gsi *g)
 	atomic64_inc(&g->rings);
 	if (test_bit(PVI_GSI_STATUS, &g->flags) && pvi_status_mark(g))
 		return KVM_PVI_COALESCED;
-	return deliver_or_latch(g, RETRY_FIRST, false);
+	return deliver_or_latch(g, deliver_take(g), RETRY_FIRST, false);
 }
 
 /* Pays. What a snapshot has seen owed stays owed; the dead are owed nothing. */
 static void deliver_pay(struct pvi_gsi *g, unsigned int delay, bool slowly)
 {
+	bool taken;
+
 	rcu_read_lock();
-	if (pvi_vm_open(g->vm) &&
-	    (test_and_clear_bit(PVI_GSI_LATCH, &g->flags) || pvi_status_pending(g) ||
-	     pvi_bell_up(g)))
-		deliver_or_latch(g, delay, slowly);
+	if (pvi_vm_open(g->vm)) {
+		taken = deliver_take(g);
+		if (taken || pvi_status_pending(g) || pvi_bell_up(g))
+			deliver_or_latch(g, taken, delay, slowly);
+	}
 	rcu_read_unlock();
 }
 

@@ -40,7 +40,7 @@ u32 pvi_gsi_state(const struct pvi_gsi *g)
 
 	if (pvi_gsi_wired(g))
 		state |= KVM_PVI_GSI_WIRED;
-	if (test_bit(PVI_GSI_LATCH, &g->flags))
+	if (pvi_gsi_latched(g))
 		state |= KVM_PVI_GSI_LATCHED;
 	if (test_bit(PVI_GSI_STATUS, &g->flags))
 		state |= KVM_PVI_GSI_STATUS;

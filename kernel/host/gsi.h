@@ -17,8 +17,8 @@
 struct pvi_bell;
 struct pvi_status;
 
-/* Bits of pvi_gsi.flags; where one is set a ring is not a plain one */
-enum { PVI_GSI_LATCH, PVI_GSI_BELL, PVI_GSI_STATUS, PVI_GSI_LIMITED };
+/* Bits of pvi_gsi.flags, and a count above; where one is set a ring is not a plain one */
+enum { PVI_GSI_LATCH, PVI_GSI_BELL, PVI_GSI_STATUS, PVI_GSI_LIMITED, PVI_GSI_TAKERS };
 
 /**
  * struct pvi_gsi - an exposed GSI of a receiver
@@ -26,7 +26,8 @@ enum { PVI_GSI_LATCH, PVI_GSI_BELL, PVI_GSI_STATUS, PVI_GSI_LIMITED };
  * @gsi: its number
  * @kind: KVM_PVI_GSI_DIRECT, _EVENTFD or _MSI
  * @flags: PVI_GSI_LATCH: a ring is owed; PVI_GSI_BELL, PVI_GSI_STATUS: has one;
- *	PVI_GSI_LIMITED: @bucket has a limit
+ *	PVI_GSI_LIMITED: @bucket has a limit; from PVI_GSI_TAKERS on: how many have
+ *	taken the latch and try to deliver
  * @eventfd: of kind eventfd, NULL while unwired
  * @bell: its doorbell, or NULL; set once
  * @status: its status word, or NULL
@@ -78,6 +79,12 @@ static inline bool pvi_gsi_wired(const struct pvi_gsi *g)
 {
 	return g->kind == KVM_PVI_GSI_DIRECT || rcu_access_pointer(g->eventfd) ||
 	       READ_ONCE(g->msi_address);
+}
+
+/* A ring is latched, or was and somebody is about to deliver it, or to fail. */
+static inline bool pvi_gsi_latched(const struct pvi_gsi *g)
+{
+	return READ_ONCE(g->flags) & (BIT(PVI_GSI_LATCH) | ~(BIT(PVI_GSI_TAKERS) - 1));
 }
 
 struct pvi_gsi *pvi_gsi_find_locked(struct pvi_vm *vm, u32 gsi) PVI_ACQUIRES_ON(a GSI, &vm->lock);

@@ -88,7 +88,7 @@ static u32 section_latches_save(struct pvi_vm *vm, void *to)
 	u32 nr = 0;
 
 	xa_for_each(&vm->gsis, i, g) {
-		if (test_bit(PVI_GSI_LATCH, &g->flags))
+		if (pvi_gsi_latched(g))
 			r[nr++] = (struct kvm_pvi_state_latch) { .gsi = g->gsi };
 		cond_resched();
 	}
