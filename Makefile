@@ -105,6 +105,13 @@ bench-apart:
 ring-figures ring-mutants:
 	@$(RIG)/ring.sh --$(@:ring-%=%)
 
+# What decides in kernel/host, in user space under sanitizers, and whether it notices mistakes.
+userspace:
+	@$(RIG)/userspace.sh
+
+userspace-mutants:
+	@$(RIG)/userspace.sh --mutants $(MUTANTS)
+
 # What nobody has thought of, each with a table of what it did.
 oracle races faults fuzz:
 	@$(RIG)/suite.sh $@
@@ -164,6 +171,8 @@ help:
 	@echo '  bench-apart  show that vCPUs which ring different receivers share no memory they write'
 	@echo '  ring-figures  count what a message of pvi_ring.h costs, in instructions and cache lines'
 	@echo '  ring-mutants  put mistakes into pvi_ring.h, and see whether its tests notice them'
+	@echo '  userspace    the files of kernel/host that decide, in user space: fuzzed, in many orders, with threads'
+	@echo '  userspace-mutants  put the mistakes of selftests/userspace/mutants, or MUTANTS=, into them'
 	@echo '  clean        remove what was built'
 	@echo 'To run the tests on the present kernel, as root: make -C selftests run_tests'
 	@echo
@@ -185,4 +194,4 @@ help:
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-loaded check-long check-intel check-debug check-all deb deb-check libvirt-check demo bench \
 	bench-check bench-here pictures bench-profile bench-apart bench-link ring-figures ring-mutants \
-	oracle races faults fuzz mutants coverage style clean help
+	userspace userspace-mutants oracle races faults fuzz mutants coverage style clean help

@@ -5,6 +5,7 @@
 mutants.py LIST names            their names, a line each
 mutants.py LIST runs             NAME TEST CASE..., a line for each test of each
 mutants.py LIST what NAME        what is wrong with it
+mutants.py LIST files NAME       where, a line each
 mutants.py LIST apply NAME DIR   make its mistake in the sources under DIR
 mutants.py LIST check DIR TESTS  fail unless each can be made in the sources under DIR, and TESTS has the
                                  tests and cases that are to notice it; makes none
@@ -89,6 +90,8 @@ def main():
                 print(mutant.name, test)
     elif command == "what":
         print(mutants[sys.argv[3]].what)
+    elif command == "files":
+        print(*sorted({change[0] for change in mutants[sys.argv[3]].changes}), sep="\n")
     elif command == "apply":
         apply(mutants[sys.argv[3]], pathlib.Path(sys.argv[4]))
     elif command == "check":

@@ -34,9 +34,10 @@ scripts()
 	grep -r -l -E '^#!/bin/(ba)?sh|^# shellcheck shell=' --exclude-dir=.git --exclude-dir=build .
 }
 
+# But one that is a model of the kernel's own headers
 c_sources()
 {
-	find kernel include selftests tools -name '*.[chS]' ! -name '*.mod.c' 2>/dev/null
+	find kernel include selftests tools -name '*.[chS]' ! -name '*.mod.c' ! -path selftests/userspace/shim.h 2>/dev/null
 }
 
 # The layout, which includes the header, names all that the header defines.
@@ -136,7 +137,8 @@ readme_compiles()
 # make mutants stops at the first mistake whose place has gone, or whose test.
 mutants_apply()
 {
-	python3 "$rig/mutants.py" selftests/mutants check kernel/host selftests
+	python3 "$rig/mutants.py" selftests/mutants check kernel/host selftests &&
+	python3 "$rig/mutants.py" selftests/userspace/mutants check kernel/host selftests/userspace
 }
 
 # Nothing is linked: the libraries of the other targets may be missing, their headers are the same.
