@@ -3,7 +3,7 @@
 #
 # style.sh [--quick] - check how the sources are written: shellcheck on the scripts, kernel-doc on
 # the headers, the compilers of C and C++ on each of the UAPI alone and on the README's lines, whether
-# what security.rst, bugs.rst and selftests/mutants name is there, the layers of kernel/host, which are
+# what security.rst, bugs.rst, selftests/mutants and selftests/syzkaller name is there, the layers of kernel/host, which are
 # printed, and, unless --quick, checkpatch of linux-source-6.12 on the C sources. Warnings of the
 # compiler and of sparse are errors in build.sh already. Prints TAP and "N passed, N failed".
 
@@ -181,7 +181,7 @@ mapfile -t scripts < <(scripts)
 mapfile -t sources < <(c_sources)
 
 echo "TAP version 13"
-echo "1..$([ "${1:-}" = --quick ] && echo 12 || echo 13)"
+echo "1..$([ "${1:-}" = --quick ] && echo 13 || echo 14)"
 layers_of_all()
 {
 	local module
@@ -197,6 +197,8 @@ check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/*.h inclu
 	kernel/*/*.[ch] kernel/*.h tools/libpvi/libpvi*.h
 check "headers compile alone" compile_header
 check "headers are in uapi_layout.h and uapi_guest_layout.h" layouts_are_complete
+check "syzkaller's description has the ioctls and their structs" \
+	"$rig/syzlang.py" "$header" selftests/syzkaller/dev_kvm_pvi.txt
 check "no reserved names are defined" names_are_ours
 check "api.rst has the request numbers" numbers_are_documented
 check "security.rst names tests" claims_have_tests security.rst
