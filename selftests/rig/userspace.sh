@@ -6,7 +6,7 @@
 # a fuzzer makes; in orders of atomic operations that a seed makes; and with threads under the thread sanitizer.
 # With PVI_LONG=1 fifty times as many, and the mutants. Prints TAP and "N passed, N failed".
 # --mutants puts one mistake of selftests/userspace/mutants after the other into a copy, and runs the programs that
-# must notice it.
+# must notice it; with GENERATED=N, N standard ones, chosen by $PVI_SEED, of which the survivors are told.
 
 . "$(dirname "$0")/common.sh"
 
@@ -64,7 +64,12 @@ notices()
 	done
 	of apply "$name" "$dir/kernel/host"
 	for program in $(of runs | sed -n "s/^$name //p"); do
-		quietly "$dir/build.log" make -s -C "$source" OUTPUT="$dir" SOURCES="$dir/kernel" "$dir/${program/_/-}"
+		if ! make -s -C "$source" OUTPUT="$dir" SOURCES="$dir/kernel" "$dir/${program/_/-}" >"$dir/build.log" 2>&1; then
+			[ -n "${GENERATED:-}" ] || die "$name does not build: $dir/build.log"
+			echo "# noticed by the compiler"
+			status=0
+			break
+		fi
 		if ! run "$dir" "$program" >"$dir/output"; then
 			echo "# noticed by $program"
 			status=0
@@ -77,8 +82,15 @@ notices()
 
 mutants()
 {
-	local name names=("$@")
+	local name names=("$@") files
 
+	if [ -n "${GENERATED:-}" ]; then
+		list=$out/generated
+		files=$(sed -n '/^HOST :=/,/[^\\]$/p' "$source/Makefile" | sed 's/^HOST :=//; s/\\$//' | tr '\n' ' ')
+		# shellcheck disable=SC2086 # they are words
+		of generate "$GENERATED" "${PVI_SEED:-1}" "$top/kernel/host" "$(printf '%s.c ' $files)" \
+			fuzz_acl fuzz_bell fuzz_bucket fuzz_state fuzz_status fuzz_ring orders
+	fi
 	[ $# -gt 0 ] || mapfile -t names < <(of names)
 	mkdir -p "$out/mutants"
 	rm -rf "$out/mutants/kernel"
@@ -90,11 +102,11 @@ mutants()
 
 "$rig/setup.sh" clang libclang-rt-dev python3
 mkdir -p "$out"
-quietly "$out/build.log" make -s -C "$source" -j2 OUTPUT="$out"
 if [ "${1:-}" = --mutants ]; then
 	echo "TAP version 13"
 	mutants "${@:2}"
 else
+	quietly "$out/build.log" make -s -C "$source" -j2 OUTPUT="$out"
 	echo "TAP version 13"
 	check "any request with any struct" run "$out" fuzz_args
 	check "the receivers' tables, and their hash" run "$out" fuzz_acl
