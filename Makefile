@@ -112,6 +112,10 @@ userspace:
 userspace-mutants:
 	@$(RIG)/userspace.sh --mutants $(MUTANTS)
 
+# What is said of the sources without running them.
+static:
+	@$(RIG)/static.sh
+
 # What nobody has thought of, each with a table of what it did.
 oracle races faults fuzz:
 	@$(RIG)/suite.sh $@
@@ -173,6 +177,7 @@ help:
 	@echo '  ring-mutants  put mistakes into pvi_ring.h, and see whether its tests notice them'
 	@echo '  userspace    the files of kernel/host that decide, in user space: fuzzed, in many orders, with threads'
 	@echo '  userspace-mutants  put the mistakes of selftests/userspace/mutants, or MUTANTS=, into them'
+	@echo '  static       gcc -fanalyzer, and the layout of the structs that a ring reads'
 	@echo '  clean        remove what was built'
 	@echo 'To run the tests on the present kernel, as root: make -C selftests run_tests'
 	@echo
@@ -194,4 +199,4 @@ help:
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-loaded check-long check-intel check-debug check-all deb deb-check libvirt-check demo bench \
 	bench-check bench-here pictures bench-profile bench-apart bench-link ring-figures ring-mutants \
-	userspace userspace-mutants oracle races faults fuzz mutants coverage style clean help
+	userspace userspace-mutants static oracle races faults fuzz mutants coverage style clean help
