@@ -108,6 +108,17 @@ bench-held:
 ring-figures ring-mutants:
 	@$(RIG)/ring.sh --$(@:ring-%=%)
 
+# What decides in kernel/host, in user space under sanitizers, and whether it notices mistakes.
+userspace:
+	@$(RIG)/userspace.sh
+
+userspace-mutants:
+	@$(RIG)/userspace.sh --mutants $(MUTANTS)
+
+# What is said of the sources without running them.
+static:
+	@$(RIG)/static.sh
+
 # What nobody has thought of, each with a table of what it did.
 oracle races faults fuzz:
 	@$(RIG)/suite.sh $@
@@ -168,6 +179,9 @@ help:
 	@echo '  bench-held   for how many instructions of a ring the host can not be preempted, on 6.12-rt'
 	@echo '  ring-figures  count what a message of pvi_ring.h costs, in instructions and cache lines'
 	@echo '  ring-mutants  put mistakes into pvi_ring.h, and see whether its tests notice them'
+	@echo '  userspace    the files of kernel/host that decide, in user space: fuzzed, in many orders, with threads'
+	@echo '  userspace-mutants  put the mistakes of selftests/userspace/mutants, or MUTANTS=, into them'
+	@echo '  static       gcc -fanalyzer, and the layout of the structs that a ring reads'
 	@echo '  clean        remove what was built'
 	@echo 'To run the tests on the present kernel, as root: make -C selftests run_tests'
 	@echo
@@ -189,4 +203,4 @@ help:
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-loaded check-long check-intel check-debug check-all deb deb-check libvirt-check demo bench \
 	bench-check bench-here pictures bench-profile bench-apart bench-held bench-link ring-figures ring-mutants \
-	oracle races faults fuzz mutants coverage style clean help
+	userspace userspace-mutants static oracle races faults fuzz mutants coverage style clean help

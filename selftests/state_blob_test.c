@@ -146,6 +146,7 @@ static void test_bad_sections(void)
 	int fd = state_receiver(pvi_uuid[0], pvi_uuid[1], -1);
 	struct kvm_pvi_state_latch latches[2] = { { .gsi = GSI }, { .gsi = GSI } };
 	struct kvm_pvi_state_port port = port_record(0, pvi_uuid[1], GSI);
+	struct kvm_pvi_state_config configs[2] = { { .gsi = GSI }, { .gsi = OTHER_GSI } };
 	struct kvm_pvi_state_section *head;
 	static struct blob blob;
 	u32 i;
@@ -160,6 +161,10 @@ static void test_bad_sections(void)
 	latches[0].gsi = OTHER_GSI;
 	blob_start(&blob);
 	blob_section(&blob, KVM_PVI_STATE_LATCH, latches, sizeof(latches[0]), 2);
+	expect_set(fd, &blob, -EINVAL);
+	/* At most one, in whatever order */
+	blob_start(&blob);
+	blob_section(&blob, KVM_PVI_STATE_CONFIG, configs, sizeof(configs[0]), 2);
 	expect_set(fd, &blob, -EINVAL);
 
 	blob_start(&blob);

@@ -281,7 +281,7 @@ const struct pvi_section pvi_sections[PVI_NR_SECTIONS] = {
 	},
 	{
 		.type = KVM_PVI_STATE_CONFIG, .size = sizeof(struct kvm_pvi_state_config),
-		.key = ~0u,
+		.key = 0, /* at most one */
 		.limit = section_config_limit, .save = section_config_save, .busy = section_config_busy,
 		.stage = section_config_stage, .commit = section_config_commit,
 	},

@@ -4,7 +4,7 @@
 # check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12 6.1:c
 # intel-smoke 7.3:smoke", with $TESTS "6.12 6.1"; ":c" is that kernel with the C tests that take it less
 # than half a minute, ":smoke" with some of them), each in an L1 of its own, and beside them the quick
-# part of style.sh, install.sh if there are tests that need the tools, deb-check.sh, ring.sh and, with
+# part of style.sh, install.sh if there are tests that need the tools, deb-check.sh, ring.sh, userspace.sh and, with
 # kernel 6.12 or intel, bench.sh --check, without $TESTS also what some tests cover, by coverage.sh: three
 # machines at once, since each waits for a part of its time; with four the one with Linux guests, which
 # takes longest, has less of the processors, and all ends later. The tests with Linux guests,
@@ -16,7 +16,7 @@
 # share the C tests; "intel-smoke" has some of them, or those of $TESTS.
 # Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing
 # failed, nothing was skipped and each L1 has run a test. $TESTS selects tests, "deb" is
-# deb-check.sh, "bench" bench.sh and "ring" ring.sh; $DEADLINE limits the seconds of processor time
+# deb-check.sh, "bench" bench.sh, "ring" ring.sh and "userspace" userspace.sh; $DEADLINE limits the seconds of processor time
 # of an L1, $TEST_DEADLINE those of a test, $MEMORY is L1's in megabytes, $CMDLINE is added to its
 # kernel's command line, PVI_LONG=1 asks the tests to take their time, PVI_SLOW=N has them wait N
 # times as long, 4 by default. PVI_SEED is where random ones begin, PVI_OPS how many calls oracle_test makes.
@@ -61,12 +61,16 @@ with_ring=
 if [[ " ${TESTS:-ring} " == *" ring "* ]]; then
 	with_ring=1
 fi
+with_userspace=
+if [[ " ${TESTS:-userspace} " == *" userspace "* ]]; then
+	with_userspace=1
+fi
 with_coverage=
 if [ -z "${TESTS:-}" ] && [[ " ${kernels[*]} " == *" 6.12 "* ]]; then
 	with_coverage=1
 fi
 for i in "${!tests[@]}"; do
-	[[ ! ${tests[i]} =~ ^(deb|bench|ring)$ ]] || unset "tests[i]"
+	[[ ! ${tests[i]} =~ ^(deb|bench|ring|userspace)$ ]] || unset "tests[i]"
 done
 plain=() with_guests=() costs=() native=()
 for test in "${tests[@]}"; do
@@ -171,6 +175,11 @@ check_coverage()
 check_ring()
 {
 	exec "$rig/ring.sh" >"$build/ring-check"
+}
+
+check_userspace()
+{
+	exec "$rig/userspace.sh" >"$build/userspace-check"
 }
 
 # As many lines "ok" and "not ok" as the tests have points
@@ -404,7 +413,7 @@ how_far()
 	local output=$build/check-$1/output
 
 	case $1 in
-	packages | ring | style | install | native | coverage) cat "$running/$1" ;;
+	packages | ring | userspace | style | install | native | coverage) cat "$running/$1" ;;
 	bench)	echo "$(cat "$running/$1"), $(cat "$build"/bench-*/output | grep -c '^figure ') rows" ;;
 	*)	awk '/^(not )?ok/ { points++ }
 			/^# [a-z0-9_]+_test$/ { test = ", now in " $2 }
@@ -491,6 +500,9 @@ fi
 if [ -n "$with_ring" ]; then
 	begin ring check_ring
 fi
+if [ -n "$with_userspace" ]; then
+	begin userspace check_userspace
+fi
 if [ -n "$with_coverage" ]; then
 	begin coverage check_coverage
 fi
@@ -517,6 +529,9 @@ if [ ${#with_bench[@]} -gt 0 ]; then
 fi
 if [ -n "$with_ring" ]; then
 	report "ring" "$build/ring-check" "$build/ring-check"
+fi
+if [ -n "$with_userspace" ]; then
+	report "userspace" "$build/userspace-check" "$build/userspace-check"
 fi
 if [ -n "$with_coverage" ]; then
 	report "coverage" "$build/coverage-check" "$build/coverage-check"

@@ -5,11 +5,15 @@
 mutants.py LIST names            their names, a line each
 mutants.py LIST runs             NAME TEST CASE..., a line for each test of each
 mutants.py LIST what NAME        what is wrong with it
+mutants.py LIST files NAME       where, a line each
+mutants.py LIST generate N SEED DIR FILES TEST...   write N standard mistakes, chosen by the seed, in FILES of
+                                 DIR, words of one argument, to LIST: each of the tests may notice them
 mutants.py LIST apply NAME DIR   make its mistake in the sources under DIR
 mutants.py LIST check DIR TESTS  fail unless each can be made in the sources under DIR, and TESTS has the
                                  tests and cases that are to notice it; makes none
 """
 import pathlib
+import random
 import re
 import sys
 
@@ -78,7 +82,52 @@ def check_tests(mutant, tests):
                 fail(f"{mutant.name}: {test} has no case {case}")
 
 
+# What, in which lines, instead of what
+RULES = [
+    ("a call is left out", r"^\t+(?!return|lockdep_|trace_|seq_|smp_|synchronize_rcu)\w+\(.*\);$", r".*", "\t;"),
+    ("a condition is the other one", r"^\t+(?:\} else )?if \(.*\)(?: \{)?$", r"if \((.*)\)", r"if (!(\1))"),
+    ("a barrier is none", r"^\t+(smp_mb\w*|synchronize_rcu)\(\);$", r".*", "\t;"),
+    ("a store is no release", r"smp_store_release\(", r"smp_store_release\(", "WRITE_ONCE_OF("),
+    ("one more or less", r" [<>] ", r" ([<>]) ", r" \1= "),
+    ("one more or less", r" [<>]= ", r" ([<>])= ", r" \1 "),
+]
+
+
+def candidates(directory, files):
+    """Each line that a rule changes, with as many before it as make it stand once in its file."""
+    for file in files:
+        lines = (directory / file).read_text().split("\n")
+        text = "\n".join(lines)
+        for at, line in enumerate(lines):
+            if line.startswith((" *", "/*", "#")) or "/*" in line:
+                continue
+            for what, where, old, new in RULES:
+                if not re.search(where, line):
+                    continue
+                start = at
+                while text.count("\n".join(lines[start:at + 1]) + "\n") > 1 and start:
+                    start -= 1
+                # WRITE_ONCE() takes no pointer.
+                changed = re.sub(r"WRITE_ONCE_OF\(&?", "WRITE_ONCE(", re.sub(old, new, line, count=1))
+                yield f"{file}:{at + 1}: {what}", file, lines[start:at + 1], lines[start:at] + [changed]
+
+
+def generate(path, number, seed, directory, files, *tests):
+    chosen = list(candidates(pathlib.Path(directory), files.split()))
+    random.Random(seed).shuffle(chosen)
+    with path.open("w") as out:
+        for what, file, old, new in chosen[:int(number)]:
+            name = "_".join(re.findall(r"\w+", what)[:3])
+            print(f"@ {name}_{re.sub(' ', '_', what.split(': ')[1])}: {what}", file=out)
+            for test in tests:
+                print(f"? {test}", file=out)
+            print(f"< {file}", *(f"-{line}" for line in old), *(f"+{line}" for line in new), "", sep="\n", file=out)
+
+
 def main():
+    if sys.argv[2] == "generate":
+        generate(pathlib.Path(sys.argv[1]), *sys.argv[3:])
+        return
     mutants = parse(pathlib.Path(sys.argv[1]))
     command = sys.argv[2]
     if command == "names":
@@ -89,6 +138,8 @@ def main():
                 print(mutant.name, test)
     elif command == "what":
         print(mutants[sys.argv[3]].what)
+    elif command == "files":
+        print(*sorted({change[0] for change in mutants[sys.argv[3]].changes}), sep="\n")
     elif command == "apply":
         apply(mutants[sys.argv[3]], pathlib.Path(sys.argv[4]))
     elif command == "check":

@@ -3,7 +3,7 @@
 #
 # style.sh [--quick] - check how the sources are written: shellcheck on the scripts, kernel-doc on
 # the headers, the compilers of C and C++ on each of the UAPI alone and on the README's lines, whether
-# what security.rst, bugs.rst and selftests/mutants name is there, the layers of kernel/host, which are
+# what security.rst, bugs.rst, selftests/mutants and selftests/syzkaller name is there, the layers of kernel/host, which are
 # printed, and, unless --quick, checkpatch of linux-source-6.12 on the C sources. Warnings of the
 # compiler and of sparse are errors in build.sh already. Prints TAP and "N passed, N failed".
 
@@ -34,9 +34,10 @@ scripts()
 	grep -r -l -E '^#!/bin/(ba)?sh|^# shellcheck shell=' --exclude-dir=.git --exclude-dir=build .
 }
 
+# But one that is a model of the kernel's own headers
 c_sources()
 {
-	find kernel include selftests tools -name '*.[chS]' ! -name '*.mod.c' 2>/dev/null
+	find kernel include selftests tools -name '*.[chS]' ! -name '*.mod.c' ! -path selftests/userspace/shim.h 2>/dev/null
 }
 
 # The layout, which includes the header, names all that the header defines.
@@ -136,7 +137,8 @@ readme_compiles()
 # make mutants stops at the first mistake whose place has gone, or whose test.
 mutants_apply()
 {
-	python3 "$rig/mutants.py" selftests/mutants check kernel/host selftests
+	python3 "$rig/mutants.py" selftests/mutants check kernel/host selftests &&
+	python3 "$rig/mutants.py" selftests/userspace/mutants check kernel/host selftests/userspace
 }
 
 # Nothing is linked: the libraries of the other targets may be missing, their headers are the same.
@@ -179,7 +181,7 @@ mapfile -t scripts < <(scripts)
 mapfile -t sources < <(c_sources)
 
 echo "TAP version 13"
-echo "1..$([ "${1:-}" = --quick ] && echo 12 || echo 13)"
+echo "1..$([ "${1:-}" = --quick ] && echo 13 || echo 14)"
 layers_of_all()
 {
 	local module
@@ -195,6 +197,8 @@ check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/*.h inclu
 	kernel/*/*.[ch] kernel/*.h tools/libpvi/libpvi*.h
 check "headers compile alone" compile_header
 check "headers are in uapi_layout.h and uapi_guest_layout.h" layouts_are_complete
+check "syzkaller's description has the ioctls and their structs" \
+	"$rig/syzlang.py" "$header" selftests/syzkaller/dev_kvm_pvi.txt
 check "no reserved names are defined" names_are_ours
 check "api.rst has the request numbers" numbers_are_documented
 check "security.rst names tests" claims_have_tests security.rst

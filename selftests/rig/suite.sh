@@ -7,7 +7,8 @@
 #   oracle	1,000,000 random calls, each compared with a model of the header
 #   races	what is stopped in its middle, and what happens at the same time
 #   faults	each allocation and each access to memory that can fail, on the debug kernel
-#   fuzz	hypercalls and ioctls with any arguments; pvi_ring.h against hostile peers
+#   fuzz	hypercalls and ioctls with any arguments; pvi_ring.h against hostile peers;
+#		what decides in kernel/host, in user space
 #
 # The short forms are part of check.sh. $KERNELS are others than 6.12, of all but faults.
 
@@ -20,7 +21,7 @@ races)	tests=(midway_test sleep_race_test bind_race_test state_race_test inject_
 		revoke_test life_test close_test source_life_test status_life_test unload_test storm_test) ;;
 faults)	tests=(faults_test failing_test status_fails_test)
 	export KERNELS=debug MEMORY=3072 PVI_SLOW=8 ;;
-fuzz)	tests=(fuzz_test ioctl_fuzz_test plain_test stock_test state_roundtrip_test state_blob_test ring) ;;
+fuzz)	tests=(fuzz_test ioctl_fuzz_test plain_test stock_test state_roundtrip_test state_blob_test ring userspace) ;;
 *)	die "usage: suite.sh oracle|races|faults|fuzz" ;;
 esac
 export KERNELS=${KERNELS:-6.12} TESTS="${tests[*]}" PVI_LONG=1
@@ -38,7 +39,7 @@ table()
 			told = ""
 		}
 		/^# [a-z0-9_]+_test$/ { flush(); name = $2 }
-		/^# ring$/ { flush(); name = "ring" }
+		/^# (ring|userspace)$/ { flush(); name = $2 }
 		/^(not )?ok / { points++; good += /^ok/ }
 		/^# .*[0-9]/ && !/^# [a-z0-9_]+_test$/ && !/passed/ { told = substr($0, 3) }
 		END { flush() }

@@ -1,0 +1,590 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What shim.h declares. */
+#include "shim.h"
+
+static DEFINE_MUTEX(shim_lock);		/* protects what follows, but for the threads' own */
+static struct rcu_head *to_free;
+static struct delayed_work *works;
+static size_t allocated;
+static u64 fail_at;
+static bool failed;
+
+struct rhashtable *shim_tables;
+s64 shim_now = 1000000000000LL;
+struct task_struct shim_task;
+u64 shim_memlock;
+bool shim_capable;
+struct file *shim_file;
+
+#ifndef SHIM_SCHED
+static pthread_rwlock_t readers = PTHREAD_RWLOCK_INITIALIZER;
+static __thread int nesting;
+
+int *shim_nesting(void)
+{
+	return &nesting;
+}
+#endif
+
+void mutex_init(struct mutex *m)
+{
+	memset(m, 0, sizeof(*m));
+}
+
+void mutex_lock(struct mutex *m)
+{
+#ifdef SHIM_SCHED
+	shim_wait(&m->held);
+#else
+	pthread_mutex_lock(&m->mutex);
+#endif
+	CHECK(!m->held);
+	__atomic_store_n(&m->held, true, __ATOMIC_RELAXED);
+}
+
+void mutex_unlock(struct mutex *m)
+{
+	CHECK(m->held);
+	__atomic_store_n(&m->held, false, __ATOMIC_RELAXED);
+#ifndef SHIM_SCHED
+	pthread_mutex_unlock(&m->mutex);
+#endif
+}
+
+void rcu_read_lock(void)
+{
+	if ((*shim_nesting())++)
+		return;
+#ifndef SHIM_SCHED
+	pthread_rwlock_rdlock(&readers);
+#endif
+}
+
+void rcu_read_unlock(void)
+{
+	CHECK(*shim_nesting() > 0);
+	if (--(*shim_nesting()))
+		return;
+#ifndef SHIM_SCHED
+	pthread_rwlock_unlock(&readers);
+#endif
+}
+
+bool rcu_read_lock_held(void)
+{
+	return *shim_nesting();
+}
+
+/* All that was to be freed by now; those who had found it have left. */
+void synchronize_rcu(void)
+{
+	struct rcu_head *rcu, *next;
+
+	CHECK(!rcu_read_lock_held());
+	mutex_lock(&shim_lock);
+	rcu = to_free;
+	to_free = NULL;
+	mutex_unlock(&shim_lock);
+#ifdef SHIM_SCHED
+	shim_sleep_rcu();
+#else
+	pthread_rwlock_wrlock(&readers);
+	pthread_rwlock_unlock(&readers);
+#endif
+	for (; rcu; rcu = next) {
+		next = rcu->next;
+		rcu->fn(rcu);
+	}
+}
+
+void call_rcu(struct rcu_head *rcu, void (*fn)(struct rcu_head *rcu))
+{
+	mutex_lock(&shim_lock);
+	rcu->fn = fn;
+	rcu->next = to_free;
+	to_free = rcu;
+	mutex_unlock(&shim_lock);
+}
+
+static void free_object(struct rcu_head *rcu)
+{
+	kfree(rcu->object);
+}
+
+void shim_free_rcu(struct rcu_head *rcu, void *object)
+{
+	rcu->object = object;
+	call_rcu(rcu, free_object);
+}
+
+void shim_idle(void)
+{
+	CHECK(!shim_lock.held);
+	/* What is freed may have more freed. */
+	while (to_free)
+		synchronize_rcu();
+}
+
+void *shim_alloc(size_t size)
+{
+	void *p = NULL;
+
+	mutex_lock(&shim_lock);
+	if (fail_at && !--fail_at) {
+		failed = true;
+	} else {
+		p = calloc(1, size ? size : 1);
+		allocated++;
+	}
+	mutex_unlock(&shim_lock);
+	return p;
+}
+
+void kfree(const void *p)
+{
+	if (!p)
+		return;
+	mutex_lock(&shim_lock);
+	allocated--;
+	mutex_unlock(&shim_lock);
+	free((void *)p);
+}
+
+void shim_fail_alloc(u64 nth)
+{
+	fail_at = nth;
+	failed = false;
+}
+
+bool shim_alloc_failed(void)
+{
+	return failed;
+}
+
+size_t shim_allocated(void)
+{
+	return allocated;
+}
+
+void shim_random(void *p, size_t n)
+{
+	static u64 state = 0x9e3779b97f4a7c15ULL;
+	u8 *to = p;
+
+	for (; n; n--) {
+		state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+		*to++ = state >> 56;
+	}
+}
+
+static char *user;
+static size_t user_size;
+static u32 *user_word, user_value;
+
+void shim_user_set(void *at, size_t size)
+{
+	user = at;
+	user_size = size;
+	user_word = NULL;
+}
+
+void shim_user_change(u32 *word, u32 to)
+{
+	user_word = word;
+	user_value = to;
+}
+
+static bool user_has(const void *at, size_t n)
+{
+	const char *from = at;
+
+	return from >= user && (size_t)(from - user) <= user_size && n <= user_size - (from - user);
+}
+
+unsigned long copy_from_user(void *to, const void *from, unsigned long n)
+{
+	if (!user_has(from, n))
+		return n;
+	memcpy(to, from, n);
+	if (user_word && (const char *)from <= (char *)user_word && n)
+		*user_word = user_value;
+	return 0;
+}
+
+unsigned long copy_to_user(void *to, const void *from, unsigned long n)
+{
+	if (!user_has(to, n))
+		return n;
+	memcpy(to, from, n);
+	return 0;
+}
+
+int copy_struct_from_user(void *to, size_t ksize, const void *from, size_t usize)
+{
+	size_t i, size = min(ksize, usize);
+
+	for (i = size; i < usize; i++) {
+		if (!user_has(from + i, 1))
+			return -EFAULT;
+		if (((const char *)from)[i])
+			return -E2BIG;
+	}
+	memset(to + size, 0, ksize - size);
+	return copy_from_user(to, from, size) ? -EFAULT : 0;
+}
+
+/* The first with at least that index */
+static size_t xa_at(struct xarray *x, unsigned long index)
+{
+	size_t low = 0, high = x->nr;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (x->entries[mid].index < index)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static void *xa_find_locked(struct xarray *x, unsigned long *index, unsigned long least)
+{
+	size_t at = xa_at(x, least);
+
+	if (at == x->nr)
+		return NULL;
+	*index = x->entries[at].index;
+	return x->entries[at].entry;
+}
+
+void *shim_xa_find(struct xarray *x, unsigned long *index, unsigned long least)
+{
+	void *entry;
+
+	xa_lock(x);
+	entry = xa_find_locked(x, index, least);
+	xa_unlock(x);
+	return entry;
+}
+
+void *xas_find(struct xa_state *s, unsigned long last)
+{
+	return xa_find_locked(s->xa, &s->xa_index, s->xa_index);
+}
+
+/* As the kernel's xa_load(), for who holds its lock as well */
+void *xa_load(struct xarray *x, unsigned long index)
+{
+	bool held = lockdep_is_held(&x->lock);
+	unsigned long found = 0;
+	void *entry;
+
+	if (!held)
+		xa_lock(x);
+	entry = xa_find_locked(x, &found, index);
+	if (!held)
+		xa_unlock(x);
+	return entry && found == index ? entry : NULL;
+}
+
+static int xa_put(struct xarray *x, size_t at, unsigned long index, void *entry)
+{
+	void *more;
+
+	/* Each costs an object, so that each may fail. */
+	more = shim_alloc(1);
+	if (!more)
+		return -ENOMEM;
+	kfree(more);
+	if (x->nr == x->room) {
+		x->room = x->room ? 2 * x->room : 8;
+		x->entries = realloc(x->entries, x->room * sizeof(*x->entries));
+	}
+	memmove(&x->entries[at + 1], &x->entries[at], (x->nr - at) * sizeof(*x->entries));
+	x->entries[at] = (struct shim_entry){ index, entry };
+	x->nr++;
+	return 0;
+}
+
+int xa_insert(struct xarray *x, unsigned long index, void *entry, gfp_t gfp)
+{
+	int ret = -EBUSY;
+	size_t at;
+
+	xa_lock(x);
+	at = xa_at(x, index);
+	if (at == x->nr || x->entries[at].index != index)
+		ret = xa_put(x, at, index, entry);
+	xa_unlock(x);
+	return ret;
+}
+
+/* Of an index that has an entry: nothing is allocated. */
+void *xa_store(struct xarray *x, unsigned long index, void *entry, gfp_t gfp)
+{
+	size_t at;
+
+	xa_lock(x);
+	at = xa_at(x, index);
+	CHECK(at < x->nr && x->entries[at].index == index);
+	x->entries[at].entry = entry;
+	xa_unlock(x);
+	return NULL;
+}
+
+void *xa_erase(struct xarray *x, unsigned long index)
+{
+	void *entry = NULL;
+	size_t at;
+
+	xa_lock(x);
+	at = xa_at(x, index);
+	if (at < x->nr && x->entries[at].index == index) {
+		entry = x->entries[at].entry;
+		x->nr--;
+		memmove(&x->entries[at], &x->entries[at + 1], (x->nr - at) * sizeof(*x->entries));
+	}
+	xa_unlock(x);
+	return entry;
+}
+
+int xa_alloc(struct xarray *x, u32 *index, void *entry, u32 last, gfp_t gfp)
+{
+	size_t at;
+	int ret;
+
+	xa_lock(x);
+	for (at = 0; at < x->nr && x->entries[at].index == at; at++)
+		;
+	ret = xa_put(x, at, at, entry);
+	if (!ret)
+		*index = at;
+	xa_unlock(x);
+	return ret;
+}
+
+void xa_destroy(struct xarray *x)
+{
+	free(x->entries);
+	memset(x, 0, sizeof(*x));
+}
+
+int rhashtable_init(struct rhashtable *ht, const struct rhashtable_params *p)
+{
+	*ht = (struct rhashtable){ .p = *p, .all = shim_tables };
+	shim_tables = ht;
+	return 0;
+}
+
+void rhashtable_destroy(struct rhashtable *ht)
+{
+	CHECK(!ht->nr);
+}
+
+static void *ht_object(struct rhashtable *ht, struct rhash_head *head)
+{
+	return (char *)head - ht->p.head_offset;
+}
+
+static struct rhash_head **ht_bucket(struct rhashtable *ht, const u8 *key)
+{
+	u32 hash = 0;
+	size_t i;
+
+	if (ht->p.hashfn)
+		hash = ht->p.hashfn(key, ht->p.key_len, 0x5eed);
+	for (i = 0; !ht->p.hashfn && i < ht->p.key_len; i++)
+		hash = hash * 31 + key[i];
+	return &ht->buckets[hash % SHIM_BUCKETS];
+}
+
+static bool ht_equal(struct rhashtable *ht, const void *key, void *object)
+{
+	struct rhashtable_compare_arg arg = { ht, key };
+
+	return ht->p.obj_cmpfn ? !ht->p.obj_cmpfn(&arg, object) :
+				 !memcmp(key, (char *)object + ht->p.key_offset, ht->p.key_len);
+}
+
+static void *ht_find(struct rhashtable *ht, const void *key)
+{
+	struct rhash_head *at;
+
+	for (at = *ht_bucket(ht, key); at; at = at->next)
+		if (ht_equal(ht, key, ht_object(ht, at)))
+			return ht_object(ht, at);
+	return NULL;
+}
+
+void *shim_ht_lookup(struct rhashtable *ht, const void *key)
+{
+	void *object;
+
+	mutex_lock(&ht->lock);
+	object = ht_find(ht, key);
+	mutex_unlock(&ht->lock);
+	return object;
+}
+
+static void *ht_key(struct rhashtable *ht, struct rhash_head *head)
+{
+	return (char *)ht_object(ht, head) + ht->p.key_offset;
+}
+
+static int ht_put(struct rhashtable *ht, struct rhash_head *head)
+{
+	struct rhash_head **bucket = ht_bucket(ht, ht_key(ht, head));
+	void *more = shim_alloc(1);
+
+	if (!more)
+		return -ENOMEM;
+	kfree(more);
+	head->next = *bucket;
+	*bucket = head;
+	ht->nr++;
+	return 0;
+}
+
+int shim_ht_insert(struct rhashtable *ht, struct rhash_head *head)
+{
+	int ret;
+
+	mutex_lock(&ht->lock);
+	/* The kernel's would hold two of one key: no caller means that. */
+	CHECK(!ht_find(ht, ht_key(ht, head)));
+	ret = ht_put(ht, head);
+	mutex_unlock(&ht->lock);
+	return ret;
+}
+
+void *shim_ht_lookup_insert(struct rhashtable *ht, struct rhash_head *head)
+{
+	void *object;
+
+	mutex_lock(&ht->lock);
+	object = ht_find(ht, ht_key(ht, head));
+	if (!object)
+		object = ERR_PTR(ht_put(ht, head));
+	mutex_unlock(&ht->lock);
+	return object;
+}
+
+int shim_ht_remove(struct rhashtable *ht, struct rhash_head *head)
+{
+	struct rhash_head **at;
+
+	mutex_lock(&ht->lock);
+	for (at = ht_bucket(ht, ht_key(ht, head)); *at && *at != head; at = &(*at)->next)
+		;
+	CHECK(*at);
+	*at = head->next;
+	ht->nr--;
+	mutex_unlock(&ht->lock);
+	return 0;
+}
+
+void *rhashtable_walk_next(struct rhashtable_iter *iter)
+{
+	size_t bucket, nr = 0;
+	struct rhash_head *at;
+
+	for (bucket = 0; bucket < SHIM_BUCKETS; bucket++)
+		for (at = iter->ht->buckets[bucket]; at; at = at->next)
+			if (nr++ == iter->nr) {
+				iter->nr++;
+				return ht_object(iter->ht, at);
+			}
+	return NULL;
+}
+
+bool shim_queue(struct delayed_work *w, unsigned long delay, bool anew)
+{
+	bool was;
+
+	mutex_lock(&shim_lock);
+	was = w->pending;
+	if (!was || anew)
+		w->delay = delay;
+	if (!was) {
+		w->pending = true;
+		w->next = works;
+		works = w;
+	}
+	mutex_unlock(&shim_lock);
+	return was == anew;
+}
+
+bool cancel_delayed_work_sync(struct delayed_work *w)
+{
+	struct delayed_work **at;
+	bool was;
+
+	mutex_lock(&shim_lock);
+	was = w->pending;
+	for (at = &works; *at && *at != w; at = &(*at)->next)
+		;
+	if (*at)
+		*at = w->next;
+	w->pending = false;
+	mutex_unlock(&shim_lock);
+	return was;
+}
+
+bool shim_run_works(void)
+{
+	struct delayed_work *w, *next;
+
+	mutex_lock(&shim_lock);
+	next = works;
+	works = NULL;
+	mutex_unlock(&shim_lock);
+	if (!next)
+		return false;
+	while ((w = next)) {
+		mutex_lock(&shim_lock);
+		next = w->next;
+		w->pending = false;
+		mutex_unlock(&shim_lock);
+		w->work.fn(&w->work);
+	}
+	return true;
+}
+
+long shim_pin(unsigned long at, unsigned int flags, struct page **page)
+{
+	CHECK(current->mm->locked == 1 && flags == (FOLL_WRITE | FOLL_LONGTERM));
+	if (!current->mm->page)
+		return -EFAULT;
+	*page = current->mm->page;
+	(*page)->pins++;
+	return 1;
+}
+
+void shim_signal(struct eventfd_ctx *ctx)
+{
+	shim_add(&ctx->count, 1);
+	if (ctx->wake)
+		ctx->wake(ctx);
+}
+
+int param_set_uint_minmax(const char *val, const struct kernel_param *kp, unsigned int least,
+			  unsigned int most)
+{
+	return -EINVAL;
+}
+
+int param_get_uint(char *buffer, const struct kernel_param *kp)
+{
+	return -EINVAL;
+}
+
+u64 take(struct input *in, unsigned int bytes)
+{
+	u64 value = 0;
+
+	for (; bytes && in->left; bytes--, in->left--)
+		value = value << 8 | *in->at++;
+	return value;
+}
