@@ -580,6 +580,45 @@ pipes()
 	cmp "$tmp/from_b" "$tmp/to_a"
 }
 
+# shown PATTERN - on the terminal, whose lines end with a return
+shown()
+{
+	tr '\r' '\n' <"$tmp/terminal" | grep -q -x -E "$1"
+}
+
+# On a terminal one sees how far it is, and how fast: now, and at the end on the whole. The link goes by its name.
+pipe_on_a_terminal()
+{
+	local side_a side_b
+
+	[ -e /dev/pts/ptmx ] || { mkdir -p /dev/pts && mount -t devpts devpts /dev/pts; }
+	mkfifo "$tmp/from_a"
+	link=$(pvictl link --dir "$tmp/links" --kind raw --size 64K "host:$a" "host:$b" | sed -n 's/^link //p')
+	printf '[link talk]\nbetween=host:%s,host:%s\n' "$a" "$b" >"$tmp/links/$link/policy"
+	script -q -e -f -c "pvictl pipe --dir '$tmp/links' --self $a talk <'$tmp/from_a' >'$tmp/to_a'" "$tmp/terminal" \
+		</dev/null >"$tmp/log" &
+	side_a=$!
+	# Which does not wait for somebody to read
+	exec {end}<>"$tmp/from_a"
+	pvictl pipe --dir "$tmp/links" --self "$b" "${link:0:8}" <<<"from b" >"$tmp/to_b" 2>"$tmp/said" {end}>&- &
+	side_b=$!
+	await shown "sent 0 B, received 7 B, [0-9]+:[0-5][0-9]:[0-5][0-9], [0-9]+ B/s +"
+	head -c 2097152 /dev/zero >&"$end"
+	# Nothing moves any more.
+	await shown "sent 2.0 MiB, received 7 B, [0-9]+:[0-5][0-9]:[0-5][0-9], 0 B/s +"
+	exec {end}>&-
+	wait $side_a
+	wait $side_b
+	shown "sent 2.0 MiB, received 7 B, [0-9]+:[0-5][0-9]:[0-5][0-9], on average [0-9.]+ ([KM]i)?B/s" ||
+		fail "$(cat "$tmp/terminal")"
+	same "$(cat "$tmp/to_a")" "from b"
+	same "$(stat -c %s "$tmp/to_b")" 2097152
+	# Where nobody looks nothing is shown.
+	same "$(cat "$tmp/said")" ""
+	refuses 5 "link 'walk' in" pvictl pipe --dir "$tmp/links" --self "$a" walk
+	refuses 2 "names of links are known on the host alone" pvictl pipe talk
+}
+
 # One side ends early, by a signal or without a word: the other says so, and has put out what came before.
 broken_pipes()
 {
@@ -630,4 +669,4 @@ huge_pages()
 }
 
 run_tests arguments sections printed libvirt qemu owners orders restart joining_again given_uuid hostile_section \
-	hostile_directory flows several addresses open_ports failure room killed host_process pipes broken_pipes huge_pages
+	hostile_directory flows several addresses open_ports failure room killed host_process pipes pipe_on_a_terminal broken_pipes huge_pages

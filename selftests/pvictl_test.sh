@@ -94,6 +94,30 @@ top()
 	same "$(pvictl top --interval 0.1 --count 1 --noheadings "$a")" "Rings per second: none"
 }
 
+# untraced COMMAND... - by root who may trace nobody, as Yama's scope 3 has it, and sees no process of others' in /proc
+untraced()
+{
+	# shellcheck disable=SC2016 # that shell knows it
+	unshare --mount sh -c 'mount -t proc -o hidepid=2,gid=12345 proc /proc &&
+		exec setpriv --reuid 0 --bounding-set -sys_ptrace --inh-caps -sys_ptrace "$@"' sh "$@"
+}
+
+# What the module lists needs neither of these: who is bound, whom it lets ring, and what was rung.
+untraceable()
+{
+	pair
+	tell vm_a "ring $b 20"
+	! untraced ls "/proc/$vm_a/fd" >"$tmp/log" 2>&1 || fail "it may trace them"
+	untraced pvictl list --json >"$tmp/json"
+	json "$tmp/json" "[(e['uuid'], e['senders'], e['received'], e['state']) for e in it['endpoints']] == \
+		[('$a', 0, 0, 'bound'), ('$b', 1, 1, 'bound')]"
+	untraced pvictl show --json "$b" >"$tmp/json"
+	json "$tmp/json" "[g['gsi'] for g in it['gsis']] == [20, 22, 65536] and [s['sender'] for s in it['senders']] == ['$a']"
+	untraced pvictl metrics >"$tmp/metrics"
+	grep -q "^kvm_pvi_edge_rings_total{.*sender_uuid=\"$a\".*result=\"raised\"} 1" "$tmp/metrics" ||
+		fail "$(cat "$tmp/metrics")"
+}
+
 # Without the module there is nothing to list, and that is said.
 without_module()
 {
@@ -280,4 +304,4 @@ guest()
 	refuses 2 "is not a UUID" pvictl guest-ring a 20
 }
 
-run_tests usage arguments list show top without_module top_on_a_terminal top_trend top_of_many completion completion_of_names without_permission guest
+run_tests usage arguments list show top untraceable without_module top_on_a_terminal top_trend top_of_many completion completion_of_names without_permission guest

@@ -27,6 +27,7 @@
  * @got_end, @sent_bye: the other side's has, and it was told that all is out
  * @done: it has all of ours
  * @left: it has died
+ * @verbose: somebody looks at stderr
  */
 struct pipe_state {
 	struct pipe_end end;
@@ -36,7 +37,8 @@ struct pipe_state {
 	bool read_all, sent_end, got_end, sent_bye, done, left;
 	unsigned long long sent, received;
 	bool verbose;
-	time_t told, began;
+	uint64_t began, told;	/* milliseconds */
+	unsigned long long told_of;	/* what had been sent and received when it was told last */
 };
 
 /* Whose session is to be ended, however this ends */
@@ -47,6 +49,19 @@ static void pipe_leave(void)
 	if (pipe_open)
 		pvi_msg_close(pipe_open);
 	pipe_open = NULL;
+}
+
+/* In a guest there is no directory that has links' names. */
+static void parse_link(struct argp_state *state, struct pipe_args *args)
+{
+	if (!args->name)
+		return;
+	args->link.set = true;
+	if (args->self.set)
+		link_dir_parse(args->dir, args->name, args->link.uuid);
+	else if (uuid_parse(args->name, args->link.uuid))
+		argp_error(state, "'%s' is not a UUID, and names of links are known on the host alone, with --self",
+			   args->name);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -63,19 +78,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 0)
 			argp_error(state, "too many arguments: '%s'", arg);
-		args->link.set = true;
-		parse_uuid(state, arg, args->link.uuid);
+		args->name = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (args->self.set && !args->link.set)
+		if (args->self.set && !args->name)
 			argp_error(state, "which link?");
+		parse_link(state, args);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
 
 static const struct argp_option options[] = {
-	{ "self", 's', "UUID", 0, "Be this side, which is a process of the host (default: this guest)", 0 },
+	{ "self", 's', "UUID|NAME", 0, "Be this side, which is a process of the host (default: this guest)", 0 },
 	LINKS_OPTION,
 	{ 0 }
 };
@@ -87,16 +102,51 @@ static const struct argp argp = {
 	.doc = "Move stdin to the other side of a link of kind raw, and what comes from there to stdout.",
 };
 
-/* To whoever looks at it, once a second and at the end */
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ull + now.tv_nsec / 1000000;
+}
+
+struct amount {
+	char s[16];
+};
+
+/* As many bytes, in at most three digits and one behind the point */
+static struct amount amount(unsigned long long bytes)
+{
+	static const char * const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
+	double value = bytes;
+	struct amount text;
+	size_t unit = 0;
+
+	for (; value >= 1000 && unit + 1 < ARRAY_SIZE(units); unit++)
+		value /= 1024;
+	snprintf(text.s, sizeof(text.s), unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+	return text;
+}
+
+/* To whoever looks at it: once a second how fast it is now, and at the end how fast it was */
 static void pipe_tell(struct pipe_state *p, bool last)
 {
-	time_t now = time(NULL), seconds = now - p->began;
+	unsigned long long all = p->sent + p->received;
+	uint64_t now, whole, since;
 
-	if (!p->verbose || (now == p->told && !last))
+	if (!p->verbose)
 		return;
+	now = now_ms();
+	whole = now - p->began;
+	since = last ? whole : now - p->told;
+	if (!last && since < 1000)
+		return;
+	fprintf(stderr, "\rsent %s, received %s, %u:%02u:%02u, %s%s/s%s", amount(p->sent).s, amount(p->received).s,
+		(unsigned int)(whole / 3600000), (unsigned int)(whole / 60000 % 60), (unsigned int)(whole / 1000 % 60),
+		last ? "on average " : "", amount((last ? all : all - p->told_of) * 1000 / (since ?: 1)).s,
+		last ? "\n" : "          ");
 	p->told = now;
-	fprintf(stderr, "\rsent %llu KiB, received %llu KiB, %llu KiB/s%s", p->sent >> 10, p->received >> 10,
-		((p->sent + p->received) >> 10) / (unsigned long long)(seconds ?: 1), last ? "\n" : " ");
+	p->told_of = all;
 }
 
 /* What a call on the link has said, beyond that there is nothing to do: before the end none of it may be */
@@ -235,7 +285,7 @@ static void pipe_begin(struct pipe_state *p, const struct pipe_args *args)
 		pipe_wait(p, false);
 	p->left = false;
 	p->verbose = isatty(STDERR_FILENO);
-	p->began = time(NULL);
+	p->began = p->told = now_ms();
 }
 
 int cmd_pipe(int argc, char **argv)

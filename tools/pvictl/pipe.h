@@ -11,6 +11,7 @@
 
 struct pipe_args {
 	const char *dir;
+	const char *name;	/* of the link, as it was given, or NULL */
 	struct filter link;	/* not set: the only one of kind raw */
 	struct filter self;	/* not set: this guest */
 };
