@@ -133,6 +133,7 @@ void shim_sleep_rcu(void);
 #define smp_load_acquire(p)	({ shim_point(); __atomic_load_n(p, __ATOMIC_ACQUIRE); })
 #define smp_store_release(p, v)	({ shim_point(); __atomic_store_n(p, v, __ATOMIC_RELEASE); })
 #define smp_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define smp_rmb()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define smp_mb__after_atomic()	smp_mb()
 #define cpu_relax()		shim_point()
 #define xchg(p, v)		({ shim_point(); __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST); })

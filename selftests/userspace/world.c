@@ -69,6 +69,12 @@ struct pvi_edge *pvi_grant_get(struct pvi_vm *vm, int fd, const kuid_t *owner, u
 	return ERR_PTR(-EBADF);
 }
 
+int pvi_grant_use(struct pvi_vm *vm, struct pvi_edge *edge)
+{
+	CHECK(false);
+	return -EBADF;
+}
+
 void pvi_grant_unuse(struct pvi_edge *edge)
 {
 }
