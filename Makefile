@@ -101,8 +101,8 @@ bench-profile:
 bench-apart:
 	@$(RIG)/profile.sh --apart
 
-# What a message of pvi_ring.h costs, and whether its tests notice mistakes in it.
-ring-figures ring-mutants:
+# What a message of pvi_ring.h costs, whether its tests notice mistakes in it, and how many arrive.
+ring-figures ring-mutants ring-long:
 	@$(RIG)/ring.sh --$(@:ring-%=%)
 
 # What nobody has thought of, each with a table of what it did.
@@ -164,6 +164,7 @@ help:
 	@echo '  bench-apart  show that vCPUs which ring different receivers share no memory they write'
 	@echo '  ring-figures  count what a message of pvi_ring.h costs, in instructions and cache lines'
 	@echo '  ring-mutants  put mistakes into pvi_ring.h, and see whether its tests notice them'
+	@echo '  ring-long    ten million messages of pvi_ring.h each way, with sides killed, into Documentation/'
 	@echo '  clean        remove what was built'
 	@echo 'To run the tests on the present kernel, as root: make -C selftests run_tests'
 	@echo
@@ -184,5 +185,5 @@ help:
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-loaded check-long check-intel check-debug check-all deb deb-check libvirt-check demo bench \
-	bench-check bench-here pictures bench-profile bench-apart bench-link ring-figures ring-mutants \
+	bench-check bench-here pictures bench-profile bench-apart bench-link ring-figures ring-mutants ring-long \
 	oracle races faults fuzz mutants coverage style clean help
