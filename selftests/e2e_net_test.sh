@@ -469,7 +469,7 @@ saved()
 {
 	refuses 1 "Migration is disabled when using feature 'peer mode' in device 'ivshmem'" \
 		tells "migrate \"exec:cat >$tmp/b\""
-	unplug
+	unplug b "$link"
 	has_carrier g_a 0
 	save
 	restore

@@ -534,7 +534,7 @@ saved()
 	begins g_a sink stream 70001
 	holds g_b stream $cid_a 70001
 	begins g_b serve stream 5000 1
-	unplug
+	unplug b "$link"
 	same "$(woken g_a)" "recv $reset"
 	same "$(does g_a hold stream $cid_b 5000)" "connect $unreachable"
 	save

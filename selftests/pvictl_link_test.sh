@@ -580,6 +580,39 @@ pipes()
 	cmp "$tmp/from_b" "$tmp/to_a"
 }
 
+# Who looks at a terminal is told how far it is, in one line that is written over; who does not is told nothing.
+pipes_on_a_terminal()
+{
+	link=$(pvictl link --dir "$tmp/links" --kind raw --size 64K "host:$a" "host:$b" | sed -n 's/^link //p')
+	[ -e /dev/pts/ptmx ] || { mkdir -p /dev/pts && mount -t devpts devpts /dev/pts; }
+	python3 - "$tmp/links" "$link" "$a" "$b" <<'PYTHON' || fail "see above"
+import os, pty, re, subprocess, sys
+# So little that nobody waits for this to read
+def side(name, stderr):
+    return subprocess.Popen(["pvictl", "pipe", "--dir", sys.argv[1], "--self", name, sys.argv[2]],
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr)
+terminal, stderr = pty.openpty()
+a, b = side(sys.argv[3], stderr), side(sys.argv[4], subprocess.PIPE)
+os.close(stderr)
+def until(pattern):
+    text = b""
+    while not re.search(pattern, text):
+        text += os.read(terminal, 4096)
+    return text
+a.stdin.write(bytes(40 << 10))
+a.stdin.flush()
+# Not yet the end: it is told in between as well
+until(rb"\rsent 40 KiB, received 0 KiB, \d+ KiB/s ")
+b.stdin.write(bytes(20 << 10))
+b.stdin.close()
+a.stdin.close()
+said = until(rb"\n")
+assert re.search(rb"\rsent 40 KiB, received 20 KiB, \d+ KiB/s\r\n$", said), said
+assert (len(a.stdout.read()), len(b.stdout.read())) == (20 << 10, 40 << 10)
+assert (a.wait(), b.wait(), b.stderr.read()) == (0, 0, b"")
+PYTHON
+}
+
 # One side ends early, by a signal or without a word: the other says so, and has put out what came before.
 broken_pipes()
 {
@@ -630,4 +663,5 @@ huge_pages()
 }
 
 run_tests arguments sections printed libvirt qemu owners orders restart joining_again given_uuid hostile_section \
-	hostile_directory flows several addresses open_ports failure room killed host_process pipes broken_pipes huge_pages
+	hostile_directory flows several addresses open_ports failure room killed host_process pipes pipes_on_a_terminal \
+	broken_pipes huge_pages
