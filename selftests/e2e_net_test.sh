@@ -11,6 +11,7 @@
 . "$(dirname "$0")/tools/guest.sh"
 . "$(dirname "$0")/tools/ethernet.sh"
 . "$(dirname "$0")/tools/saved.sh"
+. "$(dirname "$0")/tools/sleep.sh"
 . "$(dirname "$0")/tools/spoil.sh"
 
 # The link that there is, where the guests have it, and their side of a command line
@@ -452,6 +453,65 @@ hostile()
 	as_found
 }
 
+# sleeps NAME PEER ADDRESS - until it is woken, while the peer sends to its address
+sleeps()
+{
+	run "$2" "pvi_net tcp $3 $port 3000000 >/tmp/tcp 2>&1 & true"
+	falls_asleep "$1"
+	await has_carrier "$2" 0
+	same "$(run "$2" cat "$bus/state")" init
+	wakes_up "$1"
+	has_it_all "$2"
+	has_carrier "$1" 1
+	has_carrier "$2" 1
+}
+
+# nearly_sleeps NAME PEER ADDRESS STATE LEVEL - the same, but that it comes back by itself
+nearly_sleeps()
+{
+	local before
+
+	before=$(sessions "$2")
+	run "$2" "pvi_net tcp $3 $port 1000000 >/tmp/tcp 2>&1 & true"
+	dozes "$1" "$4" "$5"
+	has_it_all "$2"
+	[ "$5" = freezer ] || [ "$(sessions "$2")" -gt "$before" ] || fail "$5: no new session"
+}
+
+# has_it_all NAME - what a program there has sent, the other side has
+has_it_all()
+{
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run "$1" 'wait $! || { cat /tmp/tcp; false; }'
+}
+
+# A guest sleeps while frames go both ways. The other one sees it go, and come.
+asleep()
+{
+	local level
+
+	start_flood g_a $address_b
+	start_flood g_b $address_a
+	sleeps g_a g_b $address_a
+	sleeps g_b g_a $address_b
+	if [ -n "${PVI_LONG:-}" ]; then
+		for level in freezer devices platform processors core; do
+			nearly_sleeps g_a g_b $address_a mem $level
+			nearly_sleeps g_b g_a $address_b mem $level
+		done
+		for level in freezer devices platform; do
+			nearly_sleeps g_a g_b $address_a freeze $level
+			nearly_sleeps g_b g_a $address_b freeze $level
+		done
+	fi
+	stop_flood g_a
+	stop_flood g_b
+	transfer 50000
+	quiet g_a
+	quiet g_b
+	as_found
+}
+
 reboot()
 {
 	say g_b "reboot -f"
@@ -538,4 +598,4 @@ start_guests
 set +e
 # Where bash would say that b was killed.
 run_tests alone carrier sizes traffic offloads mtu filter vlans queues asked interrupted under_load namespace \
-	bridge memory hostile ${PVI_LONG:+reboot} saved killed 2>"$tmp/stderr"
+	bridge memory hostile asleep ${PVI_LONG:+reboot} saved killed 2>"$tmp/stderr"
