@@ -104,8 +104,8 @@ bench-apart:
 bench-held:
 	@$(RIG)/profile.sh --held $(KERNELS)
 
-# What a message of pvi_ring.h costs, and whether its tests notice mistakes in it.
-ring-figures ring-mutants:
+# What a message of pvi_ring.h costs, whether its tests notice mistakes in it, and how many arrive.
+ring-figures ring-mutants ring-long:
 	@$(RIG)/ring.sh --$(@:ring-%=%)
 
 # What decides in kernel/host, in user space under sanitizers, and whether it notices mistakes.
@@ -182,6 +182,7 @@ help:
 	@echo '  userspace    the files of kernel/host that decide, in user space: fuzzed, in many orders, with threads'
 	@echo '  userspace-mutants  put the mistakes of selftests/userspace/mutants, or MUTANTS=, into them'
 	@echo '  static       gcc -fanalyzer, and the layout of the structs that a ring reads'
+	@echo '  ring-long    ten million messages of pvi_ring.h each way, with sides killed, into Documentation/'
 	@echo '  clean        remove what was built'
 	@echo 'To run the tests on the present kernel, as root: make -C selftests run_tests'
 	@echo
@@ -203,4 +204,4 @@ help:
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-loaded check-long check-intel check-debug check-all deb deb-check libvirt-check demo bench \
 	bench-check bench-here pictures bench-profile bench-apart bench-held bench-link ring-figures ring-mutants \
-	userspace userspace-mutants static oracle races faults fuzz mutants coverage style clean help
+	ring-long userspace userspace-mutants static oracle races faults fuzz mutants coverage style clean help

@@ -9,6 +9,7 @@
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/guest.sh"
+. "$(dirname "$0")/tools/saved.sh"
 
 # The link that there is; how many messages the programs exchange.
 link='' messages=20
@@ -33,12 +34,12 @@ has_links()
 	[ "$(links "$1")" = "$2" ]
 }
 
-# A guest of $b's, with what is behind it
+# A guest of $b's, with what is behind it: ports with so much room that it is above 4 GB
 start_b()
 {
 	guest g_b newer -machine q35 -uuid "$b" -monitor "unix:$monitors/g_b,server=on,wait=off" \
-		-device pcie-root-port,id=port1,chassis=1,slot=1 \
-		-device pcie-root-port,id=port2,chassis=2,slot=2 "$@"
+		-device pcie-root-port,id=port1,chassis=1,slot=1,pref64-reserve=4G \
+		-device pcie-root-port,id=port2,chassis=2,slot=2,pref64-reserve=4G "$@"
 	booted g_b
 }
 
@@ -66,10 +67,19 @@ hotplug()
 	await has_links g_b "$link 3 $a"
 }
 
+# above NAME - how many sections are above 4 GB
+above()
+{
+	# shellcheck disable=SC2016 # the guest's shell knows them
+	run "$1" 'for device in $(grep -l 0x1110 /sys/bus/pci/devices/*/device); do sed -n 3p ${device%device}resource; done |' \
+		'grep -c "^0x0000000[1-9]"; true'
+}
+
 found()
 {
 	same "$(links g_a)" "$link 3 $b"
 	same "$(links g_b)" "$link 3 $a"
+	same "$(above g_b)" 2
 }
 
 # Both have both sections writable, as far as they know; QEMU lets nothing through.
@@ -105,27 +115,47 @@ piped()
 	same "$(run g_b "md5sum </tmp/got")" "$(run g_a "md5sum </tmp/sent")"
 }
 
-# forgets NAME SECTION - what its device was made of. QEMU does when the guest has let go of that
-forgets()
+# The example of the documentation sends back what pvictl pipe sends, to its last word.
+echoed()
 {
-	echo "object_del pvi-${link%%-*}-$2" | monitor "$monitors/$1"
+	run g_b "pvi_echo >/tmp/echo 2>&1 & echo \$! >/tmp/echoes"
+	pipe_in g_a 200000
+	# shellcheck disable=SC2016 # the guest's shell knows them
+	run g_a 'wait $! || { cat /tmp/out; false; }'
+	same "$(run g_a "md5sum </tmp/got")" "$(run g_a "md5sum </tmp/sent")"
+	# shellcheck disable=SC2016
+	run g_b 'kill $(cat /tmp/echoes) && cat /tmp/echo'
+}
+
+# One side is a process of the host.
+with_host()
+{
+	local to_host side
+
+	to_host=$(pvictl link --kind raw --size 64K "$a" "host:$c" | sed -n 's/^link //p')
+	pvictl link --hotplug --for "$a" "$to_host" | monitor "$monitors/g_a"
+	head -c 100001 /dev/urandom >"$tmp/sent"
+	pvictl pipe --self "$c" "$to_host" <"$tmp/sent" >"$tmp/got" &
+	side=$!
+	await run g_a "[ \$(grep -l 0x1110 /sys/bus/pci/devices/*/device | wc -l) -eq 4 ]"
+	run g_a "head -c 200000 /dev/urandom >/tmp/sent; pvictl pipe $to_host </tmp/sent >/tmp/got"
+	wait $side
+	same "$(run g_a "md5sum </tmp/got")" "$(md5sum <"$tmp/sent")"
+	same "$(run g_a "md5sum </tmp/sent")" "$(md5sum <"$tmp/got")"
+	unplug g_a "$to_host"
+	pvictl unlink "$to_host"
 }
 
 # Without the link no ring is accepted, and its devices go like any others.
 taken_back()
 {
-	local name section
+	local name
 
 	pvictl unlink "$a" "$b"
 	refuses 3 "the receiver does not allow it" run g_a pvictl guest-ring "$b" 98304
 	for name in g_a g_b; do
-		for section in 0 1; do
-			echo "device_del pvi-${link%%-*}-$section-dev"
-		done | monitor "$monitors/$name"
-		await has_links $name ""
-		for section in 0 1; do
-			await forgets $name $section
-		done
+		unplug $name "$link"
+		has_links $name ""
 	done
 }
 
@@ -182,4 +212,4 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests hotplug found store messages piped taken_back again restart 2>"$tmp/stderr"
+run_tests hotplug found store messages piped echoed with_host taken_back again restart 2>"$tmp/stderr"

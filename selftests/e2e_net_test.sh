@@ -11,6 +11,7 @@
 . "$(dirname "$0")/tools/guest.sh"
 . "$(dirname "$0")/tools/ethernet.sh"
 . "$(dirname "$0")/tools/saved.sh"
+. "$(dirname "$0")/tools/sleep.sh"
 . "$(dirname "$0")/tools/spoil.sh"
 
 # The link that there is, where the guests have it, and their side of a command line
@@ -60,7 +61,8 @@ sizes()
 	if [ -n "${PVI_LONG:-}" ]; then
 		pings g_a $address_b 0 1 17 18 1471 1472 1473 2959 2960 2961 9000 65507
 	fi
-	pings g_a $address_b 0 18 1472 1473 65507
+	# shellcheck disable=SC2046 # they are words
+	pings g_a $address_b 0 18 $(seq 1464 1480) 65507
 	pings g_b $address_a 0 18 1472 1473 65507
 	as_found
 }
@@ -108,15 +110,135 @@ mtu()
 	as_found
 }
 
-# Frames with a VLAN's tag, of which the longest has the MTU behind it
-tags()
+# takes MAC - b's interface does, frames with a VLAN's tag, of which the longest has the MTU behind it
+takes()
 {
-	local mac
+	run g_b "rm -f /tmp/tagged; pvi_net tagged pvi0 20 /tmp/tagged"
+	run g_a pvi_net tag pvi0 "$1" 20
+	await run g_b "[ -e /tmp/tagged ]"
+}
+
+has_filtered()
+{
+	[ "$(run g_b pvi_net stat pvi0 _filtered)" -eq "$1" ]
+}
+
+# What is for another one's address is not for b, unless it listens to all, or has that address
+filter()
+{
+	local mac other=02:00:00:00:00:99 filtered
 
 	mac=$(run g_b cat /sys/class/net/pvi0/address)
-	run g_b pvi_net tagged pvi0 20 /tmp/tagged
-	run g_a pvi_net tag pvi0 "$mac" 20
-	await run g_b "[ -e /tmp/tagged ]"
+	filtered=$(run g_b pvi_net stat pvi0 _filtered)
+	takes "$mac"
+	has_filtered "$filtered"
+	run g_a pvi_net tag pvi0 $other 20
+	filtered=$((filtered + 20))
+	await has_filtered $filtered
+	run g_b ip link set pvi0 promisc on
+	takes $other
+	run g_b ip link set pvi0 promisc off
+	run g_b ip link set pvi0 address $other
+	takes $other
+	has_filtered $filtered
+	run g_b ip link set pvi0 address "$mac"
+	as_found
+}
+
+# vlan NAME ADDRESS ADDRESS6 - Linux' interface of VLAN 7, over the link
+vlan()
+{
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run "$1" 'for module in llc stp garp mrp 8021q; do insmod /net/*-$module.ko; done 2>/dev/null;' \
+		'ip link add link pvi0 name pvi0.7 type vlan id 7 &&' \
+		"echo 0 >/proc/sys/net/ipv6/conf/pvi0.7/accept_dad &&" \
+		"ip addr add $2/24 dev pvi0.7 && ip addr add $3/64 dev pvi0.7"
+}
+
+# With the longest MTU; and another VLAN in it, whose frames are as long
+vlans_long()
+{
+	set_mtu 65521
+	run g_a ip link set pvi0.7 mtu 65521
+	run g_b ip link set pvi0.7 mtu 65521
+	pings g_a 10.9.7.2 65493 65494
+	run g_b pvi_net tcp 10.9.7.1 $port $((65521 * 10))
+	set_mtu 1500
+	run g_a "ip link add link pvi0.7 name pvi0.8 type vlan id 8 && ip addr add 10.9.8.1/24 dev pvi0.8"
+	run g_b "ip link add link pvi0.7 name pvi0.8 type vlan id 8 && ip addr add 10.9.8.2/24 dev pvi0.8"
+	run g_a ip link set pvi0.8 up
+	run g_b ip link set pvi0.8 up
+	attempts=25 await run g_a ping -q -c 1 -W 2 10.9.8.2
+	pings g_a 10.9.8.2 1472 1473
+	run g_b pvi_net tcp 10.9.8.1 $port 100000
+}
+
+# A VLAN with the MTU of the link, in segments as long; with an address of its own in b, for which the interface takes
+# what is not its own
+vlans()
+{
+	local size=300000 frames
+
+	vlan g_a 10.9.7.1 fd09:7::1
+	vlan g_b 10.9.7.2 fd09:7::2
+	run g_b ip link set pvi0.7 address 02:00:00:00:00:07
+	run g_a ip link set pvi0.7 up
+	run g_b ip link set pvi0.7 up
+	attempts=25 await run g_a ping -q -c 1 -W 2 10.9.7.2
+	pings g_a 10.9.7.2 0 1472 1473 65507
+	pings g_b 10.9.7.1 1472 1473 65507
+	exchange g_a 10.9.7.2 100000
+	exchange g_b fd09:7::1 100000
+	frames=$(address_b=10.9.7.2 sent_by $size)
+	[ "$frames" -lt $((size / 1448)) ] || fail "$frames frames, though long ones may be sent"
+	[ -z "${PVI_LONG:-}" ] || vlans_long
+	run g_a ip link del pvi0.7
+	run g_b ip link del pvi0.7
+	as_found
+}
+
+# mac_of LINK SIDE - the address that follows from the link's UUID
+mac_of()
+{
+	local digits=${1##*-}
+
+	printf '%02x:%s:%s:%s:%s:%02x\n' $((0x${digits:0:2} & ~1 | 2)) "${digits:2:2}" "${digits:4:2}" \
+		"${digits:6:2}" "${digits:8:2}" $((0x${digits:10:2} & ~1 | $2))
+}
+
+# What ethtool asks and sets; of the bus it takes 31 characters. A queue of this link has 512 KiB, which hold 341 frames
+# of 1,536 bytes.
+asked()
+{
+	local n of before sum after
+
+	same "$(run g_a pvi_net info pvi0)" "kvm_pvi_net ${link:0:31} 52 3"
+	for n in 0 1 2 3; do
+		printf '%s\n' rx${n}_{packets,bytes,length_errors,frame_errors,no_memory,filtered,polls} \
+			tx${n}_{packets,bytes,dropped,stopped} rung$n rings$n
+	done >"$tmp/names"
+	same "$(run g_a pvi_net names pvi0)" "$(cat "$tmp/names")"
+	for of in packets bytes; do
+		before=$(run g_a cat /sys/class/net/pvi0/statistics/tx_$of)
+		sum=0
+		for n in 0 1; do
+			sum=$((sum + $(run g_a pvi_net stat pvi0 tx${n}_$of)))
+		done
+		after=$(run g_a cat /sys/class/net/pvi0/statistics/tx_$of)
+		if [ "$before" -eq 0 ] || [ "$sum" -lt "$before" ] || [ "$sum" -gt "$after" ]; then
+			fail "$sum $of of all queues, of the interface $before to $after"
+		fi
+		for n in tx2 tx3 rx2 rx3; do
+			same "$(run g_a pvi_net stat pvi0 ${n}_$of)" 0
+		done
+	done
+	same "$(run g_a pvi_net rings pvi0)" "341 341 341 341"
+	has "$(run g_a "pvi_net set_rings pvi0 100 2>&1; true")" "Operation not supported"
+	same "$(run g_a pvi_net channels_of pvi0)" "2 4"
+	run g_a "! pvi_net channels pvi0 5 2>/dev/null && ! pvi_net channels pvi0 0 2>/dev/null"
+	same "$(run g_a pvi_net channels_of pvi0)" "2 4"
+	same "$(run g_a cat /sys/class/net/pvi0/address)" "$(mac_of "$link" 0)"
+	same "$(run g_b cat /sys/class/net/pvi0/address)" "$(mac_of "$link" 1)"
 	as_found
 }
 
@@ -211,6 +333,7 @@ under_load()
 	up g_b $address_b $address6_b
 	stop_flood g_a
 	stop_flood g_b
+	same "$(run g_b cat /sys/class/net/pvi0/address)" "$(mac_of "$link" 1)"
 	connected
 	as_found
 }
@@ -330,6 +453,65 @@ hostile()
 	as_found
 }
 
+# sleeps NAME PEER ADDRESS - until it is woken, while the peer sends to its address
+sleeps()
+{
+	run "$2" "pvi_net tcp $3 $port 3000000 >/tmp/tcp 2>&1 & true"
+	falls_asleep "$1"
+	await has_carrier "$2" 0
+	same "$(run "$2" cat "$bus/state")" init
+	wakes_up "$1"
+	has_it_all "$2"
+	has_carrier "$1" 1
+	has_carrier "$2" 1
+}
+
+# nearly_sleeps NAME PEER ADDRESS STATE LEVEL - the same, but that it comes back by itself
+nearly_sleeps()
+{
+	local before
+
+	before=$(sessions "$2")
+	run "$2" "pvi_net tcp $3 $port 1000000 >/tmp/tcp 2>&1 & true"
+	dozes "$1" "$4" "$5"
+	has_it_all "$2"
+	[ "$5" = freezer ] || [ "$(sessions "$2")" -gt "$before" ] || fail "$5: no new session"
+}
+
+# has_it_all NAME - what a program there has sent, the other side has
+has_it_all()
+{
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run "$1" 'wait $! || { cat /tmp/tcp; false; }'
+}
+
+# A guest sleeps while frames go both ways. The other one sees it go, and come.
+asleep()
+{
+	local level
+
+	start_flood g_a $address_b
+	start_flood g_b $address_a
+	sleeps g_a g_b $address_a
+	sleeps g_b g_a $address_b
+	if [ -n "${PVI_LONG:-}" ]; then
+		for level in freezer devices platform processors core; do
+			nearly_sleeps g_a g_b $address_a mem $level
+			nearly_sleeps g_b g_a $address_b mem $level
+		done
+		for level in freezer devices platform; do
+			nearly_sleeps g_a g_b $address_a freeze $level
+			nearly_sleeps g_b g_a $address_b freeze $level
+		done
+	fi
+	stop_flood g_a
+	stop_flood g_b
+	transfer 50000
+	quiet g_a
+	quiet g_b
+	as_found
+}
+
 reboot()
 {
 	say g_b "reboot -f"
@@ -347,7 +529,7 @@ saved()
 {
 	refuses 1 "Migration is disabled when using feature 'peer mode' in device 'ivshmem'" \
 		tells "migrate \"exec:cat >$tmp/b\""
-	unplug
+	unplug b "$link"
 	has_carrier g_a 0
 	save
 	restore
@@ -378,6 +560,7 @@ killed()
 	connected
 	run g_b pvi_net serve $port
 	run g_a pvi_net tcp $address_b $port 300000
+	same "$(run g_b cat /sys/class/net/pvi0/address)" "$(mac_of "$link" 1)"
 	queues=1
 	quiet g_a
 	quiet g_b
@@ -414,5 +597,5 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone carrier sizes traffic offloads mtu tags queues interrupted under_load namespace bridge memory hostile \
-	${PVI_LONG:+reboot} saved killed 2>"$tmp/stderr"
+run_tests alone carrier sizes traffic offloads mtu filter vlans queues asked interrupted under_load namespace \
+	bridge memory hostile asleep ${PVI_LONG:+reboot} saved killed 2>"$tmp/stderr"

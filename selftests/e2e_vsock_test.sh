@@ -11,6 +11,7 @@
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/guest.sh"
 . "$(dirname "$0")/tools/saved.sh"
+. "$(dirname "$0")/tools/sleep.sh"
 . "$(dirname "$0")/tools/sockets.sh"
 . "$(dirname "$0")/tools/spoil.sh"
 . "$(dirname "$0")/tools/vsock_test.sh"
@@ -249,6 +250,36 @@ thirst()
 	run g_c "killall -KILL pvi_vsock"
 }
 
+# device_of LINK - a's device whose memory is its own section
+device_of()
+{
+	run g_a "basename \$(dirname \$(readlink -f /sys/bus/pvi_link/devices/$1))"
+}
+
+# A program of a's sends to c what waits for memory, so its socket is locked; c sends to that socket, and the link to c
+# is to go. It waits for the program, but no other link does.
+stuck()
+{
+	local of_b of_c driver=/sys/bus/pci/drivers/kvm_pvi_link
+
+	of_b=$(device_of "$link")
+	of_c=$(device_of "$link_c")
+	run g_a "rm -f /tmp/late; pvi_vsock stuck 70000 >/tmp/late 2>&1 & echo \$! >/tmp/latecomer"
+	lates g_c late $cid_a 70000 60000
+	await run g_a "grep -q held /tmp/late"
+	run g_c "kill -USR1 \$(cat /tmp/latecomer)"
+	await run g_a "grep -q -s lock_sock /proc/[0-9]*/wchan"
+	run g_a "(echo $of_c >$driver/unbind) & echo \$! >/tmp/unbinder"
+	await run g_a "grep -q -s work /proc/\$(cat /tmp/unbinder)/wchan"
+	run g_a "echo $of_b >$driver/unbind && echo $of_b >$driver/bind"
+	await run g_a "grep -q '^$cid_b .* up' /proc/net/pvi_vsock"
+	run g_a "[ -e /proc/\$(cat /tmp/unbinder) ]"
+	same "$(told g_a)" stuck
+	await run g_a "[ ! -e /proc/\$(cat /tmp/unbinder) ]"
+	run g_a "echo $of_c >$driver/bind"
+	await run g_a "grep -q '^$cid_c .* up' /proc/net/pvi_vsock"
+}
+
 # A third guest: streams go to it and to b at once, and what it had with a ends with it, alone. The link to it is
 # the smallest.
 peers()
@@ -265,6 +296,7 @@ peers()
 	await run g_a "grep -q '^$cid_c .* up' /proc/net/pvi_vsock"
 	strangers
 	thirst
+	stuck
 	begins g_b serve stream 5000 2
 	begins g_c serve stream 5000 2
 	run g_a "pvi_vsock talk stream $cid_c 5000 1 300000 >/tmp/to_c & echo \$! >/tmp/talk"
@@ -344,6 +376,39 @@ under_load()
 	connected
 	same "$(does g_b talk stream $cid_a 70000 1 1000)" "talk 1"
 	same "$(woken g_a)" "serve 1"
+}
+
+# sleeps NAME CID PORT PEER CID PORT - the first does, while it sends to the other: that is over for both, but who
+# listens need not know
+sleeps()
+{
+	begins "$4" serve stream "$6" 1
+	run "$1" "pvi_vsock talk stream $5 $6 1 100000000000 >/tmp/talk 2>&1 & true"
+	begins "$1" serve stream "$3" 1
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run "$4" 'while grep -q vsock_accept /proc/$!/wchan; do usleep 20000; done'
+	falls_asleep "$1"
+	ends "$(woken "$4")"
+	same "$(does "$4" hold stream "$2" "$3")" "connect $unreachable"
+	wakes_up "$1"
+	ends "$(run "$1" "until [ -s /tmp/talk ]; do usleep 20000; done; cat /tmp/talk")"
+	connected
+	same "$(does "$4" talk stream "$2" "$3" 1 100000)" "talk 1"
+	same "$(woken "$1")" "serve 1"
+}
+
+asleep()
+{
+	sleeps g_a $cid_a 70000 g_b $cid_b 5000
+	sleeps g_b $cid_b 5000 g_a $cid_a 70000
+	if [ -n "${PVI_LONG:-}" ]; then
+		dozes g_a mem core
+		dozes g_b mem core
+		connected
+	fi
+	exchange stream 1000 1
+	quiet g_a
+	quiet g_b
 }
 
 # b's kernel starts anew: connections are over, whichever side began them, and who listens at a still does
@@ -534,7 +599,7 @@ saved()
 	begins g_a sink stream 70001
 	holds g_b stream $cid_a 70001
 	begins g_b serve stream 5000 1
-	unplug
+	unplug b "$link"
 	same "$(woken g_a)" "recv $reset"
 	same "$(does g_a hold stream $cid_b 5000)" "connect $unreachable"
 	save
@@ -582,4 +647,4 @@ start_guests
 set +e
 # Where bash would say that b was killed.
 run_tests alone together host stream seqpacket options credit timeouts memory programs log_in \
-	kernels_own many refused place under_load reboot ${PVI_LONG:+bulk} peers hostile killed saved 2>"$tmp/stderr"
+	kernels_own many refused place under_load asleep reboot ${PVI_LONG:+bulk} peers hostile killed saved 2>"$tmp/stderr"

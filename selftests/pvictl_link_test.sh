@@ -669,4 +669,5 @@ huge_pages()
 }
 
 run_tests arguments sections printed libvirt qemu owners orders restart joining_again given_uuid hostile_section \
-	hostile_directory flows several addresses open_ports failure room killed host_process pipes pipe_on_a_terminal broken_pipes huge_pages
+	hostile_directory flows several addresses open_ports failure room killed host_process pipes pipe_on_a_terminal \
+	broken_pipes huge_pages

@@ -61,6 +61,42 @@ void do_offloads(void)
 	printf("\n");
 }
 
+void do_info(void)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+
+	ethtool(&info);
+	printf("%s %s %u %u\n", info.driver, info.bus_info, info.n_stats, info.testinfo_len);
+}
+
+void do_rings(void)
+{
+	struct ethtool_ringparam rings = { .cmd = ETHTOOL_GRINGPARAM };
+
+	ethtool(&rings);
+	printf("%u %u %u %u\n", rings.rx_pending, rings.rx_max_pending, rings.tx_pending,
+	       rings.tx_max_pending);
+}
+
+void do_set_rings(void)
+{
+	struct ethtool_ringparam rings = { .cmd = ETHTOOL_GRINGPARAM };
+
+	ethtool(&rings);
+	rings.cmd = ETHTOOL_SRINGPARAM;
+	rings.rx_pending = atoi(arg[1]);
+	rings.tx_pending = atoi(arg[1]);
+	ethtool(&rings);
+}
+
+void do_channels_of(void)
+{
+	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
+
+	ethtool(&channels);
+	printf("%u %u\n", channels.combined_count, channels.max_combined);
+}
+
 void do_channels(void)
 {
 	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
@@ -85,6 +121,15 @@ static unsigned int get_strings(uint32_t set, struct ethtool_gstrings **strings)
 	(*strings)->len = count.count;
 	ethtool(*strings);
 	return count.count;
+}
+
+void do_names(void)
+{
+	struct ethtool_gstrings *names;
+	unsigned int n = get_strings(ETH_SS_STATS, &names), i;
+
+	for (i = 0; i < n; i++)
+		printf("%.*s\n", ETH_GSTRING_LEN, (char *)names->data + i * ETH_GSTRING_LEN);
 }
 
 void do_stat(void)

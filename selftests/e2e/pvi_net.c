@@ -9,7 +9,12 @@
  *	flood ADDRESS PORT	sends datagrams until it is ended
  *	offload IF 0|1		sums and long segments are left to the interface, or not
  *	offloads IF		prints whether they are: sums, pieces, segments of TCP, of any, received
+ *	info IF			prints driver and bus, and how many statistics and tests it has
+ *	names IF		prints the names of its statistics
+ *	rings IF		prints how many frames fit into its rings, as they are and at most: received, sent
+ *	set_rings IF N		asks for so many
  *	channels IF N		so many queues
+ *	channels_of IF		prints how many there are, and at most
  *	stat IF NAME		prints the sum of those statistics whose names end so
  *	test IF			the interface tests itself
  *	tagged IF N FILE	waits for N frames with the tag of a VLAN, then makes FILE; in the background,
@@ -343,7 +348,12 @@ static const struct verb {
 	{ "flood", 2, do_flood },
 	{ "offload", 2, do_offload },
 	{ "offloads", 1, do_offloads },
+	{ "info", 1, do_info },
+	{ "names", 1, do_names },
+	{ "rings", 1, do_rings },
+	{ "set_rings", 2, do_set_rings },
 	{ "channels", 2, do_channels },
+	{ "channels_of", 1, do_channels_of },
 	{ "stat", 2, do_stat },
 	{ "test", 1, do_test },
 	{ "tagged", 3, do_tagged },

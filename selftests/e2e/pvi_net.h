@@ -12,7 +12,12 @@ _Noreturn void die(const char *fmt, ...);
 /* ethtool.c */
 void do_offload(void);
 void do_offloads(void);
+void do_info(void);
+void do_names(void);
+void do_rings(void);
+void do_set_rings(void);
 void do_channels(void);
+void do_channels_of(void);
 void do_stat(void);
 void do_test(void);
 

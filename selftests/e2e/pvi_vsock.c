@@ -22,18 +22,23 @@
  * pour PORT N BYTES		take N connections, say so much on all at once
  * drink CID PORT N BYTES	have N connections with little room, and read nothing; after SIGUSR1 what there is
  *				room for, and end the first again and again; then the rest
+ * stuck PORT			take one, and send what is missing until SIGUSR1: so long the socket is locked
  * local			this guest's CID
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <linux/vm_sockets.h>
@@ -580,6 +585,53 @@ static void verb_drink(const char *cid, const char *port, int n, size_t bytes)
 	printf("drink %d\n", n);
 }
 
+#define PAGE	4096ul
+
+/* A page of memory that is there only when give() has been called; a descriptor that tells who waits for it */
+static int miss(char **page)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .range.len = PAGE, .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	*page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	range.range.start = (unsigned long)*page;
+	must(fd >= 0 && !ioctl(fd, UFFDIO_API, &api) && !ioctl(fd, UFFDIO_REGISTER, &range), "userfaultfd");
+	return fd;
+}
+
+static void give(int fd, char *page)
+{
+	struct uffdio_zeropage zero = { .range = { (unsigned long)page, PAGE } };
+
+	must(!ioctl(fd, UFFDIO_ZEROPAGE, &zero), "give");
+}
+
+static char *missing;
+
+static void *send_missing(void *fd)
+{
+	return (void *)send(*(int *)fd, missing, PAGE, MSG_NOSIGNAL);
+}
+
+static void verb_stuck(const char *port)
+{
+	int listener = listen_at("stream", port, 8), fd, memory;
+	struct uffd_msg fault;
+	pthread_t sender;
+
+	be_told();
+	fd = accept(listener, NULL, NULL);
+	must(fd >= 0, "accept");
+	memory = miss(&missing);
+	must(!pthread_create(&sender, NULL, send_missing, &fd), "pthread_create");
+	must(read(memory, &fault, sizeof(fault)) == sizeof(fault), "fault");
+	wait_told();
+	give(memory, missing);
+	must(!pthread_join(sender, NULL), "pthread_join");
+	printf("stuck\n");
+}
+
 static void verb_local(void)
 {
 	int fd = open("/dev/vsock", O_RDONLY);
@@ -630,6 +682,8 @@ int main(int argc, char **argv)
 		verb_pour(argv[2], atoi(argv[3]), strtoul(argv[4], NULL, 0));
 	else if (argc == 6 && !strcmp(verb, "drink"))
 		verb_drink(argv[2], argv[3], atoi(argv[4]), strtoul(argv[5], NULL, 0));
+	else if (argc == 3 && !strcmp(verb, "stuck"))
+		verb_stuck(argv[2]);
 	else if (argc == 2 && !strcmp(verb, "local"))
 		verb_local();
 	else

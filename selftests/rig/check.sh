@@ -288,7 +288,7 @@ prepare_guests()
 	sshd=$("$rig/from-deb.sh" openssh-server usr/sbin/sshd)
 	for series in "$older" "$newer"; do
 		LD_LIBRARY_PATH=$build/tools-root/usr/lib "$rig/guest.sh" "$series" \
-			"$build/guest-$series" "$build"/selftests/e2e/{pvi,pvi_link,pvi_net,pvi_vsock,pvi_spoil} \
+			"$build/guest-$series" "$build"/selftests/e2e/{pvi,pvi_echo,pvi_link,pvi_net,pvi_vsock,pvi_spoil} \
 			"$build/tools-root/usr/sbin/pvictl" "$build"/selftests/guest/{args,dev}_test \
 			"$vsock_test" "$(command -v socat)" "$(command -v ncat)" "$(command -v ssh)" \
 			"$(command -v ssh-keygen)" "$sshd"

@@ -44,7 +44,7 @@ done
 [ ${#kvm[@]} -eq 0 ] || pick kvm "${kvm[@]}"
 ! has 9p || pick 9p virtio_pci 9pnet_virtio 9p
 net=()
-for name in virtio_pci virtio_net tun bridge veth vhost_net; do
+for name in virtio_pci virtio_net tun bridge veth vhost_net 8021q; do
 	! has "$name" || net+=("$name")
 done
 [ ${#net[@]} -eq 0 ] || pick net "${net[@]}"

@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# ring.sh [--figures|--mutants] - test pvi_ring.h in user space: its model, two threads and two
+# ring.sh [--figures|--mutants|--long] - test pvi_ring.h in user space: its model, two threads and two
 # processes under sanitizers, hostile peers, fuzzers, an implementation in another language, what a
 # message costs. With PVI_LONG=1 100,000,000 cases for each fuzzer, 1,000 kills, and the mutants.
 # Prints TAP and "N passed, N failed". --figures prints the table of ring.rst, --mutants runs
-# mutants.sh alone.
+# mutants.sh alone, --long writes Documentation/ring-long.txt: 10,000,000 messages each way, which the two
+# sides expect by number and content, and a side killed 1,000 times.
 
 . "$(dirname "$0")/common.sh"
 
@@ -47,12 +48,44 @@ build_all()
 	quietly "$build/ring.log" make -C "$source" -j2 OUTPUT="$out"
 }
 
+# row NAME COMMAND... - a line of the table; the program fails where a message is not the one that must come
+row()
+{
+	local numbers name=$1
+
+	shift
+	"$@" >"$out/long" || die "$name: $(tail -n 20 "$out/long")"
+	mapfile -t numbers < <(grep -o -E '[0-9]+' "$out/long")
+	[ ${#numbers[@]} -eq 7 ] || die "$name says: $(cat "$out/long")"
+	printf '%-32s %9d %9d %8d %8d %6d %16d\n' "$name" "${numbers[@]:0:2}" $((numbers[2] + numbers[3])) \
+		$((numbers[4] + numbers[5])) "${numbers[6]}" 0
+}
+
+write_long()
+{
+	local to=$top/Documentation/ring-long.txt
+
+	{
+		echo "On $(date -I), of $(git -C "$top" describe --always --dirty), messages that either side has received:"
+		echo
+		printf '%-32s %9s %9s %8s %8s %6s %16s\n' "" "of 1's" "of 0's" sessions sleeps kills "lost, twice, torn"
+		row "two threads, thread sanitizer" "$out/stress-tsan" threads 10000000 0 1
+		row "two threads, address sanitizer" "$out/stress-asan" threads 10000000 0 1
+		row "two processes, address sanitizer" "$out/stress-asan" processes 10000000 1000 2
+	} >"$to.tmp"
+	mv "$to.tmp" "$to"
+	cat "$to"
+}
+
 build_all
 case ${1:-} in
 --figures)
 	exec make -s -C "$source" OUTPUT="$out" figures ;;
 --mutants)
 	exec "$source/mutants.sh" "$out/mutants" ;;
+--long)
+	write_long
+	exit ;;
 esac
 
 if [ -n "${PVI_LONG:-}" ]; then

@@ -12,16 +12,22 @@ tells()
 	monitor "$monitors/b" <<<"$*"
 }
 
-# unplug - take the link's devices away from b, and what they were made of, which QEMU forgets when the guest has let go
+# forgets VM OBJECT - its QEMU does, when the guest has let go
+forgets()
+{
+	monitor "$monitors/$1" <<<"object_del $2"
+}
+
+# unplug VM LINK - take the link's devices away, and what they were made of
 unplug()
 {
-	local section
+	local name=pvi-${2%%-*} section
 
 	for section in 0 1; do
-		tells device_del "pvi-${link%%-*}-$section-dev"
+		monitor "$monitors/$1" <<<"device_del $name-$section-dev"
 	done
 	for section in 0 1; do
-		await tells object_del "pvi-${link%%-*}-$section"
+		await forgets "$1" "$name-$section"
 	done
 }
 
