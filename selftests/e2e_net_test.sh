@@ -338,6 +338,17 @@ under_load()
 	as_found
 }
 
+# b lets a ring no more, so a's end goes. It begins a new session, of which b can not be told, and when a may ring again
+# it goes on: nobody else does anything.
+forbidden()
+{
+	pvictl revoke --all "$b" "$a"
+	await has_carrier g_a 0
+	pvictl link "$link" >/dev/null
+	connected
+	as_found
+}
+
 # The interface goes into a namespace, and comes back when that ends.
 namespace()
 {
@@ -598,5 +609,5 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone carrier sizes traffic offloads mtu filter vlans queues asked interrupted under_load namespace \
+run_tests alone carrier sizes traffic offloads mtu filter vlans queues asked interrupted under_load forbidden namespace \
 	bridge memory hostile asleep ${PVI_LONG:+reboot} saved killed 2>"$tmp/stderr"

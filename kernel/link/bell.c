@@ -201,7 +201,8 @@ static int bell_call(struct pvi_core *core, unsigned int n)
 	port = rcu_dereference(core->ports[n]);
 	ret = port ? kvm_pvi_guest_link_ring(port) : -ENXIO;
 	rcu_read_unlock();
-	if (likely(ret != -ENXIO))
+	/* A connection that was revoked stays so, whatever is allowed since. */
+	if (likely(ret != -ENXIO && ret != -EPERM))
 		return ret;
 	if (port && !test_and_set_bit(n, core->gone))
 		pvi_session_look(core);

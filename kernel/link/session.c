@@ -124,6 +124,15 @@ static bool session_is_orphan(struct pvi_core *core)
 	return epoch != core->peer_epoch;
 }
 
+/* The peer may be one that can be rung only now: for what it was rung in vain no index has it rung again. */
+static void session_ring_again(struct pvi_core *core)
+{
+	unsigned int queues = core->up ? core->ring.queues : 1, n;
+
+	for (n = 0; n < queues; n++)
+		pvi_bell_ring(core, n);
+}
+
 /* Whether somebody or something has put an end to it, but for the peer by its life. */
 static bool session_is_ended(struct pvi_core *core)
 {
@@ -152,12 +161,15 @@ static bool session_follow(struct pvi_core *core)
 
 static void session_run(struct pvi_core *core)
 {
+	bool peers = test_bit(PVI_EVENT_PEERS, &core->events);
 	unsigned long due;
 	unsigned int use;
 
 	if (core->started && (session_is_ended(core) || !session_follow(core)))
 		session_stop(core);
 	if (core->started) {
+		if (peers)
+			session_ring_again(core);
 		if (!core->up)
 			session_again(core, SESSION_AGAIN);
 		return;
