@@ -9,28 +9,11 @@
 # sides expect by number and content, and a side killed 1,000 times.
 
 . "$(dirname "$0")/common.sh"
+. "$rig/checks.sh"
 
 source=$top/selftests/ring
 out=$build/ring
-points=0 failed=0
-
-# Run a test that finds fault by a status other than 0.
-check()
-{
-	local name=$1
-
-	shift
-	points=$((points + 1))
-	doing "$name"
-	if "$@" >"$out/output" 2>&1; then
-		echo "ok $points $name"
-		awk '/^# [0-9]/ { last = $0 } END { if (last) print last }' "$out/output"
-	else
-		failed=$((failed + 1))
-		echo "not ok $points $name"
-		tail -n 60 "$out/output" | sed 's/^/#   /'
-	fi
-}
+output=$out/output shown=1
 
 # The program says how many cases it makes of an input.
 fuzz()
@@ -90,13 +73,10 @@ esac
 
 if [ -n "${PVI_LONG:-}" ]; then
 	messages=10000000 kills=1000 rounds=10000000 runs=2000000 seed=()
-	plan=12
 else
 	messages=100000 kills=20 rounds=300000 runs=20000 seed=(-seed=1)
-	plan=11
 fi
 echo "TAP version 13"
-echo "1..$plan"
 check "all orders of the header's steps" "$out/litmus"
 check "each rule broken once" "$out/hostile" list 0 0
 check "a peer that stores anything" "$out/hostile" storm "$rounds" 1
@@ -110,5 +90,4 @@ check "fuzzed handshake" fuzz link "$runs" "${seed[@]}"
 check "an implementation from the page alone" "$source/interop.py" "$out/talk"
 check "at most 60 instructions a message" "$source/figures.py" "$out/count" 60
 [ -z "${PVI_LONG:-}" ] || check "mistakes are noticed" "$source/mutants.sh" "$out/mutants"
-echo "$((points - failed)) passed, $failed failed"
-[ "$failed" -eq 0 ]
+checks_end

@@ -7,27 +7,11 @@
 # Prints TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
+. "$rig/checks.sh"
 
 out=$build/static known=$top/selftests/static
-points=0 failed=0
+output=$out/output
 cd "$top"
-
-# Run a check that finds fault by a status other than 0.
-check()
-{
-	local name=$1
-
-	shift
-	points=$((points + 1))
-	doing "$name"
-	if "$@" >"$out/output" 2>&1; then
-		echo "ok $points $name"
-	else
-		failed=$((failed + 1))
-		echo "not ok $points $name"
-		tail -n 60 "$out/output" | sed 's/^/#   /'
-	fi
-}
 
 # Lines of a file that are neither a reason nor empty
 entries()
@@ -93,6 +77,4 @@ kernel=$("$rig/kernel.sh" 6.12)
 echo "TAP version 13"
 check "gcc -fanalyzer, what decides in kernel/host" analyze_host
 check "holes and lines of the structs that a ring reads" layout "$build/src-6.12/kernel/kvm_pvi.ko"
-echo "1..$points"
-echo "$((points - failed)) passed, $failed failed"
-[ "$failed" -eq 0 ]
+checks_end

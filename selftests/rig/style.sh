@@ -8,26 +8,11 @@
 # compiler and of sparse are errors in build.sh already. Prints TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
+. "$rig/checks.sh"
 
-points=0 failed=0
+output=$build/style.log
 header=include/uapi/linux/kvm_pvi.h
 cd "$top"
-
-# Run a check that finds fault by a status other than 0.
-check()
-{
-	local name=$1
-
-	shift
-	points=$((points + 1))
-	if "$@" >"$build/style.log" 2>&1; then
-		echo "ok $points $name"
-	else
-		failed=$((failed + 1))
-		echo "not ok $points $name"
-		sed 's/^/#   /' "$build/style.log"
-	fi
-}
 
 scripts()
 {
@@ -181,7 +166,6 @@ mapfile -t scripts < <(scripts)
 mapfile -t sources < <(c_sources)
 
 echo "TAP version 13"
-echo "1..$([ "${1:-}" = --quick ] && echo 13 || echo 14)"
 layers_of_all()
 {
 	local module
@@ -213,5 +197,4 @@ if [ "${1:-}" != --quick ]; then
 	check "checkpatch" perl "$checkpatch" --no-tree --no-summary --terse --file \
 		--ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON "${sources[@]}"
 fi
-echo "$((points - failed)) passed, $failed failed"
-[ "$failed" -eq 0 ]
+checks_end

@@ -9,10 +9,11 @@
 # must notice it; with GENERATED=N, N standard ones, chosen by $PVI_SEED, of which the survivors are told.
 
 . "$(dirname "$0")/common.sh"
+. "$rig/checks.sh"
 
 source=$top/selftests/userspace list=$top/selftests/userspace/mutants
 out=$build/userspace
-points=0 failed=0 times=1
+output=$out/output times=1
 [ -z "${PVI_LONG:-}" ] || times=50
 # What each does in a second or two
 declare -A runs=([args]=200000 [acl]=20000 [bell]=50000 [bucket]=10000 [state]=20000 [status]=200000 [ring]=20000)
@@ -30,23 +31,6 @@ run()
 	orders)	"$dir/orders" $((20000 * times)) "${PVI_SEED:-1}" 2>&1 ;;
 	threads) "$dir/threads" $((10000 * times)) 2>&1 ;;
 	esac
-}
-
-check()
-{
-	local name=$1
-
-	shift
-	points=$((points + 1))
-	doing "$name"
-	if "$@" >"$out/output"; then
-		echo "ok $points $name"
-		sed -n '/^# /p' "$out/output"
-	else
-		failed=$((failed + 1))
-		echo "not ok $points $name"
-		sed '/^#[0-9]/d' "$out/output" | tail -n 60 | sed 's/^/#   /'
-	fi
 }
 
 of()
@@ -119,6 +103,4 @@ else
 	check "threads, thread sanitizer" run "$out" threads
 	[ -z "${PVI_LONG:-}" ] || mutants
 fi
-echo "1..$points"
-echo "$((points - failed)) passed, $failed failed"
-[ "$failed" -eq 0 ]
+checks_end
