@@ -59,9 +59,9 @@ mutations()
 	wrong 3 "too long" "198 bytes" -e "s/^name = web/name = $(printf '%0300d' 0)/"
 	wrong 1 "two byte order marks" "remove them" -e '1s/^/\xef\xbb\xbf\xef\xbb\xbf/'
 	wrong 9 "GSI 99 is not exposed" "'status' names GSIs" -e '8a status = 20,99'
-	wrong 9 "GSI 22 has a bell" "that have no bell" -e '8a status = 20,22'
+	wrong 9 "GSI 22 has a bell" "neither bell nor status word" -e '8a status = 20,22'
 	wrong 9 "GSI 20 has a status word" "each once" -e '8a status = 20,20'
-	wrong 9 "GSI 22 has a status word" "no status word" -e '7a status = 22'
+	wrong 9 "GSI 22 has a status word" "neither bell nor status word" -e '7a status = 22'
 	wrong 7 "GSI 20 is not exposed" "above it" -e '6a status = 20'
 	wrong 9 "'2O'; write" "a number from 0" -e '8a status = 2O'
 	wrong 4 "a byte that is 0" "write text" -e '4s/^/\x00/'

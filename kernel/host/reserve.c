@@ -71,14 +71,14 @@ static void reserved_remove(struct reservation *r)
 	kfree(r);
 }
 
-/* Whether @u leaves it as it is: it is kept for somebody else than @u says. */
-static bool reserved_is_anothers(const struct reservation *r, const struct kvm_pvi_reserve *u)
+/* It is kept for somebody else than the caller wants it from, if that is a user. */
+static bool reserved_is_anothers(const struct reservation *r, kuid_t from)
 {
-	return u->flags & KVM_PVI_RESERVE_FROM && !uid_eq(r->uid, make_kuid(current_user_ns(), u->from));
+	return uid_valid(from) && !uid_eq(r->uid, from);
 }
 
 /* Replaces an earlier reservation of that name. */
-static int reserved_set(const uuid_t *uuid, kuid_t uid, const struct kvm_pvi_reserve *u)
+static int reserved_set(const uuid_t *uuid, kuid_t uid, kuid_t from)
 {
 	struct reservation *r;
 	int ret = 0;
@@ -87,7 +87,7 @@ static int reserved_set(const uuid_t *uuid, kuid_t uid, const struct kvm_pvi_res
 	r = reserved_find(uuid);
 	if (!r)
 		ret = reserved_add(uuid, uid);
-	else if (reserved_is_anothers(r, u) && !uid_eq(r->uid, uid))
+	else if (reserved_is_anothers(r, from) && !uid_eq(r->uid, uid))
 		ret = -EEXIST;
 	else
 		r->uid = uid;
@@ -95,7 +95,7 @@ static int reserved_set(const uuid_t *uuid, kuid_t uid, const struct kvm_pvi_res
 	return ret;
 }
 
-static int reserved_take_back(const uuid_t *uuid, const struct kvm_pvi_reserve *u)
+static int reserved_take_back(const uuid_t *uuid, kuid_t from)
 {
 	struct reservation *r;
 	int ret = 0;
@@ -104,7 +104,7 @@ static int reserved_take_back(const uuid_t *uuid, const struct kvm_pvi_reserve *
 	r = reserved_find(uuid);
 	if (!r)
 		ret = -ENOENT;
-	else if (reserved_is_anothers(r, u))
+	else if (reserved_is_anothers(r, from))
 		ret = -EEXIST;
 	else
 		reserved_remove(r);
@@ -112,14 +112,14 @@ static int reserved_take_back(const uuid_t *uuid, const struct kvm_pvi_reserve *
 	return ret;
 }
 
-static int reserved_check(const struct kvm_pvi_reserve *u, uuid_t *uuid)
+/* Without KVM_PVI_RESERVE_FROM @from is no user. */
+static int reserved_check(const struct kvm_pvi_reserve *u, uuid_t *uuid, kuid_t *from)
 {
-	bool from = u->flags & KVM_PVI_RESERVE_FROM;
+	bool given = u->flags & KVM_PVI_RESERVE_FROM;
 
 	import_uuid(uuid, u->uuid);
-	if (!pvi_words_uuid_is_name(uuid) || (u->from && !from))
-		return -EINVAL;
-	if (from && !uid_valid(make_kuid(current_user_ns(), u->from)))
+	*from = given ? make_kuid(current_user_ns(), u->from) : INVALID_UID;
+	if (!pvi_words_uuid_is_name(uuid) || (given ? !uid_valid(*from) : u->from))
 		return -EINVAL;
 	return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
 }
@@ -127,26 +127,27 @@ static int reserved_check(const struct kvm_pvi_reserve *u, uuid_t *uuid)
 int pvi_reserve(struct pvi_vm *vm, void *arg)
 {
 	const struct kvm_pvi_reserve *u = arg;
-	kuid_t uid = make_kuid(current_user_ns(), u->uid);
+	kuid_t uid = make_kuid(current_user_ns(), u->uid), from;
 	uuid_t uuid;
 	int ret;
 
 	if (!uid_valid(uid))
 		return -EINVAL;
-	ret = reserved_check(u, &uuid);
-	return ret ? ret : reserved_set(&uuid, uid, u);
+	ret = reserved_check(u, &uuid, &from);
+	return ret ? ret : reserved_set(&uuid, uid, from);
 }
 
 int pvi_unreserve(struct pvi_vm *vm, void *arg)
 {
 	const struct kvm_pvi_reserve *u = arg;
+	kuid_t from;
 	uuid_t uuid;
 	int ret;
 
 	if (u->uid)
 		return -EINVAL;
-	ret = reserved_check(u, &uuid);
-	return ret ? ret : reserved_take_back(&uuid, u);
+	ret = reserved_check(u, &uuid, &from);
+	return ret ? ret : reserved_take_back(&uuid, from);
 }
 
 /* Whether an endpoint of @owner may have that name. */

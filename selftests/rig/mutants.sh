@@ -74,8 +74,11 @@ runs()
 # boot FROM - in L1, from that line of the runs on
 boot()
 {
-	"$rig/boot.sh" "$kernel" "$out/initramfs" "$out/l1" -t 3600 -q 600 \
-		-a "oops=panic panic_on_warn=1 kfence.sample_interval=1 mutants.from=$1" >/dev/null 2>&1 || :
+	# One that panics of a mistake is no failure; judge() looks at what it has put out.
+	if ! "$rig/boot.sh" "$kernel" "$out/initramfs" "$out/l1" -t 3600 -q 600 \
+		-a "oops=panic panic_on_warn=1 kfence.sample_interval=1 mutants.from=$1" >/dev/null 2>&1; then
+		say "L1 has ended early"
+	fi
 	boots=$((boots + 1))
 	cp "$out/l1/output" "$out/output-$boots"
 	cp "$out/l1/console" "$out/console-$boots"

@@ -167,46 +167,30 @@ static void vm_expose(struct reader *r, struct policy_vm *vm, const char *text)
 	}
 }
 
-static void vm_bells(struct reader *r, struct policy_vm *vm, const char *text)
+/*
+ * Numbers the bells or words of GSIs in the order in which @key names them, and returns how many there are. A ring of a
+ * bell is owed by its flags, so it has no word.
+ */
+static uint32_t vm_number(struct reader *r, struct policy_vm *vm, const char *key, const char *text, bool words)
 {
 	char *copy = strdupa(text), *word;
 	struct policy_gsi *gsi;
-	uint32_t bell = 0;
 	uint64_t number;
+	uint32_t nr = 0;
 
 	while ((word = policy_next_word(&copy))) {
-		if (!parse_gsi(r, "bells", word, &number))
-			return;
+		if (!parse_gsi(r, key, word, &number))
+			break;
 		gsi = vm_gsi(vm, number);
 		if (!gsi || gsi->bell != POLICY_NO_BELL || gsi->word != POLICY_NO_WORD) {
-			reader_complain(r, r->line, "GSI %u %s; 'bells' names GSIs of an 'expose' above it that have no status word, each once",
+			reader_complain(r, r->line, "GSI %u %s; '%s' names GSIs of an 'expose' above it that have neither bell nor status word, each once",
 				 (unsigned int)number, !gsi ? "is not exposed" :
-				 gsi->bell != POLICY_NO_BELL ? "has a bell" : "has a status word");
-			return;
+				 gsi->bell != POLICY_NO_BELL ? "has a bell" : "has a status word", key);
+			break;
 		}
-		gsi->bell = bell++;
+		*(words ? &gsi->word : &gsi->bell) = nr++;
 	}
-}
-
-/* A ring of a bell is owed by its flags, so it has no word. */
-static void vm_words(struct reader *r, struct policy_vm *vm, const char *text)
-{
-	char *copy = strdupa(text), *word;
-	struct policy_gsi *gsi;
-	uint64_t number;
-
-	while ((word = policy_next_word(&copy))) {
-		if (!parse_gsi(r, "status", word, &number))
-			return;
-		gsi = vm_gsi(vm, number);
-		if (!gsi || gsi->word != POLICY_NO_WORD || gsi->bell != POLICY_NO_BELL) {
-			reader_complain(r, r->line, "GSI %u %s; 'status' names GSIs of an 'expose' above it that have no bell, each once",
-				 (unsigned int)number, !gsi ? "is not exposed" :
-				 gsi->bell != POLICY_NO_BELL ? "has a bell" : "has a status word");
-			return;
-		}
-		gsi->word = vm->nr_words++;
-	}
+	return nr;
 }
 
 static void parse_text(struct reader *r, const char *key, const char *value, char *to, size_t room)
@@ -244,9 +228,9 @@ void policy_vm_key(struct reader *r, const char *key, const char *value)
 	} else if (!strcmp(key, "expose")) {
 		vm_expose(r, vm, value);
 	} else if (!strcmp(key, "bells")) {
-		vm_bells(r, vm, value);
+		vm_number(r, vm, key, value, false);
 	} else {
-		vm_words(r, vm, value);
+		vm->nr_words = vm_number(r, vm, key, value, true);
 	}
 }
 

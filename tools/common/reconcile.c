@@ -200,13 +200,24 @@ static bool is_in_the_way(const struct kvm_pvi_list_gsi *listed, const struct po
 		((old->rate != new->rate || old->burst != new->burst) && !is_limited_so(listed, new));
 }
 
+/* What is taken from a GSI may have gone meanwhile. */
+static void undo(struct work *w, const char *verb, uint32_t gsi, int (*call)(int pvi, uint32_t gsi))
+{
+	int ret;
+
+	say(w, verb, "gsi", gsi);
+	if (w->pvi < 0)
+		return;
+	ret = call(w->pvi, gsi);
+	note(w, ret == -ENOENT ? 0 : ret);
+}
+
 static void unexpose_old(struct work *w, const struct policy *p)
 {
 	const struct policy_vm *vm = policy_vm(p, w->uuid);
 	const struct policy_gsi *old, *new;
 	struct kvm_pvi_list_gsi *listed;
 	size_t i;
-	int ret;
 
 	for (i = 0; vm && i < vm->nr_gsis && !slice_is_full(w); i++) {
 		old = &vm->gsis[i];
@@ -214,12 +225,8 @@ static void unexpose_old(struct work *w, const struct policy *p)
 		listed = listed_gsi(w, old->gsi);
 		if (!listed || !is_in_the_way(listed, old, new))
 			continue;
-		say(w, "unexpose", "gsi", old->gsi);
 		listed->gsi = UINT32_MAX;
-		if (w->pvi < 0)
-			continue;
-		ret = pvi_unexpose(w->pvi, old->gsi);
-		note(w, ret == -ENOENT ? 0 : ret);
+		undo(w, "unexpose", old->gsi, pvi_unexpose);
 	}
 }
 
@@ -235,7 +242,6 @@ static void unstatus_old(struct work *w, const struct policy *p)
 	const struct policy_gsi *old, *new;
 	struct kvm_pvi_list_gsi *listed;
 	size_t i;
-	int ret;
 
 	for (i = 0; vm && i < vm->nr_gsis && !slice_is_full(w); i++) {
 		old = &vm->gsis[i];
@@ -243,12 +249,8 @@ static void unstatus_old(struct work *w, const struct policy *p)
 		listed = listed_gsi(w, old->gsi);
 		if (old->word == POLICY_NO_WORD || !listed || !has_word(listed) || (new && new->word == old->word))
 			continue;
-		say(w, "unstatus", "gsi", old->gsi);
 		listed->state &= ~KVM_PVI_GSI_STATUS;
-		if (w->pvi < 0)
-			continue;
-		ret = pvi_unstatus(w->pvi, old->gsi);
-		note(w, ret == -ENOENT ? 0 : ret);
+		undo(w, "unstatus", old->gsi, pvi_unstatus);
 	}
 }
 
