@@ -10,6 +10,7 @@
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/guest.sh"
+. "$(dirname "$0")/tools/sleep.sh"
 
 # What stands for interrupt 0, and is not to be had.
 timer=2
@@ -270,15 +271,12 @@ suspended()
 {
 	wakes g_b host wait $virtual connect "$a" $pin poll 4 notify 0 connect "$a" $pin notify 1 poll 5
 	await is_wired "$b" $virtual
-	run g_b "echo enabled >/sys/class/tty/ttyS1/power/wakeup"
-	say g_b "echo freeze >/sys/power/state"
+	falls_asleep g_b
 	await nothing_left "$b" $virtual
 	same "$(run g_a pvi ring "$b" $virtual ring "$b" $virtual)" "ring 2
 ring 1"
 	nothing_left "$b" $virtual
-	say g_b true
-	listen g_b 120
-	listen g_b 120 || [ $? -eq $again ]
+	wakes_up g_b
 	# Nobody waits in a, so what comes is recorded there.
 	same "$(woken g_b | sed 's/^poll [1-9]$/poll/; s/^notify [012]$/notify/')" "host 4
 wait 5
