@@ -89,6 +89,7 @@ listen()
 		start=$before asleep=0
 	done
 	# Nor does it answer to the tests that follow.
+	echo "guest $1 says nothing more to '${!told:-init}'" >/dev/kmsg
 	{
 		echo "guest $1 says nothing more to '${!told:-init}', and is ended; the end of its kernel's console:"
 		tail -n 20 "${!console}"
