@@ -24,7 +24,7 @@ PVI_LIMIT(max_senders, 65536, "rows of one receiver's table");
 static struct rhashtable edges;
 
 /* Secret, so that names which collide cannot be chosen. */
-static u64 hash_key[6];
+static u64 hash_key[7];
 
 /*
  * Each bit depends on all of @a and @b, which the low half of a product alone
@@ -43,15 +43,19 @@ static __always_inline u64 acl_fold(u64 a, u64 b)
  * memcmp() would be a third of all that kvm_pvi does. Names come in series, and
  * a receiver chooses those of its rows: all bits must count, and unforeseeably.
  * In a sum of products they do not: whatever odd numbers two words are
- * multiplied by, flipping the top bit of both keeps the sum.
+ * multiplied by, flipping the top bit of both keeps the sum. What is rung is a
+ * small number, mostly one of many in a row: by itself in the last product it
+ * would be multiplied by one number for all rows of a sender, and where that
+ * happens to be even many times over, most of them stand in a few chains.
  */
 static __always_inline u32 acl_key_hash(const void *data, u32 len, u32 seed)
 {
 	const struct pvi_edge_key *key = data;
 	u64 hash = acl_fold(key->receiver.first ^ hash_key[0], key->receiver.last ^ hash_key[1]) +
-		   acl_fold(key->sender.first ^ hash_key[2], key->sender.last ^ hash_key[3]);
+		   acl_fold(key->sender.first ^ hash_key[2], key->sender.last ^ hash_key[3]) +
+		   key->what * hash_key[4];
 
-	return acl_fold(hash ^ hash_key[4], ((u64)seed << 32 | key->what) ^ hash_key[5]);
+	return acl_fold(hash ^ hash_key[5], (u64)seed << 32 ^ hash_key[6]);
 }
 
 static __always_inline u64 acl_differ(const struct pvi_words *a, const struct pvi_words *b)

@@ -66,17 +66,17 @@ claims_have_tests()
 {
 	local page=Documentation/virt/kvm/pvi/$1 test cases case file bad=''
 
-	tr -s '\n ' ' ' <"$page" | grep -o -E '\[[a-z_0-9-]+(_test|\.sh)[A-Za-z_0-9 ]*\]' | tr -d '[]' >"$build/claims"
+	tr -s '\n ' ' ' <"$page" | grep -o -E '\[(fuzz_[a-z]+|[a-z_0-9-]+(_test|\.sh))[A-Za-z_0-9 ]*\]' | tr -d '[]' >"$build/claims"
 	[ -s "$build/claims" ]
 	while read -r test cases; do
 		file=$(compgen -G "selftests/$test.[cs]*" || compgen -G "selftests/guest/$test.c" ||
-			compgen -G "selftests/rig/$test") || {
+			compgen -G "selftests/userspace/$test.c" || compgen -G "selftests/rig/$test") || {
 			bad="there is no test $test"
 			break
 		}
 		[ -n "$cases" ] || [[ $file != *.c ]] || bad="$test stands there without a case"
 		for case in $cases; do
-			grep -q -E "\{ \"$case\"|^$case\(\)|^	[A-Z]+(_CASE)?\(${case#lost_without_}\)" "$file" ||
+			grep -q -E "\{ \"$case\"|^(static void )?$case\((void)?\)|^	[A-Z]+(_CASE)?\(${case#lost_without_}\)" "$file" ||
 				bad="$test has no case $case"
 		done
 	done <"$build/claims"
@@ -92,7 +92,7 @@ bugs_have_tests()
 	claims_have_tests bugs.rst &&
 	awk '
 		function flush() {
-			if (row && row !~ /\[[a-z_0-9-]+(_test|\.sh) [A-Za-z_0-9 ]+\]|No test/) {
+			if (row && row !~ /\[(fuzz_[a-z]+|[a-z_0-9-]+(_test|\.sh)) [A-Za-z_0-9 ]+\]|No test/) {
 				print "bugs.rst:" at ": neither a case nor \"No test\""
 				bad = 1
 			}
