@@ -84,8 +84,12 @@ listen()
 			continue
 		fi
 		read -r line <<<"$line$part"
-		[ "$line" != "=again" ] || return $again
-		[ "${line#=}" = "$line" ] || return "${line#=}"
+		if [[ $line == *$'\005='* ]]; then
+			part=${line%$'\005='*} line=${line##*$'\005='}
+			[ -z "$part" ] || echo "$part"
+			[ "$line" != again ] || return $again
+			return "$line"
+		fi
 		echo "$line"
 		line=''
 		start=$before asleep=0 silent=0
