@@ -130,6 +130,10 @@ mutants:
 coverage:
 	@$(RIG)/coverage.sh
 
+# The table of testing.rst.
+figures:
+	@$(RIG)/figures.sh
+
 style:
 	@$(RIG)/style.sh
 
@@ -162,6 +166,7 @@ help:
 	@echo '  mutants      put the mistakes of selftests/mutants, or MUTANTS=, into the host module, and see'
 	@echo '               whether the tests notice them'
 	@echo '  coverage     which lines and branches of the host module the C tests reach'
+	@echo '  figures      the table of testing.rst, of what the long commands gave when they last ran here'
 	@echo '  style        shellcheck, kernel-doc, checkpatch'
 	@echo '  deb          build Debian packages, in $(BUILD)/deb'
 	@echo '  deb-check    install, use and remove them in a Debian system of their own; part of check'
@@ -204,4 +209,4 @@ help:
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-loaded check-long check-intel check-debug check-all deb deb-check libvirt-check demo bench \
 	bench-check bench-here pictures bench-profile bench-apart bench-held bench-link ring-figures ring-mutants \
-	ring-long userspace userspace-mutants static oracle races faults fuzz mutants coverage style clean help
+	ring-long userspace userspace-mutants static oracle races faults fuzz mutants coverage figures style clean help

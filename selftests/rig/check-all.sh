@@ -110,7 +110,9 @@ announce()
 # run_suite SUITE KERNELS MINUTES [NAME=VALUE...] - a failure is told in the table
 run_suite()
 {
-	local name=$1-$2 script start status=0 variables=("${@:4}")
+	local name=$1-$2 script start status=0 variables=("${@:4}") tree
+
+	tree=$(tree_of)
 
 	read -ra script < <(script_of "$1" "$2")
 	start=$(date +%s)
@@ -124,6 +126,10 @@ run_suite()
 	else
 		awk '/^not ok/ && n++ < 10' "$out/$name.output" >&2
 	fi
+	# The others remember what they did by themselves.
+	[[ ! ${script[0]} =~ ^(check|loaded|deb-check|libvirt-check)\.sh$ ]] || result "$1" "$2" |
+		sed -n -E "s/^([0-9]+) passed, ([0-9]+) failed.*/\1 \2/p" | awk -v OFS='\t' -v part="$1, ${2//,/ }" '
+		{ print part, $1, $1 + $2, "" }' | remember "check-all.$name" "$tree"
 	say "$1 on $2: $(result "$1" "$2")"
 }
 

@@ -5,7 +5,7 @@
 # intel-smoke 7.3:smoke", with $TESTS "6.12 6.1"; ":c" is that kernel with the C tests that take it less
 # than half a minute, ":smoke" with some of them), each in an L1 of its own, and beside them the quick
 # part of style.sh, install.sh if there are tests that need the tools, deb-check.sh, ring.sh, userspace.sh and, with
-# kernel 6.12 or intel, bench.sh --check, without $TESTS also what some tests cover, by coverage.sh: three
+# kernel 6.12 or intel, bench.sh --check, with 6.12 static.sh, without $TESTS also what some tests cover, by coverage.sh: three
 # machines at once, since each waits for a part of its time; with four the one with Linux guests, which
 # takes longest, has less of the processors, and all ends later. The tests with Linux guests,
 # e2e*_test.sh, have another L1 of that kernel, those of the tools, which are scripts too, a third, and
@@ -16,7 +16,7 @@
 # share the C tests; "intel-smoke" has some of them, or those of $TESTS.
 # Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing
 # failed, nothing was skipped and each L1 has run a test. $TESTS selects tests, "deb" is
-# deb-check.sh, "bench" bench.sh, "ring" ring.sh and "userspace" userspace.sh; $DEADLINE limits the seconds of processor time
+# deb-check.sh, "bench" bench.sh, "ring" ring.sh, "userspace" userspace.sh and "static" static.sh; $DEADLINE limits the seconds of processor time
 # of an L1, $TEST_DEADLINE those of a test, $MEMORY is L1's in megabytes, $CMDLINE is added to its
 # kernel's command line, PVI_LONG=1 asks the tests to take their time, PVI_SLOW=N has them wait N
 # times as long, 4 by default. PVI_SEED is where random ones begin, PVI_OPS how many calls oracle_test makes.
@@ -65,12 +65,16 @@ with_userspace=
 if [[ " ${TESTS:-userspace} " == *" userspace "* ]]; then
 	with_userspace=1
 fi
+with_static=
+if [[ " ${TESTS:-static} " == *" static "* && " ${kernels[*]} " == *" 6.12 "* ]]; then
+	with_static=1
+fi
 with_coverage=
 if [ -z "${TESTS:-}" ] && [[ " ${kernels[*]} " == *" 6.12 "* ]]; then
 	with_coverage=1
 fi
 for i in "${!tests[@]}"; do
-	[[ ! ${tests[i]} =~ ^(deb|bench|ring|userspace)$ ]] || unset "tests[i]"
+	[[ ! ${tests[i]} =~ ^(deb|bench|ring|userspace|static)$ ]] || unset "tests[i]"
 done
 plain=() with_guests=() costs=() native=()
 for test in "${tests[@]}"; do
@@ -180,6 +184,11 @@ check_ring()
 check_userspace()
 {
 	exec "$rig/userspace.sh" >"$build/userspace-check"
+}
+
+check_static()
+{
+	exec "$rig/static.sh" >"$build/static-check"
 }
 
 # As many lines "ok" and "not ok" as the tests have points
@@ -413,7 +422,7 @@ how_far()
 	local output=$build/check-$1/output
 
 	case $1 in
-	packages | ring | userspace | style | install | native | coverage) cat "$running/$1" ;;
+	packages | ring | userspace | static | style | install | native | coverage) cat "$running/$1" ;;
 	bench)	echo "$(cat "$running/$1"), $(cat "$build"/bench-*/output | grep -c '^figure ') rows" ;;
 	*)	awk '/^(not )?ok/ { points++ }
 			/^# [a-z0-9_]+_test$/ { test = ", now in " $2 }
@@ -503,6 +512,9 @@ fi
 if [ -n "$with_userspace" ]; then
 	begin userspace check_userspace
 fi
+if [ -n "$with_static" ]; then
+	begin static check_static
+fi
 if [ -n "$with_coverage" ]; then
 	begin coverage check_coverage
 fi
@@ -532,6 +544,9 @@ if [ -n "$with_ring" ]; then
 fi
 if [ -n "$with_userspace" ]; then
 	report "userspace" "$build/userspace-check" "$build/userspace-check"
+fi
+if [ -n "$with_static" ]; then
+	report "static" "$build/static-check" "$build/static-check"
 fi
 if [ -n "$with_coverage" ]; then
 	report "coverage" "$build/coverage-check" "$build/coverage-check"

@@ -68,6 +68,39 @@ quietly()
 	die "'$*' failed; all of its output is in $log"
 }
 
+# The commit of the sources; "-dirty" behind it if one that is no page differs from it. What takes long asks before it
+# begins.
+tree_of()
+{
+	local commit changed
+
+	commit=$(git -C "$top" rev-parse --short=10 HEAD 2>/dev/null) || {
+		echo without-git
+		return
+	}
+	changed=$(git -C "$top" status --porcelain -- . ':!Documentation')
+	echo "$commit${changed:+-dirty}"
+}
+
+# remember NAME TREE - what a long command has done, for figures.py, which says what stands in stdin. Of sources that are no
+# commit nothing is remembered.
+remember()
+{
+	local to=$cache/results/$1
+
+	if [[ $2 == *-* ]]; then
+		say "these sources are $2: ${1%%.*} is not for make figures"
+		cat >/dev/null
+		return
+	fi
+	mkdir -p "$cache/results"
+	{
+		printf '%s\t%s\n' "$(date -I)" "$2"
+		cat
+	} >"$to.$$"
+	mv "$to.$$" "$to"
+}
+
 # Hold the lock named $1 until this process ends, unless who started it does.
 lock()
 {

@@ -42,6 +42,7 @@ take_counters()
 
 "$rig/setup.sh" xxd
 kernel=$("$rig/kernel.sh" 6.12)
+tree=$(tree_of)
 lock "$build/lock"
 export RIG_LOCKED=$build/lock
 say "building the selftests"
@@ -73,11 +74,18 @@ else
 	wanted=("${COVERAGE_LEAST:-95}" "$top/selftests/coverage/reasons")
 fi
 {
-	echo "On $(date -I), of $(git -C "$top" describe --always --dirty), kernel $(cat "$kernel/release"): $(tail -n 1 "$out/tests")"
+	echo "On $(date -I), of $tree, kernel $(cat "$kernel/release"): $(tail -n 1 "$out/tests")"
 	echo
 	python3 "$rig/coverage.py" "$out/gcov.json" "$out/src/kernel/" "${wanted[@]}"
 } | tee "$out/coverage.txt" || status=1
-[ -n "${TESTS:-}" ] || cp "$out/coverage.txt" "$top/Documentation/coverage.txt"
+if [ -z "${TESTS:-}" ]; then
+	cp "$out/coverage.txt" "$top/Documentation/coverage.txt"
+	awk -v OFS='\t' '
+		$1 == "all" {
+			print "lines of the host module", $2, $4, $5 " %"
+			print "branches of the host module", $7, $9, $10 " %"
+		}' "$out/coverage.txt" | remember coverage "$tree"
+fi
 sed -n '/^not ok/p' "$out/tests"
 tail -n 1 "$out/tests"
 exit "$status"

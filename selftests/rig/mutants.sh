@@ -139,10 +139,13 @@ report()
 			failed=$((failed + 1))
 		fi
 	done
+	[ ${#names[@]} -ne ${#all[@]} ] || [ "${verdict[none]:-}" ] ||
+		printf 'mistakes in kernel/host\t%d\t%d\t\n' $((passed - 1)) ${#all[@]} | remember mutants "$tree"
 	echo "$passed passed, $failed failed"
 	[ "$failed" -eq 0 ]
 }
 
+tree=$(tree_of)
 lock "$build/lock"
 export RIG_LOCKED=$build/lock
 "$rig/setup.sh"

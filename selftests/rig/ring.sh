@@ -46,10 +46,12 @@ row()
 
 write_long()
 {
-	local to=$top/Documentation/ring-long.txt
+	local to=$top/Documentation/ring-long.txt tree
+
+	tree=$(tree_of)
 
 	{
-		echo "On $(date -I), of $(git -C "$top" describe --always --dirty), messages that either side has received:"
+		echo "On $(date -I), of $tree, messages that either side has received:"
 		echo
 		printf '%-32s %9s %9s %8s %8s %6s %16s\n' "" "of 1's" "of 0's" sessions sleeps kills "lost, twice, torn"
 		row "two threads, thread sanitizer" "$out/stress-tsan" threads 10000000 0 1
@@ -58,6 +60,15 @@ write_long()
 	} >"$to.tmp"
 	mv "$to.tmp" "$to"
 	cat "$to"
+	sed -n -E 's/^(two [a-z, ]*[a-z]) +([0-9]+) +([0-9]+) +[0-9]+ +[0-9]+ +([0-9]+) +0$/\1\t1\t1\t\2 and \3 messages, \4 kills/p' \
+		"$to" | remember ring-long "$tree"
+}
+
+# What ring/mutants.sh has said, in stdin
+remember_mutants()
+{
+	awk -v OFS='\t' '/^ok / { good++ } /^(not )?ok / { all++ } END { print "mistakes in pvi_ring.h", +good, +all, "" }' |
+		remember ring-mutants "$tree"
 }
 
 build_all
@@ -65,7 +76,10 @@ case ${1:-} in
 --figures)
 	exec make -s -C "$source" OUTPUT="$out" figures ;;
 --mutants)
-	exec "$source/mutants.sh" "$out/mutants" ;;
+	tree=$(tree_of) status=0
+	"$source/mutants.sh" "$out/mutants" | tee "$output" || status=$?
+	remember_mutants <"$output"
+	exit "$status" ;;
 --long)
 	write_long
 	exit ;;
@@ -76,6 +90,7 @@ if [ -n "${PVI_LONG:-}" ]; then
 else
 	messages=100000 kills=20 rounds=300000 runs=20000 seed=(-seed=1)
 fi
+tree=$(tree_of)
 echo "TAP version 13"
 check "all orders of the header's steps" "$out/litmus"
 check "each rule broken once" "$out/hostile" list 0 0
@@ -89,5 +104,8 @@ check "fuzzed sender" fuzz sender "$runs" "${seed[@]}"
 check "fuzzed handshake" fuzz link "$runs" "${seed[@]}"
 check "an implementation from the page alone" "$source/interop.py" "$out/talk"
 check "at most 60 instructions a message" "$source/figures.py" "$out/count" 60
-[ -z "${PVI_LONG:-}" ] || check "mistakes are noticed" "$source/mutants.sh" "$out/mutants"
+if [ -n "${PVI_LONG:-}" ]; then
+	check "mistakes are noticed" "$source/mutants.sh" "$out/mutants"
+	remember_mutants <"$output"
+fi
 checks_end

@@ -187,6 +187,7 @@ check "no reserved names are defined" names_are_ours
 check "api.rst has the request numbers" numbers_are_documented
 check "security.rst names tests" claims_have_tests security.rst
 check "bugs.rst names tests" bugs_have_tests
+check "testing.rst has figures that make figures wrote" "$rig/figures.py" check Documentation/virt/kvm/pvi/testing.rst
 check "the README's C compiles" readme_compiles
 check "the mutants can be made, and have tests" mutants_apply
 check "the sources of each module stand in layers" layers_of_all
