@@ -14,6 +14,7 @@
  * the work queue of life.c that runs it: works of one that wait for each other
  * could take up all of its workers.
  */
+#include <linux/completion.h>
 #include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/jiffies.h>
@@ -55,6 +56,7 @@ enum { SOURCE_CLOSED, SOURCE_ENDS };
  * @budget: rings it may make
  * @ring: rings
  * @release: ends it
+ * @ended: it has. SOURCE_ENDS may be seen before @release is queued, so flush_work() would not do
  * @list: in pvi_vm.sources
  * @ref: the list's, and that of who waits for @release
  */
@@ -72,6 +74,7 @@ struct pvi_source {
 	struct pvi_bucket budget;
 	struct delayed_work ring;
 	struct work_struct release;
+	struct completion ended;
 	struct list_head list;
 	struct kref ref;
 };
@@ -210,6 +213,7 @@ static void source_release_work(struct work_struct *work)
 	list_del(&s->list);
 	s->vm->nr_sources--;
 	mutex_unlock(&s->vm->lock);
+	complete_all(&s->ended);
 	source_put(s);
 }
 
@@ -229,6 +233,7 @@ static struct pvi_source *source_alloc(struct pvi_vm *vm, u32 port)
 	pvi_bucket_set(&s->budget, rate, max_t(u32, rate / 50, 1));
 	INIT_DELAYED_WORK(&s->ring, source_ring_work);
 	INIT_WORK(&s->release, source_release_work);
+	init_completion(&s->ended);
 	kref_init(&s->ref);
 	return s;
 }
@@ -297,7 +302,7 @@ static void source_end_and_wait(struct pvi_vm *vm, struct pvi_source *s)
 	kref_get(&s->ref);
 	mutex_unlock(&vm->lock);
 	source_end(s);
-	flush_work(&s->release);
+	wait_for_completion(&s->ended);
 	source_put(s);
 }
 

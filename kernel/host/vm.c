@@ -38,9 +38,10 @@ struct pvi_vm *pvi_vm_find_uuid(const uuid_t *uuid)
 	return vm && pvi_vm_bound(vm) ? vm : NULL;
 }
 
+/* It has left its place, or will. */
 static bool vm_dying(const struct pvi_vm *vm)
 {
-	return READ_ONCE(vm->life) == PVI_LIFE_DYING;
+	return READ_ONCE(vm->life) >= PVI_LIFE_DYING;
 }
 
 /*

@@ -76,7 +76,7 @@ claims_have_tests()
 		}
 		[ -n "$cases" ] || [[ $file != *.c ]] || bad="$test stands there without a case"
 		for case in $cases; do
-			grep -q -E "\{ \"$case\"|^(static void )?$case\((void)?\)|^	[A-Z]+(_CASE)?\(${case#lost_without_}\)" "$file" ||
+			grep -q -E "\{ \"$case\"|^(static void )?$case\((void)?\)|^	check .* $case\$|^	[A-Z]+(_CASE)?\(${case#lost_without_}\)" "$file" ||
 				bad="$test has no case $case"
 		done
 	done <"$build/claims"

@@ -4,7 +4,7 @@
 # userspace.sh [--mutants [NAME...]] - the host module's decisions in user space: the files of kernel/host as they
 # are, behind selftests/userspace/shim.h, under the address and the undefined behaviour sanitizer with inputs that
 # a fuzzer makes; in orders of atomic operations that a seed makes; and with threads under the thread sanitizer.
-# With PVI_LONG=1 fifty times as many, and the mutants. Prints TAP and "N passed, N failed".
+# With PVI_LONG=1 fifty times as many, and all mutants, else one of fifteen. Prints TAP and "N passed, N failed".
 # --mutants puts one mistake of selftests/userspace/mutants after the other into a copy, and runs the programs that
 # must notice it; with GENERATED=N, N standard ones, chosen by $PVI_SEED, of which the survivors are told.
 
@@ -29,6 +29,8 @@ run()
 			"${seed[@]}" -artifact_prefix="$dir/" 2>&1 &&
 			echo "# $((${runs[$target]} * times)) inputs" ;;
 	orders)	"$dir/orders" $((20000 * times)) "${PVI_SEED:-1}" 2>&1 ;;
+	faults)	"$dir/faults" 2>&1 ;;
+	lives)	"$dir/lives" $((30000 * times)) "${PVI_SEED:-1}" 2>&1 ;;
 	threads) "$dir/threads" $((10000 * times)) 2>&1 ;;
 	esac
 }
@@ -76,9 +78,12 @@ mutants()
 			fuzz_acl fuzz_bell fuzz_bucket fuzz_state fuzz_status fuzz_ring orders
 	fi
 	[ $# -gt 0 ] || mapfile -t names < <(of names)
+	# What was built without a mistake need not be again.
+	rm -rf "$out/mutants"
 	mkdir -p "$out/mutants"
-	rm -rf "$out/mutants/kernel"
-	cp -a "$top/kernel" "$out/mutants/kernel"
+	for files in "$top/kernel" "$out"/{fuzz,sched,tsan,include}; do
+		[ ! -e "$files" ] || cp -a "$files" "$out/mutants/"
+	done
 	rows=()
 	for name in "${names[@]}"; do
 		check "$name: $(of what "$name")" notices "$name"
@@ -105,10 +110,15 @@ else
 	check "status words of anything" run "$out" fuzz_status
 	check "one ring after the other" run "$out" fuzz_ring
 	check "rings, payers and guest in many orders" run "$out" orders
+	check "each allocation, and each copy to the caller, fails in turn" run "$out" faults
+	check "endpoints, sources and grants that begin and end, in many orders" run "$out" lives
 	check "threads, thread sanitizer" run "$out" threads
 	if [ -n "${PVI_LONG:-}" ]; then
 		printf '%s\n' "${rows[@]}" | remember userspace "$tree"
 		mutants
+	else
+		mapfile -t names < <(of names | awk 'NR % 15 == 0')
+		mutants "${names[@]}"
 	fi
 fi
 checks_end

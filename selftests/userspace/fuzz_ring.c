@@ -122,7 +122,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t length)
 		}
 		/* What nobody will come to pay the work tries again. */
 		CHECK(chan.kind == KVM_PVI_GSI_EVENTFD || !pvi_gsi_wired(chan.g) || frozen || !chan_latched() ||
-		      chan.g->retry.pending);
+		      chan.g->retry.work.pending);
 		shim_idle();
 	}
 	freeze(false);

@@ -4,7 +4,14 @@
 
 static DEFINE_MUTEX(shim_lock);		/* protects what follows, but for the threads' own */
 static struct rcu_head *to_free;
-static struct delayed_work *works;
+static struct work_struct *works;
+static struct run {			/* on the stack of whoever runs it */
+	struct work_struct *work;
+	struct run *next;
+	int *thread;
+} *runs;
+static u64 queued;
+static struct file *fds[64];
 static size_t allocated;
 static u64 fail_at;
 static bool failed;
@@ -15,6 +22,8 @@ struct task_struct shim_task;
 u64 shim_memlock;
 bool shim_capable;
 struct file *shim_file;
+bool shim_killed;
+int shim_notifier_fails;
 
 #ifndef SHIM_SCHED
 static pthread_rwlock_t readers = PTHREAD_RWLOCK_INITIALIZER;
@@ -177,8 +186,8 @@ void shim_random(void *p, size_t n)
 	}
 }
 
-static char *user;
-static size_t user_size;
+static char *user, *user_own;
+static size_t user_size, own_size;
 static u32 *user_word, user_value;
 
 void shim_user_set(void *at, size_t size)
@@ -194,11 +203,20 @@ void shim_user_change(u32 *word, u32 to)
 	user_value = to;
 }
 
+void shim_user_own(void *at, size_t size)
+{
+	user_own = at;
+	own_size = size;
+}
+
+static bool inside(const char *from, size_t n, const char *at, size_t size)
+{
+	return from >= at && (size_t)(from - at) <= size && n <= size - (from - at);
+}
+
 static bool user_has(const void *at, size_t n)
 {
-	const char *from = at;
-
-	return from >= user && (size_t)(from - user) <= user_size && n <= user_size - (from - user);
+	return inside(at, n, user, user_size) || inside(at, n, user_own, own_size);
 }
 
 unsigned long copy_from_user(void *to, const void *from, unsigned long n)
@@ -499,57 +517,358 @@ void *rhashtable_walk_next(struct rhashtable_iter *iter)
 	return NULL;
 }
 
-bool shim_queue(struct delayed_work *w, unsigned long delay, bool anew)
+bool shim_queue(struct work_struct *w)
 {
+	struct work_struct **at;
 	bool was;
 
 	mutex_lock(&shim_lock);
-	was = w->pending;
-	if (!was || anew)
-		w->delay = delay;
+	was = w->pending || w->canceled;
 	if (!was) {
+		for (at = &works; *at; at = &(*at)->next)
+			;
+		*at = w;
+		w->next = NULL;
+		w->since = ++queued;
 		w->pending = true;
-		w->next = works;
-		works = w;
 	}
 	mutex_unlock(&shim_lock);
-	return was == anew;
+	return !was;
 }
 
-bool cancel_delayed_work_sync(struct delayed_work *w)
+void shim_queue_rcu(struct rcu_head *rcu)
 {
-	struct delayed_work **at;
-	bool was;
+	shim_queue(&container_of(rcu, struct rcu_work, rcu)->work);
+}
+
+static bool work_runs(const struct work_struct *w)
+{
+	struct run *run;
+
+	for (run = runs; run && run->work != w; run = run->next)
+		;
+	return run;
+}
+
+static void work_take(struct work_struct **at)
+{
+	struct work_struct *w = *at;
+
+	*at = w->next;
+	w->pending = false;
+}
+
+/* The oldest one that was queued by @last and does not run, or NULL; it does from here on. */
+static struct work_struct *work_begin(struct run *run, u64 last)
+{
+	struct work_struct **at, *w;
 
 	mutex_lock(&shim_lock);
-	was = w->pending;
-	for (at = &works; *at && *at != w; at = &(*at)->next)
+	for (at = &works; (w = *at) && (w->since > last || work_runs(w)); at = &w->next)
 		;
-	if (*at)
-		*at = w->next;
-	w->pending = false;
+	if (w) {
+		work_take(at);
+		*run = (struct run){ w, runs, shim_nesting() };
+		runs = run;
+	}
 	mutex_unlock(&shim_lock);
-	return was;
+	return w;
+}
+
+/* It may be freed by now. */
+static void work_end(struct run *run)
+{
+	struct run **at;
+
+	mutex_lock(&shim_lock);
+	for (at = &runs; *at != run; at = &(*at)->next)
+		;
+	*at = run->next;
+	mutex_unlock(&shim_lock);
+}
+
+bool shim_in_work(void)
+{
+	struct run *run;
+
+	mutex_lock(&shim_lock);
+	for (run = runs; run && run->thread != shim_nesting(); run = run->next)
+		;
+	mutex_unlock(&shim_lock);
+	return run;
 }
 
 bool shim_run_works(void)
 {
-	struct delayed_work *w, *next;
+	struct work_struct *w;
+	struct run run;
+	bool any = false;
+	u64 last;
 
 	mutex_lock(&shim_lock);
-	next = works;
-	works = NULL;
+	last = queued;
 	mutex_unlock(&shim_lock);
-	if (!next)
-		return false;
-	while ((w = next)) {
-		mutex_lock(&shim_lock);
-		next = w->next;
-		w->pending = false;
-		mutex_unlock(&shim_lock);
-		w->work.fn(&w->work);
+	while ((w = work_begin(&run, last))) {
+		w->fn(w);
+		work_end(&run);
+		any = true;
 	}
-	return true;
+	return any;
+}
+
+/* True where @w is neither pending nor running. */
+static bool work_idle(struct work_struct *w)
+{
+	bool idle;
+
+	mutex_lock(&shim_lock);
+	idle = !w->pending && !work_runs(w);
+	mutex_unlock(&shim_lock);
+	return idle;
+}
+
+bool shim_cancel(struct work_struct *w)
+{
+	struct work_struct **at;
+	bool was;
+
+	mutex_lock(&shim_lock);
+	was = w->pending;
+	for (at = &works; was && *at != w; at = &(*at)->next)
+		;
+	if (was)
+		work_take(at);
+	/* While it is awaited, it is not queued again. */
+	w->canceled = true;
+	mutex_unlock(&shim_lock);
+	while (!work_idle(w))
+		shim_pause();
+	w->canceled = false;
+	return was;
+}
+
+void shim_pause(void)
+{
+	CHECK(!rcu_read_lock_held());
+#ifdef SHIM_SCHED
+	if (shim_sleep() || shim_run_works())
+		return;
+#else
+	if (shim_run_works())
+		return;
+	CHECK(to_free);
+#endif
+	synchronize_rcu();
+}
+
+struct file *fget(int fd)
+{
+	struct file *f = NULL;
+
+	mutex_lock(&shim_lock);
+	if (fd == 3)
+		f = shim_file;
+	else if (fd >= 0 && fd < ARRAY_SIZE(fds))
+		f = fds[fd];
+	if (f)
+		f->references++;
+	mutex_unlock(&shim_lock);
+	return f;
+}
+
+void fput(struct file *f)
+{
+	/* A test's own has no operations. */
+	if (shim_add(&f->references, -1) || !f->f_op)
+		return;
+	f->f_op->release(NULL, f);
+	kfree(f);
+}
+
+struct file *anon_inode_getfile(const char *name, const struct file_operations *fops, void *data, int flags)
+{
+	struct file *f = shim_alloc(sizeof(*f));
+
+	if (!f)
+		return ERR_PTR(-ENOMEM);
+	f->f_op = fops;
+	f->private_data = data;
+	f->references = 1;
+	return f;
+}
+
+/* What stands for a descriptor that is not there yet costs an object, so that it may fail. */
+int shim_get_fd(void)
+{
+	static struct file reserved;
+	void *more = shim_alloc(1);
+	int fd;
+
+	if (!more)
+		return -ENFILE;
+	kfree(more);
+	mutex_lock(&shim_lock);
+	for (fd = ARRAY_SIZE(fds) / 2; fds[fd]; fd++)
+		CHECK(fd + 1 < ARRAY_SIZE(fds));
+	fds[fd] = &reserved;
+	mutex_unlock(&shim_lock);
+	return fd;
+}
+
+void shim_set_fd(int fd, struct file *f)
+{
+	mutex_lock(&shim_lock);
+	fds[fd] = f;
+	mutex_unlock(&shim_lock);
+}
+
+bool shim_has_fd(int fd)
+{
+	return fds[fd];
+}
+
+void shim_close(int fd)
+{
+	struct file *f = fds[fd];
+
+	shim_set_fd(fd, NULL);
+	fput(f);
+}
+
+struct file *eventfd_fget(int fd)
+{
+	struct file *f = fget(fd);
+
+	if (!f)
+		return ERR_PTR(-EBADF);
+	if (f->eventfd)
+		return f;
+	fput(f);
+	return ERR_PTR(-EINVAL);
+}
+
+struct eventfd_ctx *eventfd_ctx_fileget(struct file *f)
+{
+	shim_add(&f->eventfd->references, 1);
+	return f->eventfd;
+}
+
+struct eventfd_ctx *eventfd_ctx_fdget(int fd)
+{
+	struct file *f = eventfd_fget(fd);
+	struct eventfd_ctx *ctx;
+
+	if (IS_ERR(f))
+		return ERR_CAST(f);
+	ctx = eventfd_ctx_fileget(f);
+	fput(f);
+	return ctx;
+}
+
+void eventfd_ctx_put(struct eventfd_ctx *ctx)
+{
+	CHECK(shim_add(&ctx->references, -1) >= 0);
+}
+
+void eventfd_ctx_do_read(struct eventfd_ctx *ctx, u64 *count)
+{
+	lockdep_assert_held(&ctx->wqh.lock);
+	*count = ctx->count;
+	ctx->count = 0;
+}
+
+void __add_wait_queue(wait_queue_head_t *wqh, wait_queue_entry_t *wait)
+{
+	lockdep_assert_held(&wqh->lock);
+	wait->next = wqh->first;
+	wqh->first = wait;
+}
+
+int eventfd_ctx_remove_wait_queue(struct eventfd_ctx *ctx, wait_queue_entry_t *wait, u64 *count)
+{
+	wait_queue_entry_t **at;
+
+	mutex_lock(&ctx->wqh.lock);
+	eventfd_ctx_do_read(ctx, count);
+	for (at = &ctx->wqh.first; *at != wait; at = &(*at)->next)
+		;
+	*at = wait->next;
+	mutex_unlock(&ctx->wqh.lock);
+	return 0;
+}
+
+void shim_wake(struct eventfd_ctx *ctx, u64 count, __poll_t events)
+{
+	wait_queue_entry_t *wait;
+
+	mutex_lock(&ctx->wqh.lock);
+	ctx->count += count;
+	for (wait = ctx->wqh.first; wait; wait = wait->next)
+		wait->func(wait, 0, 0, (void *)(uintptr_t)events);
+	mutex_unlock(&ctx->wqh.lock);
+}
+
+int __mmu_notifier_register(struct mmu_notifier *mn, struct mm_struct *mm)
+{
+	CHECK(mm->locked > 0 && mm->users > 0);
+	if (shim_notifier_fails)
+		return shim_notifier_fails;
+	mutex_lock(&shim_lock);
+	mn->mm = mm;
+	mn->next = mm->notifiers;
+	mm->notifiers = mn;
+	mutex_unlock(&shim_lock);
+	return 0;
+}
+
+static void notifier_free(struct rcu_head *rcu)
+{
+	struct mmu_notifier *mn = container_of(rcu, struct mmu_notifier, rcu);
+
+	mn->ops->free_notifier(mn);
+}
+
+void mmu_notifier_put(struct mmu_notifier *mn)
+{
+	struct mmu_notifier **at;
+
+	mutex_lock(&shim_lock);
+	for (at = &mn->mm->notifiers; *at && *at != mn; at = &(*at)->next)
+		;
+	if (*at)
+		*at = mn->next;
+	mutex_unlock(&shim_lock);
+	call_rcu(&mn->rcu, notifier_free);
+}
+
+bool mmget_not_zero(struct mm_struct *mm)
+{
+	int old = READ_ONCE(mm->users);
+
+	while (old && !try_cmpxchg(&mm->users, &old, old + 1))
+		;
+	return old;
+}
+
+/* Each that is registered is called once, in what stands for the notifiers' SRCU. */
+void mmput(struct mm_struct *mm)
+{
+	struct mmu_notifier *mn;
+
+	if (shim_add(&mm->users, -1))
+		return;
+	rcu_read_lock();
+	for (;;) {
+		mutex_lock(&shim_lock);
+		mn = mm->notifiers;
+		if (mn)
+			mm->notifiers = mn->next;
+		mutex_unlock(&shim_lock);
+		if (!mn)
+			break;
+		mn->ops->release(mn, mm);
+	}
+	rcu_read_unlock();
 }
 
 long shim_pin(unsigned long at, unsigned int flags, struct page **page)
@@ -572,7 +891,12 @@ void shim_signal(struct eventfd_ctx *ctx)
 int param_set_uint_minmax(const char *val, const struct kernel_param *kp, unsigned int least,
 			  unsigned int most)
 {
-	return -EINVAL;
+	u32 value = strtoul(val, NULL, 0);
+
+	if (value < least || value > most)
+		return -EINVAL;
+	WRITE_ONCE(*(u32 *)kp->arg, value);
+	return 0;
 }
 
 int param_get_uint(char *buffer, const struct kernel_param *kp)

@@ -97,13 +97,17 @@ typedef unsigned long vm_flags_t;
 #define PTR_ERR_OR_ZERO(p)	(IS_ERR(p) ? (int)PTR_ERR(p) : 0)
 #define ERESTARTSYS		512
 
+struct file;
 struct kvm;
+struct mmu_notifier;
 struct pid;
 struct poll_table_struct;
 struct seq_file;
 
 /* Of modules */
+struct kernel_param_ops;
 struct kernel_param {
+	const struct kernel_param_ops *ops;
 	void *arg;
 };
 struct kernel_param_ops {
@@ -114,7 +118,7 @@ int param_set_uint_minmax(const char *val, const struct kernel_param *kp, unsign
 			  unsigned int max);
 int param_get_uint(char *buffer, const struct kernel_param *kp);
 #define module_param_cb(name, ops, arg, mode)	\
-	const struct kernel_param_ops *const shim_param_##name = (ops)
+	const struct kernel_param shim_param_##name = { ops, arg }
 #define MODULE_PARM_DESC(name, text)		struct shim_desc
 #define THIS_MODULE				NULL
 
@@ -124,6 +128,7 @@ int *shim_nesting(void);	/* of read sections of this thread */
 void shim_point(void);
 void shim_wait(bool *held);	/* others run until it is not */
 void shim_sleep_rcu(void);
+bool shim_sleep(void);		/* others have run; or, now and then, not */
 #else
 #define shim_point()		do { } while (0)
 #endif
@@ -134,6 +139,7 @@ void shim_sleep_rcu(void);
 #define smp_store_release(p, v)	({ shim_point(); __atomic_store_n(p, v, __ATOMIC_RELEASE); })
 #define smp_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define smp_rmb()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define smp_mb__before_atomic()	smp_mb()
 #define smp_mb__after_atomic()	smp_mb()
 #define cpu_relax()		shim_point()
 #define xchg(p, v)		({ shim_point(); __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST); })
@@ -144,6 +150,7 @@ void shim_sleep_rcu(void);
 #define set_bit(n, p)		({ shim_point(); __atomic_fetch_or(p, BIT(n), __ATOMIC_SEQ_CST); })
 #define clear_bit(n, p)		({ shim_point(); __atomic_fetch_and(p, ~BIT(n), __ATOMIC_SEQ_CST); })
 #define test_bit(n, p)		(!!(READ_ONCE(*(p)) & BIT(n)))
+#define test_bit_acquire(n, p)	(!!(smp_load_acquire(p) & BIT(n)))
 #define test_and_set_bit(n, p)	(!!(set_bit(n, p) & BIT(n)))
 #define test_and_clear_bit(n, p) (!!(clear_bit(n, p) & BIT(n)))
 
@@ -160,6 +167,9 @@ typedef struct {
 #define atomic_inc(v)		((void)shim_add(&(v)->counter, 1))
 #define atomic_dec(v)		((void)shim_add(&(v)->counter, -1))
 #define atomic_inc_return(v)	shim_add(&(v)->counter, 1)
+#define atomic_set(v, n)	WRITE_ONCE((v)->counter, n)
+#define atomic_dec_and_test(v)	(!shim_add(&(v)->counter, -1))
+#define atomic_try_cmpxchg(v, old, new) try_cmpxchg(&(v)->counter, old, new)
 #define atomic64_read(v)	READ_ONCE((v)->counter)
 #define atomic64_inc(v)		((void)shim_add(&(v)->counter, 1))
 #define atomic64_add(n, v)	((void)shim_add(&(v)->counter, n))
@@ -167,6 +177,15 @@ typedef struct {
 #define atomic64_inc_return(v)	shim_add(&(v)->counter, 1)
 #define atomic64_add_return(n, v) shim_add(&(v)->counter, n)
 #define atomic64_try_cmpxchg(v, old, new) try_cmpxchg(&(v)->counter, old, new)
+#define atomic64_xchg(v, n)	xchg(&(v)->counter, n)
+static inline int atomic_dec_if_positive(atomic_t *v)
+{
+	int old = atomic_read(v);
+
+	while (old > 0 && !atomic_try_cmpxchg(v, &old, old - 1))
+		;
+	return old - 1;
+}
 #define this_cpu_inc(x)		((void)__atomic_add_fetch(&(x), 1, __ATOMIC_RELAXED))
 #define this_cpu_add(x, n)	((void)__atomic_add_fetch(&(x), n, __ATOMIC_RELAXED))
 
@@ -213,6 +232,8 @@ void mutex_unlock(struct mutex *m);
 #define spin_lock_init(l)	mutex_init(l)
 #define spin_lock(l)		mutex_lock(l)
 #define spin_unlock(l)		mutex_unlock(l)
+#define spin_lock_irq(l)	mutex_lock(l)
+#define spin_unlock_irq(l)	mutex_unlock(l)
 #define lockdep_is_held(l)	__atomic_load_n(&(l)->held, __ATOMIC_RELAXED)
 #define lockdep_assert_held(l)	CHECK(lockdep_is_held(l))
 
@@ -265,6 +286,8 @@ void *shim_alloc(size_t size);
 #define kvcalloc(n, size, gfp)	shim_alloc((size_t)(n) * (size))
 void kfree(const void *p);
 #define kvfree(p)		kfree(p)
+#define alloc_percpu_gfp(type, gfp) ((type *)shim_alloc(sizeof(type)))
+#define free_percpu(p)		kfree(p)
 #define get_random_bytes(p, n)	shim_random(p, n)
 void shim_random(void *p, size_t n);
 
@@ -302,6 +325,7 @@ static inline void list_del(struct list_head *l)
 #define list_add_tail_rcu	list_add_tail
 #define list_del_rcu		list_del
 #define list_entry(p, t, m)	container_of(p, t, m)
+#define list_first_entry_or_null(head, t, m) (list_empty(head) ? NULL : list_entry((head)->next, t, m))
 #define list_next_entry(e, m)	list_entry((e)->m.next, __typeof__(*(e)), m)
 #define list_for_each_entry(e, head, m)					\
 	for (e = list_entry((head)->next, __typeof__(*(e)), m); &e->m != (head);	\
@@ -422,44 +446,80 @@ void *rhashtable_walk_next(struct rhashtable_iter *iter);
 #define rhashtable_walk_stop(i)		rcu_read_unlock()
 #define rhashtable_walk_exit(i)		do { } while (0)
 
-/* Works wait until shim_run_works(). */
+/* Works wait until shim_run_works(), whatever their delay. None runs twice at a time. */
 struct work_struct {
 	void (*fn)(struct work_struct *work);
+	struct work_struct *next;
+	u64 since;
+	bool pending, canceled;
 };
 struct delayed_work {
 	struct work_struct work;
-	struct delayed_work *next;
-	bool pending;
-	unsigned long delay;
 };
 struct rcu_work {
 	struct work_struct work;
+	struct rcu_head rcu;
 };
 struct workqueue_struct {
 	int nothing;
 };
 #define WQ_UNBOUND		0
 #define WQ_MEM_RECLAIM		0
-#define INIT_DELAYED_WORK(w, f)	((w)->work.fn = (f))
+#define INIT_WORK(w, f)		((w)->fn = (f))
+#define INIT_DELAYED_WORK(w, f)	INIT_WORK(&(w)->work, f)
+#define INIT_RCU_WORK(w, f)	INIT_WORK(&(w)->work, f)
 #define to_delayed_work(w)	container_of(w, struct delayed_work, work)
+#define to_rcu_work(w)		container_of(w, struct rcu_work, work)
 #define alloc_workqueue(name, flags, max) ((struct workqueue_struct *)shim_alloc(1))
 #define destroy_workqueue(wq)	kfree(wq)
 #define msecs_to_jiffies(ms)	((unsigned long)(ms))
-#define queue_delayed_work(wq, w, delay) shim_queue(w, delay, false)
-#define mod_delayed_work(wq, w, delay)	shim_queue(w, delay, true)
-bool shim_queue(struct delayed_work *w, unsigned long delay, bool anew);
-bool cancel_delayed_work_sync(struct delayed_work *w);
+#define nsecs_to_jiffies(ns)		((unsigned long)(ns))
+#define queue_work(wq, w)		shim_queue(w)
+#define queue_delayed_work(wq, w, delay) ((void)(delay), shim_queue(&(w)->work))
+#define mod_delayed_work(wq, w, delay)	((void)(delay), !shim_queue(&(w)->work))
+#define queue_rcu_work(wq, w)		call_rcu(&(w)->rcu, shim_queue_rcu)
+bool shim_queue(struct work_struct *w);	/* false: it was pending already */
+void shim_queue_rcu(struct rcu_head *rcu);
+bool shim_cancel(struct work_struct *w);
+#define cancel_delayed_work_sync(w)	shim_cancel(&(w)->work)
+struct completion {
+	bool done;
+};
+#define init_completion(c)		((c)->done = false)
+#define complete_all(c)			smp_store_release(&(c)->done, true)
+#define wait_for_completion(c)		wait_var_event(c, smp_load_acquire(&(c)->done))
 
-/* Those who wait: what they wait for is there, or never comes. */
+/* Of an eventfd. Who waits elsewhere wakes by itself: what wakes it is not looked at. */
+typedef struct wait_queue_entry {
+	int (*func)(struct wait_queue_entry *wait, unsigned int mode, int sync, void *key);
+	struct wait_queue_entry *next;
+} wait_queue_entry_t;
 typedef struct {
-	int nothing;
+	struct mutex lock;
+	wait_queue_entry_t *first;
 } wait_queue_head_t;
+typedef struct poll_table_struct {
+	void (*fn)(struct file *file, wait_queue_head_t *wqh, struct poll_table_struct *pt);
+} poll_table;
+#define init_waitqueue_func_entry(w, f)	((w)->func = (f))
+#define init_poll_funcptr(pt, f)	((pt)->fn = (f))
+#define key_to_poll(key)		((__poll_t)(uintptr_t)(key))
 #define init_waitqueue_head(w)	do { } while (0)
 #define wake_up_interruptible_poll(w, mask) do { } while (0)
+#define wake_up_locked_poll(w, mask)	lockdep_assert_held(&(w)->lock)
 #define wake_up_var(v)		do { } while (0)
 #define poll_wait(f, w, t)	do { } while (0)
 #define wait_event_interruptible(w, condition) ((condition) ? 0 : -EINTR)
-#define wait_var_event_killable(v, condition) ((condition) ? 0 : -EINTR)
+#define wait_var_event(v, condition)	do { while (!(condition)) shim_pause(); } while (0)
+#define wait_var_event_killable(v, condition) ({	\
+	bool there_;					\
+							\
+	while (!(there_ = (condition)) && !READ_ONCE(shim_killed))	\
+		shim_pause();				\
+	there_ ? 0 : -EINTR;				\
+})
+extern bool shim_killed;
+void shim_pause(void);		/* something happens */
 
 /* Time stands still but for what a test adds. */
 extern s64 shim_now;
@@ -482,6 +542,8 @@ typedef struct {
 #define uid_valid(u)		((u).val != (uid_t)-1)
 #define uid_eq(a, b)		((a).val == (b).val && uid_valid(a))
 #define current_user_ns()	0
+#define current_euid()		(current->cred.euid)
+#define kuid_has_mapping(ns, u)	uid_valid(u)
 #define make_kuid(ns, u)	((kuid_t){ u })
 typedef u64 hsiphash_key_t;
 #define hsiphash_1u32(x, key)	((u32)((((x) ^ *(key)) * 0x9e3779b97f4a7c15ULL) >> 29))
@@ -496,10 +558,14 @@ struct inode {
 	s64 size;
 	unsigned int seals;
 };
+struct file_operations;
 struct file {
 	struct inode *inode;
 	void *private_data;
 	unsigned int f_mode, f_flags;
+	const struct file_operations *f_op;
+	struct eventfd_ctx *eventfd;
+	int references;
 };
 struct page {
 	void *address;
@@ -515,11 +581,16 @@ struct mm_struct {
 	atomic64_t pinned_vm;
 	struct vm_area_struct *vma;
 	struct page *page;
-	int references, locked;
+	int references, locked, users;
+	struct mmu_notifier *notifiers;
+};
+struct cred {
+	kuid_t uid, euid, suid, fsuid;
 };
 struct task_struct {
 	struct mm_struct *mm;
 	unsigned int flags;
+	struct cred cred;
 };
 extern struct task_struct shim_task;
 extern u64 shim_memlock;
@@ -528,6 +599,15 @@ extern struct file *shim_file;	/* of descriptor 3 */
 #define current			(&shim_task)
 #define PF_EXITING		1
 #define PF_KTHREAD		2
+#define PIDTYPE_TGID		0
+#define CAP_SETUID		7
+#define task_tgid(t)		NULL
+#define get_pid(p)		(p)
+#define put_pid(p)		((void)(p))
+#define find_vpid(nr)		(nr)
+#define pid_task(nr, type)	((nr) == 1 ? current : NULL)
+#define __task_cred(t)		(&(t)->cred)
+#define ns_capable(ns, which)	shim_capable
 #define FMODE_WRITE		2
 #define VM_WRITE		2UL
 #define VM_SHARED		8UL
@@ -539,8 +619,16 @@ extern struct file *shim_file;	/* of descriptor 3 */
 #define RLIMIT_MEMLOCK		8
 #define rlimit(which)		shim_memlock
 #define capable(which)		shim_capable
-#define fget(fd)		((fd) == 3 ? shim_file : NULL)
-#define fput(f)			do { } while (0)
+#define get_unused_fd_flags(flags) shim_get_fd()
+#define put_unused_fd(fd)	shim_set_fd(fd, NULL)
+#define fd_install(fd, f)	shim_set_fd(fd, f)
+struct file *fget(int fd);
+void fput(struct file *f);
+struct file *anon_inode_getfile(const char *name, const struct file_operations *fops, void *data, int flags);
+int shim_get_fd(void);
+void shim_set_fd(int fd, struct file *f);
+void shim_close(int fd);
+bool shim_has_fd(int fd);
 #define file_inode(f)		((f)->inode)
 #define i_size_read(i)		((i)->size)
 #define SHMEM_I(i)		(i)
@@ -568,7 +656,9 @@ struct file_operations {
 	ssize_t (*read)(struct file *file, char *buf, size_t size, loff_t *pos);
 	__poll_t (*poll)(struct file *file, struct poll_table_struct *table);
 	void (*show_fdinfo)(struct seq_file *m, struct file *file);
+	loff_t (*llseek)(struct file *file, loff_t offset, int whence);
 };
+#define noop_llseek		NULL
 struct miscdevice {
 	int minor;
 	const char *name;
@@ -594,10 +684,25 @@ struct seq_file {
 #define DECLARE_EVENT_CLASS(name, ...)	struct shim_desc
 #define DEFINE_EVENT(class, name, proto, ...)	TRACE_EVENT(name, proto)
 
-/* The rest of what an endpoint has, which nothing here looks at */
-struct mmu_notifier {
-	int nothing;
+/* What is told that an address space goes */
+struct mmu_notifier_ops {
+	void (*release)(struct mmu_notifier *mn, struct mm_struct *mm);
+	void (*free_notifier)(struct mmu_notifier *mn);
 };
+struct mmu_notifier {
+	const struct mmu_notifier_ops *ops;
+	struct mmu_notifier *next;
+	struct mm_struct *mm;
+	struct rcu_head rcu;
+};
+extern int shim_notifier_fails;		/* an errno, or 0 */
+int __mmu_notifier_register(struct mmu_notifier *mn, struct mm_struct *mm);
+void mmu_notifier_put(struct mmu_notifier *mn);
+bool mmget_not_zero(struct mm_struct *mm);
+void mmput(struct mm_struct *mm);
+#define mmap_write_lock_killable(mm)	({ mmap_write_lock(mm); 0; })
+#define mmap_write_lock(mm)		((void)(mm)->locked++)
+#define mmap_write_unlock(mm)		((void)(mm)->locked--)
 
 /* KVM */
 #define CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS
@@ -632,6 +737,8 @@ struct kvm {
 	struct srcu_struct irq_srcu;
 	struct kvm_irq_routing_table *irq_routing;
 	atomic_t online_vcpus;
+	struct mm_struct *mm;
+	int references;
 };
 struct kvm_vcpu {
 	struct kvm *kvm;
@@ -649,11 +756,22 @@ int kvm_arch_set_irq_inatomic(struct kvm_kernel_irq_routing_entry *e, struct kvm
 			      int level, bool line_status);
 unsigned long kvm_vcpu_gfn_to_hva(struct kvm_vcpu *vcpu, u64 gfn);
 
-/* An eventfd remembers how often it was signalled, and calls who waits. */
+/* An eventfd remembers how often it was signalled, and calls who waits: a test, or a source. */
 struct eventfd_ctx {
 	u64 count;
 	void (*wake)(struct eventfd_ctx *ctx);
+	wait_queue_head_t wqh;
+	int references;
 };
+struct file *eventfd_fget(int fd);
+struct eventfd_ctx *eventfd_ctx_fdget(int fd);
+struct eventfd_ctx *eventfd_ctx_fileget(struct file *file);
+void eventfd_ctx_put(struct eventfd_ctx *ctx);
+void eventfd_ctx_do_read(struct eventfd_ctx *ctx, u64 *count);
+int eventfd_ctx_remove_wait_queue(struct eventfd_ctx *ctx, wait_queue_entry_t *wait, u64 *count);
+void __add_wait_queue(wait_queue_head_t *wqh, wait_queue_entry_t *wait);
+#define vfs_poll(f, pt)		((pt)->fn(f, &(f)->eventfd->wqh, pt))
+void shim_wake(struct eventfd_ctx *ctx, u64 count, __poll_t events);	/* as a writer does, or the last close */
 #define eventfd_signal(ctx, ...) shim_signal(ctx)
 void shim_signal(struct eventfd_ctx *ctx);
 
@@ -677,8 +795,10 @@ void shim_fail_alloc(u64 nth);		/* the nth from now on fails, once; 0: none does
 bool shim_alloc_failed(void);		/* it has */
 size_t shim_allocated(void);		/* what is allocated now, in objects */
 void shim_user_set(void *at, size_t size);
+void shim_user_own(void *at, size_t size);	/* beside it, for what a test calls on its own */
 void shim_user_change(u32 *word, u32 to);	/* what the caller stores behind the first read of it */
 bool shim_run_works(void);		/* those that are pending; false: none was */
+bool shim_in_work(void);		/* this thread runs one */
 void shim_idle(void);			/* no reader is left, no lock is held */
 
 /* The rest of a fuzzer's input; 0 when it has ended */

@@ -3,6 +3,7 @@
  * What turns.h declares, and the waiting that shim.c leaves to it. All threads see one order of all accesses: what
  * barriers are for, status_litmus_test.c shows.
  */
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include "turns.h"
@@ -10,15 +11,17 @@
 #define STACK	(256 << 10)
 
 static struct thread {
-	ucontext_t context;
+	ucontext_t context;	/* where it begins */
+	jmp_buf at;		/* where it goes on: without the system calls of swapcontext() */
 	char *stack;
 	turns_fn fn;
 	int nesting;
-	bool runs;
+	bool runs, begun;
 } threads[TURNS_THREADS];
-static ucontext_t outside;
+static jmp_buf outside;
 static struct thread *now;
 static u32 nr_threads, switches_of;	/* one of so many points is a switch */
+static u32 slow;			/* a thread that seldom has its turn, or none */
 static u64 state, points;
 static int outside_nesting;
 
@@ -26,6 +29,11 @@ u64 turns_random(u64 below)
 {
 	state = state * 6364136223846793005ULL + 1442695040888963407ULL;
 	return (state >> 33) % below;
+}
+
+void turns_seed(u64 seed)
+{
+	state = seed * 0x9e3779b97f4a7c15ULL + 1;
 }
 
 int *shim_nesting(void)
@@ -47,14 +55,23 @@ static void switch_to(struct thread *next)
 	struct thread *last = now;
 
 	now = next;
-	if (next != last)
-		swapcontext(last ? &last->context : &outside, next ? &next->context : &outside);
+	if (next == last || _setjmp(last ? last->at : outside))
+		return;
+	if (!next)
+		_longjmp(outside, 1);
+	if (next->begun)
+		_longjmp(next->at, 1);
+	next->begun = true;
+	setcontext(&next->context);
 }
 
 static struct thread *any(void)
 {
 	u32 i = turns_random(nr_threads);
 
+	/* What only goes wrong when one stands still while others do much */
+	if (i == slow && turns_random(32))
+		i = turns_random(nr_threads);
 	while (!threads[i].runs)
 		i = (i + 1) % nr_threads;
 	return &threads[i];
@@ -65,15 +82,23 @@ void shim_point(void)
 	if (!now)
 		return;
 	/* Nobody waits for ever. */
-	CHECK(++points < 10000000);
+	CHECK(++points < 1000000);
 	if (!turns_random(switches_of))
 		switch_to(any());
 }
 
 static void shim_yield(void)
 {
-	CHECK(now && ++points < 10000000);
+	CHECK(now && ++points < 1000000);
 	switch_to(any());
+}
+
+bool shim_sleep(void)
+{
+	if (!now || turns_random(2))
+		return false;
+	shim_yield();
+	return true;
 }
 
 void shim_wait(bool *held)
@@ -104,10 +129,11 @@ void turns_run(const turns_fn *fns, u32 nr, u64 seed)
 {
 	u32 i;
 
-	state = seed * 0x9e3779b97f4a7c15ULL + 1;
+	turns_seed(seed);
 	nr_threads = nr;
 	points = 0;
 	switches_of = 1 << turns_random(6);
+	slow = turns_random(2 * nr);
 	for (i = 0; i < nr; i++) {
 		struct thread *t = &threads[i];
 
@@ -118,6 +144,7 @@ void turns_run(const turns_fn *fns, u32 nr, u64 seed)
 		t->context.uc_stack.ss_size = STACK;
 		t->fn = fns[i];
 		t->runs = true;
+		t->begun = false;
 		makecontext(&t->context, (void (*)(void))begin, 1, i);
 	}
 	switch_to(any());

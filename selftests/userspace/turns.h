@@ -5,11 +5,12 @@
 
 #include "shim.h"
 
-#define TURNS_THREADS	6
+#define TURNS_THREADS	8
 
 typedef void (*turns_fn)(u32 self);
 
 u64 turns_random(u64 below);
+void turns_seed(u64 seed);					/* of what comes before turns_run() */
 void turns_run(const turns_fn *fns, u32 nr, u64 seed);	/* until all have returned */
 u32 turns_left(void);						/* how many have not */
 

@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What world.h declares, and what the files under test call of those that are not built here. */
+#include "attach.h"
 #include "eventfd.h"
 #include "generation.h"
 #include "grant.h"
+#include "kvm_abi.h"
+#include "life.h"
 #include "peer.h"
 #include "reply.h"
+#include "reserve.h"
+#include "source.h"
 #include "world.h"
 
 int world_irqchip = 1;
 u64 world_taken;
 void (*world_handler)(void);
 struct eventfd_ctx world_eventfds[4];
+struct mm_struct world_mm = { .users = 1 };
+int world_attached, world_puts_in_works;
 
 static struct kvm kvm;
+static struct file eventfds[ARRAY_SIZE(world_eventfds)];
+static union pvi_arg back;
 static struct kvm_irq_routing_table *routes;
 static struct kvm_kernel_irq_routing_entry pins[24];
 
@@ -54,36 +63,54 @@ bool pvi_kvm_has_lapic(struct kvm *vm)
 	return true;
 }
 
-struct eventfd_ctx *pvi_eventfd_get_sink(int fd)
+struct kvm *pvi_kvm_get(struct file *file)
 {
-	return fd >= WORLD_FD && fd < WORLD_FD + ARRAY_SIZE(world_eventfds) ?
-	       &world_eventfds[fd - WORLD_FD] : ERR_PTR(-EBADF);
+	struct kvm *vm = file->private_data;
+
+	shim_add(&vm->references, 1);
+	return vm;
 }
 
-void pvi_eventfd_put_sink(struct eventfd_ctx *eventfd)
+struct mm_struct *pvi_kvm_mm(struct kvm *vm)
 {
+	return vm->mm;
 }
 
-struct pvi_edge *pvi_grant_get(struct pvi_vm *vm, int fd, const kuid_t *owner, u32 *gsi)
+void pvi_kvm_put(struct kvm *vm)
 {
-	return ERR_PTR(-EBADF);
+	if (shim_in_work())
+		shim_add(&world_puts_in_works, 1);
+	if (!shim_add(&vm->references, -1))
+		kfree(vm);
 }
 
-int pvi_grant_use(struct pvi_vm *vm, struct pvi_edge *edge)
+int pvi_attach_get(void)
 {
-	CHECK(false);
-	return -EBADF;
+	shim_add(&world_attached, 1);
+	return 0;
 }
 
-void pvi_grant_unuse(struct pvi_edge *edge)
+void pvi_attach_put(void)
 {
+	CHECK(shim_add(&world_attached, -1) >= 0);
+}
+
+bool pvi_reserve_permits(const uuid_t *uuid, kuid_t owner)
+{
+	return true;
 }
 
 void world_init(void)
 {
 	u32 i;
 
+	shim_user_own(&back, sizeof(back));
 	CHECK(!pvi_vm_init() && !pvi_acl_init() && !pvi_peer_init() && !pvi_deliver_init());
+	CHECK(!pvi_eventfd_init() && !pvi_source_init() && !pvi_life_init());
+	for (i = 0; i < ARRAY_SIZE(eventfds); i++) {
+		eventfds[i].eventfd = &world_eventfds[i];
+		shim_set_fd(WORLD_FD + i, &eventfds[i]);
+	}
 	pvi_generation_init();
 	routes = calloc(1, struct_size(routes, map, ARRAY_SIZE(pins)));
 	routes->nr_rt_entries = ARRAY_SIZE(pins);
@@ -106,72 +133,56 @@ uuid_t world_uuid(u8 name)
 	return uuid;
 }
 
-/* As life.c ends it, all at once. */
-static void vm_free(struct kref *ref)
+struct file *world_kvm(void)
 {
-	struct pvi_vm *vm = container_of(ref, struct pvi_vm, ref);
+	struct file *file = shim_alloc(sizeof(*file));
+	struct kvm *vm = shim_alloc(sizeof(*vm));
 
-	pvi_expose_free(vm);
-	pvi_port_free_all(vm);
-	pvi_edge_free_all(vm);
-	pvi_peer_put_name(vm);
-	xa_destroy(&vm->gsis);
-	xa_destroy(&vm->bells);
-	pvi_event_free(vm);
-	kfree(vm->stats);
-	kfree(vm->kvm);
-	kfree(vm);
+	*vm = kvm;
+	vm->mm = &world_mm;
+	vm->references = 1;
+	file->private_data = vm;
+	return file;
+}
+
+void world_kvm_put(struct file *file)
+{
+	pvi_kvm_put(file->private_data);
+	kfree(file);
 }
 
 struct pvi_vm *world_vm(u8 name)
 {
-	static u64 epochs;
-	struct pvi_vm *vm = shim_alloc(sizeof(*vm));
+	struct kvm_pvi_bind b = { .size = sizeof(b), .flags = KVM_PVI_BIND_OWNER, .owner = name, .vm_fd = WORLD_VM_FD };
+	uuid_t uuid = world_uuid(name);
+	bool capable = shim_capable;
+	struct file *file = world_kvm();
+	struct pvi_vm *vm = pvi_life_open();
 
-	vm->stats = shim_alloc(sizeof(*vm->stats));
-	CHECK(!pvi_event_alloc(vm));
-	pvi_port_init(vm);
-	INIT_LIST_HEAD(&vm->sources);
-	INIT_LIST_HEAD(&vm->peers);
-	kref_init(&vm->ref);
-	vm->release = vm_free;
-	vm->owner.val = name;
-	vm->uuid = world_uuid(name);
-	vm->kvm = shim_alloc(sizeof(*vm->kvm));
-	*vm->kvm = kvm;
-	vm->epoch = ++epochs;
-	CHECK(!pvi_peer_get_name(vm) && !pvi_vm_list(vm));
-	/* Pairs with pvi_vm_bound(), as life_publish() does. */
-	smp_store_release(&vm->life, PVI_LIFE_BOUND);
+	export_uuid(b.uuid, &uuid);
+	shim_set_fd(WORLD_VM_FD, file);
+	shim_capable = true;
+	CHECK(vm && !world_call(pvi_life_bind, vm, &b, sizeof(b)));
+	shim_capable = capable;
+	shim_set_fd(WORLD_VM_FD, NULL);
+	world_kvm_put(file);
 	return vm;
 }
 
+/* With all that is left to works. */
 void world_end(struct pvi_vm *vm)
 {
-	WRITE_ONCE(vm->life, PVI_LIFE_DYING);
-	mutex_lock(&vm->lock);
-	pvi_peer_tell_senders(vm);
-	pvi_acl_unpublish(vm);
-	mutex_unlock(&vm->lock);
-	pvi_vm_unlist(vm);
-	synchronize_rcu();
-	pvi_peer_tell_receivers(vm);
-	pvi_expose_end(vm);
-	pvi_port_end_all(vm);
-	WRITE_ONCE(vm->life, PVI_LIFE_DEAD);
-	pvi_vm_forget(vm);
-	pvi_peer_forget(vm);
-	pvi_vm_put(vm);
-	shim_idle();
+	pvi_life_close(vm);
+	do {
+		shim_idle();
+	} while (shim_run_works());
 }
 
 int world_call(int (*fn)(struct pvi_vm *vm, void *arg), struct pvi_vm *vm, void *arg, size_t size)
 {
-	static struct pvi_reply r;
-	union pvi_arg back;
+	struct pvi_reply r = { .user = &back, .size = size };
 	int ret;
 
-	r = (struct pvi_reply){ .user = &back, .size = size };
 	memcpy(&r.arg, arg, size);
 	ret = fn(vm, &r.arg);
 	memcpy(arg, &r.arg, size);

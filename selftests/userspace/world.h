@@ -22,11 +22,17 @@ extern int world_irqchip;
 extern u64 world_taken;			/* interrupts */
 extern void (*world_handler)(void);	/* called for each, if there is one */
 extern struct eventfd_ctx world_eventfds[4];	/* descriptors 10 to 13 */
+extern struct mm_struct world_mm;	/* of the VMs */
+extern int world_attached;		/* endpoints that KVM calls us for */
+extern int world_puts_in_works;		/* references to VMs that went elsewhere than in a call */
 #define WORLD_FD	10
+#define WORLD_VM_FD	20
 
 void world_init(void);
 struct pvi_vm *world_vm(u8 name);	/* bound, with a VM; never NULL */
 void world_end(struct pvi_vm *vm);
+struct file *world_kvm(void);		/* a VM's, for a descriptor */
+void world_kvm_put(struct file *file);
 uuid_t world_uuid(u8 name);
 struct pvi_gsi *world_expose(struct pvi_vm *vm, u32 gsi, u32 kind);
 void world_allow(struct pvi_vm *to, struct pvi_vm *from, u32 gsi, u32 flags, u64 bits);

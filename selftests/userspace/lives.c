@@ -1,0 +1,588 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * lives ROUNDS SEED - endpoints, sources and grants that begin and end while others use them, in as many orders of
+ * their atomic operations
+ *
+ * Of an endpoint: who finds it finds all of it; of two that bind one descriptor one succeeds; when close() has returned
+ * nothing of it rings any more, and nobody is refused its name or its place. Of a source: no signal is lost, and when it
+ * has ended none rings. Of a grant: as many ports as it has uses, and none rings when it has ended. And of all of them:
+ * nothing is left.
+ */
+#include <signal.h>
+
+#include "grant.h"
+#include "life.h"
+#include "peer.h"
+#include "reply.h"
+#include "source.h"
+#include "turns.h"
+#include "world.h"
+
+#define GSI		5
+#define NAME		1	/* of whoever is rung */
+#define TRIES		3
+#define SIGNALLERS	2
+#define CONNECTORS	3
+#define SOURCE		1	/* which of world_eventfds */
+
+extern const struct kernel_param shim_param_max_vms, shim_param_source_rate;
+
+static u64 seed, nr_bound, nr_succeeded, nr_rings, nr_signals, nr_ports;
+static u32 working;		/* threads that make something happen */
+static bool quiet;		/* nothing may ring */
+
+/* A descriptor of an endpoint, held by each call on it */
+static struct fd {
+	struct pvi_vm *vm;
+	u32 users;
+	bool gone;		/* close() has returned */
+	bool closed;		/* and waited */
+} fd;
+
+static void set(const struct kernel_param *kp, const char *value)
+{
+	CHECK(!kp->ops->set(value, kp));
+}
+
+/* As the ioctl would, from a caller who may have given memory that is not there */
+static int call(int (*fn)(struct pvi_vm *vm, void *arg), struct pvi_vm *vm, void *arg, size_t size, bool there)
+{
+	struct pvi_reply r = { .user = there ? arg : NULL, .size = size };
+
+	memcpy(&r.arg, arg, size);
+	return fn(vm, &r.arg);
+}
+#define CALL(fn, vm, arg, there)	call(fn, vm, &(arg), sizeof(arg), there)
+
+static bool life_is(const struct pvi_vm *vm, enum pvi_life least)
+{
+	return READ_ONCE(vm->life) >= least;
+}
+
+static void fd_put(void)
+{
+	bool waits = pvi_vm_closer_waits();
+
+	if (--fd.users)
+		return;
+	pvi_life_close(fd.vm);
+	fd.gone = true;
+	fd.closed = waits;
+}
+
+static void worker(u32 self)
+{
+	while (READ_ONCE(working)) {
+		shim_run_works();
+		if (!turns_random(4))
+			synchronize_rcu();
+		if (!turns_random(16))
+			shim_add(&shim_now, NSEC_PER_SEC);
+		cpu_relax();
+	}
+}
+
+static void settle(void)
+{
+	do {
+		shim_idle();
+		shim_now += NSEC_PER_SEC;
+	} while (shim_run_works());
+}
+
+static void wait_a_little(void)
+{
+	u32 i;
+
+	for (i = turns_random(40); i; i--)
+		cpu_relax();
+}
+
+/* Endpoints */
+
+#define BINDERS	2
+
+static struct kvm_pvi_bind bound_as[BINDERS];	/* what the callers have been told */
+static struct mm_struct mm;
+static struct pvi_vm *ringer_vm, *next_vm;
+static u32 successes;
+static bool mm_goes, memory_fails;
+
+static void binder(u32 self)
+{
+	struct kvm_pvi_bind *b = &bound_as[self];
+	struct kvm_pvi_expose expose = { .size = sizeof(expose), .gsi = GSI };
+	struct kvm_pvi_allow allow = { .size = sizeof(allow), .gsi = GSI };
+	bool there = turns_random(8);
+	uuid_t uuid = world_uuid(NAME);
+	int ret;
+
+	*b = (struct kvm_pvi_bind){ .size = sizeof(*b), .vm_fd = WORLD_VM_FD };
+	export_uuid(b->uuid, &uuid);
+	wait_a_little();
+	ret = call(pvi_life_bind, fd.vm, b, sizeof(*b), there);
+	if (!ret) {
+		CHECK(there && b->epoch && !successes++);
+		nr_bound++;
+		export_uuid(allow.uuid, &ringer_vm->uuid);
+		ret = CALL(pvi_expose, fd.vm, expose, true) ?: CALL(pvi_acl_allow, fd.vm, allow, true);
+		CHECK(!ret || (ret == -ENODEV && mm_goes) || (ret == -ENOMEM && memory_fails));
+	} else {
+		CHECK(ret == -EBUSY || ret == -EEXIST || ret == -ENOSPC || (ret == -EFAULT && !there) ||
+		      (ret == -ESRCH && mm_goes) || (ret == -EINTR && shim_notifier_fails) ||
+		      (ret == -ENOMEM && memory_fails));
+	}
+	fd_put();
+	working--;
+}
+
+static void closer(u32 self)
+{
+	wait_a_little();
+	fd_put();
+	working--;
+}
+
+/* The VM's address space */
+static void mm_user(u32 self)
+{
+	wait_a_little();
+	if (mm_goes)
+		mmput(&mm);
+	working--;
+}
+
+/* Another one wants the name, and there is room for one. */
+static void successor(u32 self)
+{
+	struct kvm_pvi_bind b = { .size = sizeof(b), .flags = KVM_PVI_BIND_HOST, .vm_fd = -1 };
+	uuid_t uuid = world_uuid(NAME);
+	int ret = -1;
+	u32 i;
+
+	export_uuid(b.uuid, &uuid);
+	/* Mostly it comes later. */
+	for (i = turns_random(8); i; i--)
+		wait_a_little();
+	for (i = 0; i < TRIES && ret; i++) {
+		bool dying = life_is(fd.vm, PVI_LIFE_DYING), gone = fd.gone;
+
+		ret = CALL(pvi_life_bind, next_vm, b, true);
+		CHECK(!ret || (ret == -ENOMEM && memory_fails) || (ret == -EEXIST && !dying) ||
+		      (ret == -ENOSPC && !gone));
+		CHECK(ret || !pvi_vm_bound(fd.vm));
+		/* It has no rows, and its predecessor's are not its own. */
+		rcu_read_lock();
+		CHECK(ret || pvi_ring_uuid(ringer_vm, pvi_words_of(&uuid), GSI) == -EPERM);
+		rcu_read_unlock();
+		wait_a_little();
+	}
+	nr_succeeded += !ret;
+	working--;
+}
+
+/* Whoever is found has been told that it is bound, and is watched. */
+static void check_found(struct pvi_vm *vm)
+{
+	if (vm != fd.vm)
+		return;
+	CHECK(!fd.closed && vm->epoch && vm->name && vm->number);
+	CHECK(vm->epoch == bound_as[0].epoch || vm->epoch == bound_as[1].epoch);
+	CHECK(vm->mn.mm == &mm);
+}
+
+static void ringer(u32 self)
+{
+	struct kvm_pvi_connect connect = { .size = sizeof(connect), .gsi = GSI, .port = KVM_PVI_PORT_ANY };
+	uuid_t uuid = world_uuid(NAME);
+	bool connected = false;
+	u64 number = 0;
+	u32 i;
+	int ret;
+
+	export_uuid(connect.uuid, &uuid);
+	for (i = 0; i < 8; i++) {
+		struct pvi_vm *vm;
+
+		if (!connected)
+			connected = !CALL(pvi_connect, ringer_vm, connect, true);
+		rcu_read_lock();
+		check_found(pvi_vm_find_uuid(&uuid));
+		ret = connected && i & 1 ? pvi_ring_port(ringer_vm, connect.port) :
+					   pvi_ring_uuid(ringer_vm, pvi_words_of(&uuid), GSI);
+		rcu_read_unlock();
+		CHECK(ret >= 0 ? successes : ret == -EPERM || ret == -ENXIO || ret == -ENOENT);
+		nr_rings += ret >= 0;
+		vm = pvi_vm_next(&number);
+		if (vm)
+			pvi_vm_put(vm);
+		wait_a_little();
+	}
+	working--;
+}
+
+static void check_closed(void)
+{
+	CHECK(!fd.closed && !quiet);
+}
+
+/* Who was told that somebody is up is told that he is not, once. */
+static void check_told(struct pvi_vm *vm)
+{
+	struct pvi_events *ev = vm->events;
+	u32 i;
+	int up = 0;
+
+	CHECK(!ev->lost);
+	for (i = 0; i < ev->nr; i++) {
+		up += ev->kept[(ev->first + i) % KVM_PVI_EVENTS_KEPT].type == KVM_PVI_EVENT_PEER_UP ? 1 : -1;
+		CHECK(up == 0 || up == 1);
+	}
+	CHECK(!up);
+}
+
+static void end_endpoints(struct file *file, bool waits)
+{
+	pvi_life_close(next_vm);
+	settle();
+	CHECK(fd.vm->life == (successes ? PVI_LIFE_DEAD : PVI_LIFE_UNBOUND));
+	CHECK(fd.vm->ref.count == 1);
+	CHECK(!successes || mm_goes || !waits || !world_puts_in_works);
+	pvi_vm_put(fd.vm);
+	check_told(ringer_vm);
+	world_end(ringer_vm);
+	CHECK(!mm.notifiers && mm.users == !mm_goes && !mm.locked);
+	CHECK(((struct kvm *)file->private_data)->references == 1);
+	shim_set_fd(WORLD_VM_FD, NULL);
+	world_kvm_put(file);
+}
+
+static void try_endpoints(void)
+{
+	static const turns_fn fns[] = { binder, binder, closer, mm_user, successor, ringer, worker };
+	struct file *file = world_kvm();
+	bool waits = turns_random(4);
+
+	mm = (struct mm_struct){ .users = 1 };
+	((struct kvm *)file->private_data)->mm = &mm;
+	ringer_vm = world_vm(9);
+	shim_set_fd(WORLD_VM_FD, file);
+	memset(bound_as, 0, sizeof(bound_as));
+	world_handler = check_closed;
+	fd = (struct fd){ pvi_life_open(), 1 + BINDERS };
+	next_vm = pvi_life_open();
+	/* To look at it when it has ended */
+	kref_get(&fd.vm->ref);
+	mm_goes = turns_random(2);
+	shim_notifier_fails = turns_random(8) ? 0 : -EINTR;
+	memory_fails = !turns_random(4);
+	shim_fail_alloc(memory_fails ? 1 + turns_random(20) : 0);
+	shim_task.flags = waits ? 0 : PF_EXITING;
+	set(&shim_param_max_vms, turns_random(2) ? "2" : "3");
+	successes = 0;
+	world_puts_in_works = 0;
+	working = ARRAY_SIZE(fns) - 1;
+	turns_run(fns, ARRAY_SIZE(fns), seed);
+	shim_fail_alloc(0);
+	shim_task.flags = 0;
+	shim_notifier_fails = 0;
+	end_endpoints(file, waits);
+	set(&shim_param_max_vms, "16384");
+}
+
+/* Sources */
+
+static struct kvm_pvi_source source = { .size = sizeof(source), .fd = WORLD_FD + SOURCE };
+static u64 written[SIGNALLERS], done[SIGNALLERS], seen[SIGNALLERS];
+static u32 signalling;
+static bool is_wired, other_began;
+static enum { STAYS, UNWIRES, HANGS_UP, DIES, NR_ENDS } how;
+
+static void rung(void)
+{
+	u32 i;
+
+	CHECK(!quiet);
+	nr_rings++;
+	for (i = 0; i < SIGNALLERS; i++)
+		seen[i] = READ_ONCE(written[i]);
+}
+
+static void signaller(u32 self)
+{
+	u32 i;
+
+	for (i = 1 + turns_random(4); i; i--) {
+		written[self]++;
+		shim_wake(&world_eventfds[SOURCE], 1, EPOLLIN);
+		done[self] = written[self];
+		nr_signals++;
+		cpu_relax();
+	}
+	/* The last descriptor goes with the last of them. */
+	if (!--signalling && how == HANGS_UP)
+		shim_wake(&world_eventfds[SOURCE], 0, EPOLLHUP);
+	working--;
+}
+
+static void wire_source(void)
+{
+	CHECK(!CALL(pvi_source_wire, fd.vm, source, true));
+	is_wired = true;
+}
+
+/* What was signalled before has been rung, unless it had to wait for a token. */
+static void unwire_source(bool in_time)
+{
+	u64 before[SIGNALLERS];
+	u32 i;
+	int ret;
+
+	memcpy(before, done, sizeof(before));
+	in_time &= !other_began;
+	ret = CALL(pvi_source_unwire, fd.vm, source, true);
+	CHECK(!ret || (ret == -ENOENT && how == UNWIRES));
+	if (ret)
+		return;
+	quiet = true;
+	for (i = 0; in_time && i < SIGNALLERS; i++)
+		CHECK(seen[i] >= before[i]);
+}
+
+static bool has_tokens;
+
+/* Whoever comes second finds none. */
+static void other_user(u32 self)
+{
+	int ret;
+
+	wait_a_little();
+	if (how == UNWIRES) {
+		wait_a_little();
+		other_began = true;
+		ret = CALL(pvi_source_unwire, fd.vm, source, true);
+		CHECK(!ret || ret == -ENOENT);
+		other_began = !ret;
+		quiet |= !ret;
+	}
+	working--;
+}
+
+static void source_user(u32 self)
+{
+	wait_a_little();
+	if (!is_wired)
+		wire_source();
+	wait_a_little();
+	switch (how) {
+	case UNWIRES:
+		unwire_source(has_tokens);
+		break;
+	case DIES:
+		fd_put();
+		quiet = true;
+		break;
+	default:
+		break;
+	}
+	working--;
+}
+
+static void end_source(struct pvi_vm *to)
+{
+	u32 i;
+
+	settle();
+	for (i = 0; i < SIGNALLERS && (how == STAYS || how == HANGS_UP); i++)
+		CHECK(seen[i] == written[i]);
+	if (how == STAYS)
+		unwire_source(true);
+	else if (how != DIES)
+		CHECK(CALL(pvi_source_unwire, fd.vm, source, true) == -ENOENT);
+	if (how != DIES)
+		fd_put();
+	settle();
+	CHECK(fd.vm->ref.count == 1 && !fd.vm->nr_sources && list_empty(&fd.vm->sources));
+	CHECK(!world_eventfds[SOURCE].references && !world_eventfds[SOURCE].wqh.first);
+	pvi_vm_put(fd.vm);
+	world_end(to);
+}
+
+static void try_source(void)
+{
+	static const turns_fn fns[] = { signaller, signaller, source_user, other_user, worker };
+	struct kvm_pvi_connect connect = { .size = sizeof(connect), .gsi = GSI, .port = KVM_PVI_PORT_ANY };
+	struct pvi_vm *to = world_vm(NAME);
+
+	fd = (struct fd){ world_vm(2), 1 };
+	kref_get(&fd.vm->ref);
+	world_expose(to, GSI, KVM_PVI_GSI_DIRECT);
+	world_allow(to, fd.vm, GSI, 0, 0);
+	export_uuid(connect.uuid, &to->uuid);
+	CHECK(!CALL(pvi_connect, fd.vm, connect, true));
+	source.port = connect.port;
+	world_handler = rung;
+	world_eventfds[SOURCE].count = 0;
+	memset(written, 0, sizeof(written));
+	memset(done, 0, sizeof(done));
+	memset(seen, 0, sizeof(seen));
+	how = turns_random(NR_ENDS);
+	has_tokens = turns_random(2);
+	set(&shim_param_source_rate, has_tokens ? "1000000" : "1");
+	is_wired = false;
+	other_began = false;
+	if (how == HANGS_UP || turns_random(2))
+		wire_source();
+	signalling = SIGNALLERS;
+	working = ARRAY_SIZE(fns) - 1;
+	turns_run(fns, ARRAY_SIZE(fns), seed);
+	end_source(to);
+}
+
+/* Grants */
+
+static struct kvm_pvi_grant grant;
+static struct pvi_vm *senders[CONNECTORS];
+static u32 connecting;
+static bool ends;
+
+static int connect_by_grant(struct pvi_vm *vm, u32 *port, bool there)
+{
+	struct kvm_pvi_connect connect = { .size = sizeof(connect), .flags = KVM_PVI_CONNECT_GRANT,
+					   .port = KVM_PVI_PORT_ANY, .grant_fd = grant.fd };
+	int ret = CALL(pvi_connect, vm, connect, there);
+
+	*port = connect.port;
+	return ret;
+}
+
+static void connector(u32 self)
+{
+	bool there = turns_random(3);
+	u32 port, i;
+	int ret;
+
+	wait_a_little();
+	connecting++;
+	ret = connect_by_grant(senders[self], &port, there);
+	connecting--;
+	CHECK(ret == 0 || ret == -EPERM || (ret == -EFAULT && !there) || (ret == -EBADF && how == HANGS_UP && ends));
+	if (!ret)
+		CHECK(++successes <= grant.uses);
+	for (i = 0; i < 3 && !ret; i++) {
+		int verdict;
+
+		rcu_read_lock();
+		verdict = pvi_ring_port(senders[self], port);
+		rcu_read_unlock();
+		CHECK(verdict >= 0 || (ends && verdict == (how == DIES ? -ENXIO : -EPERM)));
+		nr_rings += verdict >= 0;
+		wait_a_little();
+	}
+	nr_ports += !ret;
+	working--;
+}
+
+static void granter(u32 self)
+{
+	struct kvm_pvi_ungrant u = { .size = sizeof(u), .id = grant.id };
+
+	wait_a_little();
+	ends = true;
+	switch (how) {
+	case UNWIRES:
+		CHECK(!CALL(pvi_grant_revoke, fd.vm, u, true));
+		quiet = true;
+		break;
+	case HANGS_UP:
+		shim_close(grant.fd);
+		/* Who connects by it has it as well. */
+		quiet = !connecting;
+		break;
+	case DIES:
+		fd_put();
+		quiet = true;
+		break;
+	default:
+		ends = false;
+		break;
+	}
+	working--;
+}
+
+static void end_grant(void)
+{
+	u32 port, i;
+
+	/* Who has failed has taken no use. */
+	for (; how == STAYS && successes < grant.uses; successes++)
+		CHECK(!connect_by_grant(senders[0], &port, true));
+	if (how != HANGS_UP) {
+		CHECK(connect_by_grant(senders[0], &port, true) == -EPERM);
+		shim_close(grant.fd);
+	}
+	CHECK(how == DIES || !fd.vm->nr_grants);
+	if (how != DIES)
+		fd_put();
+	for (i = 0; i < CONNECTORS; i++)
+		world_end(senders[i]);
+	settle();
+	CHECK(fd.vm->ref.count == 1);
+	pvi_vm_put(fd.vm);
+}
+
+static void try_grant(void)
+{
+	static const turns_fn fns[] = { connector, connector, connector, granter, worker };
+	u32 i;
+
+	fd = (struct fd){ world_vm(NAME), 1 };
+	kref_get(&fd.vm->ref);
+	world_expose(fd.vm, GSI, KVM_PVI_GSI_DIRECT);
+	for (i = 0; i < CONNECTORS; i++)
+		senders[i] = world_vm(2 + i);
+	grant = (struct kvm_pvi_grant){ .size = sizeof(grant), .gsi = GSI, .uses = 1 + turns_random(CONNECTORS) };
+	/* Neither a descriptor nor a grant is left of one whose caller is not told. */
+	CHECK(CALL(pvi_grant_make, fd.vm, grant, false) == -EFAULT && !fd.vm->nr_grants);
+	CHECK(!CALL(pvi_grant_make, fd.vm, grant, true));
+	world_handler = check_closed;
+	how = turns_random(NR_ENDS);
+	successes = 0;
+	ends = false;
+	connecting = 0;
+	working = ARRAY_SIZE(fns) - 1;
+	turns_run(fns, ARRAY_SIZE(fns), seed);
+	end_grant();
+}
+
+static void tell_seed(int nr)
+{
+	/* It comes again, and ends the program. */
+	signal(nr, SIG_DFL);
+	fprintf(stderr, "this order again: lives 1 %llu\n", (unsigned long long)seed);
+}
+
+int main(int argc, char **argv)
+{
+	static void (*const tries[])(void) = { try_endpoints, try_source, try_grant };
+	u64 rounds = argc > 1 ? strtoull(argv[1], NULL, 0) : 10000, i;
+	size_t before;
+
+	signal(SIGABRT, tell_seed);
+	signal(SIGSEGV, tell_seed);
+	shim_user_set((void *)PAGE_SIZE, SIZE_MAX - PAGE_SIZE);
+	world_init();
+	seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
+	for (i = 0; i < rounds; i++, seed++) {
+		before = shim_allocated();
+		quiet = false;
+		turns_seed(seed);
+		tries[seed % ARRAY_SIZE(tries)]();
+		settle();
+		CHECK(shim_allocated() == before && !world_attached && !pvi_vm_next(&(u64){ 0 }));
+	}
+	printf("# %llu orders: %llu bound, %llu succeeded, %llu rings, %llu signals, %llu ports\n",
+	       (unsigned long long)rounds, (unsigned long long)nr_bound, (unsigned long long)nr_succeeded,
+	       (unsigned long long)nr_rings, (unsigned long long)nr_signals, (unsigned long long)nr_ports);
+	return 0;
+}
