@@ -35,7 +35,6 @@ smoke	6.12-cloud	6	KERNELS=6.12-cloud TESTS=bind_test,ring_test,gsi_test,msi_tes
 smoke	6.1-cloud	6	KERNELS=6.1-cloud TESTS=bind_test,ring_test,gsi_test,msi_test,port_test,bell_test,status_test,source_test,state_test,query_test,peers_test,unload_test
 guests	debug	60	KERNELS=6.12 TESTS=e2e_link_test,e2e_net_test GUESTS=debug,debug MEMORY=3072 PVI_SLOW=8 DEADLINE=7200 TEST_DEADLINE=3600
 guests	6.12,7.3	45	KERNELS=6.12 TESTS=e2e_vsock_test GUESTS=6.12,7.3 PVI_LONG=1 DEADLINE=7200 TEST_DEADLINE=3600
-guests	7.3,6.12	20	KERNELS=6.12 TESTS=e2e_vsock_test GUESTS=7.3,6.12 DEADLINE=3600
 guests	6.1,7.3	15	KERNELS=6.12 TESTS=e2e_test,e2e_net_test GUESTS=6.1,7.3
 guests	6.12-cloud,6.12-trixie	8	KERNELS=6.12 TESTS=e2e_test GUESTS=6.12-cloud,6.12-trixie
 guests	6.1-cloud,6.12-rt	8	KERNELS=6.12 TESTS=e2e_test GUESTS=6.1-cloud,6.12-rt
