@@ -39,9 +39,10 @@ plug()
 	run "g_$1" "modprobe \$(cat $bus/modalias) && ip addr add $2/24 dev pvi0 && ip link set pvi0 up"
 }
 
+# Without the host's own interrupts, of which a busy machine has more
 exits()
 {
-	cat /sys/kernel/debug/kvm/exits
+	echo $(($(cat /sys/kernel/debug/kvm/exits) - $(cat /sys/kernel/debug/kvm/irq_exits)))
 }
 
 # exits_of BYTES ADDRESS - how many a copy makes
@@ -54,13 +55,23 @@ exits_of()
 	echo $(($(exits) - before))
 }
 
+# least_of BYTES ADDRESS - ticks of the guests' are among them: the fewest of three copies
+least_of()
+{
+	local n
+
+	for n in 1 2 3; do
+		exits_of "$1" "$2"
+	done | sort -n | head -n 1
+}
+
 # copy NAME ADDRESS - beside those of a copy of nothing, which are the test's own
 copy()
 {
 	local all own
 
-	own=$(exits_of 4 "$2")
-	all=$(exits_of $((packets * segment)) "$2")
+	own=$(least_of 4 "$2")
+	all=$(least_of $((packets * segment)) "$2")
 	# A fourth goes before.
 	awk -v name="$1" -v exits=$((all - own)) -v n=$((packets * 5 / 4)) \
 		'BEGIN { printf "    %-32s %.2f VM exits a packet\n", name, exits / n }'
@@ -118,6 +129,6 @@ for name in pvi0 eth0; do
 	run g_b pvi_net offload $name 0
 done
 await run g_a ping -q -c 1 -W 2 10.9.1.2 2>/dev/null
-echo "a copies $((packets * segment * 5 / 4)) bytes to b, in packets of $segment, over"
+echo "a copies $((packets * segment * 5 / 4)) bytes to b, in packets of $segment; but for the host's own interrupts, over"
 copy "the link, kvm_pvi_net" 10.9.0.2
 copy "virtio-net, vhost-net, a bridge" 10.9.1.2

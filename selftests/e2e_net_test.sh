@@ -18,7 +18,7 @@
 link='' bus='' port=7 queues=2
 address_a=10.9.0.1 address_b=10.9.0.2 address6_a=fd09::1 address6_b=fd09::2
 
-# Where b's monitor is, which outlives the tests
+# Where the monitors are, which outlive the tests
 monitors=$(mktemp -d)
 
 alone()
@@ -73,6 +73,15 @@ traffic()
 	as_found
 }
 
+# wrong_sums NAME - how many it has found, of TCP, of UDP and of UDP over IPv6
+wrong_sums()
+{
+	# shellcheck disable=SC2016 # the guest's shell knows them
+	run "$1" 'echo $(sed -n "/^Tcp: [0-9]/p" /proc/net/snmp | cut -d " " -f 15)' \
+		'$(sed -n "/^Udp: [0-9]/p" /proc/net/snmp | cut -d " " -f 8)' \
+		'$(awk "/^Udp6InCsumErrors/ { print \$2 }" /proc/net/snmp6)'
+}
+
 # With them a frame has many segments; without, it is one, and has its sum.
 offloads()
 {
@@ -88,7 +97,8 @@ offloads()
 	run g_a pvi_net offload pvi0 1
 	transfer 50000
 	run g_b pvi_net offload pvi0 1
-	same "$(run g_a "grep -h '^Tcp:' /proc/net/snmp | tail -n 1 | cut -d ' ' -f 15")" 0
+	same "$(wrong_sums g_a)" "0 0 0"
+	same "$(wrong_sums g_b)" "0 0 0"
 	as_found
 }
 
@@ -242,6 +252,56 @@ asked()
 	as_found
 }
 
+# gets VM LINK - its QEMU, which runs
+gets()
+{
+	pvictl link --hotplug --for "${!1}" "$2" | monitor "$monitors/$1"
+}
+
+# interface NAME LINK SIDE - the other link is one, with an address of its own
+interface()
+{
+	await run "$1" "[ -e /sys/class/net/pvi1/address ]"
+	same "$(run "$1" "ls /sys/bus/pvi_link/devices/$2/net; cat /sys/class/net/pvi1/address")" \
+		"pvi1"$'\n'"$(mac_of "$2" "$3")"
+	run "$1" "ip addr add 10.9.6.$(($3 + 1))/24 dev pvi1 && ip link set pvi1 up"
+}
+
+# takes_back LINK - from both, which run
+takes_back()
+{
+	unplug a "$1"
+	unplug b "$1"
+	pvictl unlink "$1"
+}
+
+# A link that is made when both VMs run, and are attached, in huge pages: guests that have its modules have nothing to do.
+# It goes while frames go both ways.
+another()
+{
+	local second
+
+	mkdir -p /dev/hugepages
+	mountpoint -q /dev/hugepages || mount -t hugetlbfs none /dev/hugepages
+	echo 2 >/proc/sys/vm/nr_hugepages
+	second=$(pvictl link --size 2M --hugetlb "$a" "$b" | sed -n 's/^link //p')
+	gets a "$second"
+	gets b "$second"
+	interface g_a "$second" 0
+	interface g_b "$second" 1
+	attempts=25 await run g_a ping -q -c 1 -W 2 10.9.6.2
+	exchange g_a 10.9.6.2 50000
+	exchange g_b 10.9.6.1 50000
+	start_flood g_a 10.9.6.2
+	start_flood g_b 10.9.6.1
+	takes_back "$second"
+	stop_flood g_a
+	stop_flood g_b
+	echo 0 >/proc/sys/vm/nr_hugepages
+	connected
+	as_found
+}
+
 # sessions NAME - how many there were
 sessions()
 {
@@ -338,12 +398,61 @@ under_load()
 	as_found
 }
 
+# b may not ring when its driver goes, but for the sixth try: a hears of it all the same.
+owed()
+{
+	run g_b insmod /pvi_test_throttle.ko times=5
+	run g_b rmmod kvm_pvi_net
+	await has_carrier g_a 0
+	same "$(run g_a pvi_net test pvi0)" \
+		"the peer is up: no"$'\n'"the host serves this guest: yes"$'\n'"receives and sends: no"
+	[ "$(run g_b cat /sys/module/pvi_test_throttle/parameters/made)" -gt 0 ] || fail "no ring was made"
+	run g_b rmmod pvi_test_throttle
+	run g_b modprobe kvm_pvi_net
+	up g_b $address_b $address6_b
+	connected
+	as_found
+}
+
+# tries - how often a has tried to connect to a GSI of b's, and its time in seconds
+tries()
+{
+	run g_a "echo \$(awk '/pvi_connect/ { print \$2 }' /sys/kernel/tracing/kprobe_profile)" \
+		"\$(cut -d . -f 1 /proc/uptime)"
+}
+
+# rung N - how often a was rung, at least
+rung()
+{
+	[ "$(run g_a cat "$bus/rung")" -ge "$1" ]
+}
+
+# b rings a, which may not ring it: each of b's four GSIs is tried once a second at most, and with each session
+rung_often()
+{
+	local before after rings gsi=98304
+
+	run g_a "mount -t tracefs none /sys/kernel/tracing && cd /sys/kernel/tracing &&" \
+		"echo p:pvi_connect kvm_pvi_guest:kvm_pvi_guest_connect >kprobe_events &&" \
+		"echo 1 >events/kprobes/pvi_connect/enable"
+	rings=$(run g_a cat "$bus/rung")
+	read -ra before <<<"$(tries)"
+	run g_b "for n in \$(seq 20); do pvi \$(yes ring $a $gsi | head -n 15); done >/dev/null"
+	rung $((rings + 20))
+	read -ra after <<<"$(tries)"
+	[ $((after[0] - before[0])) -le $((4 * (after[1] - before[1] + 3))) ] ||
+		fail "$((after[0] - before[0])) tries in $((after[1] - before[1])) s"
+	run g_a "cd /sys/kernel/tracing && echo 0 >events/kprobes/pvi_connect/enable && echo >kprobe_events &&" \
+		"cd / && umount /sys/kernel/tracing"
+}
+
 # b lets a ring no more, so a's end goes. It begins a new session, of which b can not be told, and when a may ring again
 # it goes on: nobody else does anything.
 forbidden()
 {
 	pvictl revoke --all "$b" "$a"
 	await has_carrier g_a 0
+	rung_often
 	pvictl link "$link" >/dev/null
 	connected
 	as_found
@@ -524,16 +633,27 @@ asleep()
 	as_found
 }
 
+# reboots VM
+reboots()
+{
+	local address=address_$1 address6=address6_$1
+
+	say "g_$1" "reboot -f"
+	booted "g_$1"
+	plug "g_$1"
+	up "g_$1" "${!address}" "${!address6}"
+	connected
+	run "g_$1" pvi_net serve $port
+	transfer 50000
+	quiet "g_$1"
+	as_found
+}
+
+# Either side
 reboot()
 {
-	say g_b "reboot -f"
-	booted g_b
-	plug g_b
-	up g_b $address_b $address6_b
-	connected
-	run g_b pvi_net serve $port
-	quiet g_b
-	as_found
+	reboots b
+	reboots a
 }
 
 # Another QEMU goes on with b's state. With the link's devices it is not saved, so they go and come again.
@@ -556,23 +676,70 @@ saved()
 	await has_carrier g_a 0
 }
 
-# What comes back under b's name has another kernel, and one vCPU: so one queue.
+# above NAME - how many sections are above 4 GB
+above()
+{
+	# shellcheck disable=SC2016 # the guest's shell knows them
+	run "$1" 'for device in /sys/bus/pci/drivers/kvm_pvi_link/*:*; do sed -n 3p $device/resource; done |' \
+		'grep -c "^0x0000000[1-9]"; true'
+}
+
+# While a may not ring b they begin a session, in which b is nobody that a knows. When it may, it is told of b's end.
+unknown()
+{
+	pvictl revoke --all "$b" "$a"
+	await has_carrier g_a 0
+	run g_b "ip link set pvi0 down && ip link set pvi0 up"
+	await has_carrier g_a 1
+	await has_carrier g_b 1
+	pvictl link "$link" >/dev/null
+	connected
+	kill "$at_b"
+	await has_carrier g_a 0
+	attach at_b --pid "$g_b"
+	connected
+	with_address6
+}
+
+# What comes back under b's name has another kernel, and one vCPU: so one queue. It is a q35 whose links are above 4 GB.
+# One of them was made when a ran and b did not. b has its modules before the host knows it; and when that has
+# forgotten it meanwhile, nothing has to be done.
 killed()
 {
+	local second n ports=()
+
+	for n in 1 2 3 4; do
+		ports+=(-device "pcie-root-port,id=port$n,chassis=$n,slot=$n,pref64-reserve=4G")
+	done
 	# If it was saved, what went on with that has been killed.
 	[ ! -e "/proc/$g_b" ] || kill -KILL "$g_b"
 	await test ! -e "/proc/$at_b"
 	await has_carrier g_a 0
+	second=$(pvictl link --size 1M "$a" "$b" | sed -n 's/^link //p')
+	gets a "$second"
+	interface g_a "$second" 0
 	# shellcheck disable=SC2046 # they are words
-	start_b older 1 $(pvictl link --for "$b" "$link")
+	start_b older 1 -machine q35 "${ports[@]}" $(pvictl link --for "$b" --bus port1,port2 "$link") \
+		$(pvictl link --for "$b" --bus port3,port4 "$second")
 	booted g_b
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run g_b 'modprobe -q -a $(cat /sys/bus/pci/devices/*/modalias); modprobe kvm_pvi_net'
+	same "$(run g_b ls /sys/bus/pvi_link/devices)" ""
 	attach at_b --pid "$g_b"
-	plug g_b
+	await run g_b "[ -e /sys/class/net/pvi1 ]"
+	same "$(above g_b)" 4
+	# Which of the two came first is all the same.
+	run g_b "[ -e $bus/net/pvi0 ] || { ip link set pvi0 name pvi && ip link set pvi1 name pvi0 && ip link set pvi name pvi1; }"
 	up g_b $address_b $address6_b
 	connected
 	run g_b pvi_net serve $port
 	run g_a pvi_net tcp $address_b $port 300000
 	same "$(run g_b cat /sys/class/net/pvi0/address)" "$(mac_of "$link" 1)"
+	interface g_b "$second" 1
+	attempts=25 await run g_a ping -q -c 1 -W 2 10.9.6.2
+	unknown
+	run g_a pvi_net tcp $address_b $port 300000
+	takes_back "$second"
 	queues=1
 	quiet g_a
 	quiet g_b
@@ -591,7 +758,8 @@ start_guests()
 	link=$(pvictl link --size 4M "$a" "$b" | sed -n 's/^link //p')
 	bus=/sys/bus/pvi_link/devices/$link
 	# shellcheck disable=SC2046 # they are words
-	guest g_a older -smp 2 -uuid "$a" $(pvictl link --for "$a" "$link") \
+	guest g_a older -smp 2 -uuid "$a" -monitor "unix:$monitors/a,server=on,wait=off" \
+		$(pvictl link --for "$a" "$link") \
 		-object memory-backend-ram,id=foreign,size=1M,share=on \
 		-device ivshmem-plain,memdev=foreign
 	# shellcheck disable=SC2046
@@ -609,5 +777,5 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone carrier sizes traffic offloads mtu filter vlans queues asked interrupted under_load forbidden namespace \
-	bridge memory hostile asleep ${PVI_LONG:+reboot} saved killed 2>"$tmp/stderr"
+run_tests alone carrier sizes traffic offloads mtu filter vlans queues asked interrupted under_load owed forbidden \
+	${PVI_LONG:+another} namespace bridge memory hostile asleep ${PVI_LONG:+reboot} saved killed 2>"$tmp/stderr"

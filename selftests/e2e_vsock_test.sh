@@ -358,6 +358,23 @@ ends()
 	[[ $1 == *$reset* || $1 == *$broken* ]] || fail "$1"
 }
 
+# What has not been sent when its session ends does not wait any more, for who asks. b's kernel says so since 6.12.
+unsent()
+{
+	begins g_a sink stream 70000
+	lates g_b unsent $cid_a 70000
+	kill -STOP "$g_a"
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run g_b 'kill -USR1 $(cat /tmp/latecomer); until grep -q unsent /tmp/late; do usleep 20000; done'
+	run g_b "cd /sys/bus/pvi_link/drivers/kvm_pvi_vsock && echo $link >unbind && echo $link >bind"
+	kill -CONT "$g_a"
+	# shellcheck disable=SC2016
+	same "$(run g_b 'while [ -e /proc/$(cat /tmp/latecomer)/exe ]; do usleep 20000; done; cat /tmp/late')" \
+		"held"$'\n'"unsent some"$'\n'"unsent none"
+	ends "$(woken g_a)"
+	connected
+}
+
 # What an administrator may do while bytes go both ways. Who listens at the other side need not know.
 under_load()
 {
@@ -658,4 +675,4 @@ start_guests
 set +e
 # Where bash would say that b was killed.
 run_tests alone together host stream seqpacket options credit timeouts memory programs log_in \
-	kernels_own many refused place under_load asleep reboot ${PVI_LONG:+bulk} peers hostile killed saved 2>"$tmp/stderr"
+	kernels_own many refused place unsent under_load asleep reboot ${PVI_LONG:+bulk} peers hostile killed saved 2>"$tmp/stderr"

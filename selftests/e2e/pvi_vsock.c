@@ -19,6 +19,8 @@
  * late CID PORT FROM		connect, from this port; after SIGUSR1 end what is sent, and read until the end
  * heap CID PORT BYTES [ROOM]	connect; after SIGUSR1 send so much at once, again and again, until there is no room,
  *				then end it
+ * unsent CID PORT		connect; after SIGUSR1 send until there is no room, and say how much waits, then again when
+ *				the connection is over
  * pour PORT N BYTES		take N connections, say so much on all at once
  * drink CID PORT N BYTES	have N connections with little room, and read nothing; after SIGUSR1 what there is
  *				room for, and end the first again and again; then the rest
@@ -41,6 +43,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <linux/sockios.h>
 #include <linux/vm_sockets.h>
 #include <unistd.h>
 
@@ -500,6 +503,30 @@ static void verb_heap(const char *cid, const char *port, size_t bytes, size_t ro
 	printf("sink %zu\n", at);
 }
 
+static void print_unsent(int fd)
+{
+	int unsent;
+
+	must(!ioctl(fd, SIOCOUTQ, &unsent), "SIOCOUTQ");
+	printf("unsent %s\n", unsent ? "some" : "none");
+	fflush(stdout);
+}
+
+static void verb_unsent(const char *cid, const char *port)
+{
+	int fd;
+
+	be_told();
+	fd = dial("stream", cid, port);
+	wait_told();
+	while (send(fd, buf, sizeof(buf), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+		;
+	must(errno == EAGAIN, "send");
+	print_unsent(fd);
+	must(recv(fd, back, 1, 0) < 0 && errno == ECONNRESET, "recv");
+	print_unsent(fd);
+}
+
 /* The rest of what @said has been said of, as far as there is room; returns whether it is all */
 static int pour(int fd, size_t *said, size_t bytes)
 {
@@ -678,6 +705,8 @@ int main(int argc, char **argv)
 	else if ((argc == 5 || argc == 6) && !strcmp(verb, "heap"))
 		verb_heap(argv[2], argv[3], strtoul(argv[4], NULL, 0),
 			  argc == 6 ? strtoul(argv[5], NULL, 0) : 0);
+	else if (argc == 4 && !strcmp(verb, "unsent"))
+		verb_unsent(argv[2], argv[3]);
 	else if (argc == 5 && !strcmp(verb, "pour"))
 		verb_pour(argv[2], atoi(argv[3]), strtoul(argv[4], NULL, 0));
 	else if (argc == 6 && !strcmp(verb, "drink"))
