@@ -1386,6 +1386,108 @@ returning()
 	end_pvid
 }
 
+# What a pvid that is killed knew of a move the next one knows: where a guest comes from it can go back to.
+returning_later()
+{
+	pair_that_moves
+	same "$(tell vm_b run)" 0
+	vmm vm_c -uuid "$b" -incoming defer
+	await logged "process $vm_c waits for db ($b) to stop"
+	same "$(tell vm_b stop)" 0
+	await is_at "$b" "$vm_c"
+	kill_pvid
+	is_at "$b" "$vm_c"
+	same "$(tell vm_b run)" 0
+	await is_at "$b" "$vm_b"
+	await test ! -e "$tmp/run/$b.state"
+	same "$(tell vm_b stop)" 0
+	has_what_it_had vm_b 1
+	end_pvid
+}
+
+# is_killed - since the file was written
+is_killed()
+{
+	[ ! -e "$tmp/kill" ]
+}
+
+# vm_c is vm_b from now on
+succeed_b()
+{
+	local part from
+
+	for part in '' _in _out; do
+		from=vm_c$part
+		declare -g "vm_b$part=${!from}"
+	done
+	rm "$tmp/vm_c.in" "$tmp/vm_c.out"
+}
+
+# At whatever point of a move pvid is killed: the guest goes on where it is let run, by turns where it was and where it is
+# to come to, with what it had.
+killed_moving()
+{
+	local at=1 step=11 round=0 times there
+
+	[ -z "${PVI_LONG:-}" ] || step=1
+	both_ways
+	start_pvid env LD_PRELOAD="$here/kill_at.so" KILL_FILE="$tmp/kill"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	port=$(tell vm_b "connect $a 21")
+	same "$(tell vm_b "msi 65536 3")" 0
+	while :; do
+		same "$(tell vm_b run)" 0
+		times=$(wc -l <"$tmp/keeper")
+		vmm vm_c -uuid "$b" -incoming defer
+		await logged "process $vm_c waits for db ($b) to stop"
+		echo "$at" >"$tmp/kill.new"
+		mv "$tmp/kill.new" "$tmp/kill"
+		same "$(tell vm_b stop)" 0
+		await moved_or_killed "$vm_c"
+		there=vm_c
+		((round++ % 2)) || there=vm_b
+		same "$(tell "$there" run)" 0
+		await is_at "$b" "${!there}"
+		await test ! -e "$tmp/run/$b.state"
+		if [ -e "$tmp/kill" ]; then
+			break
+		fi
+		await started "$((times + 1))"
+		find_pvid
+		# The other one would take it when this one stops.
+		if [ "$there" = vm_c ]; then
+			kill "$vm_b"
+			succeed_b
+		else
+			kill "$vm_c"
+			rm "$tmp/vm_c.in" "$tmp/vm_c.out"
+		fi
+		await gives_some "ring $b 65536"
+		same "$(tell vm_b stop)" 0
+		[ "$(tell vm_b "irqs 3")" -ge 1 ] || fail "at $at: no interrupt"
+		same "$(tell vm_b "notify $port")" 0
+		at=$((at + step))
+	done
+	[ "$round" -gt 5 ] || fail "$round rounds are all"
+	on_console "killed at $round points of a move, of $at"
+	rm "$tmp/kill"
+	end_pvid
+}
+
+# At the other process, or it is not known where
+moved_or_killed()
+{
+	is_killed || is_at "$b" "$1"
+}
+
+# a's guest does, and it is accepted
+gives_some()
+{
+	[ "$(tell vm_a "$1")" -ge 0 ]
+}
+
 # One that was saved goes on when it is restored, whoever was killed meanwhile; another one begins with nothing.
 saving()
 {
@@ -1434,4 +1536,4 @@ by_hand()
 }
 
 run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers hangs hangs_later crowds becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
-	moving moving_linked returning saving by_hand
+	moving moving_linked returning returning_later killed_moving saving by_hand

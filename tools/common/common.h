@@ -40,6 +40,8 @@ struct process {
 
 /* Of the process that @tid is a thread of; -errno */
 int process_read(pid_t tid, struct process *p);
+/* When it began, which no other one of its number did; 0: it is not there */
+uint64_t process_began(pid_t pid);
 /* Whether it is in @cgroup of the unified hierarchy, or below; -errno */
 int process_in_cgroup(pid_t pid, const char *cgroup);
 

@@ -47,11 +47,12 @@ static bool take_from(struct pvid *d, struct vm *holder)
 	pid_t pid = holder->pid;
 	uid_t owner = holder->owner;
 	/* What one that has not begun is to get is there yet. */
-	int ret = holder->arriving ? 0 : kept_save(holder);
+	int ret = holder->arriving ? 0 : kept_save(holder, true);
 
 	if (ret) {
 		LOG(SD_ERR, "%s: what its guest has made cannot be saved: %s; it does not move", name.s, strerror(-ret));
 		pvi_thaw(holder->pvi);
+		kept_forget(d, holder->uuid);
 		return false;
 	}
 	uuid_copy(uuid, holder->uuid);

@@ -95,10 +95,11 @@ static int candidate_look(sd_event_source *source, uint64_t now, void *arg)
 
 static void candidate_has_to_wait(struct candidate *c, const struct examined *e)
 {
-	if (!c->waits)
+	if (!c->waits && !e->returns)
 		LOG(SD_INFO, "process %d waits for %s to stop where it runs", e->pid, vm_name(c->d, e->uuid).s);
 	uuid_copy(c->uuid, e->uuid);
 	c->waits = true;
+	c->may_return = e->returns;
 	c->tries = c->stopped = 0;
 	candidate_wait(c);
 }

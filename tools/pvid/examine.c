@@ -81,7 +81,9 @@ static int examine_process(const struct pvid *d, const struct candidate *c, int 
 		return EXAMINED_NOTHING;
 	if (ret)
 		return ret;
-	e->arriving |= c->may_return;
+	/* Of the last pvid's time, too */
+	e->returns = c->may_return || kept_left_by(d, vm->uuid, e->pid, e->owner);
+	e->arriving |= e->returns;
 	uuid_copy(e->uuid, vm->uuid);
 	e->what = "take its VM";
 	vm_fd = take_vm(pidfd, e->pid, c->begins);

@@ -63,6 +63,7 @@ struct vm {
 	uid_t owner;
 	bool arriving;		/* its guest comes from elsewhere, and does not run yet: it is frozen */
 	bool restored;		/* with what that had made, if that is known */
+	bool was_saved;		/* it has ended, frozen by a pvid that was killed when it saved that */
 	unsigned int looks;	/* before it ran, */
 	unsigned int waited;	/* and behind that, for what it had made */
 	struct user *user;
@@ -153,6 +154,7 @@ struct examined {
 	pid_t pid;
 	uid_t owner;
 	bool arriving;
+	bool returns;		/* it had that name itself, and gave it up when it had stopped */
 	uuid_t uuid;
 	uint64_t number;
 	const char *what;	/* failed */
@@ -207,10 +209,16 @@ void arrive_begin(struct vm *vm);
 void arrive_restore(struct vm *vm);
 
 /* kept.c: what guests had made whose VMM has stopped or ended, each in a file of @d->run, for the VMM that goes on */
-/* -errno */
-int kept_save(struct vm *vm);
+/* From now on a pvid that comes next knows that it is we who have frozen it. -errno */
+int kept_begin(struct vm *vm);
+/* @stopped: it has not ended, and may go on where it was. It stays frozen, also when that fails. -errno */
+int kept_save(struct vm *vm, bool stopped);
 /* To be freed; its length, -ENOENT: there is none of that VM and user, or another -errno */
 int kept_read(const struct vm *vm, void **blob);
+/* There is something of that VM, if only that it was to be saved */
+bool kept_any(const struct pvid *d, const uuid_t uuid);
+/* What is kept is of that process, which had stopped */
+bool kept_left_by(const struct pvid *d, const uuid_t uuid, pid_t pid, uid_t owner);
 void kept_forget(const struct pvid *d, const uuid_t uuid);
 
 /* vm.c */
