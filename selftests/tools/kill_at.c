@@ -9,10 +9,13 @@
  * KILL_FILE=PATH: where that file is, at the N-th point that it says, of those before and after ioctl(), sendmsg(),
  * rename() and unlink(), counted while it is there. It goes with the program, whose children live.
  *
+ * COUNT_DIRS=PATH: that file has a line of each directory that is opened, as long as it is there.
+ *
  * Where it was is said on standard error: how many messages it had sent to the service manager since
  * it last accepted a connection.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -131,6 +134,19 @@ int ioctl(int fd, unsigned long request, ...)
 	ret = real(fd, request, arg);
 	point_of_file();
 	return ret;
+}
+
+DIR *opendir(const char *name)
+{
+	typeof(opendir) *real = next("opendir");
+	const char *path = getenv("COUNT_DIRS");
+	int fd = path ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
+
+	if (fd >= 0) {
+		dprintf(fd, "%s\n", name);
+		close(fd);
+	}
+	return real(name);
 }
 
 int rename(const char *from, const char *to)

@@ -58,9 +58,9 @@ int find_vm_fds(pid_t pid, struct vm_fds *vms);
 
 /*
  * run.c: whether a vCPU of it runs, or has halted; if not it may have stopped them, or have them a moment for itself.
- * -errno: it is not there. Never waits.
+ * -errno: it is not there. Never waits. Adds to @looked how many threads it has looked at.
  */
-int vmm_runs(pid_t pid);
+int vmm_runs(pid_t pid, unsigned int *looked);
 
 /* vmm.c: what a VMM was told on its command line */
 #define NAME_LEN 128

@@ -86,7 +86,7 @@ void vm_end(struct vm *vm)
 	helper_forget(vm->helper);
 	sd_event_source_disable_unref(vm->end);
 	sd_event_source_disable_unref(vm->retry);
-	sd_event_source_disable_unref(vm->look);
+	look_end(&vm->look);
 	close(vm->pvi);
 	forget(vm);
 	user_put(vm->user);
