@@ -10,7 +10,7 @@
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/guest.sh"
 
-pin=20 virtual=65536 rounds=1
+pin=20 word=21 virtual=65536 rounds=1
 [ -z "${PVI_LONG:-}" ] || rounds=5
 
 policy()
@@ -19,7 +19,8 @@ policy()
 	cat >"$tmp/policy/pair.conf" <<-POLICY
 		[vm stays]
 		uuid = $a
-		expose = $pin
+		expose = $pin,$word
+		status = $word
 		[vm moves]
 		uuid = $b
 		expose = $pin,$virtual
@@ -31,6 +32,10 @@ policy()
 		from = moves
 		to = stays
 		gsi = any
+		[allow itself]
+		from = stays
+		to = stays
+		gsi = $word
 	POLICY
 }
 
@@ -86,6 +91,40 @@ by_file()
 	goes_on "$2"
 }
 
+# as_documented ID MORE - what QEMU is told to have the words of a, by pvi.conf(5); MORE is for senders
+as_documented()
+{
+	tr '\n' ' ' <"${PVI_TOOLS:-}/usr/share/man/man5/pvi.conf.5" |
+		grep -o -E -e '-object memory-backend-file,id=words[^.]*' |
+		sed -e 's/ \\ / /' -e "s/words/$1/g" -e "s/share=on/&$2/" -e "s|/run/kvm-pvi/status/UUID|$tmp/status/$a|"
+}
+
+# What a policy says of status words a Debian guest has by these lines: as a receiver it takes them, as a sender it sees
+# them and cannot write.
+worded()
+{
+	local devices at seen
+
+	trap say_log EXIT
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	read -ra devices <<<"$(run g_a 'echo $(grep -l 0x1110 /sys/bus/pci/devices/*/device | xargs -n 1 dirname)')"
+	same "${#devices[@]}" 2
+	at="${devices[0]}/resource2 0" seen="${devices[1]}/resource2 0"
+	run g_a "echo 1 >${devices[0]}/enable; echo 1 >${devices[1]}/enable"
+	same "$(run g_a pvi owed "$seen")" "owed 0"
+	wakes g_a take "$at" wait $word poll 4 take "$at"
+	same "$(run g_a pvi ring "$a" $word)" "ring 0"
+	has "$(woken g_a)" "poll 1
+take 1"
+	# Nobody waits: it is owed, which is why a sender that looks has no need to ring.
+	same "$(run g_a pvi owed "$seen" ring "$a" $word owed "$seen" ring "$a" $word)" "owed 0
+ring 2
+owed 1
+ring 1"
+	same "$(run g_a pvi store "$seen" owed "$seen")" "store 0
+owed 1"
+}
+
 # Beside what a test that fails prints.
 say_log()
 {
@@ -115,7 +154,8 @@ start_guests()
 	policy
 	pvid --config "$tmp/policy" --run "$tmp/run" 2>"$tmp/pvid.log" &
 	await test -S "$tmp/run/socket"
-	guest g_a newer -uuid "$a"
+	# shellcheck disable=SC2046 # they are words
+	guest g_a newer -uuid "$a" $(as_documented words) $(as_documented seen ,readonly=on)
 	guest g_b older -uuid "$b" -qmp "unix:$tmp/g_b.qmp,server=on,wait=off"
 	booted g_a
 	booted g_b
@@ -133,4 +173,4 @@ set -e
 start_guests
 set +e
 # Where bash would say that QEMUs were killed.
-run_tests moves 2>"$tmp/stderr"
+run_tests worded moves 2>"$tmp/stderr"

@@ -650,6 +650,68 @@ crowds()
 	end_pvid
 }
 
+# each_of GROUP - its processes
+each_of()
+{
+	awk -v group="$1" '{ pid = $1; sub(/.*\) /, "") } $3 == group && !/^Z/ { print pid }' /proc/[0-9]*/stat
+}
+
+# looks PID... - how often pvid has looked whether they run
+looks()
+{
+	local pid
+
+	for pid; do
+		echo "/proc/$pid/task"
+	done >"$tmp/looked"
+	grep -c -x -F -f "$tmp/looked" "$tmp/dirs"
+}
+
+looked_more()
+{
+	[ "$(looks "$2")" -ge "$1" ]
+}
+
+# Nor do many VMMs of one user's that wait for their guest have pvid look at all of them whenever it looks at another
+# user's.
+crowd_waits()
+{
+	local nr=100 group mine theirs
+
+	policy
+	printf '[vm crowd]\nuuid = %s\nuser = 12345\n' "$c" >>"$tmp/policy/web.conf"
+	: >"$tmp/dirs"
+	start_pvid env LD_PRELOAD="$here/kill_at.so" COUNT_DIRS="$tmp/dirs"
+	vmm vm_b -uuid "$b"
+	same "$(tell vm_b run)" 0
+	chmod 666 /dev/kvm
+	VMM_AS="setpriv --reuid 12345 --clear-groups" vmm vm_d -uuid "$c"
+	chmod 660 /dev/kvm
+	same "$(tell vm_d run)" 0
+	await pvictl show "$b"
+	await pvictl show "$c"
+	vmm vm_a -uuid "$b" -incoming defer
+	await logged "process $vm_a waits"
+	vmm vm_c -uuid "$c" -incoming defer
+	group=$(tell vm_c "vms 12345 $nr 0")
+	attempts=3000 await all_wait $nr
+	: >"$tmp/dirs"
+	await looked_more 20 "$vm_a"
+	mine=$(looks "$vm_a")
+	# shellcheck disable=SC2046 # they are words
+	theirs=$(looks $(each_of "$group"))
+	[ "$theirs" -gt 0 ] || fail "nobody looks at them"
+	[ "$theirs" -lt $((mine * nr / 2)) ] || fail "looked at theirs $theirs times, at another one's $mine times"
+	on_console "looked at $nr of one user's $theirs times, at another one's $mine times"
+	kill -KILL -- "-$group"
+	end_pvid
+}
+
+all_wait()
+{
+	[ "$(grep -c "waits for crowd" "$tmp/pvid.log")" -eq "$1" ]
+}
+
 # A VMM of root's that becomes the user whose the policy says it is, when it has its VM, is waited for.
 becomes()
 {
@@ -677,6 +739,13 @@ makers()
 	await settled
 	same "$(tell vm_a "ring $b 20")" 0
 	tell vm_b other >/dev/null
+	await rings "$b" 0
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	# Also while no pvid runs
+	kill -STOP "$pvid"
+	tell vm_b other >/dev/null
+	kill_pvid
 	await rings "$b" 0
 	await settled
 	same "$(tell vm_a "ring $b 20")" 0
@@ -1386,6 +1455,143 @@ returning()
 	end_pvid
 }
 
+# What a pvid that is killed knew of a move the next one knows: where a guest comes from it can go back to.
+returning_later()
+{
+	pair_that_moves
+	same "$(tell vm_b run)" 0
+	vmm vm_c -uuid "$b" -incoming defer
+	await logged "process $vm_c waits for db ($b) to stop"
+	same "$(tell vm_b stop)" 0
+	await is_at "$b" "$vm_c"
+	kill_pvid
+	is_at "$b" "$vm_c"
+	same "$(tell vm_b run)" 0
+	await is_at "$b" "$vm_b"
+	await test ! -e "$tmp/run/$b.state"
+	same "$(tell vm_b stop)" 0
+	has_what_it_had vm_b 1
+	end_pvid
+}
+
+# is_killed - since the file was written
+is_killed()
+{
+	[ ! -e "$tmp/kill" ]
+}
+
+# vm_c is vm_b from now on
+succeed_b()
+{
+	local part from
+
+	for part in '' _in _out; do
+		from=vm_c$part
+		declare -g "vm_b$part=${!from}"
+	done
+	rm "$tmp/vm_c.in" "$tmp/vm_c.out"
+}
+
+# At whatever point of a move pvid is killed: the guest goes on where it is let run, by turns where it was and where it is
+# to come to, with what it had.
+killed_moving()
+{
+	local at=1 step=11 round=0 times there
+
+	[ -z "${PVI_LONG:-}" ] || step=1
+	both_ways
+	start_pvid env LD_PRELOAD="$here/kill_at.so" KILL_FILE="$tmp/kill"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	port=$(tell vm_b "connect $a 21")
+	same "$(tell vm_b "msi 65536 3")" 0
+	while :; do
+		same "$(tell vm_b run)" 0
+		times=$(wc -l <"$tmp/keeper")
+		vmm vm_c -uuid "$b" -incoming defer
+		await logged "process $vm_c waits for db ($b) to stop"
+		echo "$at" >"$tmp/kill.new"
+		mv "$tmp/kill.new" "$tmp/kill"
+		same "$(tell vm_b stop)" 0
+		await moved_or_killed "$vm_c"
+		there=vm_c
+		((round++ % 2)) || there=vm_b
+		same "$(tell "$there" run)" 0
+		await is_at "$b" "${!there}"
+		await test ! -e "$tmp/run/$b.state"
+		if [ -e "$tmp/kill" ]; then
+			break
+		fi
+		await started "$((times + 1))"
+		find_pvid
+		# The other one would take it when this one stops.
+		if [ "$there" = vm_c ]; then
+			kill "$vm_b"
+			succeed_b
+		else
+			kill "$vm_c"
+			rm "$tmp/vm_c.in" "$tmp/vm_c.out"
+		fi
+		await gives_some "ring $b 65536"
+		same "$(tell vm_b stop)" 0
+		[ "$(tell vm_b "irqs 3")" -ge 1 ] || fail "at $at: no interrupt"
+		same "$(tell vm_b "notify $port")" 0
+		at=$((at + step))
+	done
+	[ "$round" -gt 5 ] || fail "$round rounds are all"
+	on_console "killed at $((round - 1)) points of a move, the last before $at"
+	rm "$tmp/kill"
+	end_pvid
+}
+
+# At the other process, or it is not known where
+moved_or_killed()
+{
+	is_killed || is_at "$b" "$1"
+}
+
+# a's guest does, and it is accepted
+gives_some()
+{
+	[ "$(tell vm_a "$1")" -ge 0 ]
+}
+
+# Where nothing can be written down a guest stays where it is, and is rung; it moves when there is room.
+moving_full()
+{
+	mkdir "$tmp/run"
+	mount -t tmpfs -o size=64k none "$tmp/run"
+	pair_that_moves
+	same "$(tell vm_b run)" 0
+	vmm vm_c -uuid "$b" -incoming defer
+	await logged "process $vm_c waits for db ($b) to stop"
+	! cat /dev/zero >"$tmp/run/zeros" 2>"$tmp/said" || fail "there is no end of room"
+	same "$(tell vm_b stop)" 0
+	await logged "what its guest has made cannot be saved: No space left on device; it does not move"
+	# It is tried again, and not said again.
+	sleep 0.5
+	is_at "$b" "$vm_b"
+	same "$(grep -c "cannot be saved" "$tmp/pvid.log")" 1
+	same "$(ls "$tmp/run")" "applied
+socket
+zeros"
+	await gives_some "ring $b 65536"
+	kill_pvid
+	is_at "$b" "$vm_b"
+	await gives_some "ring $b 65536"
+	rm "$tmp/run/zeros"
+	await is_at "$b" "$vm_c"
+	kill "$vm_b"
+	same "$(tell vm_c run)" 0
+	await test ! -e "$tmp/run/$b.state"
+	same "$(tell vm_c stop)" 0
+	[ "$(tell vm_c "irqs 3")" -ge 1 ] || fail "no interrupt"
+	same "$(tell vm_c "notify $port")" 0
+	end_pvid
+	umount "$tmp/run"
+}
+
 # One that was saved goes on when it is restored, whoever was killed meanwhile; another one begins with nothing.
 saving()
 {
@@ -1433,5 +1639,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers hangs hangs_later crowds becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
-	moving moving_linked returning saving by_hand
+run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+	moving moving_linked returning returning_later killed_moving moving_full saving by_hand

@@ -165,10 +165,42 @@ both_are_bound()
 	is_bound db
 }
 
+# Until the first of all vCPUs runs
+begin_trace()
+{
+	mkdir "$1"
+	echo 1 >"$1/events/kvm_pvi/kvm_pvi_bind/enable"
+	echo traceoff:1 >"$1/events/kvm/kvm_entry/trigger"
+	echo 1 >"$1/events/kvm/kvm_entry/enable"
+}
+
+end_trace()
+{
+	await grep -q 0 "$1/tracing_on"
+	# Which of the two is nobody's promise, so it is told and not judged.
+	if grep -q kvm_pvi_bind "$1/trace"; then
+		on_console "db was bound before its vCPU ran first"
+	else
+		on_console "db was bound after its vCPU ran first"
+	fi
+	echo 0 >"$1/events/enable"
+	echo '!traceoff' >"$1/events/kvm/kvm_entry/trigger"
+	rmdir "$1"
+}
+
+# Who starts a domain paused lets it run when it is bound.
 started()
 {
-	virsh -q start web
+	local trace=/sys/kernel/tracing/instances/first
+
+	begin_trace $trace
 	virsh -q start db
+	await is_bound db
+	end_trace $trace
+	virsh -q start --paused web
+	await is_bound web
+	same "$(virsh domstate web | head -n 1)" paused
+	virsh -q resume web
 	find_guests
 	booted g_a
 	booted g_b
@@ -387,26 +419,156 @@ moved()
 	connected
 }
 
-# Another life of the guest's has what the policy says, and the link.
+server=kvm-pvi-ivshmem@shm
+
+main_pid()
+{
+	systemctl show -P MainPID "$1"
+}
+
+# serves_anew PID - another process than that one does
+serves_anew()
+{
+	[ "$(systemctl is-active $server)" = active ] && [ "$(main_pid $server)" != "$1" ]
+}
+
+# told ANSWER WORD... - the clients, of ivshmem_told.py
+told()
+{
+	local line
+
+	echo "${*:2}" >&"$clients_in"
+	read -r line <&"$clients_out"
+	same "$line" "$1"
+}
+
+# Memory with doorbells, which a server of the packages' unit has for whoever is in group kvm: it is killed, started anew,
+# told other limits and wrong ones, and whoever is connected goes on.
+served()
+{
+	local old
+
+	trap 'say_journal $server' EXIT
+	printf 'IVSHMEM=--size 1M --vectors 2 --max-per-process 3\n' >/etc/kvm-pvi/shm.ivshmem
+	systemctl enable --now -q $server.socket
+	same "$(stat -c '%U %G %a' /run/kvm-pvi/shm.sock)" "root kvm 660"
+	same "$(systemctl is-active $server)" inactive
+	mkfifo "$tmp/in" "$tmp/out"
+	setpriv --reuid libvirt-qemu --regid kvm --init-groups env PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 \
+		python3 "$here/ivshmem_told.py" /run/kvm-pvi/shm.sock 2 <"$tmp/in" >"$tmp/out" &
+	exec {clients_in}>"$tmp/in" {clients_out}<"$tmp/out"
+	told 0 join a
+	told 1 join b
+	told "1 came" news a
+	told 6 write a before
+	# As nobody that there is
+	old=$(main_pid $server)
+	[ "$(stat -c %u "/proc/$old")" -gt 60000 ] || fail "the server is a user of the host's"
+	kill -KILL "$old"
+	told 1 ring a b
+	await serves_anew "$old"
+	told 2 join c
+	told "2 came" news a
+	told "2 came" news b
+	told before read c 6
+	old=$(main_pid $server)
+	systemctl restart $server
+	serves_anew "$old" || fail "it is not another one"
+	told 1 ring c a
+	told left leave b
+	told "1 gone" news a
+	told "1 gone" news c
+	told 3 join d
+	told "3 came" news a
+	told "3 came" news c
+	# Three are as many as it may have, until that is told otherwise; what is wrong changes nothing.
+	told refused join e
+	old=$(main_pid $server)
+	sed -i 's/process 3/process O/' /etc/kvm-pvi/shm.ivshmem
+	refuses 1 "" systemctl reload $server
+	journalctl -q -o cat -u $server >"$tmp/journal"
+	has "$(cat "$tmp/journal")" "/etc/kvm-pvi/shm.ivshmem:1: --max-per-process must be a number"
+	same "$(systemctl is-active $server)" active
+	told refused join e
+	sed -i 's/process O/process 4/' /etc/kvm-pvi/shm.ivshmem
+	systemctl reload $server
+	await joins
+	same "$(main_pid $server)" "$old"
+	told "4 came" news a
+	told 1 ring e a
+	# When it is stopped all of it goes; the next who connects has a new one.
+	systemctl stop $server.socket $server
+	for name in a c d e; do
+		told ended ended $name
+	done
+	systemctl start $server.socket
+	told 0 join a
+	told nothing read a 6
+	told left leave a
+	exec {clients_in}>&-
+}
+
+# The server reads its file when it comes to it.
+joins()
+(
+	told 4 join e
+)
+
+# The server knows QEMU, which is libvirt's, and confined, and goes on with it when it has been killed.
+serves_a_domain()
+{
+	local old
+
+	await is_served "peer [0-9]* is process $(pid_of db) "
+	old=$(main_pid $server)
+	kill -KILL "$old"
+	await serves_anew "$old"
+	await is_served "peer [0-9]* goes on, process $(pid_of db) "
+	systemctl stop $server.socket $server
+	same "$(virsh domstate db | head -n 1)" running
+}
+
+is_served()
+{
+	journalctl -q -o cat -u $server >"$tmp/journal"
+	grep -q "$1" "$tmp/journal"
+}
+
+# Another life of the guest's has what the policy says, and the link; it has the memory of the server, too.
 restarted()
 {
 	find_guests
+	cat >"$tmp/shmem.xml" <<-XML
+		<shmem name='shm' role='peer'>
+		  <model type='ivshmem-doorbell'/>
+		  <server path='/run/kvm-pvi/shm.sock'/>
+		  <msi vectors='2' ioeventfd='on'/>
+		</shmem>
+	XML
+	virsh -q attach-device db "$tmp/shmem.xml" --config >"$tmp/log"
 	# shellcheck disable=SC2016 # the guest's shell knows it
 	run g_a 'kill $(pidof pvi)'
 	virsh -q destroy db
 	await unbound db
 	drain g_b
+	# Now it is bound long after its kernel has begun, as by a pvid that is late; it asks again, and nothing else is to
+	# be done for it.
+	kill -STOP "$(pvid_pid)"
 	virsh -q start db
 	find_guests
 	booted g_b
+	run g_b "insmod /kvm_pvi_guest.ko check_seconds=3600"
+	has "$(run g_b "dmesg | grep kvm_pvi")" "no host yet: it has no kvm_pvi, or this VM is not bound to it"
+	! is_bound db || fail "it is bound by nobody"
+	kill -CONT "$(pvid_pid)"
 	await is_bound db
 	is_bound web
-	run g_b "insmod /kvm_pvi_guest.ko check_seconds=3600"
 	rings_by g_a "$b" $virtual g_b
 	rings_by g_b "$a" $virtual g_a
 	plug g_b
 	up g_b $address_b fd09::2
 	connected
+	serves_a_domain
 }
 
 unbound()
@@ -443,9 +605,94 @@ silent()
 	same "$(journalctl -q -o cat -p warning _SYSTEMD_UNIT=kvm-pvid.service)" ""
 }
 
+# What systemd and the unit said, beside what a test that fails prints
+say_journal()
+{
+	local status=$?
+
+	[ "$status" -eq 0 ] || journalctl -q -o short-monotonic -n 40 -u "$1"
+	stop_jobs
+}
+
+# has_mask FIELD MASK - of pvid's status in /proc
+has_mask()
+{
+	same "$(sed -n "s/^$1:[[:space:]]*//p" "/proc/$(pvid_pid)/status")" "$2"
+}
+
+# caps NUMBER... - as a mask
+caps()
+{
+	local cap mask=0
+
+	for cap; do
+		mask=$((mask | 1 << cap))
+	done
+	printf '%016x' $mask
+}
+
+# What its unit says is so: what it may not do systemd sees to, and so it does when it hangs.
+guarded()
+{
+	local old said
+
+	trap 'say_journal kvm-pvid' EXIT
+	systemd-analyze security --no-pager kvm-pvid >"$tmp/analysis"
+	said=$(sed -n 's/^.*Overall exposure level for kvm-pvid.service: \([0-9.]*\) .*/\1/p' "$tmp/analysis")
+	[[ $said =~ ^([01]\.[0-9]|2\.[0-5])$ ]] || fail "$said: $(cat "$tmp/analysis")"
+	# The exit status says the same.
+	systemd-analyze security --no-pager --threshold=25 kvm-pvid >"$tmp/analysis"
+	has_mask Seccomp 2
+	has_mask NoNewPrivs 1
+	# CHOWN, DAC_READ_SEARCH, SETUID, SYS_PTRACE, SYS_ADMIN
+	has_mask CapBnd "$(caps 0 2 7 19 21)"
+	# It cannot change its own policy, and has no network.
+	refuses 1 "Read-only file system" nsenter -t "$(pvid_pid)" -m touch /etc/kvm-pvi/x
+	nsenter -t "$(pvid_pid)" -m touch /run/kvm-pvi/x
+	rm /run/kvm-pvi/x
+	same "$(awk -F : 'NR > 2 { print $1 }' "/proc/$(pvid_pid)/net/dev" | tr -d ' ')" lo
+	same "$(systemctl show -P WatchdogUSec kvm-pvid)" 30s
+	old=$(pvid_pid)
+	kill -STOP "$old"
+	systemctl service-watchdogs yes
+	await is_another "$old"
+	systemctl service-watchdogs no
+	journalctl -q -o cat -u kvm-pvid >"$tmp/journal"
+	has "$(cat "$tmp/journal")" "Watchdog timeout"
+	both_are_bound
+	same "$(pvictl diff)" ""
+}
+
+# prioritized PRIORITY TEXT - pvid has said so at that one, in a message of its own
+prioritized()
+{
+	journalctl -q -o cat -p "$1..$1" _SYSTEMD_UNIT=kvm-pvid.service >"$tmp/journal"
+	grep -q -F "$2" "$tmp/journal"
+}
+
+status_says()
+{
+	systemctl show -P StatusText kvm-pvid | grep -q -F "$1"
+}
+
+# Its messages have VMs' names, and levels.
+logged()
+{
+	trap 'say_journal kvm-pvid' EXIT
+	prioritized info "process $(pid_of db) is db ($b)"
+	cp "$policy" "$kept/good"
+	echo 'rate = 1O' >>"$policy"
+	systemctl kill -s HUP --kill-who=main kvm-pvid
+	await prioritized err "$policy:19: 'rate' is '1O'; write a number"
+	await status_says "the files are not: $policy:19"
+	both_are_bound
+	mv "$kept/good" "$policy"
+	pvictl apply
+}
+
 kept=$(mktemp -d)
 open_serial g_a web
 open_serial g_b db
 # Where bash would say that QEMUs were killed.
 run_tests installed permitted linked started confined rung networked named edited killed upgraded beside moved \
-	restarted silent 2>"$kept/stderr"
+	served restarted silent guarded logged 2>"$kept/stderr"

@@ -70,7 +70,8 @@ claims_have_tests()
 	[ -s "$build/claims" ]
 	while read -r test cases; do
 		file=$(compgen -G "selftests/$test.[cs]*" || compgen -G "selftests/guest/$test.c" ||
-			compgen -G "selftests/userspace/$test.c" || compgen -G "selftests/rig/$test") || {
+			compgen -G "selftests/userspace/$test.c" || compgen -G "selftests/libvirt/$test.sh" ||
+			compgen -G "selftests/rig/$test") || {
 			bad="there is no test $test"
 			break
 		}

@@ -18,6 +18,8 @@
  *	become UID	sets all uids; 0
  *	crowd UID N	N processes of that user that have what looks like a VM, and whoever closes one cannot
  *			be ended, by pvi_test_delay: the PID of another one, with which they end
+ *	vms UID N EACH	N processes of that user that have a VM, each called as we are, with a UUID that ends with its
+ *			number if EACH is 1; each maps a page at SIGUSR1. Their PIDs are in the same process group: that
  *	lend UUID	a program that was started with the descriptor of a VM of ours, and says so: its PID
  *
  * Where its last argument is "threaded" a thread makes the VM.
@@ -118,6 +120,54 @@ static struct vm *make_vm_in_thread(void)
 	return vm;
 }
 
+static void map(int nr)
+{
+	(void)nr;
+	mmap(NULL, getpagesize(), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void vms_run(char *uuid, uid_t uid, u32 nr, int kvm, int done)
+{
+	char number[13];
+
+	snprintf(number, sizeof(number), "%012u", nr);
+	if (uuid)
+		memcpy(uuid + 24, number, 12);
+	signal(SIGUSR1, map);
+	if (setresuid(uid, uid, uid) || prctl(PR_SET_PDEATHSIG, SIGKILL) || ioctl(kvm, KVM_CREATE_VM, 0) < 0 ||
+	    write(done, "", 1) != 1)
+		exit(1);
+	for (;;)
+		pause();
+}
+
+/* Their group, which begins with the first */
+static pid_t vms(char *uuid, uid_t uid, u32 nr, int vm_fd)
+{
+	int kvm = kvm_dev_fd(), done[2];
+	pid_t pid, group = 0;
+	u32 i;
+	char c;
+
+	if (pipe(done))
+		return -1;
+	for (i = 1; i <= nr; i++) {
+		pid = fork();
+		if (!pid) {
+			close(vm_fd);
+			setpgid(0, group);
+			vms_run(uuid, uid, i, kvm, done[1]);
+		}
+		group = group ?: pid;
+		setpgid(pid, group);
+		if (read(done[0], &c, 1) != 1)
+			return -1;
+	}
+	close(done[0]);
+	close(done[1]);
+	return group;
+}
+
 /* The VM has our address space, and the program its own. */
 static pid_t lend(const char *uuid)
 {
@@ -202,6 +252,9 @@ static pid_t crowd(int vm_fd, uid_t uid, u32 nr)
 	return pid;
 }
 
+/* Where it is on the command line */
+static char *our_uuid;
+
 static long long obey(struct vm **at, const char *line)
 {
 	struct vm *vm = *at;
@@ -241,6 +294,8 @@ static long long obey(struct vm **at, const char *line)
 		return setresuid(uid, uid, uid);
 	if (sscanf(line, "crowd %u %u", &uid, &n) == 2)
 		return crowd(vm->fd, uid, n);
+	if (sscanf(line, "vms %u %u %u", &uid, &n, &pin) == 3)
+		return vms(pin ? our_uuid : NULL, uid, n, vm->fd);
 	if (sscanf(line, "lend %39s", uuid) == 1)
 		return lend(uuid);
 	fprintf(stderr, "vmm: what is '%s'?\n", line);
@@ -251,7 +306,11 @@ int main(int argc, char **argv)
 {
 	struct vm *vm = strcmp(argv[argc - 1], "threaded") ? make_vm() : make_vm_in_thread();
 	char line[80];
+	int i;
 
+	for (i = 1; i + 1 < argc; i++)
+		if (!strcmp(argv[i], "-uuid"))
+			our_uuid = argv[i + 1];
 	setlinebuf(stdout);
 	puts("ready");
 	while (fgets(line, sizeof(line), stdin))

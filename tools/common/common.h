@@ -40,6 +40,8 @@ struct process {
 
 /* Of the process that @tid is a thread of; -errno */
 int process_read(pid_t tid, struct process *p);
+/* When it began, which no other one of its number did; 0: it is not there */
+uint64_t process_began(pid_t pid);
 /* Whether it is in @cgroup of the unified hierarchy, or below; -errno */
 int process_in_cgroup(pid_t pid, const char *cgroup);
 
@@ -56,9 +58,9 @@ int find_vm_fds(pid_t pid, struct vm_fds *vms);
 
 /*
  * run.c: whether a vCPU of it runs, or has halted; if not it may have stopped them, or have them a moment for itself.
- * -errno: it is not there. Never waits.
+ * -errno: it is not there. Never waits. Adds to @looked how many threads it has looked at.
  */
-int vmm_runs(pid_t pid);
+int vmm_runs(pid_t pid, unsigned int *looked);
 
 /* vmm.c: what a VMM was told on its command line */
 #define NAME_LEN 128

@@ -73,7 +73,7 @@ static bool thread_runs_vcpu(int task, const char *tid)
 	return !strncmp(where, HALTED, strlen(HALTED)) || (is_vcpu && !strcmp(where, "0"));
 }
 
-int vmm_runs(pid_t pid)
+int vmm_runs(pid_t pid, unsigned int *looked)
 {
 	struct dirent *entry;
 	char path[32];
@@ -90,5 +90,6 @@ int vmm_runs(pid_t pid)
 		runs = nr++ == MAX_THREADS || thread_runs_vcpu(dirfd(dir), entry->d_name);
 	}
 	closedir(dir);
+	*looked += nr;
 	return nr ? runs : -ESRCH;
 }

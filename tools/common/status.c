@@ -51,6 +51,24 @@ int process_read(pid_t tid, struct process *p)
 	return 0;
 }
 
+uint64_t process_began(pid_t pid)
+{
+	FILE *file = open_proc(pid, "stat");
+	unsigned long long began = 0;
+	char line[1024], *at = NULL;
+	int i;
+
+	if (!file)
+		return 0;
+	/* Behind its name, which may contain anything, comes the state, field 3: proc(5). */
+	if (fgets(line, sizeof(line), file))
+		at = strrchr(line, ')');
+	fclose(file);
+	for (i = 2; i < 22 && at; i++)
+		at = strchr(at + 1, ' ');
+	return at && sscanf(at, "%llu", &began) == 1 ? began : 0;
+}
+
 static bool is_below(const char *path, const char *cgroup)
 {
 	size_t len = strlen(cgroup);

@@ -18,7 +18,7 @@
 
 #define STOPPED 4		/* so often in a row nothing runs: no vCPU is just in its VMM for a moment */
 #define MANY_LOOKS 3600		/* a minute: who has not run until then may take very long */
-#define SELDOM_WAIT 7		/* 128 ms */
+#define SELDOM 8		/* then in each of so many turns */
 #define MAX_WAITED 120		/* looks at one that runs and has not got all that its policy says: 2 s */
 
 static bool somebody_begins(const struct pvid *d, const struct candidate *c)
@@ -32,26 +32,32 @@ static bool somebody_begins(const struct pvid *d, const struct candidate *c)
 }
 
 /* The guest has stopped where it was; where it is to come back to, it has to run as well. */
-static bool is_due(const struct candidate *c, const struct vm *holder)
+static bool is_due(const struct candidate *c, const struct vm *holder, unsigned int *looked)
 {
-	if (!holder->pid || vmm_runs(holder->pid) || vm_is_taken(holder))
+	if (!holder->pid || vmm_runs(holder->pid, looked) || vm_is_taken(holder))
 		return false;
-	return !c->may_return || vmm_runs(c->pid) == 1;
+	return !c->may_return || vmm_runs(c->pid, looked) == 1;
 }
 
 /* False: it is as it was */
-static bool take_from(struct pvid *d, struct vm *holder)
+static bool take_from(struct pvid *d, struct vm *holder, struct candidate *c)
 {
 	struct vm_name name = vm_name(d, holder->uuid);
 	uuid_t uuid;
 	pid_t pid = holder->pid;
 	uid_t owner = holder->owner;
 	/* What one that has not begun is to get is there yet. */
-	int ret = holder->arriving ? 0 : kept_save(holder);
+	int ret = holder->arriving ? 0 : kept_save(holder, true);
 
 	if (ret) {
-		LOG(SD_ERR, "%s: what its guest has made cannot be saved: %s; it does not move", name.s, strerror(-ret));
+		/* Once, though it is tried again and again: room may be made. */
+		if (!c->told)
+			LOG(SD_ERR, "%s: what its guest has made cannot be saved: %s; it does not move", name.s,
+			    strerror(-ret));
+		c->told = true;
+		c->stopped = 0;
 		pvi_thaw(holder->pvi);
+		kept_forget(d, holder->uuid);
 		return false;
 	}
 	uuid_copy(uuid, holder->uuid);
@@ -61,7 +67,7 @@ static bool take_from(struct pvid *d, struct vm *holder)
 	return true;
 }
 
-bool arrive_may_begin(struct pvid *d, struct candidate *c)
+bool arrive_may_begin(struct pvid *d, struct candidate *c, unsigned int *looked)
 {
 	struct vm *holder = vm_find(d, c->uuid);
 
@@ -70,8 +76,8 @@ bool arrive_may_begin(struct pvid *d, struct candidate *c)
 	/* Meanwhile it is another user's: it is refused, as anybody is. */
 	if (holder->owner != c->user->uid)
 		return true;
-	c->stopped = is_due(c, holder) ? c->stopped + 1 : 0;
-	return c->stopped == STOPPED && take_from(d, holder);
+	c->stopped = is_due(c, holder, looked) ? c->stopped + 1 : 0;
+	return c->stopped == STOPPED && take_from(d, holder, c);
 }
 
 /* All that the endpoint exposes, to be freed; their number or -errno */
@@ -129,22 +135,21 @@ void arrive_restore(struct vm *vm)
 		LOG(SD_ERR, "%s: what its guest had made cannot be restored: %s", name.s, strerror(-ret));
 }
 
-static int look(sd_event_source *source, uint64_t now, void *arg)
+static unsigned int look(void *owner)
 {
-	struct vm *vm = arg;
+	struct vm *vm = owner;
+	unsigned int looked = 1;
+	bool skip = vm->looks++ > MANY_LOOKS && vm->looks % SELDOM;
 	/* Of one that has ended its endpoint tells, and it is as it was. */
-	bool runs = !vm->pid || vmm_runs(vm->pid) > 0;
-	unsigned int wait = vm->looks++ < MANY_LOOKS ? LOOK_WAIT : SELDOM_WAIT;
+	bool runs = !skip && (!vm->pid || vmm_runs(vm->pid, &looked) > 0);
 
-	(void)source;
-	(void)now;
 	if (runs && (vm->restored || ++vm->waited > MAX_WAITED)) {
 		arrive_restore(vm);
 		vm_arrived(vm);
-	} else if (retry_after(vm->d, &vm->look, wait, look, vm)) {
+	} else if (look_begin(&vm->look, vm->user, look, vm)) {
 		vm_arrived(vm);
 	}
-	return 0;
+	return looked;
 }
 
 void arrive_begin(struct vm *vm)
@@ -155,5 +160,5 @@ void arrive_begin(struct vm *vm)
 		LOG(SD_ERR, "%s: cannot keep rings away from it until it runs: %s", vm_name(vm->d, vm->uuid).s,
 		    strerror(-ret));
 	vm->arriving = true;
-	look(NULL, 0, vm);
+	look(vm);
 }

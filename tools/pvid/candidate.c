@@ -17,7 +17,7 @@
 #define LATE_TRY 9		/* the wait doubles from a second on */
 
 static void candidate_try(struct candidate *c);
-static int candidate_look(sd_event_source *source, uint64_t now, void *arg);
+static unsigned int candidate_look(void *owner);
 
 static int compare_candidates(const void *a, const void *b)
 {
@@ -31,6 +31,7 @@ static void candidate_free(struct candidate *c)
 	LIST_REMOVE(c, entry);
 	tdelete(c, &c->d->candidates_by_pid, compare_candidates);
 	helper_forget(c->helper);
+	look_end(&c->look);
 	sd_event_source_disable_unref(c->retry);
 	user_end_candidate(c->user);
 	user_put(c->user);
@@ -71,34 +72,34 @@ static void candidate_replaces(struct candidate *c, const struct examined *e)
 /* Its guest is to come from a process that has the name. */
 static void candidate_wait(struct candidate *c)
 {
-	if (!retry_after(c->d, &c->retry, LOOK_WAIT, candidate_look, c))
+	if (!look_begin(&c->look, c->user, candidate_look, c))
 		return;
 	LOG(SD_ERR, "process %d: out of memory; 'pvictl apply' tries again", c->pid);
 	candidate_free(c);
 }
 
-static int candidate_look(sd_event_source *source, uint64_t now, void *arg)
+static unsigned int candidate_look(void *owner)
 {
-	struct candidate *c = arg;
-	int runs = vmm_runs(c->pid);
+	struct candidate *c = owner;
+	unsigned int looked = 1;
+	int runs = vmm_runs(c->pid, &looked);
 
-	(void)source;
-	(void)now;
 	if (runs == -ENOENT || runs == -ESRCH)
 		candidate_free(c);
-	else if (arrive_may_begin(c->d, c))
+	else if (arrive_may_begin(c->d, c, &looked))
 		candidate_try(c);
 	else
 		candidate_wait(c);
-	return 0;
+	return looked;
 }
 
 static void candidate_has_to_wait(struct candidate *c, const struct examined *e)
 {
-	if (!c->waits)
+	if (!c->waits && !e->returns)
 		LOG(SD_INFO, "process %d waits for %s to stop where it runs", e->pid, vm_name(c->d, e->uuid).s);
 	uuid_copy(c->uuid, e->uuid);
 	c->waits = true;
+	c->may_return = e->returns;
 	c->tries = c->stopped = 0;
 	candidate_wait(c);
 }
@@ -221,6 +222,7 @@ void candidate_again_all(struct pvid *d)
 	for (c = LIST_FIRST(&d->candidates); c; c = next) {
 		next = LIST_NEXT(c, entry);
 		helper_forget(c->helper);
+		look_end(&c->look);
 		sd_event_source_disable_unref(c->retry);
 		c->retry = NULL;
 		c->tries = c->late = 0;

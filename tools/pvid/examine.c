@@ -81,7 +81,9 @@ static int examine_process(const struct pvid *d, const struct candidate *c, int 
 		return EXAMINED_NOTHING;
 	if (ret)
 		return ret;
-	e->arriving |= c->may_return;
+	/* Of the last pvid's time, too */
+	e->returns = c->may_return || kept_left_by(d, vm->uuid, e->pid, e->owner);
+	e->arriving |= e->returns;
 	uuid_copy(e->uuid, vm->uuid);
 	e->what = "take its VM";
 	vm_fd = take_vm(pidfd, e->pid, c->begins);
@@ -119,6 +121,7 @@ static int is_vmm_still(int lister, uint64_t number, pid_t pid)
 	return ret ?: (pid_t)r.vmm == pid ? 0 : -ESRCH;
 }
 
+/* What it claims is read last, for that may wait; not at all if no more may that are its user's */
 static int examine_vmm(const struct policy_vm *wanted, int lister, const struct vm *vm, struct reexamined *e)
 {
 	struct kvm_pvi_list_endpoint r;
@@ -133,6 +136,8 @@ static int examine_vmm(const struct policy_vm *wanted, int lister, const struct 
 	if (ret)
 		return ret;
 	e->permitted = true;
+	if (helper_may_not_wait(vm->user))
+		return 0;
 	return policy_claims(wanted, r.vmm) ?: is_vmm_still(lister, vm->number, r.vmm);
 }
 

@@ -18,8 +18,9 @@
 #include "pvid.h"
 
 #define MAX_HELPERS 64		/* at once */
-#define MAX_CANDIDATES 48	/* of these, for processes that nothing is known of */
-#define MAX_OF_USER 16		/* of these, for those of one user, with those of them that cannot end */
+#define MAX_BOUND 60		/* of these, for VMs, and before no more candidates are looked at */
+#define MAX_CANDIDATES 48	/* likewise, for processes that nothing is known of */
+#define MAX_OF_USER 16		/* of either, for those of one user; with those of candidates that cannot end */
 #define MAX_KILLED 512		/* that cannot end, before no more candidates are looked at */
 
 struct helper {
@@ -36,6 +37,16 @@ struct helper {
 	sd_event_source *end;
 	sd_event_source *late;
 };
+
+static enum helper_of helper_of(const struct helper *h)
+{
+	return h->task->endpoint ? OF_CANDIDATE : OF_BOUND;
+}
+
+bool helper_may_not_wait(const struct user *user)
+{
+	return user->nr_killed >= MAX_OF_USER;
+}
 
 /* When the loop comes to it: no owner hears of its helper while it starts another one. */
 static void helpers_turn(struct pvid *d)
@@ -74,7 +85,7 @@ static void helper_count(struct helper *h, int n)
 
 	*(h->killed ? &h->d->nr_killed : &h->d->nr_helpers) += n;
 	if (user)
-		*(h->killed ? &user->nr_killed : &user->nr_running) += n;
+		*(h->killed ? &user->nr_killed : &user->nr_running[helper_of(h)]) += n;
 }
 
 static int helper_ended(sd_event_source *source, const siginfo_t *info, void *arg)
@@ -169,57 +180,70 @@ static int helper_begin(struct helper *h)
 
 static void helper_wait(struct helper *h)
 {
+	enum helper_of of = helper_of(h);
 	struct user *user = h->user;
 
-	if (!h->task->endpoint) {
+	if (!user) {
 		TAILQ_INSERT_TAIL(&h->d->waiting, h, entry);
 		return;
 	}
-	if (TAILQ_EMPTY(&user->waiting))
-		TAILQ_INSERT_TAIL(&h->d->users_waiting, user, entry);
-	TAILQ_INSERT_TAIL(&user->waiting, h, entry);
+	if (TAILQ_EMPTY(&user->waiting[of].helpers))
+		TAILQ_INSERT_TAIL(&h->d->users_waiting[of], user, waiting[of].entry);
+	TAILQ_INSERT_TAIL(&user->waiting[of].helpers, h, entry);
 }
 
 static void helper_wait_no_more(struct helper *h)
 {
+	enum helper_of of = helper_of(h);
 	struct user *user = h->user;
 
-	if (!h->task->endpoint) {
+	if (!user) {
 		TAILQ_REMOVE(&h->d->waiting, h, entry);
 		return;
 	}
-	TAILQ_REMOVE(&user->waiting, h, entry);
-	if (TAILQ_EMPTY(&user->waiting))
-		TAILQ_REMOVE(&h->d->users_waiting, user, entry);
+	TAILQ_REMOVE(&user->waiting[of].helpers, h, entry);
+	if (TAILQ_EMPTY(&user->waiting[of].helpers))
+		TAILQ_REMOVE(&h->d->users_waiting[of], user, waiting[of].entry);
+}
+
+/* A candidate whose user has too many that do not end is refused at once. */
+static bool user_has_room(const struct user *user, enum helper_of of)
+{
+	if (of == OF_BOUND)
+		return user->nr_running[of] < MAX_OF_USER;
+	return helper_may_not_wait(user) || user->nr_running[of] + user->nr_killed < MAX_OF_USER;
 }
 
 /* Of the user whose turn it is; few can be those who have their share already. */
-static struct helper *helper_next_candidate(struct pvid *d)
+static struct helper *helper_next_of(struct pvid *d, enum helper_of of)
 {
+	struct users *users = &d->users_waiting[of];
 	struct user *user;
 
-	if (d->nr_helpers >= MAX_CANDIDATES || d->nr_killed >= MAX_KILLED)
-		return NULL;
-	TAILQ_FOREACH(user, &d->users_waiting, entry)
-		if (user->nr_killed >= MAX_OF_USER || user->nr_running + user->nr_killed < MAX_OF_USER)
+	TAILQ_FOREACH(user, users, waiting[of].entry)
+		if (user_has_room(user, of))
 			break;
 	if (!user)
 		return NULL;
 	/* Then it is the others'. */
-	TAILQ_REMOVE(&d->users_waiting, user, entry);
-	TAILQ_INSERT_TAIL(&d->users_waiting, user, entry);
-	return TAILQ_FIRST(&user->waiting);
+	TAILQ_REMOVE(users, user, waiting[of].entry);
+	TAILQ_INSERT_TAIL(users, user, waiting[of].entry);
+	return TAILQ_FIRST(&user->waiting[of].helpers);
 }
 
 /*
- * Whose turn it is. Candidates come last, and never have all places: who has many processes keeps their own
- * candidates waiting, but not others', nor the policy, nor what is bound.
+ * Whose turn it is. VMs come behind the policy, candidates last, and neither ever have all places: who has many processes
+ * keeps their own waiting, but not others', nor the policy, nor candidates what is bound.
  */
 static struct helper *helper_next(struct pvid *d)
 {
-	struct helper *h = TAILQ_FIRST(&d->waiting);
+	struct helper *h = d->nr_helpers < MAX_HELPERS ? TAILQ_FIRST(&d->waiting) : NULL;
 
-	return h && d->nr_helpers < MAX_HELPERS ? h : helper_next_candidate(d);
+	if (!h && d->nr_helpers < MAX_BOUND)
+		h = helper_next_of(d, OF_BOUND);
+	if (!h && d->nr_helpers < MAX_CANDIDATES && d->nr_killed < MAX_KILLED)
+		h = helper_next_of(d, OF_CANDIDATE);
+	return h;
 }
 
 /* Once in a while, for each of the user's processes has its turn. */
@@ -254,7 +278,7 @@ static int helpers_begin(sd_event_source *source, void *arg)
 	(void)source;
 	while ((h = helper_next(d))) {
 		helper_wait_no_more(h);
-		ret = h->user && h->user->nr_killed >= MAX_OF_USER ? -EUSERS : helper_begin(h);
+		ret = h->task->endpoint && helper_may_not_wait(h->user) ? -EUSERS : helper_begin(h);
 		if (ret < 0)
 			helper_failed(h, ret);
 		else
@@ -268,7 +292,8 @@ int helper_init(struct pvid *d)
 	int ret = sd_event_add_defer(d->event, &d->turn, helpers_begin, d);
 
 	TAILQ_INIT(&d->waiting);
-	TAILQ_INIT(&d->users_waiting);
+	TAILQ_INIT(&d->users_waiting[OF_BOUND]);
+	TAILQ_INIT(&d->users_waiting[OF_CANDIDATE]);
 	return ret;
 }
 

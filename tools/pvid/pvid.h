@@ -20,18 +20,37 @@
 struct pvid;
 struct helper;
 
+/* What a helper looks at: a VM that is bound, or a process of which nothing is known */
+enum helper_of { OF_BOUND, OF_CANDIDATE, NR_HELPER_OF };
+
+TAILQ_HEAD(users, user);
+
 /* Whose processes have VMs, or are to be looked at */
 struct user {
 	struct pvid *d;
 	uid_t uid;
 	unsigned int refs;
 	unsigned int nr_candidates;
-	unsigned int nr_running;	/* helpers */
+	unsigned int nr_running[NR_HELPER_OF];	/* helpers */
 	unsigned int nr_killed;		/* that have not ended yet */
 	bool refused;			/* helpers, since so many do not end */
 	bool missed;			/* candidates, of which there were too many */
-	TAILQ_HEAD(, helper) waiting;	/* for candidates */
-	TAILQ_ENTRY(user) entry;	/* while there are some */
+	TAILQ_HEAD(, look) looks;
+	unsigned int nr_looks;
+	unsigned int looked;	/* at threads that are not paid yet */
+	sd_event_source *turn;	/* of its looks */
+	struct {
+		TAILQ_HEAD(, helper) helpers;
+		TAILQ_ENTRY(user) entry;	/* while there are some */
+	} waiting[NR_HELPER_OF];
+};
+
+/* Who looks whether a process runs, when it is its user's turn */
+struct look {
+	TAILQ_ENTRY(look) entry;
+	struct user *user;	/* NULL: nobody looks */
+	unsigned int (*fn)(void *owner);
+	void *owner;
 };
 
 /* A process that may have a VM which is to be bound */
@@ -47,7 +66,9 @@ struct candidate {
 	bool waits;
 	bool may_return;	/* it had that itself, and gave it up when it had stopped */
 	unsigned int stopped;	/* how often in a row the other one was seen so */
+	bool told;		/* what keeps it from it */
 	struct helper *helper;
+	struct look look;	/* whether it may begin */
 	sd_event_source *retry;
 };
 
@@ -63,6 +84,7 @@ struct vm {
 	uid_t owner;
 	bool arriving;		/* its guest comes from elsewhere, and does not run yet: it is frozen */
 	bool restored;		/* with what that had made, if that is known */
+	bool was_saved;		/* it has ended, frozen by a pvid that was killed when it saved that */
 	unsigned int looks;	/* before it ran, */
 	unsigned int waited;	/* and behind that, for what it had made */
 	struct user *user;
@@ -75,7 +97,7 @@ struct vm {
 	struct helper *helper;	/* sees whether it is still what the policy says */
 	sd_event_source *end;
 	sd_event_source *retry;
-	sd_event_source *look;	/* whether it runs */
+	struct look look;	/* whether it runs */
 };
 
 /* Who waits for the policy to be carried out */
@@ -94,8 +116,8 @@ struct pvid {
 	struct policy policy;	/* with the older ones, of which VMs may still have something */
 
 	void *users;		/* of tsearch() */
-	TAILQ_HEAD(, helper) waiting;	/* but for candidates */
-	TAILQ_HEAD(, user) users_waiting;	/* whose turn it is comes first */
+	TAILQ_HEAD(, helper) waiting;	/* that are no user's */
+	struct users users_waiting[NR_HELPER_OF];	/* whose turn it is comes first */
 	LIST_HEAD(, candidate) candidates;
 	void *candidates_by_pid;	/* of tsearch() */
 	LIST_HEAD(, vm) vms;
@@ -144,6 +166,8 @@ struct task {
 int helper_init(struct pvid *d);
 /* @user: whose process it looks at; NULL: nobody's. NULL: no memory */
 struct helper *helper_start(struct pvid *d, const struct task *task, void *owner, struct user *user);
+/* So many do not end that no more may be begun that a process of the user's could keep */
+bool helper_may_not_wait(const struct user *user);
 /* @task's done() is not called any more; @helper may be NULL */
 void helper_forget(struct helper *helper);
 
@@ -153,6 +177,7 @@ struct examined {
 	pid_t pid;
 	uid_t owner;
 	bool arriving;
+	bool returns;		/* it had that name itself, and gave it up when it had stopped */
 	uuid_t uuid;
 	uint64_t number;
 	const char *what;	/* failed */
@@ -180,6 +205,11 @@ void user_put(struct user *user);
 bool user_begin_candidate(struct user *user);
 void user_end_candidate(struct user *user);
 
+/* look.c: calls @fn with @owner once, soon, in its user's turn; it says how many threads it has looked at. -errno */
+int look_begin(struct look *look, struct user *user, unsigned int (*fn)(void *owner), void *owner);
+/* It does not any more */
+void look_end(struct look *look);
+
 /* candidate.c */
 void candidate_add(struct pvid *d, pid_t pid, uid_t uid, bool begins);
 /* A process that gave up @uuid, to which its guest may come back */
@@ -198,19 +228,25 @@ void scan_later(struct pvid *d, uint64_t wait);
 
 /*
  * arrive.c: a guest that goes on in another process, on this host or from another one. Whether the name that a candidate
- * waits for is free, or could be taken from where its guest has stopped
+ * waits for is free, or could be taken from where its guest has stopped. Adds to @looked.
  */
-bool arrive_may_begin(struct pvid *d, struct candidate *c);
+bool arrive_may_begin(struct pvid *d, struct candidate *c, unsigned int *looked);
 /* It is bound, and nothing can ring it yet */
 void arrive_begin(struct vm *vm);
 /* It has what the policy says */
 void arrive_restore(struct vm *vm);
 
 /* kept.c: what guests had made whose VMM has stopped or ended, each in a file of @d->run, for the VMM that goes on */
-/* -errno */
-int kept_save(struct vm *vm);
+/* From now on a pvid that comes next knows that it is we who have frozen it. -errno */
+int kept_begin(struct vm *vm);
+/* @stopped: it has not ended, and may go on where it was. It stays frozen, also when that fails. -errno */
+int kept_save(struct vm *vm, bool stopped);
 /* To be freed; its length, -ENOENT: there is none of that VM and user, or another -errno */
 int kept_read(const struct vm *vm, void **blob);
+/* There is something of that VM, if only that it was to be saved */
+bool kept_any(const struct pvid *d, const uuid_t uuid);
+/* What is kept is of that process, which had stopped */
+bool kept_left_by(const struct pvid *d, const uuid_t uuid, pid_t pid, uid_t owner);
 void kept_forget(const struct pvid *d, const uuid_t uuid);
 
 /* vm.c */
@@ -236,7 +272,6 @@ bool vm_all_settled(const struct pvid *d);
 
 /* Waits that double with @tries, from a millisecond on; replaces what waits in @source. -errno */
 int retry_after(struct pvid *d, sd_event_source **source, unsigned int tries, sd_event_time_handler_t fn, void *arg);
-#define LOOK_WAIT 4		/* 16 ms: how often it is looked whether somebody runs */
 #define MAX_DOUBLED 12		/* 4 s */
 #define MAX_TRIES 26		/* about a minute */
 

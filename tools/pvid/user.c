@@ -29,7 +29,9 @@ struct user *user_get(struct pvid *d, uid_t uid)
 	if (!user)
 		return NULL;
 	*user = (struct user){ .d = d, .uid = uid, .refs = 1 };
-	TAILQ_INIT(&user->waiting);
+	TAILQ_INIT(&user->waiting[OF_BOUND].helpers);
+	TAILQ_INIT(&user->waiting[OF_CANDIDATE].helpers);
+	TAILQ_INIT(&user->looks);
 	/* By its uid, which is there. */
 	if (tsearch(user, &d->users, compare_users))
 		return user;

@@ -86,7 +86,7 @@ void vm_end(struct vm *vm)
 	helper_forget(vm->helper);
 	sd_event_source_disable_unref(vm->end);
 	sd_event_source_disable_unref(vm->retry);
-	sd_event_source_disable_unref(vm->look);
+	look_end(&vm->look);
 	close(vm->pvi);
 	forget(vm);
 	user_put(vm->user);
@@ -98,7 +98,7 @@ bool vm_is_taken(const struct vm *vm)
 {
 	struct kvm_pvi_list_endpoint r;
 
-	return !vm->arriving && !read_listed_any(vm->d->lister, vm->number, &r) && r.flags & KVM_PVI_LISTED_FROZEN;
+	return !vm->arriving && !vm->was_saved && !read_listed_any(vm->d->lister, vm->number, &r) && r.flags & KVM_PVI_LISTED_FROZEN;
 }
 
 /* The VMM may have saved its guest before it has ended. */
@@ -109,7 +109,7 @@ static void vm_keep_made(struct vm *vm)
 	/* What one that did not begin was to get is still there. */
 	if (vm->arriving)
 		return;
-	ret = vm_is_taken(vm) ? -ECANCELED : kept_save(vm);
+	ret = vm_is_taken(vm) ? -ECANCELED : kept_save(vm, false);
 	if (!ret)
 		return;
 	kept_forget(vm->d, vm->uuid);
@@ -238,16 +238,20 @@ static void vm_give(struct vm *vm)
 	reload_progress(d);
 }
 
+/* In an order in which nobody rings it while no one keeps it, and what is kept of it tells that it is to be thawed. */
 void vm_arrived(struct vm *vm)
 {
-	int ret = pvi_thaw(vm->pvi);
+	int ret = kept_begin(vm);
 
-	if (ret && ret != -ENODEV)
-		LOG(SD_ERR, "%s: cannot let it be rung: %s; use pvictl thaw", vm_name(vm->d, vm->uuid).s, strerror(-ret));
-	LOG(SD_INFO, "%s goes on in process %d", vm_name(vm->d, vm->uuid).s, vm->pid);
+	if (ret)
+		LOG(SD_NOTICE, "%s: %s; pvid should not be killed just now", vm_name(vm->d, vm->uuid).s, strerror(-ret));
 	forget(vm);
 	vm->arriving = false;
 	keep(vm);
+	ret = pvi_thaw(vm->pvi);
+	if (ret && ret != -ENODEV)
+		LOG(SD_ERR, "%s: cannot let it be rung: %s; use pvictl thaw", vm_name(vm->d, vm->uuid).s, strerror(-ret));
+	LOG(SD_INFO, "%s goes on in process %d", vm_name(vm->d, vm->uuid).s, vm->pid);
 	kept_forget(vm->d, vm->uuid);
 	candidate_forget_returning(vm->d, vm->uuid);
 }
@@ -388,6 +392,19 @@ static int find_kept(const struct pvid *d, int pvi, uint64_t number, struct kvm_
 	return ret ?: uuid_compare(r->uuid, uuid) ? -ENOENT : 0;
 }
 
+/*
+ * Nothing is kept of one that is bound and has arrived. So the last pvid had frozen it, to save what its guest had made, or
+ * had not thawed it yet. What has died stays frozen.
+ */
+static void vm_finish_step(struct vm *vm)
+{
+	if (!kept_any(vm->d, vm->uuid))
+		return;
+	vm->was_saved = pvi_thaw(vm->pvi) == -ENODEV;
+	if (!vm->was_saved)
+		kept_forget(vm->d, vm->uuid);
+}
+
 void vm_restore(struct pvid *d, const char *name, int pvi)
 {
 	struct kvm_pvi_list_endpoint r;
@@ -407,6 +424,8 @@ void vm_restore(struct pvid *d, const char *name, int pvi)
 	/* One that has died is heard to, as any other. */
 	if (arriving)
 		arrive_begin(vm);
+	else
+		vm_finish_step(vm);
 }
 
 struct vm *vm_find(const struct pvid *d, const uuid_t uuid)
