@@ -209,6 +209,25 @@ static void test_owed(void)
 	ASSERT_EQ(read_eventfd(bell.efd), 0);
 }
 
+/* That a wiring goes is no ring: it latches nothing, and the next wiring raises a line that is up, no other */
+static void test_unwired(void)
+{
+	bell_make(ALL);
+	ASSERT_EQ(bell_send(1), RAISED);
+	ASSERT_EQ(read_eventfd(bell.efd), 1);
+	pvi_gsi(bell.rx, KVM_PVI_UNWIRE, GSI);
+	pvi_wire(bell.rx, GSI, bell.efd);
+	ASSERT_EQ(read_eventfd(bell.efd), 1);
+	pvi_gsi(bell.rx, KVM_PVI_UNWIRE, GSI);
+	ASSERT_EQ(bell_send(2), KVM_PVI_LATCHED);
+	pvi_wire(bell.rx, GSI, bell.efd);
+	ASSERT_EQ(read_eventfd(bell.efd), 1);
+	pvi_gsi(bell.rx, KVM_PVI_UNWIRE, GSI);
+	bell_mask(4, 0);
+	pvi_wire(bell.rx, GSI, bell.efd);
+	ASSERT_EQ(read_eventfd(bell.efd), 0);
+}
+
 /* A guest that starts anew finds its bell as it was made */
 static void test_guest_reset(void)
 {
@@ -233,6 +252,7 @@ static const struct test_case cases[] = {
 	{ "transitions", test_transitions },
 	{ "two_flags", test_two_flags },
 	{ "owed", test_owed },
+	{ "unwired", test_unwired },
 	{ "guest_reset", test_guest_reset },
 };
 

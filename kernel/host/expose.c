@@ -133,7 +133,9 @@ static int expose_swap_eventfd(struct pvi_vm *vm, struct pvi_gsi *g, struct even
 		return -EOPNOTSUPP;
 	}
 	old = rcu_replace_pointer(g->eventfd, eventfd, lockdep_is_held(&vm->lock));
-	pvi_deliver_owed(g);
+	/* A wiring that goes makes nothing possible: what it has delivered is not latched for that. */
+	if (eventfd)
+		pvi_deliver_owed(g);
 	mutex_unlock(&vm->lock);
 
 	if (old) {

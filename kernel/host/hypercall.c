@@ -121,7 +121,8 @@ static s64 call_set_msi(struct pvi_call *c)
 	if (g->kind != KVM_PVI_GSI_MSI || !pvi_msi_valid(c->args[1], c->args[2]))
 		return -EINVAL;
 	pvi_msi_set(g, c->args[1], c->args[2]);
-	pvi_deliver_owed(g);
+	if (c->args[1])
+		pvi_deliver_owed(g);
 	return 0;
 }
 
