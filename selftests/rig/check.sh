@@ -81,7 +81,7 @@ for test in "${tests[@]}"; do
 	case $test in
 	e2e*)	with_guests+=("$test") ;;
 	cost_test) costs+=("$test") ;;
-	ivshmem_reload_test | ivshmem_restart_test | ivshmem_server_test | pvictl_check_test | status_litmus_test | uapi_layout_test) native+=("$test") ;;
+	hear_test | ivshmem_reload_test | ivshmem_restart_test | ivshmem_server_test | pvictl_check_test | status_litmus_test | uapi_layout_test) native+=("$test") ;;
 	*)	plain+=("$test") ;;
 	esac
 done

@@ -4,6 +4,9 @@
 # Sourced behind lib.sh by the tests with Linux guests: stock QEMUs, each with a Debian kernel and
 # kvm_pvi_guest, told what to do over a serial port.
 
+# shellcheck source=selftests/tools/hear.sh
+. "$(dirname "$0")/tools/hear.sh"
+
 # Guests, which guest() sets, and their attachments; $tmp is the test's.
 # shellcheck disable=SC2034 # the tests use them
 g_a='' g_b='' g_c='' tmp=''
@@ -48,6 +51,7 @@ guest()
 	declare -g "${name}_in=$fd"
 	exec {fd}<"$tmp/$name.out"
 	declare -g "${name}_out=$fd"
+	hear_begun[fd]=''
 }
 
 # The ticks of processor time that process $1 has used
@@ -67,14 +71,12 @@ ticks_of()
 # three that have all to do get 33.
 listen()
 {
-	local out=${1}_out console=${1}_console told=${1}_told limit=$(($2 * ${PVI_SLOW:-1})) asleep=0 line='' part
+	local out=${1}_out console=${1}_console told=${1}_told limit=$(($2 * ${PVI_SLOW:-1})) asleep=0 heard=''
 	local in=${1}_in silent=0 start before ticks
 
 	start=$(ticks_of "${!1}") before=$start
 	while ((asleep < limit && before - start < limit * 100)); do
-		# What has come by then may be the beginning of a line, and end with a blank.
-		if ! IFS= read -r -t 1 part <&"${!out}"; then
-			line+=$part
+		if ! hear "${!out}" 1; then
 			ticks=$(ticks_of "${!1}")
 			[ -n "$ticks" ] || break
 			((ticks - before > 20)) || asleep=$((asleep + 1))
@@ -83,15 +85,13 @@ listen()
 			before=$ticks
 			continue
 		fi
-		read -r line <<<"$line$part"
-		if [[ $line == *$'\005='* ]]; then
-			part=${line%$'\005='*} line=${line##*$'\005='}
-			[ -z "$part" ] || echo "$part"
-			[ "$line" != again ] || return $again
-			return "$line"
+		if [[ $heard == *$'\005='* ]]; then
+			[ -z "${heard%$'\005='*}" ] || echo "${heard%$'\005='*}"
+			heard=${heard##*$'\005='}
+			[ "$heard" != again ] || return $again
+			return "$heard"
 		fi
-		echo "$line"
-		line=''
+		echo "$heard"
 		start=$before asleep=0 silent=0
 	done
 	# Nor does it answer to the tests that follow.
