@@ -20,6 +20,10 @@ build=$(cd "$build" && pwd)
 # shellcheck disable=SC2034 # the scripts use it
 cache=${XDG_CACHE_HOME:-${HOME:?is not set: set it or XDG_CACHE_HOME, for the cache of kernels}/.cache}/kvm-pvi
 
+# What a compiler has made is not made again, whichever checkout asks; setup.sh installs what stands between.
+export CCACHE_DIR=$cache/ccache CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=2G
+[[ $PATH == /usr/lib/ccache:* ]] || PATH=/usr/lib/ccache:$PATH
+
 # How many times as long as usual the tests wait for what must happen.
 : "${PVI_SLOW:=4}"
 
