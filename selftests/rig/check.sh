@@ -380,6 +380,11 @@ job()
 	"${@:2}" &
 	trap 'kill $!; wait $!; exit 143' INT TERM
 	wait $! || status=$?
+	# Of an L1 machine_end() says it.
+	if [[ " ${machines[*]} " != *" $1 "* ]]; then
+		times >"$ended/$1.times"
+		say "$1: $(awk -F '[ms ]' 'END { printf "%d", $1 * 60 + $2 + $4 * 60 + $5 }' "$ended/$1.times") s of processor time"
+	fi
 	echo "$status" >"$ended/$1"
 	rm "$RIG_DOING"
 }
