@@ -777,5 +777,6 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone carrier sizes traffic offloads mtu filter vlans queues asked interrupted under_load owed forbidden \
-	${PVI_LONG:+another} namespace bridge memory hostile asleep ${PVI_LONG:+reboot} saved killed 2>"$tmp/stderr"
+run_tests alone carrier sizes traffic offloads mtu filter ${PVI_LONG:+vlans} queues ${PVI_LONG:+asked} interrupted \
+	under_load owed forbidden ${PVI_LONG:+another namespace bridge} memory hostile ${PVI_LONG:+asleep reboot} \
+	saved killed 2>"$tmp/stderr"

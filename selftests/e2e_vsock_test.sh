@@ -674,5 +674,6 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone together host stream seqpacket options credit timeouts memory programs log_in \
-	kernels_own many refused place unsent under_load asleep reboot ${PVI_LONG:+bulk} peers hostile killed saved 2>"$tmp/stderr"
+run_tests alone together host stream seqpacket options credit timeouts memory programs ${PVI_LONG:+log_in} \
+	kernels_own many refused place unsent under_load ${PVI_LONG:+asleep reboot bulk} peers hostile killed saved \
+	2>"$tmp/stderr"
