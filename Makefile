@@ -158,7 +158,7 @@ help:
 	@echo '  check-intel  the C tests on an emulated Intel processor that enforces IBT, and on two'
 	@echo '  check-debug  the same tests on a kernel with KASAN, lockdep and kmemleak, built first'
 	@echo '  check-all    all of these and more, on all kernels that are supported: many hours; goes on'
-	@echo '               where it was interrupted'
+	@echo '               where it was interrupted; SUITES="oracle-6.12 ...": those only'
 	@echo '  oracle       a million random calls, each compared with a model'
 	@echo '  races        what is stopped in its middle, and what happens at the same time'
 	@echo '  faults       each allocation fails in turn, on the debug kernel'

@@ -4,7 +4,8 @@
 # check-all.sh - run every suite there is, on every kernel that is supported, one after the other,
 # and end with a table of kernels and suites. Says before it starts how long it will take, by what
 # each took when it last ran. A suite that has passed is not run again until a source changes: call it
-# again after an interruption, and it goes on where it was. Results are in $BUILD/check-all.
+# again after an interruption, and it goes on where it was. Results are in $BUILD/check-all. With SUITES set only
+# those are run and stand in the table, by suite and kernels: SUITES="smoke-6.12-cloud oracle-6.12".
 
 . "$(dirname "$0")/common.sh"
 
@@ -50,9 +51,10 @@ fingerprint()
 		sort -z | xargs -0 sha256sum) | sha256sum | cut -d ' ' -f 1
 }
 
+# The lines of all suites, or of those of $SUITES
 list()
 {
-	grep . <<<"$suites"
+	awk -F '\t' -v wanted=" ${SUITES:-} " 'NF && (wanted == "  " || index(wanted, " " $1 "-" $2 " "))' <<<"$suites"
 }
 
 # The last line that check.sh printed, of a suite on kernels
@@ -148,6 +150,10 @@ table()
 }
 
 unset KERNELS TESTS GUESTS
+names=$(awk -F '\t' 'NF { print $1 "-" $2 }' <<<"$suites")
+for name in ${SUITES:-}; do
+	grep -q -x -F "$name" <<<"$names" || die "there is no suite $name; there are ${names//$'\n'/ }"
+done
 trap 'exit 130' INT TERM
 lock "$out/lock"
 all=$(fingerprint)
