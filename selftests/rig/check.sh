@@ -3,30 +3,31 @@
 #
 # check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12 6.1:c
 # intel-smoke 7.3:smoke", with $TESTS "6.12 6.1"; ":c" is that kernel with the C tests that take it less
-# than half a minute, ":smoke" with some of them), each in an L1 of its own, and beside them the quick
-# part of style.sh, install.sh if there are tests that need the tools, deb-check.sh, ring.sh, userspace.sh and, with
-# kernel 6.12 or intel, bench.sh --check, with 6.12 static.sh, without $TESTS also what some tests cover, by coverage.sh: three
-# machines at once, since each waits for a part of its time; with four the one with Linux guests, which
-# takes longest, has less of the processors, and all ends later. The tests with Linux guests,
-# e2e*_test.sh, have another L1 of that kernel, those of the tools, which are scripts too, a third, and
-# so has cost_test, which compares what calls cost: there time is instructions, and the host's caches are
-# none. Tests that need no kernel of their own run on the host, as root like all. $GUESTS are the kernels
-# of the guests, an older and a newer one, by default 6.1 and 6.12.
-# "intel" and "intel-smp" stand for kernel 6.12 on an Intel processor of Bochs's and on two, which
-# share the C tests; "intel-smoke" has some of them, or those of $TESTS.
-# Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing
-# failed, nothing was skipped and each L1 has run a test. $TESTS selects tests, "deb" is
-# deb-check.sh, "bench" bench.sh, "ring" ring.sh, "userspace" userspace.sh and "static" static.sh; $DEADLINE limits the seconds of processor time
-# of an L1, $TEST_DEADLINE those of a test, $MEMORY is L1's in megabytes, $CMDLINE is added to its
-# kernel's command line, PVI_LONG=1 asks the tests to take their time, PVI_SLOW=N has them wait N
-# times as long, 4 by default. PVI_SEED is where random ones begin, PVI_OPS how many calls oracle_test makes.
+# than half a minute, ":smoke" with some of them), each in an L1 of its own: three machines at once, since
+# each waits for a part of its time; with four the one with Linux guests, which takes longest, has less of
+# the processors, and all ends later. Beside them, one after the other, the quick part of style.sh,
+# install.sh if there are tests that need the tools, and without $TESTS, if 6.12 is among the kernels,
+# deb-check.sh, ring.sh, userspace.sh, static.sh and, for what some tests cover, coverage.sh; with kernel
+# 6.12 or intel bench.sh --check. The tests with Linux guests, e2e*_test.sh, have another L1 of that kernel,
+# those of the tools, which are scripts too, a third, and so has cost_test, which compares what calls cost:
+# there time is instructions, and the host's caches are none. Tests that need no kernel of their own run on
+# the host, as root like all. $GUESTS are the kernels of the guests, an older and a newer one, by default
+# 6.1 and 6.12.
+# "intel" and "intel-smp" stand for kernel 6.12 on an Intel processor of Bochs's and on two, which share the
+# C tests; "intel-smoke" has some of them, or those of $TESTS.
+# Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing failed, nothing was
+# skipped and each L1 has run a test. $TESTS selects tests; "deb", "bench", "ring", "userspace", "static"
+# and "coverage" stand for these scripts. $DEADLINE limits the seconds of processor time of an L1,
+# $TEST_DEADLINE those of a test, $MEMORY is L1's in megabytes, $CMDLINE is added to its kernel's command
+# line, PVI_LONG=1 asks the tests to take their time, PVI_SLOW=N has them wait N times as long, 4 by
+# default. PVI_SEED is where random ones begin, PVI_OPS how many calls oracle_test makes.
 #
-# Stock kernels watch themselves: with KFENCE, where they have it, each millisecond, else, as
-# Debian's 6.1, with slub_debug=FZP; and a warning is a panic. slub_debug makes six of the tests,
-# boot included, cost 26 s of processor time instead of 22, and 33 s if it keeps the users of each
-# object as well. L1s with Linux guests, which are busy with other things than our objects, have
-# panic_on_warn alone. And where programs are tested, with guests or without, the kernel goes without
-# mitigations, a tenth of the processor time: the C tests meet the module with them.
+# Stock kernels watch themselves: with KFENCE, where they have it, each millisecond, else, as Debian's 6.1,
+# with slub_debug=FZP; and a warning is a panic. slub_debug makes six of the tests, boot included, cost 26 s
+# of processor time instead of 22, and 33 s if it keeps the users of each object as well. L1s with Linux
+# guests, which are busy with other things than our objects, have panic_on_warn alone. And where programs
+# are tested, with guests or without, the kernel goes without mitigations, a tenth of the processor time:
+# the C tests meet the module with them.
 
 . "$(dirname "$0")/common.sh"
 
@@ -48,33 +49,24 @@ for i in "${!kernels[@]}"; do
 done
 read -ra tests <<<"${TESTS:-$(cd "$top/selftests" && printf '%s ' *_test.c *_test.sh)}"
 tests=("${tests[@]%.*}")
-with_deb=
-if [ -z "${TESTS:-}" ] || [[ " $TESTS " == *" deb "* ]]; then
-	with_deb=1
-fi
-with_bench=()
+# What is asked of no kernel is done where it is named, and beside 6.12 where no test is
+[[ " ${kernels[*]} " == *" 6.12 "* ]] && beside_kernels=1 || beside_kernels=
+wanted()
+{
+	[[ " ${TESTS:-${beside_kernels:+$1}} " == *" $1 "* ]]
+}
+with_deb='' with_ring='' with_userspace='' with_static='' with_coverage='' with_bench=()
+! wanted deb || with_deb=1
+! wanted ring || with_ring=1
+! wanted userspace || with_userspace=1
+! wanted static || with_static=1
+! wanted coverage || with_coverage=1
 if [[ " ${TESTS:-bench} " == *" bench "* ]]; then
 	[[ " ${kernels[*]} " != *" 6.12 "* ]] || with_bench+=(tcg)
 	[[ " ${kernels[*]} " != *" intel "* ]] || with_bench+=(intel ryzen)
 fi
-with_ring=
-if [[ " ${TESTS:-ring} " == *" ring "* ]]; then
-	with_ring=1
-fi
-with_userspace=
-if [[ " ${TESTS:-userspace} " == *" userspace "* ]]; then
-	with_userspace=1
-fi
-with_static=
-if [[ " ${TESTS:-static} " == *" static "* && " ${kernels[*]} " == *" 6.12 "* ]]; then
-	with_static=1
-fi
-with_coverage=
-if [ -z "${TESTS:-}" ] && [[ " ${kernels[*]} " == *" 6.12 "* ]]; then
-	with_coverage=1
-fi
 for i in "${!tests[@]}"; do
-	[[ ! ${tests[i]} =~ ^(deb|bench|ring|userspace|static)$ ]] || unset "tests[i]"
+	[[ ! ${tests[i]} =~ ^(deb|bench|ring|userspace|static|coverage)$ ]] || unset "tests[i]"
 done
 plain=() with_guests=() costs=() native=()
 for test in "${tests[@]}"; do
@@ -98,8 +90,10 @@ two_at_once=$(printf '%s_test\n' broadcast connect event life many msi posted re
 smoke=$(printf '%s_test\n' gsi hypercall msi plain ring)
 [ -z "${TESTS:-}" ] || smoke=$(printf '%s\n' "${tests[@]}")
 at_once=3
-passed=0 failed=0 skipped=0 failures=() begun=() running=$build/running ended=$build/ended
+passed=0 failed=0 skipped=0 failures=() begun=() beside=() running=$build/running ended=$build/ended
 counted='^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$'
+
+[ -n "${TESTS:-}$beside_kernels" ] || native=()
 
 # Whatever happens, the last line is the count, and it tells a failure.
 finish()
@@ -375,6 +369,8 @@ job()
 {
 	local status=0
 
+	# The machine with Linux guests decides how long all of it takes: the others give way.
+	[[ $1 == *-guests ]] || renice -n "${RIG_NICE:-5}" "$BASHPID" >/dev/null
 	export RIG_DOING=$running/$1
 	doing starting
 	"${@:2}" &
@@ -389,11 +385,24 @@ job()
 	rm "$RIG_DOING"
 }
 
-# begin NAME COMMAND... - a job beside the others
+# begin NAME COMMAND - a job beside the machines
 begin()
 {
 	begun+=("$1")
-	job "$@" &
+	beside+=("$1 $2")
+}
+
+# All of these, one after the other
+run_beside()
+{
+	local what
+
+	trap 'kill $(jobs -pr) 2>/dev/null; wait; exit 143' INT TERM
+	for what in "${beside[@]}"; do
+		# shellcheck disable=SC2086 # name and command
+		job $what &
+		wait $!
+	done
 }
 
 # Boot a machine, and give its turn to another when it ends.
@@ -483,9 +492,9 @@ for machine in "${machines[@]}"; do
 done
 rm -rf "$running" "$ended"
 mkdir -p "$running" "$ended"
-begin style check_style
-if [ ${#scripts[@]} -gt 0 ]; then
-	begin install check_install
+if [ -n "${TESTS:-}$beside_kernels" ]; then
+	begin style check_style
+	[ ${#scripts[@]} -eq 0 ] || begin install check_install
 fi
 if [ ${#native[@]} -gt 0 ]; then
 	begin native check_native
@@ -523,6 +532,7 @@ fi
 if [ -n "$with_coverage" ]; then
 	begin coverage check_coverage
 fi
+run_beside &
 wait_for_all
 for name in "${begun[@]}"; do
 	status=$(cat "$ended/$name" 2>/dev/null || echo none)
@@ -530,9 +540,9 @@ for name in "${begun[@]}"; do
 	bad=1
 	failures+=("$name: status $status")
 done
-report "style" "$build/style" "$build/style"
-if [ ${#scripts[@]} -gt 0 ]; then
-	report "install" "$build/install" "$build/install"
+if [ -n "${TESTS:-}$beside_kernels" ]; then
+	report "style" "$build/style" "$build/style"
+	[ ${#scripts[@]} -eq 0 ] || report "install" "$build/install" "$build/install"
 fi
 if [ ${#native[@]} -gt 0 ]; then
 	report "without a kernel" "$build/native" "$build/native-verdict"

@@ -7,6 +7,8 @@
 . "$(dirname "$0")/common.sh"
 
 loops=()
+# Else parts of check.sh give way.
+export RIG_NICE=0
 
 end_loops()
 {
