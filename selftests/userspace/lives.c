@@ -70,6 +70,12 @@ static void fd_put(void)
 	fd.closed = waits;
 }
 
+static void fd_die(void)
+{
+	fd_put();
+	quiet = true;
+}
+
 static void worker(u32 self)
 {
 	while (READ_ONCE(working)) {
@@ -379,8 +385,7 @@ static void source_user(u32 self)
 		unwire_source(has_tokens);
 		break;
 	case DIES:
-		fd_put();
-		quiet = true;
+		fd_die();
 		break;
 	default:
 		break;
@@ -500,8 +505,7 @@ static void granter(u32 self)
 		quiet = !connecting;
 		break;
 	case DIES:
-		fd_put();
-		quiet = true;
+		fd_die();
 		break;
 	default:
 		ends = false;
