@@ -351,6 +351,8 @@ static void unwire_source(bool in_time)
 	if (ret)
 		return;
 	quiet = true;
+	/* The descriptor's reference, the binding's and try_source()'s: nothing is left that has more. */
+	CHECK(other_began || fd.vm->ref.count == 3);
 	for (i = 0; in_time && i < SIGNALLERS; i++)
 		CHECK(seen[i] >= before[i]);
 }
@@ -386,6 +388,8 @@ static void source_user(u32 self)
 		break;
 	case DIES:
 		fd_die();
+		/* What ends it has one yet, maybe. */
+		CHECK(fd.vm->ref.count <= 2);
 		break;
 	default:
 		break;
