@@ -126,9 +126,10 @@ oracle races faults fuzz:
 mutants:
 	@$(RIG)/mutants.sh $(MUTANTS)
 
-# Which lines of the host's module the C tests reach.
+# Which lines of the host's module the C tests reach, and of those for guests the tests with guests.
 coverage:
 	@$(RIG)/coverage.sh
+	@$(RIG)/coverage-guests.sh
 
 # The table of testing.rst.
 figures:

@@ -2,7 +2,7 @@
 /*
  * The state machine of a doorbell with bits: every transition by name, then all that can be done
  * in all states that two flags can be in, and what is owed when it cannot be delivered. Between
- * host processes; guests ring and are rung in bell_guest_test.c.
+ * host processes, but where the guest wires; guests ring and are rung in bell_guest_test.c.
  */
 #include "pvi_test.h"
 #include "bell.h"
@@ -228,6 +228,51 @@ static void test_unwired(void)
 	ASSERT_EQ(read_eventfd(bell.efd), 0);
 }
 
+#define VIRTUAL	KVM_PVI_GSI_VIRTUAL
+#define VECTOR	0x30
+
+/* Takes the first vector's interrupt; that of the next one would have come before. */
+static __guest u64 take_first(u64 unused)
+{
+	(void)unused;
+	guest_wait_irqs(VECTOR, 1);
+	return guest_irq_count(VECTOR + 1);
+}
+
+static __guest u64 take_next(u64 unused)
+{
+	(void)unused;
+	guest_wait_irqs(VECTOR + 1, 1);
+	return guest_irq_count(VECTOR);
+}
+
+static void set_msi(u64 address, u64 data)
+{
+	ASSERT_EQ(pvi_call(bell.rx, KVM_HC_PVI_SET_MSI, VIRTUAL, address, data, 0), 0);
+}
+
+/* The same of a wiring that the guest takes away itself */
+static void test_unwired_msi(void)
+{
+	struct vm *vm = vm_create(1, 0);
+
+	bell.rx = pvi_bind(vm, pvi_uuid[0]);
+	bell.tx = pvi_bind(NULL, pvi_uuid[1]);
+	pvi_expose(bell.rx, VIRTUAL, KVM_PVI_GSI_MSI);
+	pvi_bell(bell.rx, BELL, VIRTUAL);
+	pvi_allow_bell(bell.rx, pvi_uuid[1], BELL, ALL);
+	bell.port = pvi_connect(bell.tx, pvi_uuid[0], VIRTUAL);
+	set_msi(0xfee00000, VECTOR);
+	ASSERT_EQ(bell_send(1), RAISED);
+	set_msi(0, 0);
+	ASSERT_EQ(pvi_call(bell.rx, KVM_HC_PVI_QUERY, KVM_PVI_Q_GSI, 0, KVM_PVI_Q_GSI_STATE, 0), 0);
+	bell_mask(4, 0);
+	set_msi(0xfee00000, VECTOR + 1);
+	ASSERT_EQ(vcpu_call(&vm->vcpus[0], take_first, 0), 0);
+	bell_mask(ALL, 0);
+	ASSERT_EQ(vcpu_call(&vm->vcpus[0], take_next, 0), 1);
+}
+
 /* A guest that starts anew finds its bell as it was made */
 static void test_guest_reset(void)
 {
@@ -253,6 +298,7 @@ static const struct test_case cases[] = {
 	{ "two_flags", test_two_flags },
 	{ "owed", test_owed },
 	{ "unwired", test_unwired },
+	{ "unwired_msi", test_unwired_msi },
 	{ "guest_reset", test_guest_reset },
 };
 

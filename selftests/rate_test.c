@@ -137,6 +137,9 @@ static void test_allow_again(void)
 	ASSERT_EQ(allow_at_rate(p.rx, pvi_uuid[1], 0, 0), 0);
 	ASSERT_EQ(NOTIFY(p.tx, p.port), KVM_PVI_RAISED);
 	ASSERT_EQ(NOTIFY(p.tx, p.port), KVM_PVI_RAISED);
+	/* Without a rate there was none to keep */
+	ASSERT_EQ(allow_at_rate(p.rx, pvi_uuid[1], 1, 1000), 0);
+	ASSERT_GE(ring_until_refused(&p, 1), 1000);
 }
 
 static void test_extremes(void)

@@ -56,7 +56,7 @@ enum { SOURCE_CLOSED, SOURCE_ENDS };
  * @budget: rings it may make
  * @ring: rings
  * @release: ends it
- * @ended: it has. SOURCE_ENDS may be seen before @release is queued, so flush_work() would not do
+ * @ended: it has. SOURCE_ENDS may be seen before @release is queued, so flush_work() alone would not do
  * @list: in pvi_vm.sources
  * @ref: the list's, and that of who waits for @release
  */
@@ -303,6 +303,8 @@ static void source_end_and_wait(struct pvi_vm *vm, struct pvi_source *s)
 	mutex_unlock(&vm->lock);
 	source_end(s);
 	wait_for_completion(&s->ended);
+	/* It has been queued by then; when it has let go, what is left is the callers'. */
+	flush_work(&s->release);
 	source_put(s);
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * counters add|print BYTES - the counters of a kvm_pvi that was built with -fprofile-arcs and
+ * counters add|print|tell MODULE BYTES - the counters of a module that was built with -fprofile-arcs and
  * -fprofile-info-section=.gcov_info, which is so many bytes long; for rig/coverage.sh.
  *
  * "add" reads them out of the kernel's memory and adds them up in a file, since they begin at 0 with each load
  * of the module: one that is less than before has done so. "print" does that too, and prints for each object
- * its file of counters as gcov has it: "gcda", its name, and its bytes in hexadecimal.
+ * its file of counters as gcov has it: "gcda", its name, and its bytes in hexadecimal. A guest, who may be killed,
+ * will "tell" instead what has come since it last told, in a line "counted", and first, in lines "object", what the
+ * module consists of, for rig/heard.py. Each of these lines ends with how many colons it has.
  *
  * The structures and the file are those of GCC 12, whose gcov-io.h describes them; no header that is
  * installed does.
@@ -17,10 +19,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
-#define MODULE		"kvm_pvi"
-#define SUMS		"/tmp/coverage"
+#define ROOM		(1 << 20)	/* for counters */
 #define NR_KINDS	8		/* of counters; the first is that of arcs */
 #define TAG_FUNCTION	0x01000000u
 #define TAG_ARCS	0x01a10000u
@@ -45,12 +47,18 @@ struct function {		/* struct gcov_fn_info, with the arcs' counters alone */
 	uint64_t counters;
 };
 
+static const char *module;
+static char state[256];		/* the file */
+static enum { ADD, PRINT, TELL, OBJECTS } mode;
+
 static int kcore;
 static Elf64_Phdr *segments;
 static unsigned int nr_segments;
 
 /* Of loads that are over, and of this one */
 static uint64_t *sums, *last;
+
+static unsigned int told;	/* in this line */
 
 static void open_kcore(void)
 {
@@ -79,27 +87,30 @@ static void read_kernel(uint64_t address, void *to, size_t size)
 
 static uint64_t section_address(void)
 {
-	FILE *file = fopen("/sys/module/" MODULE "/sections/.gcov_info", "re");
 	unsigned long long address;
+	char path[256];
+	FILE *file;
 
+	snprintf(path, sizeof(path), "/sys/module/%s/sections/.gcov_info", module);
+	file = fopen(path, "re");
 	if (!file || fscanf(file, "%llx", &address) != 1)
-		err(1, "the section of " MODULE);
+		err(1, "%s", path);
 	fclose(file);
 	return address;
 }
 
 static void load_sums(void)
 {
-	FILE *file = fopen(SUMS, "re");
-	size_t room = 1 << 20, nr;
+	FILE *file = fopen(state, "re");
+	size_t nr;
 
-	sums = calloc(room, sizeof(*sums));
-	last = calloc(room, sizeof(*last));
+	sums = calloc(ROOM, sizeof(*sums));
+	last = calloc(ROOM, sizeof(*last));
 	if (!sums || !last)
 		err(1, "memory");
 	if (!file)
 		return;
-	nr = fread(sums, sizeof(*sums), room, file) / 2;
+	nr = fread(sums, sizeof(*sums), ROOM, file) / 2;
 	memcpy(last, sums + nr, nr * sizeof(*last));
 	memset(sums + nr, 0, nr * sizeof(*sums));
 	fclose(file);
@@ -107,11 +118,11 @@ static void load_sums(void)
 
 static void save_sums(size_t nr)
 {
-	FILE *file = fopen(SUMS, "we");
+	FILE *file = fopen(state, "we");
 
 	if (!file || fwrite(sums, sizeof(*sums), nr, file) != nr ||
 	    fwrite(last, sizeof(*last), nr, file) != nr || fclose(file))
-		err(1, SUMS);
+		err(1, "%s", state);
 }
 
 static void print_word(uint32_t word)
@@ -139,30 +150,59 @@ static void print_counters(const struct function *f, size_t first)
 	}
 }
 
+/* What a counter has come to */
+static void take_counter(size_t at, uint64_t now)
+{
+	uint64_t more = now - last[at];
+
+	if (now < last[at]) {
+		sums[at] += last[at];
+		more = now;
+	}
+	last[at] = now;
+	if (mode == TELL && more)
+		told += printf(" %zx:%llx", at, (unsigned long long)more) > 0;
+}
+
 /* Adds up, from position @at on; returns the next one */
-static size_t take_function(uint64_t address, size_t at, int print)
+static size_t take_function(uint64_t address, size_t at)
 {
 	struct function f;
 	uint64_t *now;
 	uint32_t i;
 
 	read_kernel(address, &f, sizeof(f));
+	if (mode == OBJECTS) {
+		told += printf(" %x:%x,%x,%llx", f.ident, f.lineno_checksum, f.cfg_checksum, (unsigned long long)f.nr) > 0;
+		return at + f.nr;
+	}
 	now = calloc(f.nr, sizeof(*now));
 	if (!now)
 		err(1, "memory");
 	read_kernel(f.counters, now, f.nr * sizeof(*now));
-	for (i = 0; i < f.nr; i++) {
-		if (now[i] < last[at + i])
-			sums[at + i] += last[at + i];
-		last[at + i] = now[i];
-	}
+	for (i = 0; i < f.nr; i++)
+		take_counter(at + i, now[i]);
 	free(now);
-	if (print)
+	if (mode == PRINT)
 		print_counters(&f, at);
 	return at + f.nr;
 }
 
-static size_t take_object(uint64_t address, size_t at, int print)
+static void begin_object(const struct info *info, const char *name, size_t at)
+{
+	if (mode == OBJECTS) {
+		told = 0;
+		printf("object %s %zx %s %x %x %x", module, at, name, info->version, info->stamp, info->checksum);
+	} else if (mode == PRINT) {
+		printf("gcda %s ", name);
+		print_word(0x67636461);
+		print_word(info->version);
+		print_word(info->stamp);
+		print_word(info->checksum);
+	}
+}
+
+static size_t take_object(uint64_t address, size_t at)
 {
 	char name[512] = "";
 	struct info info;
@@ -175,38 +215,65 @@ static size_t take_object(uint64_t address, size_t at, int print)
 		if (!name[i])
 			break;
 	}
-	if (print) {
-		printf("gcda %s ", name);
-		print_word(0x67636461);
-		print_word(info.version);
-		print_word(info.stamp);
-		print_word(info.checksum);
-	}
+	begin_object(&info, name, at);
 	for (i = 0; i < info.nr_functions; i++) {
 		read_kernel(info.functions + 8 * i, &function, sizeof(function));
 		/* Another object has it where several have the same one. */
 		if (function)
-			at = take_function(function, at, print);
+			at = take_function(function, at);
 	}
-	if (print)
+	if (mode == OBJECTS)
+		printf(" %x", told);
+	if (mode == OBJECTS || mode == PRINT)
 		printf("\n");
 	return at;
 }
 
-int main(int argc, char **argv)
+/* Returns how many there are */
+static size_t take_all(size_t bytes)
 {
-	uint64_t section, object;
+	uint64_t section = section_address(), object;
 	size_t at = 0, i;
 
-	if (argc != 3)
-		errx(2, "usage: counters add|print BYTES");
-	open_kcore();
-	load_sums();
-	section = section_address();
-	for (i = 0; i < strtoul(argv[2], NULL, 0) / 8; i++) {
+	for (i = 0; i < bytes / 8; i++) {
 		read_kernel(section + 8 * i, &object, sizeof(object));
-		at = take_object(object, at, !strcmp(argv[1], "print"));
+		at = take_object(object, at);
 	}
-	save_sums(at);
+	return at;
+}
+
+static void tell_objects(size_t bytes)
+{
+	mode = OBJECTS;
+	take_all(bytes);
+	mode = TELL;
+	told = 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const modes[] = { [ADD] = "add", [PRINT] = "print", [TELL] = "tell" };
+	size_t bytes;
+
+	for (mode = ADD; argc == 4 && mode < TELL && strcmp(argv[1], modes[mode]); mode++)
+		;
+	if (argc != 4 || strcmp(argv[1], modes[mode]))
+		errx(2, "usage: counters add|print|tell MODULE BYTES");
+	module = argv[2];
+	bytes = strtoul(argv[3], NULL, 0);
+	snprintf(state, sizeof(state), "/tmp/coverage-%s", module);
+	open_kcore();
+	if (mode == TELL && access(state, F_OK))
+		tell_objects(bytes);
+	load_sums();
+	if (mode == TELL)
+		printf("counted %s", module);
+	save_sums(take_all(bytes));
+	if (mode == TELL) {
+		printf(" %x\n", told);
+		/* Who is saved then has told nothing twice. */
+		if (fflush(stdout) || (isatty(1) && tcdrain(1)))
+			err(1, "told nobody");
+	}
 	return 0;
 }

@@ -6,8 +6,8 @@
 
 bytes=$1
 shift
-AFTER_TEST="/counters add $bytes" /run_tests.sh /selftests "$@"
+AFTER_TEST="/counters add kvm_pvi $bytes" /run_tests.sh /selftests "$@"
 status=$?
 # What the last load has counted was taken before it was unloaded.
-insmod "$PVI_MODULE" && /counters print "$bytes" || status=1
+insmod "$PVI_MODULE" && /counters print kvm_pvi "$bytes" || status=1
 exit "$status"

@@ -77,8 +77,9 @@ struct event {
 	u64 epoch;
 };
 
+/* @mixed: by a storm: how many it has sent is known, not which verdict they had */
 struct endpoint {
-	bool open, bound, grants_only, frozen, config_rung;
+	bool open, bound, grants_only, frozen, config_rung, mixed;
 	s8 vm;
 	u8 name;
 	u64 epoch;

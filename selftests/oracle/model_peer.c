@@ -83,10 +83,21 @@ static s64 read_event(struct endpoint *ep, const struct answer *real, struct ans
 	return 0;
 }
 
-static void stats(const struct endpoint *ep, struct answer *want)
+/* Who of two that ring at once is the first, the module decides; that all rings are there, it does not. */
+static void tell_mixed(struct endpoint *ep, const u64 *real)
+{
+	if (ep->sent[0] + ep->sent[1] + ep->sent[2] != real[0] + real[1] + real[2])
+		return;
+	memcpy(ep->sent, real, sizeof(ep->sent));
+	ep->mixed = false;
+}
+
+static void stats(struct endpoint *ep, const struct answer *real, struct answer *want)
 {
 	u32 i;
 
+	if (ep->mixed)
+		tell_mixed(ep, real->counts);
 	for (i = 0; i < 3; i++) {
 		want->counts[i] = ep->sent[i];
 		want->counts[3 + i] = ep->received[i];
@@ -132,7 +143,7 @@ s64 model_peer_op(struct endpoint *ep, const struct op *op, const struct answer 
 	case OP_READ:
 		return read_event(ep, real, want);
 	case OP_STATS:
-		stats(ep, want);
+		stats(ep, real, want);
 		return 0;
 	case OP_QUERY_GSI:
 		return query_gsi(ep, op, real);

@@ -174,7 +174,11 @@ static s64 allow(struct endpoint *ep, const struct op *op)
 	if (row == NONE)
 		row = model_new_edge(ep);
 	e = &m.edges[row];
-	/* Tokens are kept */
+	/* Tokens are kept, but there are none where there is no rate */
+	if (!limited) {
+		e->spent = 0;
+		e->since = model_seconds();
+	}
 	e->sender = op->b;
 	e->target = op->a;
 	e->bell = bell;

@@ -163,6 +163,7 @@ s64 model_storm(const struct op *storm, struct answer *want)
 
 			if (!ep->bound)
 				continue;
+			ep->mixed = true;
 			ret = op.kind == OP_RING ? ring_name(ep, op.b, op.a, false) :
 						   ring_port(ep, op.a, false);
 			if (op.kind == OP_NOTIFY && !connection)

@@ -320,6 +320,10 @@ prepare()
 		files+=(-f "$build/guest-$older:/guests/older" -f "$build/guest-$newer:/guests/newer"
 			-f "$("$rig/kernel.sh" "$(series_of "$machine")")/modules/vsock:/modules/vsock")
 		[[ " $older $newer " != *" debug "* ]] || files+=(-e PVI_GUEST_MEMORY=480)
+		if [ -n "${RIG_COUNTED:-}" ]; then
+			run=run_guests.sh
+			files+=(-f "$top/selftests/coverage/$run:/$run")
+		fi
 		deadline=1800
 	fi
 	"$rig/prepare.sh" "$(series_of "$machine")" "$build/check-$machine" "${files[@]}" \

@@ -9,37 +9,11 @@
 # What the module does while it is being unloaded is counted, and not seen by any reader.
 
 . "$(dirname "$0")/common.sh"
+. "$rig/counted.sh"
 
 out=$build/coverage
 read -ra tests <<<"${TESTS:-$(cd "$top/selftests" && printf '%s ' *_test.c | sed -E 's/(cost|faults)_test.c //g')}"
 tests=("${tests[@]%.c}")
-flags=(-fprofile-arcs -ftest-coverage -fprofile-info-section=.gcov_info -fprofile-update=atomic)
-
-build_module()
-{
-	"$rig/build.sh" "$kernel" "$build/src-6.12"
-	rm -rf "$out"
-	mkdir -p "$out"
-	cp -a "$build/src-6.12" "$out/src"
-	cp "$top/selftests/coverage/merge.c" "$out/src/kernel/host/"
-	echo 'kvm_pvi-y += host/merge.o' >>"$out/src/kernel/Kbuild"
-	find "$out/src/kernel" -name '*.o' -delete
-	quietly "$out/build.log" make -C "$(readlink -f "$kernel/build")" M="$out/src/kernel" -j"$(nproc)" \
-		PVI_MODULES=host KCFLAGS="${flags[*]}" modules
-	bytes=$(size -A "$out/src/kernel/kvm_pvi.ko" | awk '$1 == ".gcov_info" { print $2 }')
-}
-
-# The files of counters, where gcov looks for them; none leaves the directory.
-take_counters()
-{
-	local name hex
-
-	while read -r _ name hex; do
-		[[ $name == "$out"/src/kernel/host/* && $name != *..* ]] || die "what is $name?"
-		xxd -r -p <<<"$hex" >"$name"
-	done < <(grep -a '^gcda ' "$out/l1/output")
-}
-
 "$rig/setup.sh" xxd
 kernel=$("$rig/kernel.sh" 6.12)
 tree=$(tree_of)
@@ -49,7 +23,8 @@ say "building the selftests"
 quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" TESTS="${tests[*]}" \
 	tests "$build/selftests/coverage/counters"
 say "building the module"
-build_module
+counted_build host ""
+bytes=$(counted_bytes "$out/src/kernel/kvm_pvi.ko")
 files=()
 for test in "${tests[@]}"; do
 	files+=(-f "$build/selftests/$test:/selftests/$test")
@@ -66,7 +41,7 @@ say "running ${#tests[@]} tests"
 status=0
 "$rig/boot.sh" "$kernel" "$out/initramfs" "$out/l1" -t "${DEADLINE:-3600}" -a panic_on_warn=1 || status=$?
 grep -a -v '^gcda ' "$out/l1/output" >"$out/tests"
-take_counters
+counted_take "$out/l1/output"
 (cd "$out/src/kernel" && gcov --json-format --branch-probabilities --stdout host/*.gcda) >"$out/gcov.json"
 if [ -n "${TESTS:-}" ]; then
 	wanted=("${COVERAGE_LEAST:-0}")

@@ -4,7 +4,7 @@
 # guest.sh SERIES OUT [FILE...] - make what a Linux guest of L1 boots: OUT/vmlinux and OUT/initramfs,
 # which holds busybox, e2e/init, the modules for that kernel, where modprobe looks and in /, those of AF_VSOCK
 # and of virtio, where modprobe looks, those of the stock kernel's networks in /net, and the FILEs in /bin, with the
-# libraries they need.
+# libraries they need. With $RIG_COUNTED modules come from there that count their lines, and what e2e/init tells of them.
 
 . "$(dirname "$0")/common.sh"
 
@@ -39,9 +39,11 @@ modules=lib/modules/$release
 mkdir -p "$stage/$modules"
 for ko in "$src"/kernel/kvm_pvi_{guest,link,net,vsock}.ko "$src"/selftests/modules/*.ko; do
 	name=$(basename "$ko")
+	[ ! -e "${RIG_COUNTED:-}/ko/$name" ] || ko=$RIG_COUNTED/ko/$name
 	strip --strip-debug -o "$stage/$modules/$name" "$ko"
 	ln -s "$modules/$name" "$stage/$name"
 done
+[ -z "${RIG_COUNTED:-}" ] || cp "$RIG_COUNTED"/{counted,counters} "$stage/"
 # A kernel may have them built in.
 for ko in "$kernel"/modules/vsock/*.ko "$kernel"/modules/net/*-virtio*.ko; do
 	name=$(basename "$ko")

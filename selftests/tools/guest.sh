@@ -34,9 +34,11 @@ guest_append="$guest_append rcupdate.rcu_cpu_stall_suppress=1"
 # its kernel's command line; $PVI_GUEST_MEMORY are megabytes.
 guest()
 {
-	local name=$1 kernel=$2
+	local name=$1 kernel=$2 counts=()
 
 	shift 2
+	# See coverage/run_guests.sh.
+	[ ! -d /tmp/counted ] || counts=(-serial "file:$(mktemp /tmp/counted/XXXXXX)")
 	rm -f "$tmp/$name.in" "$tmp/$name.out"
 	mkfifo "$tmp/$name.in" "$tmp/$name.out"
 	qemu-system-x86_64 -name "$name" -accel kvm -machine pc -cpu host -m "${PVI_GUEST_MEMORY:-160}" -nodefaults \
@@ -44,7 +46,7 @@ guest()
 		-initrd "$PVI_GUESTS/$kernel/initramfs" \
 		-append "$guest_append ${append:-}" \
 		-serial "file:$tmp/$name.console" \
-		-chardev stdio,id=shell,signal=off -serial chardev:shell "$@" \
+		-chardev stdio,id=shell,signal=off -serial chardev:shell "${counts[@]}" "$@" \
 		<"$tmp/$name.in" >"$tmp/$name.out" 2>"$tmp/$name.qemu" &
 	declare -g "$name=$!" "${name}_console=$tmp/$name.console" "${name}_told="
 	exec {fd}>"$tmp/$name.in"

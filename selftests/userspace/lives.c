@@ -70,6 +70,12 @@ static void fd_put(void)
 	fd.closed = waits;
 }
 
+static void fd_die(void)
+{
+	fd_put();
+	quiet = true;
+}
+
 static void worker(u32 self)
 {
 	while (READ_ONCE(working)) {
@@ -345,6 +351,8 @@ static void unwire_source(bool in_time)
 	if (ret)
 		return;
 	quiet = true;
+	/* The descriptor's reference, the binding's and try_source()'s: nothing is left that has more. */
+	CHECK(other_began || fd.vm->ref.count == 3);
 	for (i = 0; in_time && i < SIGNALLERS; i++)
 		CHECK(seen[i] >= before[i]);
 }
@@ -379,8 +387,9 @@ static void source_user(u32 self)
 		unwire_source(has_tokens);
 		break;
 	case DIES:
-		fd_put();
-		quiet = true;
+		fd_die();
+		/* What ends it has one yet, maybe. */
+		CHECK(fd.vm->ref.count <= 2);
 		break;
 	default:
 		break;
@@ -500,8 +509,7 @@ static void granter(u32 self)
 		quiet = !connecting;
 		break;
 	case DIES:
-		fd_put();
-		quiet = true;
+		fd_die();
 		break;
 	default:
 		ends = false;

@@ -627,6 +627,12 @@ static bool work_idle(struct work_struct *w)
 	return idle;
 }
 
+void flush_work(struct work_struct *w)
+{
+	while (!work_idle(w))
+		shim_pause();
+}
+
 bool shim_cancel(struct work_struct *w)
 {
 	struct work_struct **at;
@@ -641,8 +647,7 @@ bool shim_cancel(struct work_struct *w)
 	/* While it is awaited, it is not queued again. */
 	w->canceled = true;
 	mutex_unlock(&shim_lock);
-	while (!work_idle(w))
-		shim_pause();
+	flush_work(w);
 	w->canceled = false;
 	return was;
 }

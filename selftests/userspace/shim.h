@@ -480,6 +480,7 @@ struct workqueue_struct {
 #define queue_rcu_work(wq, w)		call_rcu(&(w)->rcu, shim_queue_rcu)
 bool shim_queue(struct work_struct *w);	/* false: it was pending already */
 void shim_queue_rcu(struct rcu_head *rcu);
+void flush_work(struct work_struct *w);
 bool shim_cancel(struct work_struct *w);
 #define cancel_delayed_work_sync(w)	shim_cancel(&(w)->work)
 struct completion {

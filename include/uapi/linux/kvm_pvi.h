@@ -421,7 +421,7 @@ struct kvm_pvi_wire {
  * @burst: rings that may come at once, at least 1 if @rate is set, else 0
  *
  * Takes effect with the next ring. Allowing an existing row again replaces pin,
- * rate and bits and keeps the tokens.
+ * rate and bits and keeps the tokens; without a rate there are none to keep.
  *
  * * ENOSPC: max_senders reached
  */

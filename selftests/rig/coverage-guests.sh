@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# coverage-guests.sh - which lines and branches of the modules for guests the tests with Linux guests reach: build them for
+# 6.12 so that they count, run these tests by check.sh with guests of it, and print a table by file, and by function
+# what was not reached; to Documentation/coverage-guests.txt too, unless $TESTS selects tests. Guests tell what they have
+# counted behind each command, so that it is not lost where one is killed. Ends with "N passed, N failed" of check.sh, and
+# fails if that does, or if fewer than $COVERAGE_LEAST percent of the lines (default 50, where $TESTS does not select) are reached.
+
+. "$(dirname "$0")/common.sh"
+. "$rig/counted.sh"
+
+out=$build/coverage-guests
+suffixes=(_guest _link _net _vsock)
+tests=${TESTS:-e2e_test e2e_net_test e2e_vsock_test e2e_link_test e2e_move_test}
+
+"$rig/setup.sh" python3
+kernel=$("$rig/kernel.sh" 6.12)
+tree=$(tree_of)
+lock "$build/lock"
+export RIG_LOCKED=$build/lock
+say "building the modules"
+counted_build guest "${suffixes[@]}"
+quietly "$build/selftests.log" make -C "$top/selftests" OUTPUT="$build/selftests" "$build/selftests/coverage/counters"
+cp "$build/selftests/coverage/counters" "$out/"
+mkdir "$out/ko"
+for suffix in "${suffixes[@]}"; do
+	echo "kvm_pvi$suffix $(counted_bytes "$out/src/kernel/kvm_pvi$suffix.ko")"
+	strip --strip-debug -o "$out/ko/kvm_pvi$suffix.ko" "$out/src/kernel/kvm_pvi$suffix.ko"
+done >"$out/counted"
+status=0
+RIG_COUNTED=$out KERNELS=6.12 GUESTS="6.12 6.12" TESTS=$tests PVI_LONG=${PVI_LONG:-} "$rig/check.sh" >"$out/output" || status=$?
+python3 "$rig/heard.py" "$build/check-6.12-guests/output" "$out/src/kernel"
+# Of a module that no guest has loaded there are no counters.
+(cd "$out/src/kernel" && find {guest,link,net,vsock} -name '*.gcda' -print0 |
+	xargs -0 gcov --json-format --branch-probabilities --stdout) >"$out/gcov.json"
+least=50
+[ -z "${TESTS:-}" ] || least=0
+{
+	echo "On $(date -I), of $tree, kernel $(cat "$kernel/release"): $(tail -n 1 "$out/output")"
+	echo
+	python3 "$rig/coverage.py" "$out/gcov.json" "$out/src/kernel/" "${COVERAGE_LEAST:-$least}"
+} | tee "$out/coverage.txt" || status=1
+if [ -z "${TESTS:-}" ]; then
+	cp "$out/coverage.txt" "$top/Documentation/coverage-guests.txt"
+	awk -v OFS='\t' '
+		$1 == "all" {
+			print "lines of the modules for guests", $2, $4, $5 " %"
+			print "branches of the modules for guests", $7, $9, $10 " %"
+		}' "$out/coverage.txt" | remember coverage.guests "$tree"
+fi
+grep -a '^not ok' "$out/output" || [ "$status" -eq 0 ]
+tail -n 1 "$out/output"
+exit "$status"
