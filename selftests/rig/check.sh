@@ -34,9 +34,13 @@
 few=(bind_test ring_test gsi_test msi_test port_test bell_test status_test source_test state_test
 	query_test peers_test hook_test unload_test)
 
-# Random ones and storms, which the first kernel has in full
-slow=(fuzz_test ioctl_fuzz_test oracle_test plain_test state_race_test state_roundtrip_test status_guest_test
-	stock_test storm_test)
+# Random ones, races and storms, which the first kernel has in full, and those of bytes between programs, which are
+# the same on each
+slow=(flight_test fuzz_test ioctl_fuzz_test midway_test oracle_test plain_test state_race_test state_roundtrip_test
+	status_guest_test stock_test storm_test libpvi_link_test libpvi_msg_test libpvi_setup_again_test
+	libpvi_setup_socket_test libpvi_setup_test)
+# A Debian guest that goes from QEMU to QEMU, for a minute and a half: with $PVI_LONG, or when it is named
+long=(e2e_move_test)
 
 default="6.12 6.1:c intel-smoke 7.3:smoke"
 [ -z "${TESTS:-}" ] || default="6.12 6.1"
@@ -49,6 +53,9 @@ for i in "${!kernels[@]}"; do
 done
 read -ra tests <<<"${TESTS:-$(cd "$top/selftests" && printf '%s ' *_test.c *_test.sh)}"
 tests=("${tests[@]%.*}")
+if [ -z "${TESTS:-}${PVI_LONG:-}" ]; then
+	mapfile -t tests < <(printf '%s\n' "${tests[@]}" | grep -v -x -F "$(printf '%s\n' "${long[@]}")")
+fi
 with_deb=
 if [ -z "${TESTS:-}" ] || [[ " $TESTS " == *" deb "* ]]; then
 	with_deb=1
