@@ -68,6 +68,12 @@ quietly()
 	die "'$*' failed; all of its output is in $log"
 }
 
+# Run a command by which nothing is compiled again that was before: the cache has what came of it, and was warned of.
+ccached()
+{
+	env "PATH=/usr/lib/ccache:$PATH" "CCACHE_DIR=$cache/ccache" CCACHE_MAXSIZE=1G "$@"
+}
+
 # The commit of the sources; "-dirty" behind it if one that is no page differs from it. What takes long asks before it
 # begins.
 tree_of()
