@@ -463,12 +463,12 @@ lock "$build/lock"
 export RIG_LOCKED=$build/lock
 "$rig/setup.sh" ${with_deb:+"${deb_needs[@]}"} ${scripts[0]:+cargo rustc} ${with_coverage:+xxd}
 say "building the selftests"
-quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" \
+quietly "$build/selftests.log" ccached make -C "$top/selftests" -j2 OUTPUT="$build/selftests" \
 	TESTS="${tests[*]}" tests
 if [ ${#scripts[@]} -gt 0 ]; then
 	say "building the tools"
 	rm -rf "$build/tools-root"
-	quietly "$build/tools.log" make -C "$top/tools" -j2 OUTPUT="$build/tools" \
+	quietly "$build/tools.log" ccached make -C "$top/tools" -j2 OUTPUT="$build/tools" \
 		DESTDIR="$build/tools-root" PREFIX=/usr install
 fi
 machines=()

@@ -100,7 +100,7 @@ if [ "${1:-}" = --mutants ]; then
 	echo "TAP version 13"
 	mutants "${@:2}"
 else
-	quietly "$out/build.log" make -s -C "$source" -j2 OUTPUT="$out"
+	quietly "$out/build.log" ccached make -s -C "$source" -j2 OUTPUT="$out"
 	echo "TAP version 13"
 	check "any request with any struct" run "$out" fuzz_args
 	check "the receivers' tables, and their hash" run "$out" fuzz_acl
