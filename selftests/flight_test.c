@@ -11,7 +11,7 @@
 #define TX	pvi_uuid[1]
 #define GSI	20
 #define RINGERS	3
-#define RACES	(test_long() ? 200 : 60)
+#define RACES	(test_long() ? 200 : 20)
 
 /* What is rung, and by what; each round makes it anew */
 struct flight {

@@ -13,7 +13,7 @@
 #define FTRACE_ENABLED	"/proc/sys/kernel/ftrace_enabled"
 #define PIN		20
 #define VECTOR		0x40
-#define ROUNDS		20
+#define ROUNDS		(test_long() ? 20 : 6)
 
 static u64 stop;
 static u64 served;

@@ -251,7 +251,7 @@ static void test_storm(void)
 	set_ports(fd, efd, NR);
 	vcpu_run_thread(&vm->vcpus[0], storm_guest, 0);
 	vcpu_run_thread(&vm->vcpus[1], storm_guest, 0);
-	for (round = 0; round < 200; round++) {
+	for (round = 0; round < (test_long() ? 200 : NR); round++) {
 		i = round % NR;
 		pvi_close_port(fd, i);
 		signalled += read_eventfd(efd[i]);

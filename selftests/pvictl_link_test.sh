@@ -355,7 +355,7 @@ flows()
 	grep -q "^kvm_pvi_link_sent_bytes_total{link=\"$link\",.*,vm=\"db\",.*} 0$" "$tmp/open"
 	grep -q "^kvm_pvi_link_wakes_total{link=\"$link\",.*,vm=\"web\",.*} 2$" "$tmp/open"
 	grep -q "^kvm_pvi_link_wakes_total{link=\"$link\",.*,vm=\"db\",.*} 1$" "$tmp/open"
-	pvictl top --dir "$tmp/links" --json --interval 1 --count 12 >"$tmp/json" &
+	pvictl top --dir "$tmp/links" --json --interval 0.25 --count 12 >"$tmp/json" &
 	top=$!
 	while kill -0 "$top" 2>/dev/null; do
 		tell vm_b "ring $a $gsi" >"$tmp/verdict"

@@ -164,7 +164,7 @@ await_gone()
 
 	for ((n = 0; n < 600 * ${PVI_SLOW:-1}; n++)); do
 		pvictl show "$1" >/dev/null 2>&1 || return 0
-		sleep 0.1
+		nap 0.1
 	done
 	fail "$1 is bound still"
 }
@@ -466,20 +466,23 @@ crowd_of_links()
 # Wherever it was in making them, or in taking them back, when it was killed
 killed_linking()
 {
+	local nr=24
+
+	[ -z "${PVI_LONG:-}" ] || nr=60
 	pair_by_policy
-	crowd_of_links 60
+	crowd_of_links $nr
 	apply >"$tmp/apply" 2>&1 &
 	await some_links
 	kill_pvid
 	await settled
-	same "$(links_there | wc -l)" 60
+	same "$(links_there | wc -l)" $nr
 	same "$(echo "$tmp/links"/.?*-*)" "$tmp/links/.?*-*"
-	find_link l59
+	find_link l$((nr - 1))
 	accepts vm_a "$b" || fail "it may not"
-	exposes_nr "$b" 63
+	exposes_nr "$b" $((nr + 3))
 	policy
 	apply >"$tmp/apply" 2>&1 &
-	await fewer_links
+	await fewer_links $nr
 	kill_pvid
 	await settled
 	same "$(links_there)" ""
@@ -495,7 +498,7 @@ some_links()
 
 fewer_links()
 {
-	[ "$(links_there | wc -l)" -lt 60 ]
+	[ "$(links_there | wc -l)" -lt "$1" ]
 }
 
 exposes_nr()
@@ -1213,7 +1216,7 @@ nr_kept()
 many_kept()
 {
 	ulimit -n 65536
-	KEEPER_FULL=1 pair_by_policy
+	KEEPER_FULL=$([ -n "${PVI_LONG:-}" ] && echo 16384 || echo 2048) pair_by_policy
 	await nr_kept 2
 	same "$(kept_names | grep -c -x -E 'v[0-9a-z]{1,5}')" 2
 	same "$(tell vm_a "ring $b 20")" 0

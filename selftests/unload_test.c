@@ -103,7 +103,7 @@ static void test_clean_after_close(void)
 /* Guests go on calling while the module goes from under them and comes back */
 static void test_cycles(void)
 {
-	u32 cycles = test_long() ? 50 : 4, i;
+	u32 cycles = test_long() ? 50 : 3, i;
 	struct vm *other = vm_create(1, 0);
 	struct pair p = prepare();
 

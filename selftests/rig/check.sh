@@ -22,21 +22,26 @@
 # line, PVI_LONG=1 asks the tests to take their time, PVI_SLOW=N has them wait N times as long, 4 by
 # default. PVI_SEED is where random ones begin, PVI_OPS how many calls oracle_test makes.
 #
-# Stock kernels watch themselves: with KFENCE, where they have it, each millisecond, else, as Debian's 6.1,
-# with slub_debug=FZP; and a warning is a panic. slub_debug makes six of the tests, boot included, cost 26 s
-# of processor time instead of 22, and 33 s if it keeps the users of each object as well. L1s with Linux
-# guests, which are busy with other things than our objects, have panic_on_warn alone. And where programs
-# are tested, with guests or without, the kernel goes without mitigations, a tenth of the processor time:
-# the C tests meet the module with them.
+# Stock kernels watch themselves: with KFENCE, where they have it, each millisecond, or where programs are
+# tested, whose processes allocate all the time, each ten, else, as Debian's 6.1, with slub_debug=FZP; and a
+# warning is a panic. slub_debug makes six of the tests, boot included, cost 26 s of processor time instead
+# of 22, and 33 s if it keeps the users of each object as well. L1s with Linux guests, which are busy with
+# other things than our objects, have panic_on_warn alone. And where programs are tested, with guests or
+# without, the kernel goes without mitigations, a tenth of the processor time: the C tests meet the module
+# with them.
 
 . "$(dirname "$0")/common.sh"
 
 few=(bind_test ring_test gsi_test msi_test port_test bell_test status_test source_test state_test
 	query_test peers_test hook_test unload_test)
 
-# Random ones and storms, which the first kernel has in full
-slow=(fuzz_test ioctl_fuzz_test oracle_test plain_test state_race_test state_roundtrip_test status_guest_test
-	stock_test storm_test)
+# Random ones, races and storms, which the first kernel has in full, and those of bytes between programs, which are
+# the same on each
+slow=(flight_test fuzz_test ioctl_fuzz_test midway_test oracle_test plain_test state_race_test state_roundtrip_test
+	status_guest_test stock_test storm_test libpvi_link_test libpvi_msg_test libpvi_setup_again_test
+	libpvi_setup_socket_test libpvi_setup_test)
+# A Debian guest that goes from QEMU to QEMU, for a minute and a half: with $PVI_LONG, or when it is named
+long=(e2e_move_test)
 
 default="6.12 6.1:c intel-smoke 7.3:smoke"
 [ -z "${TESTS:-}" ] || default="6.12 6.1"
@@ -49,6 +54,9 @@ for i in "${!kernels[@]}"; do
 done
 read -ra tests <<<"${TESTS:-$(cd "$top/selftests" && printf '%s ' *_test.c *_test.sh)}"
 tests=("${tests[@]%.*}")
+if [ -z "${TESTS:-}${PVI_LONG:-}" ]; then
+	mapfile -t tests < <(printf '%s\n' "${tests[@]}" | grep -v -x -F "$(printf '%s\n' "${long[@]}")")
+fi
 # What is asked of no kernel is done where it is named, and beside 6.12 where no test is
 [[ " ${kernels[*]} " == *" 6.12 "* ]] && beside_kernels=1 || beside_kernels=
 wanted()
@@ -345,7 +353,7 @@ stock_debug()
 	tree=$kernel/build
 	[ ! -e "$kernel/root" ] || tree=$(readlink -f "$kernel/root")$(readlink "$tree")
 	if grep -q -x CONFIG_KFENCE=y "$tree/.config"; then
-		echo kfence.sample_interval=1
+		echo "kfence.sample_interval=$([ "$(kind_of "$1")" = -tools ] && echo 10 || echo 1)"
 	else
 		echo slub_debug=FZP
 	fi
@@ -360,7 +368,9 @@ boot()
 	intel-smp) emulator=boot-bochs.sh options+=(-2) ;;
 	intel*)	emulator=boot-bochs.sh ;;
 	*-guests) options+=(-1 -9 / -a mitigations=off) ;;
-	*-tools) options+=(-9 / -a mitigations=off) ;;
+	*-tools) options+=(-9 / -a mitigations=off)
+		# Who runs alone waits for no interrupt of another vCPU, which is a tenth of all.
+		[ -n "${PVI_LONG:-}" ] || options+=(-1) ;;
 	*-count) options+=(-c) ;;
 	esac
 	exec "$rig/$emulator" "$dir/kernel" "$dir/initramfs" "$dir" -t "${DEADLINE:-1800}" \

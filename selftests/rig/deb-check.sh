@@ -3,7 +3,8 @@
 #
 # deb-check.sh [-q] [SERIES...] - build the Debian packages, install them in a small Debian system with
 # the headers of these kernels (default 6.12 6.1), use what they bring, in an L1 the module that
-# DKMS has built, and remove them again; without -q DKMS builds all modules of a checkout as well.
+# DKMS has built, and remove them again; without -q lintian looks at them, and DKMS builds all modules of a checkout
+# as well.
 # Prints TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
@@ -61,8 +62,9 @@ installed()
 		as_root cp "$build/deb/${package}_"*.deb "$root/tmp/deb"
 	done
 	mapfile -t files < <(cd "$root" && ls tmp/deb/*.deb)
-	inside env DEBIAN_FRONTEND=noninteractive apt-get -y -q --no-install-recommends install \
-		"${files[@]/#//}"
+	# DKMS builds with the compiler's results of the last time, where the sources are those.
+	inside env DEBIAN_FRONTEND=noninteractive CCACHE_DIR=/var/cache/ccache apt-get -y -q --no-install-recommends \
+		-o DPkg::Path=/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin install "${files[@]/#//}"
 	for package in "${packages[@]}"; do
 		inside dpkg --verify "$package" | diff - /dev/null
 	done
@@ -159,22 +161,22 @@ loaded()
 		-f "$top/selftests/run_tests.sh:/run_tests.sh" \
 		-e PVI_RIG=1 -e PVI_MODULE=/modules/kvm_pvi.ko \
 		-e "PVI_SLOW=$PVI_SLOW" -e "TEST_DEADLINE=${TEST_DEADLINE:-600}" \
-		-e "RIG_RUN=/run_tests.sh /selftests ${tests[*]}"
+		-e "RIG_RUN=/run_tests.sh /selftests ${tests[*]}; status=\$?
+			echo Y >/sys/module/module/parameters/sig_enforce
+			insmod /modules/kvm_pvi.ko || echo \"insmod ends with \$?\"; exit \$status"
 	"$rig/boot.sh" "${kernels[0]}" "$out/initramfs" "$out" -t "${DEADLINE:-600}" || {
 		cat "$out/output"
 		fail "the tests have failed"
 	}
 }
 
-# Where its key is not enrolled it is refused, with the words that the documentation explains.
+# Where its key is not enrolled it is refused, with the words that the documentation explains. That was tried when
+# the tests had passed, from when on the kernel wanted keys that it knows.
 key_rejected()
 {
 	local words
 
-	"$rig/initramfs.sh" "${kernels[0]}" "$out/initramfs" -e "RIG_RUN=insmod /modules/kvm_pvi.ko" \
-		-f "$out/kvm_pvi.ko:/modules/kvm_pvi.ko"
-	! "$rig/boot.sh" "${kernels[0]}" "$out/initramfs" "$out" -t "${DEADLINE:-600}" \
-		-a module.sig_enforce=1 || fail "the kernel has taken it"
+	grep -q -x "insmod ends with [0-9]*" "$out/output" || fail "the kernel has taken it"
 	for words in "Key was rejected by service" "Loading of module with unavailable key is rejected"; do
 		grep -q "$words" "$out/output" "$out/console" || fail "nobody says '$words'"
 		grep -q "$words" "$top/Documentation/virt/kvm/pvi/install.rst" || fail "no '$words' in it"
@@ -266,12 +268,14 @@ checkout()
 	paths | diff "$tmp/paths" - || fail "this differs from what was there before"
 }
 
+quick=
 if [ "${1:-}" = -q ]; then
+	quick=-q
 	shift
 else
 	tests+=(checkout)
 fi
-"$rig/deb.sh"
+"$rig/deb.sh" $quick
 [ $# -gt 0 ] || set -- 6.12 6.1
 for series; do
 	kernels+=("$("$rig/kernel.sh" "$series")")

@@ -9,6 +9,9 @@
 
 . "$(dirname "$0")/common.sh"
 
+# All of a kernel would drive out what is made often.
+export CCACHE_DISABLE=1
+
 # Copy what is needed to boot from build tree $1 to directory $2.
 stage()
 {

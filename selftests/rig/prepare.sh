@@ -17,6 +17,8 @@ say "building the modules for $(cat "$kernel/release")"
 src=$build/src-$series
 "$rig/build.sh" "$kernel" "$src"
 
+# What tells a debugger of lines is nine tenths of them, and L1 would copy it at each load.
+strip --strip-debug "$src"/{kernel,selftests/modules}/*.ko
 modules=()
 for ko in "$src"/{kernel,selftests/modules}/*.ko; do
 	modules+=(-f "$ko:/modules/$(basename "$ko")")

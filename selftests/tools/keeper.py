@@ -4,14 +4,20 @@ again with them when it is killed.
 
 As a program, for pvid_test.sh, it prints "ready PID" at each READY=1; the last STATUS is in PATH.status, the names
 of what it keeps in PATH.names, and how often it said that it is alive in PATH.watchdog. When the program ends it
-does as well, or with KEEPER_STAYS prints "ended" first, and keeps what it has until a signal. With KEEPER_FULL it
-starts a program anew with all the descriptors that there is room for, with KEEPER_OLD it has the longer names that
-pvid gave once."""
+does as well, or with KEEPER_STAYS prints "ended" first, and keeps what it has until a signal. With KEEPER_FULL=N it
+starts a program anew with N descriptors in all, of which some are its own, and with as long names as there is room for
+if there were as many as there may be; with KEEPER_OLD it has the longer names that pvid gave once."""
 import array, fcntl, os, signal, socket, sys
 
 def name_of(number):
     digits = "0123456789abcdefghijklmnopqrstuvwxyz"
     return (name_of(number // 36) if number >= 36 else "") + digits[number % 36]
+
+def check_names(fds):
+    """As exec() does"""
+    names = ":".join(name for name, _ in fds)
+    assert len("LISTEN_FDNAMES=" + names) < 128 << 10, "the names of %d descriptors are too long" % len(fds)
+    return names
 
 class Keeper:
     """listener is passed as what a socket unit listens on; room is FileDescriptorStoreMax."""
@@ -28,13 +34,13 @@ class Keeper:
         fds = self.kept if self.listener is None else [("a.socket", self.listener.fileno())] + self.kept
         if "KEEPER_FULL" in os.environ and self.pid:
             # The longest names that there are
-            fds = [("v" + name_of(36**5 - 1 - i), self.null) for i in range(self.room - len(fds))] + fds
+            others = [("v" + name_of(36**5 - 1 - i), self.null) for i in range(self.room - len(fds))]
+            check_names(others + fds)
+            fds = others[:int(os.environ["KEEPER_FULL"]) - len(fds)] + fds
         self.pid = os.fork()
         if self.pid:
             return
-        names = ":".join(name for name, _ in fds)
-        # As exec() does
-        assert len("LISTEN_FDNAMES=" + names) < 128 << 10, "the names of %d descriptors are too long" % len(fds)
+        names = check_names(fds)
         # Behind all that are open, so that none is overwritten
         free = max([fd for _, fd in fds] + [2 + len(fds), self.notify.fileno()]) + 1
         copies = [fcntl.fcntl(fd, fcntl.F_DUPFD, free) for _, fd in fds]
