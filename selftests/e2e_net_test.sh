@@ -689,7 +689,7 @@ unknown()
 {
 	local session
 
-	session=$(run g_a cat $bus/sessions)
+	session=$(run g_a cat "$bus/sessions")
 	pvictl revoke --all "$b" "$a"
 	await has_ended "$session"
 	run g_b "ip link set pvi0 down && ip link set pvi0 up"
@@ -697,7 +697,7 @@ unknown()
 	await has_carrier g_b 1
 	pvictl link "$link" >/dev/null
 	connected
-	session=$(run g_a cat $bus/sessions)
+	session=$(run g_a cat "$bus/sessions")
 	kill "$at_b"
 	await has_ended "$session"
 	attach at_b --pid "$g_b"
