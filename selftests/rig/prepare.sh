@@ -18,9 +18,11 @@ src=$build/src-$series
 "$rig/build.sh" "$kernel" "$src"
 
 # What tells a debugger of lines is nine tenths of them, and L1 would copy it at each load.
-strip --strip-debug "$src"/{kernel,selftests/modules}/*.ko
+mkdir -p "$out/modules"
 modules=()
 for ko in "$src"/{kernel,selftests/modules}/*.ko; do
-	modules+=(-f "$ko:/modules/$(basename "$ko")")
+	stripped=$out/modules/$(basename "$ko")
+	strip --strip-debug -o "$stripped" "$ko"
+	modules+=(-f "$stripped:/modules/$(basename "$ko")")
 done
 "$rig/initramfs.sh" "$kernel" "$out/initramfs" "${modules[@]}" "$@"
