@@ -61,8 +61,10 @@ static int bind_vm(const struct pvid *d, int vm_fd, int pvi, const struct policy
 		return EXAMINED_HAS_TO_WAIT;
 	if (ret == -ESRCH)
 		return EXAMINED_NOT_ITS;
+	if (ret)
+		return ret;
 	e->what = "find its endpoint";
-	ret = ret ?: find_listed(pvi, vm->uuid, &r);
+	ret = find_listed(pvi, vm->uuid, &r);
 	e->number = ret ? 0 : r.number;
 	return ret;
 }
