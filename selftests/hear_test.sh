@@ -8,6 +8,13 @@
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/hear.sh"
 
+# guest.sh wants to know what guests boot. None does here.
+PVI_GUESTS=$(mktemp -d)
+trap 'stop_jobs; rm -rf "$PVI_GUESTS"' EXIT
+mkdir "$PVI_GUESTS/older"
+: >"$PVI_GUESTS/older/vmlinux"
+. "$(dirname "$0")/tools/guest.sh"
+
 # speak LINES - in pieces, behind pauses of about as long as the listener waits
 speak()
 {
@@ -46,4 +53,34 @@ hears()
 	[ "$over" -gt 0 ] || fail "the time was never over"
 }
 
-run_tests hears
+# loses NUMBER... - a serial port on which these lines are lost
+loses()
+{
+	local line lost=" $* " number=0
+
+	while IFS= read -r line; do
+		number=$((number + 1))
+		[[ $lost == *" $number "* ]] || printf '%s\n' "$line"
+	done
+}
+
+# Of what is said a line is lost, of what is answered another one: then it is said again, and not done again.
+told_again()
+{
+	local here
+
+	here=$(dirname "$0")
+	mkfifo "$tmp/in" "$tmp/out"
+	loses 2 <"$tmp/in" | sh -c ". $here/tools/answers.sh; answers true" | loses 6 | sed -u 's/$/\r/' >"$tmp/out" &
+	# shellcheck disable=SC2034 # guest.sh uses them
+	g_a=$! g_a_console=/dev/null
+	# shellcheck disable=SC2034
+	exec {g_a_in}>"$tmp/in" {g_a_out}<"$tmp/out"
+	booted g_a
+	same "$(run g_a "echo one >>$tmp/done; echo 1")" 1
+	same "$(run g_a "echo two >>$tmp/done; echo 2")" 2
+	same "$(run g_a "echo three >>$tmp/done; false"; echo $?)" 1
+	same "$(cat "$tmp/done")" "one"$'\n'"two"$'\n'"three"
+}
+
+run_tests hears told_again

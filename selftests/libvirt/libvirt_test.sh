@@ -54,7 +54,7 @@ open_serial()
 
 	mkfifo "$path.in" "$path.out"
 	exec {fd}<>"$path.in"
-	declare -g "${1}_in=$fd" "${1}_console=/var/log/libvirt/qemu/$2.console" "${1}_told="
+	declare -g "${1}_in=$fd" "${1}_console=/var/log/libvirt/qemu/$2.console" "${1}_told=" "${1}_number=boot"
 	exec {fd}<>"$path.out"
 	declare -g "${1}_out=$fd"
 }

@@ -34,6 +34,7 @@ for file; do
 done
 ln -s busybox "$stage/bin/sh"
 cp "$top/selftests/e2e/init" "$stage/init"
+cp "$top/selftests/tools/answers.sh" "$stage/answers.sh"
 release=$(cat "$kernel/release")
 modules=lib/modules/$release
 mkdir -p "$stage/$modules"

@@ -48,7 +48,7 @@ guest()
 		-serial "file:$tmp/$name.console" \
 		-chardev stdio,id=shell,signal=off -serial chardev:shell "${counts[@]}" "$@" \
 		<"$tmp/$name.in" >"$tmp/$name.out" 2>"$tmp/$name.qemu" &
-	declare -g "$name=$!" "${name}_console=$tmp/$name.console" "${name}_told="
+	declare -g "$name=$!" "${name}_console=$tmp/$name.console" "${name}_told=" "${name}_number=boot"
 	exec {fd}>"$tmp/$name.in"
 	declare -g "${name}_in=$fd"
 	exec {fd}<"$tmp/$name.out"
@@ -70,20 +70,23 @@ ticks_of()
 # listen NAME SECONDS - print what the guest says until a command has ended, and return its status, or
 # $again if it was not understood. A guest is given up that says nothing for so many seconds of its
 # processor time, or has slept through as many seconds: one that has nothing to do uses some 7 ticks in each, where
-# three that have all to do get 33.
+# three that have all to do get 33. One that sleeps for ten seconds is told again, see answers.sh; then for twenty, and so on.
 listen()
 {
 	local out=${1}_out console=${1}_console told=${1}_told limit=$(($2 * ${PVI_SLOW:-1})) asleep=0 heard=''
-	local in=${1}_in silent=0 start before ticks
+	local number=${1}_number silent=0 tell=10 start before ticks
 
 	start=$(ticks_of "${!1}") before=$start
 	while ((asleep < limit && before - start < limit * 100)); do
 		if ! hear "${!out}" 1; then
 			ticks=$(ticks_of "${!1}")
 			[ -n "$ticks" ] || break
-			((ticks - before > 20)) || asleep=$((asleep + 1))
-			# See e2e/init.
-			((++silent % 10)) || echo >&"${!in}"
+			((ticks - before > 20)) || asleep=$((asleep + 1)) silent=$((silent + 1))
+			if ((silent == tell)); then
+				on_console "guest $1 is told again"
+				send "$1"
+				silent=0 tell=$((tell * 2))
+			fi
 			before=$ticks
 			continue
 		fi
@@ -91,7 +94,9 @@ listen()
 			[ -z "${heard%$'\005='*}" ] || echo "${heard%$'\005='*}"
 			heard=${heard##*$'\005='}
 			[ "$heard" != again ] || return $again
-			return "$heard"
+			# What was answered twice
+			[ "${heard%:*}" = "${!number}" ] || continue
+			return "${heard#*:}"
 		fi
 		echo "$heard"
 		start=$before asleep=0 silent=0
@@ -108,21 +113,35 @@ listen()
 
 booted()
 {
+	declare -g "${1}_told=" "${1}_number=boot"
 	listen "$1" 240
+}
+
+# send NAME - what it was told last
+send()
+{
+	local in=${1}_in told=${1}_told number=${1}_number line
+
+	line=${!number}:${!told}
+	if [ -n "${!told}" ]; then
+		echo "${#line}:$line" >&"${!in}"
+	else
+		echo >&"${!in}"
+	fi
 }
 
 # say NAME COMMAND... - to the guest's shell, in one line; do not wait
 say()
 {
-	local in=${1}_in command=${*:2}
+	local command=${*:2}
 
 	[[ $command != *$'\n'* ]] || fail "not one line: $command"
 	if [ ! -e "/proc/${!1}" ]; then
 		echo "guest $1 is not there to be told '$command'" >&"${reasons:-2}"
 		exit 1
 	fi
-	declare -g "${1}_told=$command"
-	echo "${#command}:$command" >&"${!in}"
+	declare -g "${1}_told=$command" "${1}_number=$EPOCHREALTIME"
+	send "$1"
 }
 
 # run NAME COMMAND... - in the guest; prints its output, and returns its status
@@ -134,7 +153,7 @@ run()
 	listen "$1" 120 || status=$?
 	while [ "$status" -eq $again ] && ((tries--)); do
 		status=0
-		say "$@"
+		send "$1"
 		listen "$1" 120 || status=$?
 	done
 	[ "$status" -eq 0 ] || echo "guest $1: '${*:2}' gives $status" >&2

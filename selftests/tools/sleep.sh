@@ -10,25 +10,10 @@ falls_asleep()
 	say "$1" "echo freeze >/sys/power/state"
 }
 
-# wakes_up NAME - by what is said to it, of which the first may be lost, in part or whole: then what is said next is not
-# understood, or there is one answer less. So the answer to the last that was said is waited for.
+# wakes_up NAME - by what is said to it, of which the first may be lost, in part or whole: then it is said again
 wakes_up()
 {
-	local n=1 answer status=0
-
-	say "$1" true
-	# The end of "freeze"
-	listen "$1" 120
-	say "$1" echo "awake $n"
-	until answer=$(listen "$1" 120) && [ "$answer" = "awake $n" ]; do
-		status=$?
-		# shellcheck disable=SC2154 # guest.sh sets it
-		if [ "$status" -eq "$again" ]; then
-			n=$((n + 1))
-			say "$1" echo "awake $n"
-		fi
-		[ -e "/proc/${!1}" ] || exit 1
-	done
+	run "$1" true
 }
 
 # dozes NAME STATE LEVEL - it goes to sleep, up to that level of its kernel's pm_test, and comes back by itself
