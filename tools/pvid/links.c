@@ -168,6 +168,23 @@ static void tell_all(struct work *w, bool own, int lister)
 		tell_ends(w, &w->there.all[i], own, true, lister);
 }
 
+/*
+ * pvid has its descriptors, so whoever was not found among them has gone. When it ends they are closed before its helpers
+ * are killed, and who is kept meanwhile goes on.
+ */
+static bool pvid_lives(const struct work *w)
+{
+	int pidfd = open_pidfd(w->parent), fd;
+
+	if (pidfd < 0)
+		return false;
+	fd = take_fd(pidfd, w->d->lister);
+	close(pidfd);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 /* Whoever is pvid's has left before: if it all ends here, the next pvid gives it back, and takes it again. */
 static void take_back(struct work *w, int lister)
 {
@@ -182,6 +199,8 @@ static void take_back(struct work *w, int lister)
 			continue;
 		}
 		tell_ends(w, link, true, false, lister);
+		if (!pvid_lives(w))
+			_exit(EXIT_FAILURE);
 		if (links_remove(w->dir, link->uuid, &why))
 			complain(w, why.text);
 		w->gone.all = policy_grow(w->gone.all, w->gone.nr, sizeof(*link));
