@@ -261,27 +261,64 @@ static void test_killed(void)
 	expect_served(fd);
 }
 
-/* Its place is taken meanwhile, and free again if it fails */
+/* It keeps no name while it waits, and comes too late for one that somebody else has got */
 static void test_others(void)
 {
 	struct kvm_pvi_bind bind;
 	struct ioctl_call call;
-	int other, third;
+	int third;
 
 	start();
-	other = pvi_open();
 	third = pvi_open();
 	bind_start(&call, &bind);
 	ASSERT_EQ(bind_now(call.fd, OTHER), -EBUSY);
-	ASSERT_EQ(bind_now(other, OTHER), -EEXIST);
-	ASSERT_EQ(__pvi_bind(third, NULL, RX), -EEXIST);
-	ASSERT_EQ(__pvi_bind(third, NULL, OTHER), 0);
-	ioctl_interrupt(&call);
+	ASSERT_EQ(__pvi_bind(third, NULL, RX), 0);
 	delay_end(DELAY_MMAP_LOCK);
-	ASSERT_EQ(ioctl_join(&call), -EINTR);
-	ASSERT_EQ(bind_now(other, RX), 0);
-	expect_served(other);
+	ASSERT_EQ(ioctl_join(&call), -EEXIST);
 	ASSERT_EQ(bind_now(call.fd, RX), -EEXIST);
+	close(third);
+	ASSERT_EQ(bind_now(call.fd, RX), 0);
+	expect_served(call.fd);
+}
+
+/* Of two that wait for one VM's process one gets it, whoever that is */
+static void test_two(void)
+{
+	struct ioctl_call one, two;
+	struct kvm_pvi_bind bind, second = { 0 };
+	int ret;
+
+	start();
+	bind_start(&one, &bind);
+	second = bind_args(OTHER);
+	two = (struct ioctl_call){ .fd = pvi_open(), .cmd = KVM_PVI_BIND, .arg = &second };
+	ASSERT_TRUE(ioctl_start(&two));
+	delay_end(DELAY_MMAP_LOCK);
+	ret = ioctl_join(&one);
+	ASSERT_EQ(ioctl_join(&two), ret ? 0 : -EEXIST);
+	ASSERT_TRUE(!ret || ret == -EEXIST);
+	close(ret ? one.fd : two.fd);
+	ASSERT_EQ(__pvi_bind(pvi_open(), NULL, ret ? RX : OTHER), 0);
+}
+
+/* Whom a name is kept for meanwhile gets it, though somebody else's BIND has begun before */
+static void test_reserved(void)
+{
+	struct kvm_pvi_reserve arg = { .size = sizeof(arg), .uid = 4711 };
+	struct kvm_pvi_bind bind;
+	struct ioctl_call call;
+
+	start();
+	bind_start(&call, &bind);
+	memcpy(arg.uuid, RX, sizeof(arg.uuid));
+	ASSERT_EQ(__pvi_ioctl(peer_fd, KVM_PVI_RESERVE, &arg), 0);
+	delay_end(DELAY_MMAP_LOCK);
+	ASSERT_EQ(ioctl_join(&call), -EACCES);
+	expect_not_served(call.fd);
+	arg.uid = 0;
+	ASSERT_EQ(__pvi_ioctl(peer_fd, KVM_PVI_UNRESERVE, &arg), 0);
+	ASSERT_EQ(bind_now(call.fd, RX), 0);
+	expect_served(call.fd);
 }
 
 /* Nobody else has the endpoint any more: it ends with the BIND */
@@ -326,6 +363,8 @@ static const struct test_case cases[] = {
 	{ "interrupted", test_interrupted, 60 },
 	{ "interrupted_connect", test_interrupted_connect, 60 },
 	{ "others", test_others, 60 },
+	{ "two", test_two, 60 },
+	{ "reserved", test_reserved, 60 },
 	{ "closed", test_closed, 60 },
 	{ "owner_killed", test_owner_killed, 60 },
 	{ "killed", test_killed, 60 },

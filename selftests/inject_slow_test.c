@@ -150,6 +150,40 @@ static void test_pin_of_many(void)
 	ASSERT_EQ(pvi_stats(rx_fd).received.raised, 1);
 }
 
+/* Six tries take ten milliseconds, twenty, forty...: no timer is early, however busy the machine is */
+static void expect_patience(u32 gsi)
+{
+	u64 start = now_ms();
+
+	ASSERT_EQ(pvi_call(tx_fd, KVM_HC_PVI, (u64)RX, gsi, 0, 0), KVM_PVI_LATCHED);
+	ASSERT_TRUE(wait_until(pvi_stats(rx_fd).retries >= 6, 10000));
+	ASSERT_GE(now_ms() - start, 10 + 20 + 40 + 80 + 160);
+}
+
+/* What costs many steps, and nobody takes, is tried again as late as what costs few */
+static void test_nobody_takes(void)
+{
+	rx = vm_create(0, 0);
+	rx_fd = pvi_bind(rx, RX);
+	tx_fd = pvi_bind(NULL, TX);
+	pvi_allow(rx_fd, TX, KVM_PVI_GSI_ANY);
+	vm_route_msi(rx, ROUTED, 0xff, VECTOR);
+	pvi_expose(rx_fd, ROUTED, KVM_PVI_GSI_DIRECT);
+	expect_patience(ROUTED);
+}
+
+/* A guest does that with nothing but its own LAPIC switched off */
+static void test_switched_off(void)
+{
+	rx = vm_create(1, VM_NO_LAPIC_ENABLE);
+	rx_fd = pvi_bind(rx, RX);
+	tx_fd = pvi_bind(NULL, TX);
+	pvi_allow(rx_fd, TX, KVM_PVI_GSI_ANY);
+	pvi_expose(rx_fd, VIRTUAL, KVM_PVI_GSI_MSI);
+	ASSERT_EQ(pvi_call(rx_fd, KVM_HC_PVI_SET_MSI, VIRTUAL, EVERYBODY, VECTOR, 0), 0);
+	expect_patience(VIRTUAL);
+}
+
 static const struct test_case cases[] = {
 	{ "virtual", test_virtual },
 	{ "routed", test_routed },
@@ -157,6 +191,8 @@ static const struct test_case cases[] = {
 	{ "again_and_again", test_again_and_again },
 	{ "one_vcpu", test_one_vcpu },
 	{ "pin_of_many", test_pin_of_many },
+	{ "nobody_takes", test_nobody_takes },
+	{ "switched_off", test_switched_off },
 };
 
 int main(int argc, char **argv)

@@ -81,6 +81,36 @@ static void test_freeze_fails_late(void)
 	ASSERT_EQ(ring(tx), -EAGAIN);
 }
 
+/* Two that both fail leave nothing, whichever is the last to know */
+static void check_both_fail(bool first_first)
+{
+	int fd = state_receiver(SELF, RINGER, -1), tx = pvi_bind(NULL, RINGER), uffd[2], i;
+	struct kvm_pvi_state args[2];
+	struct ioctl_call call[2];
+	void *memory[2];
+
+	for (i = 0; i < 2; i++) {
+		memory[i] = uffd_memory(PAGE_SIZE, &uffd[i]);
+		args[i] = freeze_args(memory[i], PAGE_SIZE);
+		call[i] = (struct ioctl_call){ .fd = fd, .cmd = KVM_PVI_GET_STATE, .arg = &args[i] };
+		ASSERT_TRUE(ioctl_start(&call[i]));
+		ASSERT_TRUE(wait_readable(uffd[i], 10000));
+	}
+	i = !first_first;
+	fail_call(&call[i], memory[i], uffd[i]);
+	ASSERT_EQ(ring(tx), -EAGAIN);
+	fail_call(&call[!i], memory[!i], uffd[!i]);
+	ASSERT_EQ(ring(tx), KVM_PVI_LATCHED);
+	close(tx);
+	close(fd);
+}
+
+static void test_freeze_fails_both(void)
+{
+	check_both_fail(true);
+	check_both_fail(false);
+}
+
 static bool stop;
 
 /* The guest: each MSI goes from vCPU to vCPU, and its vector with it */
@@ -137,6 +167,7 @@ static const struct test_case cases[] = {
 	{ "freeze_fails", test_freeze_fails },
 	{ "freeze_fails_beside_another", test_freeze_fails_beside_another },
 	{ "freeze_fails_late", test_freeze_fails_late },
+	{ "freeze_fails_both", test_freeze_fails_both },
 	{ "msi_is_one", test_msi_is_one, 60 },
 };
 

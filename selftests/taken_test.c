@@ -149,6 +149,78 @@ static void test_connect_grant(void)
 	ASSERT_EQ(pvi_connect_grant(tx, arg.grant_fd), 0);
 }
 
+/* Port 9 is neither there nor free, and whoever is quick cannot put another one in its place */
+static void expect_held(void)
+{
+	struct kvm_pvi_port set = { .size = sizeof(set), .port = 9, .fd = sink };
+
+	ASSERT_EQ(pvi_call(tx, KVM_HC_NOTIFY, 9, 0, 0, 0), -ENOENT);
+	ASSERT_EQ(__pvi_close_port(tx, 9), -ENOENT);
+	ASSERT_EQ(__pvi_ioctl(tx, KVM_PVI_SET_PORT, &set), -EEXIST);
+}
+
+static void test_held(void)
+{
+	struct kvm_pvi_connect arg = { .size = sizeof(arg), .gsi = GSI, .port = 9 };
+	struct kvm_pvi_port set = { .size = sizeof(set), .port = 9, .fd = new_eventfd() };
+
+	make();
+	memcpy(arg.uuid, RX, sizeof(arg.uuid));
+	taken_meanwhile = expect_held;
+	ASSERT_EQ(taken_ioctl(tx, KVM_PVI_CONNECT, &arg), -EFAULT);
+	expect_no_port(9);
+	ASSERT_EQ(taken_ioctl(tx, KVM_PVI_SET_PORT, &set), -EFAULT);
+	expect_no_port(9);
+}
+
+static struct kvm_pvi_connect by_grant = {
+	.size = sizeof(by_grant), .flags = KVM_PVI_CONNECT_GRANT, .port = 9,
+};
+
+/* The last use is another's, and served once */
+static void use_up(void)
+{
+	expect_held();
+	ASSERT_EQ(pvi_connect_grant(tx, by_grant.grant_fd), 0);
+}
+
+static void test_held_grant(void)
+{
+	make();
+	by_grant.grant_fd = pvi_grant(rx, GSI, 1, NULL);
+	taken_meanwhile = use_up;
+	ASSERT_EQ(taken_ioctl(tx, KVM_PVI_CONNECT, &by_grant), -EFAULT);
+	ASSERT_EQ(__pvi_ioctl(tx, KVM_PVI_CONNECT, &by_grant), -EPERM);
+	pvi_close_port(tx, 0);
+	expect_no_port(9);
+}
+
+static pid_t vmm;
+
+static void end_vmm(void)
+{
+	child_kill(vmm);
+	ASSERT_TRUE(wait_until(__pvi_gsi(tx, KVM_PVI_KICK, GSI) == -ENODEV, 10000));
+}
+
+/* The endpoint dies while the answer is on its way, and what was to be a port with it */
+static void test_held_by_the_dead(void)
+{
+	struct kvm_pvi_connect arg = { .size = sizeof(arg), .gsi = GSI, .port = 9 };
+	struct kvm_pvi_bind bind = bind_of(NULL, TX);
+
+	rx = pvi_receiver(RX, GSI, TX, &sink);
+	tx = pvi_open();
+	bind.flags = 0;
+	bind.vm_fd = child_vm(&vmm);
+	pvi_ioctl(tx, KVM_PVI_BIND, &bind);
+	close(bind.vm_fd);
+	memcpy(arg.uuid, RX, sizeof(arg.uuid));
+	taken_meanwhile = end_vmm;
+	ASSERT_EQ(taken_ioctl(tx, KVM_PVI_CONNECT, &arg), -ENODEV);
+	close(tx);
+}
+
 static u32 edges(void)
 {
 	struct kvm_pvi_edge edge = { .size = sizeof(edge) };
@@ -316,6 +388,9 @@ static const struct test_case cases[] = {
 	{ "set_port", test_set_port },
 	{ "connect", test_connect },
 	{ "connect_grant", test_connect_grant },
+	{ "held", test_held },
+	{ "held_grant", test_held_grant },
+	{ "held_by_the_dead", test_held_by_the_dead },
 	{ "grant", test_grant },
 	{ "freeze", test_freeze },
 	{ "call_connect", test_call_connect },

@@ -13,7 +13,6 @@
 #include "connect.h"
 #include "grant.h"
 #include "peer.h"
-#include "reply.h"
 #include "ring.h"
 
 /* What a permission to ring @gsi of @to has to name. Called under RCU. */
@@ -76,53 +75,23 @@ static struct pvi_port *connect_by_grant(struct pvi_vm *vm, int fd, const kuid_t
 	return p;
 }
 
-/* Whoever had found @p has left. */
-static void connect_undo(struct pvi_port *p)
+/* What comes last: of a grant a use, and the receiver hears of it. */
+static int connect_last(struct pvi_vm *vm, struct pvi_port *p)
 {
-	if (pvi_edge_is_grant(p->edge))
-		pvi_grant_unuse(p->edge);
-	pvi_port_free(p);
-}
+	int ret = pvi_edge_is_grant(p->edge) ? pvi_grant_use(vm, p->edge) : 0;
 
-/* Of a grant a use as well, and that last. Called with vm->lock held. */
-static int connect_put(struct pvi_vm *vm, struct pvi_port *p, u32 *port)
-{
-	int ret = pvi_port_make_room(vm, port);
-
-	if (!ret && pvi_edge_is_grant(p->edge))
-		ret = pvi_grant_use(vm, p->edge);
 	if (!ret)
-		pvi_port_put(vm, p, port);
+		connect_tell(vm, p->edge);
 	return ret;
 }
 
-/* Puts @p at *@port and stores its number there; what fails frees it. */
-static int connect_add(struct pvi_vm *vm, struct pvi_port *p, bool by_vmm, u32 *port)
-{
-	int ret;
-
-	if (IS_ERR(p))
-		return PTR_ERR(p);
-	p->by_vmm = by_vmm;
-	ret = pvi_vm_lock(vm);
-	if (!ret) {
-		ret = connect_put(vm, p, port);
-		if (!ret)
-			connect_tell(vm, p->edge);
-		mutex_unlock(&vm->lock);
-	}
-	if (ret)
-		pvi_port_free(p);
-	return ret;
-}
-
-/* Nobody is to know of the port that was just made. */
+/* Nobody is to know of the port that a guest's call has made for the host. */
 void pvi_connect_take_back(struct pvi_vm *vm, u32 port)
 {
 	struct pvi_port *p = pvi_port_take(vm, port);
 
 	if (!IS_ERR_OR_NULL(p))
-		connect_undo(p);
+		pvi_port_free(p);
 }
 
 int pvi_connect(struct pvi_vm *vm, void *arg)
@@ -133,7 +102,6 @@ int pvi_connect(struct pvi_vm *vm, void *arg)
 	bool pin = u->flags & KVM_PVI_CONNECT_OWNER;
 	struct pvi_port *p;
 	uuid_t to;
-	int ret;
 
 	import_uuid(&to, u->uuid);
 	if (grant ? !uuid_is_null(&to) || u->gsi :
@@ -145,26 +113,36 @@ int pvi_connect(struct pvi_vm *vm, void *arg)
 		return -EINVAL;
 	p = grant ? connect_by_grant(vm, u->grant_fd, pin ? &owner : NULL) :
 		    connect_by_uuid(vm, &to, u->gsi, pin ? &owner : NULL);
-	ret = connect_add(vm, p, true, &u->port);
-	if (ret)
-		return ret;
-	ret = pvi_reply(u);
-	if (ret)
-		pvi_connect_take_back(vm, u->port);
-	return ret;
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	p->by_vmm = true;
+	return pvi_port_add(vm, p, u, &u->port, connect_last);
 }
 
 s64 pvi_connect_guest(struct pvi_vm *vm, const uuid_t *to, u32 gsi)
 {
 	u32 port = KVM_PVI_PORT_ANY;
+	struct pvi_port *p;
 	int ret;
 
 	if (!pvi_words_uuid_is_name(to))
 		return -EINVAL;
-	ret = connect_add(vm, connect_by_uuid(vm, to, gsi, NULL), false, &port);
-	if (ret == -ENODEV)
-		return -KVM_PVI_ENOSYS;
-	return ret ? ret : (s64)port;
+	p = connect_by_uuid(vm, to, gsi, NULL);
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	ret = pvi_vm_lock(vm);
+	if (!ret) {
+		ret = pvi_port_hold(vm, p, &port);
+		if (!ret) {
+			connect_tell(vm, p->edge);
+			pvi_port_show(p, port);
+		}
+		mutex_unlock(&vm->lock);
+	}
+	if (!ret)
+		return port;
+	pvi_port_free(p);
+	return ret == -ENODEV ? -KVM_PVI_ENOSYS : ret;
 }
 
 static struct pvi_port *connect_dead(struct pvi_vm *vm, const uuid_t *to, u32 gsi)

@@ -113,9 +113,10 @@ static bool deliver_owe(struct pvi_gsi *g, bool taken)
  * more, for it may have been made meanwhile. Look first and take the latch back
  * only then: while it is taken a payer finds nothing owed. One that has come
  * meanwhile, to a pin say that the guest has just unmasked, will not come again,
- * so the work pays for it. Returns the verdict.
+ * so the work pays for it. @slowly: this is that work, which finds out at once what others leave to it, and so
+ * waits longer each time. Returns the verdict.
  */
-static int deliver_latch(struct pvi_gsi *g, bool taken, unsigned int delay, int why)
+static int deliver_latch(struct pvi_gsi *g, bool taken, unsigned int delay, int why, bool slowly)
 {
 	/* A full barrier; pairs with pvi_deliver_owed(). */
 	bool owed = deliver_owe(g, taken);
@@ -125,7 +126,7 @@ static int deliver_latch(struct pvi_gsi *g, bool taken, unsigned int delay, int 
 		payers = atomic_read(&g->payers);
 		if (!deliver_take(g))
 			break;
-		why = deliver_once(g, false);
+		why = deliver_once(g, slowly);
 		if (why > 0) {
 			deliver_put(g);
 			return KVM_PVI_RAISED;
@@ -152,7 +153,7 @@ static int deliver_or_latch(struct pvi_gsi *g, bool taken, unsigned int delay, b
 	int ret = deliver_once(g, slowly);
 
 	if (ret <= 0)
-		return deliver_latch(g, taken, delay, ret);
+		return deliver_latch(g, taken, delay, ret, slowly);
 	if (taken)
 		deliver_put(g);
 	return KVM_PVI_RAISED;
@@ -161,7 +162,7 @@ static int deliver_or_latch(struct pvi_gsi *g, bool taken, unsigned int delay, b
 /* A plain ring for which pvi_deliver_try() returned @why: returns the verdict. Called under RCU. */
 int pvi_deliver_failed(struct pvi_gsi *g, int why)
 {
-	return deliver_latch(g, false, RETRY_FIRST, why);
+	return deliver_latch(g, false, RETRY_FIRST, why, false);
 }
 
 /* An interrupt that is no accepted ring. Called under RCU; returns the verdict. */

@@ -292,12 +292,6 @@ int pvi_grant_use(struct pvi_vm *vm, struct pvi_edge *edge)
 	return atomic_dec_if_positive(&edge->uses) >= 0 ? 0 : grant_deny(vm, edge);
 }
 
-/* Nobody is told of the port that was made of it. */
-void pvi_grant_unuse(struct pvi_edge *edge)
-{
-	atomic_inc(&edge->uses);
-}
-
 void pvi_grant_list(struct seq_file *m, struct pvi_vm *vm)
 {
 	struct pvi_edge *edge;

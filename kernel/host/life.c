@@ -292,6 +292,13 @@ static int life_watch(struct pvi_vm *vm, struct mm_struct *mm)
 	return ret;
 }
 
+/* Nobody has found @vm. */
+static void life_unwatch(struct pvi_vm *vm, struct mm_struct *mm)
+{
+	if (vm->kvm)
+		mmu_notifier_unregister(&vm->mn, mm);
+}
+
 /* From here on it is found. */
 static void life_publish(struct pvi_vm *vm)
 {
@@ -303,13 +310,14 @@ static void life_publish(struct pvi_vm *vm)
 	smp_store_release(&vm->life, PVI_LIFE_BOUND);
 }
 
-/* Its name, VM, owner and flags are set. */
-static int life_bind(struct pvi_vm *vm, struct mm_struct *mm, struct kvm_pvi_bind *b)
+/*
+ * Its name, VM, owner and flags are set. What others have a hand in, how long it takes, comes before it holds places that
+ * they may want.
+ */
+static int life_bind(struct pvi_vm *vm, struct mm_struct *mm)
 {
 	int ret;
 
-	if (!pvi_reserve_permits(&vm->uuid, vm->owner))
-		return -EACCES;
 	ret = life_count();
 	if (ret)
 		return ret;
@@ -319,24 +327,22 @@ static int life_bind(struct pvi_vm *vm, struct mm_struct *mm, struct kvm_pvi_bin
 	ret = pvi_peer_get_name(vm);
 	if (ret)
 		goto err_attach;
-	ret = pvi_vm_list(vm);
-	if (ret)
-		goto err_name;
-	b->epoch = vm->epoch;
-	ret = pvi_reply(b);
-	if (ret)
-		goto err_list;
 	ret = life_watch(vm, mm);
 	if (ret)
-		goto err_list;
-	life_publish(vm);
-	return 0;
+		goto err_name;
+	ret = pvi_vm_list(vm);
+	if (ret)
+		goto err_watch;
+	if (pvi_reserve_let(&vm->uuid, vm->owner, life_publish, vm))
+		return 0;
 
-err_list:
+	ret = -EACCES;
 	pvi_vm_unlist(vm);
 	pvi_vm_forget(vm);
 	/* Whoever has passed over it there. */
 	synchronize_rcu();
+err_watch:
+	life_unwatch(vm, mm);
 err_name:
 	pvi_peer_put_name(vm);
 err_attach:
@@ -409,20 +415,28 @@ static int life_get_kvm(const struct kvm_pvi_bind *b, struct kvm **kvm)
 }
 
 /* With the VM's address space kept alive meanwhile, which may be another process's. */
-static int life_bind_mm(struct pvi_vm *vm, struct kvm_pvi_bind *b)
+static int life_bind_mm(struct pvi_vm *vm)
 {
 	struct mm_struct *mm;
 	int ret;
 
 	if (!vm->kvm)
-		return life_bind(vm, NULL, b);
+		return life_bind(vm, NULL);
 	mm = pvi_kvm_mm(vm->kvm);
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
-	ret = life_bind(vm, mm, b);
+	ret = life_bind(vm, mm);
 	/* Where this is the last, it dies here. */
 	mmput(mm);
 	return ret;
+}
+
+/* A look: who is to be refused anyway waits for nobody. */
+static int life_permits(struct pvi_vm *vm)
+{
+	if (!pvi_reserve_permits(&vm->uuid, vm->owner))
+		return -EACCES;
+	return pvi_vm_taken(vm) ? -EEXIST : 0;
 }
 
 /* @vm is BINDING; on failure it is as it was. */
@@ -437,7 +451,14 @@ static int life_bind_as(struct pvi_vm *vm, struct kvm_pvi_bind *b, struct kvm *k
 	vm->owner = owner;
 	vm->grants_only = b->flags & KVM_PVI_BIND_GRANTS_ONLY;
 	vm->epoch = life_new_epoch();
-	ret = life_bind_mm(vm, b);
+	ret = life_permits(vm);
+	if (!ret) {
+		/* Nothing is held while the caller's memory may have it wait. */
+		b->epoch = vm->epoch;
+		ret = pvi_reply(b);
+	}
+	if (!ret)
+		ret = life_bind_mm(vm);
 	if (ret) {
 		vm->kvm = NULL;
 		vm->owner = opener;

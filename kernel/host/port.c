@@ -78,7 +78,7 @@ static u32 port_generation(struct pvi_vm *vm, const struct pvi_port *p)
  * Makes room at index *@port, or at the lowest free one if that is KVM_PVI_PORT_ANY; stores
  * it there.
  */
-int pvi_port_make_room(struct pvi_vm *vm, u32 *port)
+static int port_make_room(struct pvi_vm *vm, u32 *port)
 {
 	u32 max = READ_ONCE(max_ports);
 	u32 at = *port;
@@ -101,14 +101,29 @@ int pvi_port_make_room(struct pvi_vm *vm, u32 *port)
 	return port_table_grow(vm, at);
 }
 
-/* Puts @p at index *@port, where there is room; stores its number there. */
-void pvi_port_put(struct pvi_vm *vm, struct pvi_port *p, u32 *port)
+/*
+ * Keeps index *@port, or the lowest free one, for @p, and stores there what its number will be. Nobody finds it until
+ * pvi_port_show(). What the VMM makes goes with the endpoint from here on: who lets go of vm->lock finds it as it
+ * was if the endpoint is still bound, and must not look at it otherwise.
+ */
+int pvi_port_hold(struct pvi_vm *vm, struct pvi_port *p, u32 *port)
 {
+	int ret = port_make_room(vm, port);
 	u32 at = *port;
 
-	p->number = port_generation(vm, p) | at;
+	if (ret)
+		return ret;
+	p->number = at ^ 1;
 	rcu_assign_pointer(port_table(vm)->port[at], p);
-	*port = p->number;
+	*port = port_generation(vm, p) | at;
+	return 0;
+}
+
+/* @port is what pvi_port_hold() has stored. Called with vm->lock held. */
+void pvi_port_show(struct pvi_port *p, u32 port)
+{
+	/* All else of it was there before it was held. */
+	WRITE_ONCE(p->number, port);
 }
 
 /* Nobody finds @port from here on; the caller waits for those who had found it. */
@@ -122,6 +137,16 @@ static struct pvi_port *port_erase(struct pvi_vm *vm, u32 port)
 		vm->free_port = min(vm->free_port, index);
 	}
 	return p;
+}
+
+/* Lets go of the index that is held for @p; who looked there has not found it, and may still read its number. */
+void pvi_port_unhold(struct pvi_vm *vm, struct pvi_port *p)
+{
+	u32 index = KVM_PVI_PORT_INDEX(p->number) ^ 1;
+
+	lockdep_assert_held(&vm->lock);
+	RCU_INIT_POINTER(port_table(vm)->port[index], NULL);
+	vm->free_port = min(vm->free_port, index);
 }
 
 /* Takes a port away and waits for those who had found it. NULL: there is none. */
@@ -168,6 +193,41 @@ int pvi_port_close(struct pvi_vm *vm, void *arg)
 	return u->fd ? -EINVAL : port_close(vm, u->port);
 }
 
+/*
+ * Makes @p a port of the VMM's at *@port, or at the lowest free index, for an ioctl whose struct is @arg and has its
+ * number at @port: the caller is told before anybody can find it. What @last does comes then, may
+ * fail, and is called with vm->lock held. On failure @p is freed.
+ */
+int pvi_port_add(struct pvi_vm *vm, struct pvi_port *p, void *arg, u32 *port,
+		 int (*last)(struct pvi_vm *vm, struct pvi_port *p))
+{
+	int ret = pvi_vm_lock(vm);
+
+	if (ret)
+		goto err_free;
+	ret = pvi_port_hold(vm, p, port);
+	mutex_unlock(&vm->lock);
+	if (ret)
+		goto err_free;
+	ret = pvi_reply(arg);
+	/* If it has died @p goes with it. */
+	if (pvi_vm_lock(vm))
+		return -ENODEV;
+	if (!ret && last)
+		ret = last(vm, p);
+	if (ret)
+		pvi_port_unhold(vm, p);
+	else
+		pvi_port_show(p, *port);
+	mutex_unlock(&vm->lock);
+	if (!ret)
+		return 0;
+	synchronize_rcu();
+err_free:
+	pvi_port_free(p);
+	return ret;
+}
+
 int pvi_port_set(struct pvi_vm *vm, void *arg)
 {
 	struct kvm_pvi_port *u = arg;
@@ -181,27 +241,10 @@ int pvi_port_set(struct pvi_vm *vm, void *arg)
 	p->eventfd = pvi_eventfd_get_sink(u->fd);
 	if (IS_ERR(p->eventfd)) {
 		ret = PTR_ERR(p->eventfd);
-		goto err_free;
+		kfree(p);
+		return ret;
 	}
-	ret = pvi_vm_lock(vm);
-	if (ret)
-		goto err_eventfd;
-	ret = pvi_port_make_room(vm, &u->port);
-	if (!ret)
-		pvi_port_put(vm, p, &u->port);
-	mutex_unlock(&vm->lock);
-	if (ret)
-		goto err_eventfd;
-	ret = pvi_reply(u);
-	if (ret)
-		port_close(vm, u->port);
-	return ret;
-
-err_eventfd:
-	pvi_eventfd_put_sink(p->eventfd);
-err_free:
-	kfree(p);
-	return ret;
+	return pvi_port_add(vm, p, u, &u->port, NULL);
 }
 
 /* Must not sleep, and need not: what a guest makes is no eventfd. */

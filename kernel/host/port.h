@@ -13,7 +13,8 @@
  * @eventfd: an eventfd the VMM wired, or
  * @edge: the permission a connection was made by (a reference)
  * @gsi: of @edge's receiver
- * @number: all of it; its index in the table is KVM_PVI_PORT_INDEX()
+ * @number: all of it; its index in the table is KVM_PVI_PORT_INDEX(). While it is held it has one of another index,
+ *	by which nobody finds it
  * @by_vmm: outlives a reset of the guest
  * @rcu: frees it
  */
@@ -55,7 +56,7 @@ static inline struct pvi_port *pvi_port_find(struct pvi_vm *vm, u64 port)
 {
 	struct pvi_port *p = pvi_port_at(vm, KVM_PVI_PORT_INDEX(port));
 
-	return likely(p && p->number == port) ? p : NULL;
+	return likely(p && READ_ONCE(p->number) == port) ? p : NULL;
 }
 
 void pvi_port_init(struct pvi_vm *vm);
@@ -64,8 +65,11 @@ int pvi_port_close(struct pvi_vm *vm, void *arg);
 struct pvi_port *pvi_port_take(struct pvi_vm *vm, u32 port);
 int pvi_port_disconnect(struct pvi_vm *vm, u64 port);
 void pvi_port_reset(struct pvi_vm *vm);
-int pvi_port_make_room(struct pvi_vm *vm, u32 *port);
-void pvi_port_put(struct pvi_vm *vm, struct pvi_port *p, u32 *port);
+int pvi_port_add(struct pvi_vm *vm, struct pvi_port *p, void *arg, u32 *port,
+		 int (*last)(struct pvi_vm *vm, struct pvi_port *p));
+int pvi_port_hold(struct pvi_vm *vm, struct pvi_port *p, u32 *port);
+void pvi_port_show(struct pvi_port *p, u32 port);
+void pvi_port_unhold(struct pvi_vm *vm, struct pvi_port *p);
 int pvi_port_reserve(struct pvi_vm *vm, u32 port);
 void pvi_port_commit(struct pvi_vm *vm, struct pvi_port *p);
 void pvi_port_free(struct pvi_port *p);

@@ -150,15 +150,36 @@ int pvi_unreserve(struct pvi_vm *vm, void *arg)
 	return ret ? ret : reserved_take_back(&uuid, from);
 }
 
+static bool reserved_permits(const uuid_t *uuid, kuid_t owner)
+{
+	const struct reservation *r = reserved_find(uuid);
+
+	return !r || uid_eq(r->uid, owner);
+}
+
 /* Whether an endpoint of @owner may have that name. */
 bool pvi_reserve_permits(const uuid_t *uuid, kuid_t owner)
 {
-	struct reservation *r;
 	bool permits;
 
 	mutex_lock(&reserved_lock);
-	r = reserved_find(uuid);
-	permits = !r || uid_eq(r->uid, owner);
+	permits = reserved_permits(uuid, owner);
+	mutex_unlock(&reserved_lock);
+	return permits;
+}
+
+/*
+ * The same, and @publish, which must not sleep, is called then: what is bound is so before a reservation that comes
+ * next, or has seen the one before.
+ */
+bool pvi_reserve_let(const uuid_t *uuid, kuid_t owner, void (*publish)(struct pvi_vm *vm), struct pvi_vm *vm)
+{
+	bool permits;
+
+	mutex_lock(&reserved_lock);
+	permits = reserved_permits(uuid, owner);
+	if (permits)
+		publish(vm);
 	mutex_unlock(&reserved_lock);
 	return permits;
 }

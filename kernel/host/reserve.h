@@ -12,6 +12,7 @@ struct seq_file;
 int pvi_reserve(struct pvi_vm *vm, void *arg);
 int pvi_unreserve(struct pvi_vm *vm, void *arg);
 bool pvi_reserve_permits(const uuid_t *uuid, kuid_t owner);
+bool pvi_reserve_let(const uuid_t *uuid, kuid_t owner, void (*publish)(struct pvi_vm *vm), struct pvi_vm *vm);
 void pvi_reserve_list(struct seq_file *m);
 void pvi_reserve_exit(void);
 

@@ -76,7 +76,8 @@ static u32 state_blob_save(struct pvi_vm *vm, void *blob)
 
 /*
  * From now on rings to @vm answer EAGAIN and nothing owed is paid, until it is
- * thawed. Stores which snapshot this is, 0 if it was frozen already.
+ * thawed. Stores which freeze this is: of those who ask while it lasts one is told that it holds, or nothing has come
+ * of it. state_frozen() must follow.
  */
 static int state_freeze(struct pvi_vm *vm, u64 *freeze)
 {
@@ -84,9 +85,14 @@ static int state_freeze(struct pvi_vm *vm, u64 *freeze)
 
 	if (ret)
 		return ret;
-	*freeze = vm->frozen ? 0 : vm->freezes + 1;
-	vm->freezes++;
-	WRITE_ONCE(vm->frozen, true);
+	if (!vm->frozen) {
+		vm->freezes++;
+		vm->freezing = 0;
+		vm->freeze_holds = false;
+		WRITE_ONCE(vm->frozen, true);
+	}
+	vm->freezing++;
+	*freeze = vm->freezes;
 	mutex_unlock(&vm->lock);
 
 	/* Rings and payments that found it warm have left. */
@@ -113,14 +119,18 @@ static int state_thaw(struct pvi_vm *vm)
 	return 0;
 }
 
-/* Nothing came of the snapshot that froze @vm; if others have asked since, it stays so for them. */
-static void state_unfreeze(struct pvi_vm *vm, u64 freeze)
+/* The caller was told that freeze @freeze holds, or not. The last to know, if none of them was, undoes it. */
+static void state_frozen(struct pvi_vm *vm, u64 freeze, bool told)
 {
 	if (pvi_vm_lock(vm))
 		return;
 	if (vm->frozen && vm->freezes == freeze) {
-		WRITE_ONCE(vm->frozen, false);
-		state_pay(vm);
+		vm->freezing--;
+		vm->freeze_holds |= told;
+		if (!vm->freezing && !vm->freeze_holds) {
+			WRITE_ONCE(vm->frozen, false);
+			state_pay(vm);
+		}
 	}
 	mutex_unlock(&vm->lock);
 }
@@ -187,8 +197,8 @@ int pvi_state_get(struct pvi_vm *vm, void *arg)
 			return ret;
 	}
 	ret = state_copy_out(vm, u);
-	if (ret && freeze)
-		state_unfreeze(vm, freeze);
+	if (freeze)
+		state_frozen(vm, freeze, !ret);
 	return ret;
 }
 

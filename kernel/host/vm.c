@@ -38,6 +38,17 @@ struct pvi_vm *pvi_vm_find_uuid(const uuid_t *uuid)
 	return vm && pvi_vm_bound(vm) ? vm : NULL;
 }
 
+/* Whether somebody who is bound has the name or the VM that @vm wants. Holds no place; there may be another answer soon. */
+bool pvi_vm_taken(const struct pvi_vm *vm)
+{
+	bool taken;
+
+	rcu_read_lock();
+	taken = pvi_vm_find_uuid(&vm->uuid) || (vm->kvm && pvi_vm_find_kvm(vm->kvm));
+	rcu_read_unlock();
+	return taken;
+}
+
 /* It has left its place, or will. */
 static bool vm_dying(const struct pvi_vm *vm)
 {
@@ -160,6 +171,8 @@ int pvi_vm_list(struct pvi_vm *vm)
 
 err_uuid:
 	vm_unlist_uuid(vm);
+	/* Whoever has passed over it there. */
+	synchronize_rcu();
 err_number:
 	pvi_vm_forget(vm);
 	return ret;

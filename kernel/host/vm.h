@@ -96,7 +96,9 @@ enum pvi_life {
  * @nr_gsis: exposed GSIs
  * @nr_bells: those of them that have a bell
  * @next_edge: id of the next row
- * @freezes: how often a snapshot was asked for
+ * @freezes: how often it was frozen; protected by @lock, as are
+ * @freezing: who has asked for that since and was not answered yet
+ * @freeze_holds: and that one of them was
  * @sources: eventfds that ring its ports
  * @nr_sources: their number
  * @mn: tells that the VM's address space goes
@@ -143,6 +145,8 @@ struct pvi_vm {
 	u32 nr_bells;
 	u64 next_edge;
 	u64 freezes;
+	u32 freezing;
+	bool freeze_holds;
 	struct list_head sources;
 	u32 nr_sources;
 	struct mmu_notifier mn;
@@ -216,6 +220,7 @@ static inline bool pvi_vm_closer_waits(void)
 #define PVI_RELEASES(lock)
 
 struct pvi_vm *pvi_vm_find_uuid(const uuid_t *uuid);
+bool pvi_vm_taken(const struct pvi_vm *vm);
 int pvi_vm_list(struct pvi_vm *vm);
 void pvi_vm_unlist(struct pvi_vm *vm);
 void pvi_vm_forget(struct pvi_vm *vm);

@@ -4,7 +4,8 @@
  *
  * The struct lies across the border of two pages. Its second part is protected by a userfaultfd, so
  * the first copy to it stops there, its first part written. Then the first page becomes read-only
- * and the copy goes on; the next one fails.
+ * and the copy goes on; the next one fails. With taken_meanwhile the first page is protected first, and the
+ * next copy stops there before it fails.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,10 +32,10 @@ struct trap {
 	int over;
 };
 
-static void trap_protect(const struct trap *t, u64 mode)
+static void trap_protect(const struct trap *t, u32 page, u64 mode)
 {
 	struct uffdio_writeprotect wp = {
-		.range = { .start = (u64)t->pages + PAGE_SIZE, .len = PAGE_SIZE },
+		.range = { .start = (u64)t->pages + page * PAGE_SIZE, .len = PAGE_SIZE },
 		.mode = mode,
 	};
 
@@ -56,16 +57,17 @@ static struct trap trap_make(void)
 	t.uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	ASSERT_GE(t.uffd, 0);
 	test_ioctl(__FILE__, __LINE__, "UFFDIO_API", t.uffd, UFFDIO_API, &api);
-	range.range.start = (u64)t.pages + PAGE_SIZE;
-	range.range.len = PAGE_SIZE;
+	range.range.start = (u64)t.pages;
+	range.range.len = 2 * PAGE_SIZE;
 	test_ioctl(__FILE__, __LINE__, "UFFDIO_REGISTER", t.uffd, UFFDIO_REGISTER, &range);
 	return t;
 }
 
-/* Waits for the copy that stops, and lets it go on when there is no way back */
-static void *trap_spring(void *arg)
+void (*taken_meanwhile)(void);
+
+/* False: the ioctl has returned, and nothing stops */
+static bool trap_await_copy(const struct trap *t)
 {
-	const struct trap *t = arg;
 	struct pollfd pfds[] = {
 		{ .fd = t->uffd, .events = POLLIN },
 		{ .fd = t->over, .events = POLLIN },
@@ -74,12 +76,30 @@ static void *trap_spring(void *arg)
 
 	ASSERT_GE(poll(pfds, ARRAY_SIZE(pfds), -1), 1);
 	if (!pfds[0].revents)
-		return NULL;
+		return false;
 	ASSERT_EQ(read(t->uffd, &msg, sizeof(msg)), sizeof(msg));
 	ASSERT_EQ(msg.event, UFFD_EVENT_PAGEFAULT);
 	ASSERT_TRUE(msg.arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WP);
+	return true;
+}
+
+/* Waits for the copy that stops, and lets it go on when there is no way back */
+static void *trap_spring(void *arg)
+{
+	const struct trap *t = arg;
+	bool stops;
+
+	if (!trap_await_copy(t))
+		return NULL;
+	if (taken_meanwhile) {
+		trap_protect(t, 0, UFFDIO_WRITEPROTECT_MODE_WP);
+		trap_protect(t, 1, 0);
+		stops = trap_await_copy(t);
+		ASSERT_TRUE(stops);
+		taken_meanwhile();
+	}
 	ASSERT_EQ(mprotect(t->pages, PAGE_SIZE, PROT_READ), 0);
-	trap_protect(t, 0);
+	trap_protect(t, taken_meanwhile ? 0 : 1, 0);
 	return NULL;
 }
 
@@ -91,7 +111,7 @@ int __taken_ioctl(int fd, unsigned long cmd, const void *arg, u32 size)
 	int ret;
 
 	memcpy(at, arg, size);
-	trap_protect(&t, UFFDIO_WRITEPROTECT_MODE_WP);
+	trap_protect(&t, 1, UFFDIO_WRITEPROTECT_MODE_WP);
 	ASSERT_EQ(pthread_create(&thread, NULL, trap_spring, &t), 0);
 	ret = __test_ioctl(fd, cmd, at);
 	signal_eventfd(t.over);

@@ -12,4 +12,7 @@
  */
 int __taken_ioctl(int fd, unsigned long cmd, const void *arg, u32 size);
 
+/* Called while that stands half written and before it fails; NULL: nothing is */
+extern void (*taken_meanwhile)(void);
+
 #endif

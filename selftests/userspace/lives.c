@@ -296,6 +296,74 @@ static void try_endpoints(void)
 	set(&shim_param_max_vms, "16384");
 }
 
+/* Endpoints that want one VM, each under a name of its own */
+
+#define RIVALS	3
+
+static u32 nr_owners;	/* of the VM */
+
+static void rival(u32 self)
+{
+	struct kvm_pvi_bind b = { .size = sizeof(b), .vm_fd = WORLD_VM_FD };
+	uuid_t uuid = world_uuid(NAME + self);
+	struct pvi_vm *vm = pvi_life_open();
+	int ret;
+
+	export_uuid(b.uuid, &uuid);
+	wait_a_little();
+	ret = CALL(pvi_life_bind, vm, b, true);
+	CHECK(!ret || ret == -EEXIST);
+	if (!ret) {
+		CHECK(!nr_owners++);
+		nr_bound++;
+		wait_a_little();
+		nr_owners--;
+	}
+	pvi_life_close(vm);
+	working--;
+}
+
+/* Who passes over them as their names are looked up, and wants these as well */
+static void passer(u32 self)
+{
+	struct kvm_pvi_bind b = { .size = sizeof(b), .flags = KVM_PVI_BIND_HOST, .vm_fd = -1 };
+	u32 i;
+
+	for (i = 0; i < 2 * RIVALS; i++) {
+		uuid_t uuid = world_uuid(NAME + i % RIVALS);
+		struct pvi_vm *vm;
+
+		rcu_read_lock();
+		vm = pvi_vm_find_uuid(&uuid);
+		cpu_relax();
+		CHECK(!vm || (uuid_equal(&vm->uuid, &uuid) && vm->epoch));
+		rcu_read_unlock();
+		vm = pvi_life_open();
+		export_uuid(b.uuid, &uuid);
+		CALL(pvi_life_bind, vm, b, true);
+		pvi_life_close(vm);
+	}
+	working--;
+}
+
+static void try_rivals(void)
+{
+	static const turns_fn fns[] = { rival, rival, rival, passer, passer, worker };
+	struct file *file = world_kvm();
+
+	mm = (struct mm_struct){ .users = 1 };
+	((struct kvm *)file->private_data)->mm = &mm;
+	shim_set_fd(WORLD_VM_FD, file);
+	world_handler = NULL;
+	working = ARRAY_SIZE(fns) - 1;
+	turns_run(fns, ARRAY_SIZE(fns), seed);
+	settle();
+	CHECK(!nr_owners && !mm.notifiers && mm.users == 1 && !mm.locked);
+	CHECK(((struct kvm *)file->private_data)->references == 1);
+	shim_set_fd(WORLD_VM_FD, NULL);
+	world_kvm_put(file);
+}
+
 /* Sources */
 
 static struct kvm_pvi_source source = { .size = sizeof(source), .fd = WORLD_FD + SOURCE };
@@ -572,7 +640,7 @@ static void tell_seed(int nr)
 
 int main(int argc, char **argv)
 {
-	static void (*const tries[])(void) = { try_endpoints, try_source, try_grant };
+	static void (*const tries[])(void) = { try_endpoints, try_source, try_grant, try_rivals };
 	u64 rounds = argc > 1 ? strtoull(argv[1], NULL, 0) : 10000, i;
 	size_t before;
 

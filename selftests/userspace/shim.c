@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What shim.h declares. */
+#include <malloc.h>
 #include "shim.h"
 
 static DEFINE_MUTEX(shim_lock);		/* protects what follows, but for the threads' own */
@@ -149,6 +150,19 @@ void *shim_alloc(size_t size)
 	return p;
 }
 
+#ifdef SHIM_SCHED
+/* Nobody gets it again for a while */
+static void free_late(void *p)
+{
+	static void *late[256];
+	static u32 next;
+
+	memset(p, SHIM_FREED, malloc_usable_size(p));
+	free(late[next % ARRAY_SIZE(late)]);
+	late[next++ % ARRAY_SIZE(late)] = p;
+}
+#endif
+
 void kfree(const void *p)
 {
 	if (!p)
@@ -156,7 +170,11 @@ void kfree(const void *p)
 	mutex_lock(&shim_lock);
 	allocated--;
 	mutex_unlock(&shim_lock);
+#ifdef SHIM_SCHED
+	free_late((void *)p);
+#else
 	free((void *)p);
+#endif
 }
 
 void shim_fail_alloc(u64 nth)
@@ -833,17 +851,34 @@ static void notifier_free(struct rcu_head *rcu)
 	mn->ops->free_notifier(mn);
 }
 
-void mmu_notifier_put(struct mmu_notifier *mn)
+/* Whether it was there still */
+static bool notifier_remove(struct mmu_notifier *mn)
 {
 	struct mmu_notifier **at;
+	bool found;
 
 	mutex_lock(&shim_lock);
 	for (at = &mn->mm->notifiers; *at && *at != mn; at = &(*at)->next)
 		;
-	if (*at)
+	found = *at;
+	if (found)
 		*at = mn->next;
 	mutex_unlock(&shim_lock);
+	return found;
+}
+
+void mmu_notifier_put(struct mmu_notifier *mn)
+{
+	notifier_remove(mn);
 	call_rcu(&mn->rcu, notifier_free);
+}
+
+/* Waits for the notifiers' SRCU, not for RCU, and with the address space alive nobody is in it. */
+void mmu_notifier_unregister(struct mmu_notifier *mn, struct mm_struct *mm)
+{
+	CHECK(mn->mm == mm && mm->users > 0);
+	if (notifier_remove(mn))
+		mn->ops->release(mn, mm);
 }
 
 bool mmget_not_zero(struct mm_struct *mm)
