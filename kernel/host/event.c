@@ -34,11 +34,15 @@ void pvi_event_free(struct pvi_vm *vm)
 	kfree(vm->events);
 }
 
-static void event_keep(struct pvi_events *ev, u32 type, u64 epoch, const uuid_t *uuid)
+/*
+ * Keeps one, for pvi_event_kept() to announce. Called with @ev's lock held: what the
+ * event is about changes in the same hold, so that events stand in its order.
+ */
+void pvi_event_keep(struct pvi_events *ev, u32 type, u64 epoch, const uuid_t *uuid)
 {
 	struct pvi_event_record *e;
 
-	spin_lock(&ev->lock);
+	lockdep_assert_held(&ev->lock);
 	if (ev->nr < KVM_PVI_EVENTS_KEPT) {
 		e = &ev->kept[(ev->first + ev->nr) % KVM_PVI_EVENTS_KEPT];
 		e->type = type;
@@ -51,8 +55,6 @@ static void event_keep(struct pvi_events *ev, u32 type, u64 epoch, const uuid_t 
 	} else if (ev->lost < PVI_EVENT_LOST_MAX) {
 		ev->lost++;
 	}
-	spin_unlock(&ev->lock);
-	wake_up_interruptible_poll(&ev->wait, EPOLLIN | EPOLLRDNORM);
 }
 
 /*
@@ -80,11 +82,20 @@ void pvi_event_missed(struct pvi_vm *vm)
 	rcu_read_unlock();
 }
 
+/* Something is kept for @vm, and the lock is released. Called under RCU. */
+void pvi_event_kept(struct pvi_vm *vm)
+{
+	wake_up_interruptible_poll(&vm->events->wait, EPOLLIN | EPOLLRDNORM);
+	event_ring_config(vm);
+}
+
 /* Tells @vm something of the binding @epoch of @uuid. Called under RCU. */
 void pvi_event_tell(struct pvi_vm *vm, u32 type, u64 epoch, const uuid_t *uuid)
 {
-	event_keep(vm->events, type, epoch, uuid);
-	event_ring_config(vm);
+	spin_lock(&vm->events->lock);
+	pvi_event_keep(vm->events, type, epoch, uuid);
+	spin_unlock(&vm->events->lock);
+	pvi_event_kept(vm);
 }
 
 /* The endpoint has died: there is nothing to wait for any more. */
@@ -135,7 +146,7 @@ static ssize_t event_take(struct pvi_events *ev, char __user *buf, size_t size)
 
 	if (mutex_lock_interruptible(&ev->reading))
 		return -ERESTARTSYS;
-	/* Pairs with event_keep(). */
+	/* Pairs with pvi_event_keep(). */
 	while (size - done >= sizeof(event) && smp_load_acquire(&ev->nr)) {
 		event = event_oldest(ev);
 		if (copy_to_user(buf + done, &event, sizeof(event))) {

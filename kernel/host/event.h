@@ -24,7 +24,7 @@ struct pvi_event_record {
 
 /**
  * struct pvi_events - what an endpoint is told
- * @lock: protects changes of @kept, @first, @nr, @lost
+ * @lock: protects changes of @kept, @first, @nr, @lost, and of pvi_peer.heard of the endpoint's peers
  * @reading: one reader at a time; held while copying out
  * @wait: readers and pollers
  * @first: the oldest
@@ -48,6 +48,8 @@ struct pvi_events {
 
 int pvi_event_alloc(struct pvi_vm *vm);
 void pvi_event_free(struct pvi_vm *vm);
+void pvi_event_keep(struct pvi_events *ev, u32 type, u64 epoch, const uuid_t *uuid);
+void pvi_event_kept(struct pvi_vm *vm);
 void pvi_event_tell(struct pvi_vm *vm, u32 type, u64 epoch, const uuid_t *uuid);
 void pvi_event_hangup(struct pvi_vm *vm);
 void pvi_event_looked(struct pvi_vm *vm);

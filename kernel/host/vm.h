@@ -21,7 +21,8 @@
  *   vms_lock (vm.c, spinlock)	changes of the table of endpoints by struct kvm.
  *   vms_by_number (vm.c, xarray)	its own spinlock: a number leads to an endpoint, or to
  *				none, while it is held; a leaf.
- *   pvi_events.lock (spinlock)	what an endpoint was told and has not read.
+ *   pvi_events.lock (spinlock)	what an endpoint was told and has not read, and of whom
+ *				it has heard.
  *   pvi_bell.lock (spinlock)	flags and masks of one bell; released before its GSI
  *				is raised.
  *   pvi_gsi.lock (spinlock)	one pulse, up and down, of one GSI; changes of its MSI.

@@ -5,8 +5,8 @@
  *
  * Of an endpoint: who finds it finds all of it; of two that bind one descriptor one succeeds; when close() has returned
  * nothing of it rings any more, and nobody is refused its name or its place. Of a source: no signal is lost, and when it
- * has ended none rings. Of a grant: as many ports as it has uses, and none rings when it has ended. And of all of them:
- * nothing is left.
+ * has ended none rings. Of a grant: as many ports as it has uses, and none rings when it has ended. Of a name: its lives
+ * are told of one behind the other, each once, and each death. And of all of them: nothing is left.
  */
 #include <signal.h>
 
@@ -563,6 +563,96 @@ static void try_grant(void)
 	end_grant();
 }
 
+/* Names */
+
+static struct pvi_vm *receiver, *former, *latter;
+static u64 nr_told;
+
+static s64 ring_receiver(struct pvi_vm *from)
+{
+	s64 ret = -ENODEV;
+
+	rcu_read_lock();
+	if (pvi_vm_bound(from))
+		ret = pvi_ring_uuid(from, pvi_words_of(&receiver->uuid), GSI);
+	rcu_read_unlock();
+	CHECK(ret >= 0 || ret == -ENODEV);
+	return ret;
+}
+
+static void former_rings(u32 self)
+{
+	wait_a_little();
+	nr_rings += ring_receiver(former) >= 0;
+	working--;
+}
+
+static void former_ends(u32 self)
+{
+	wait_a_little();
+	pvi_life_close(former);
+	working--;
+}
+
+static void latter_begins(u32 self)
+{
+	struct kvm_pvi_bind b = { .size = sizeof(b), .flags = KVM_PVI_BIND_HOST, .vm_fd = -1 };
+	int ret;
+
+	uuid_copy((uuid_t *)b.uuid, &former->uuid);
+	while ((ret = CALL(pvi_life_bind, latter, b, true)) == -EEXIST)
+		wait_a_little();
+	CHECK(!ret);
+	nr_rings += ring_receiver(latter) >= 0;
+	if (turns_random(2))
+		wait_a_little();
+	pvi_life_close(latter);
+	working--;
+}
+
+static void check_lives(const struct pvi_events *ev)
+{
+	u64 up = 0, former_one = 0;
+	u32 i;
+
+	CHECK(!ev->lost);
+	for (i = 0; i < ev->nr; i++) {
+		const struct pvi_event_record *e = &ev->kept[i];
+
+		if (e->type == KVM_PVI_EVENT_SENDER_UP) {
+			CHECK(!up && e->epoch != former_one);
+			up = e->epoch;
+		} else {
+			CHECK(e->type == KVM_PVI_EVENT_SENDER_DOWN && up == e->epoch);
+			former_one = up;
+			up = 0;
+		}
+	}
+	CHECK(!up);
+	nr_told += ev->nr;
+}
+
+static void try_name(void)
+{
+	static const turns_fn fns[] = { former_rings, former_rings, former_ends, latter_begins, worker };
+
+	receiver = world_vm(1);
+	former = world_vm(2);
+	latter = pvi_life_open();
+	kref_get(&former->ref);
+	world_handler = NULL;
+	world_expose(receiver, GSI, KVM_PVI_GSI_DIRECT);
+	world_allow(receiver, former, GSI, 0, 0);
+	shim_task.flags = turns_random(2) ? PF_EXITING : 0;
+	working = ARRAY_SIZE(fns) - 1;
+	turns_run(fns, ARRAY_SIZE(fns), seed);
+	shim_task.flags = 0;
+	pvi_vm_put(former);
+	settle();
+	check_lives(receiver->events);
+	world_end(receiver);
+}
+
 static void tell_seed(int nr)
 {
 	/* It comes again, and ends the program. */
@@ -572,7 +662,7 @@ static void tell_seed(int nr)
 
 int main(int argc, char **argv)
 {
-	static void (*const tries[])(void) = { try_endpoints, try_source, try_grant };
+	static void (*const tries[])(void) = { try_endpoints, try_source, try_grant, try_name };
 	u64 rounds = argc > 1 ? strtoull(argv[1], NULL, 0) : 10000, i;
 	size_t before;
 
@@ -589,8 +679,9 @@ int main(int argc, char **argv)
 		settle();
 		CHECK(shim_allocated() == before && !world_attached && !pvi_vm_next(&(u64){ 0 }));
 	}
-	printf("# %llu orders: %llu bound, %llu succeeded, %llu rings, %llu signals, %llu ports\n",
+	printf("# %llu orders: %llu bound, %llu succeeded, %llu rings, %llu signals, %llu ports, %llu told\n",
 	       (unsigned long long)rounds, (unsigned long long)nr_bound, (unsigned long long)nr_succeeded,
-	       (unsigned long long)nr_rings, (unsigned long long)nr_signals, (unsigned long long)nr_ports);
+	       (unsigned long long)nr_rings, (unsigned long long)nr_signals, (unsigned long long)nr_ports,
+	       (unsigned long long)nr_told);
 	return 0;
 }
