@@ -112,6 +112,14 @@ void pvi_event_looked(struct pvi_vm *vm)
 	smp_mb__after_atomic();
 }
 
+/* @gsi is not exposed any more. */
+void pvi_event_forget_config(struct pvi_vm *vm, u32 gsi)
+{
+	/* It is not found any more before this looks; pairs with pvi_event_set_config(). */
+	smp_mb();
+	cmpxchg(&vm->events->config_gsi, gsi, KVM_PVI_GSI_ANY);
+}
+
 /* Called under RCU. */
 int pvi_event_set_config(struct pvi_vm *vm, u64 gsi)
 {
@@ -119,13 +127,10 @@ int pvi_event_set_config(struct pvi_vm *vm, u64 gsi)
 		return -ENOENT;
 	WRITE_ONCE(vm->events->config_gsi, gsi);
 	pvi_event_looked(vm);
+	/* It may have gone meanwhile, before or after this store: pvi_event_looked() has the barrier between. */
+	if (gsi != KVM_PVI_GSI_ANY && !pvi_gsi_find(vm, gsi))
+		pvi_event_forget_config(vm, gsi);
 	return 0;
-}
-
-/* @gsi is not exposed any more. */
-void pvi_event_forget_config(struct pvi_vm *vm, u32 gsi)
-{
-	cmpxchg(&vm->events->config_gsi, gsi, KVM_PVI_GSI_ANY);
 }
 
 /* The oldest, for its reader. Called with @reading held: nobody else moves @first. */

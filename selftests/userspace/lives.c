@@ -6,16 +6,19 @@
  * Of an endpoint: who finds it finds all of it; of two that bind one descriptor one succeeds; when close() has returned
  * nothing of it rings any more, and nobody is refused its name or its place. Of a source: no signal is lost, and when it
  * has ended none rings. Of a grant: as many ports as it has uses, and none rings when it has ended. Of a name: its lives
- * are told of one behind the other, each once, and each death. And of all of them: nothing is left.
+ * are told of one behind the other, each once, and each death. Of GSIs: what a guest is told of them is true of some
+ * moment. And of all of them: nothing is left.
  */
 #include <signal.h>
 
 #include "grant.h"
 #include "life.h"
 #include "peer.h"
+#include "query.h"
 #include "reply.h"
 #include "source.h"
 #include "turns.h"
+#include "walk.h"
 #include "world.h"
 
 #define GSI		5
@@ -653,6 +656,79 @@ static void try_name(void)
 	world_end(receiver);
 }
 
+/* GSIs */
+
+static s64 query_config(struct pvi_vm *vm)
+{
+	s64 ret;
+
+	rcu_read_lock();
+	ret = pvi_query(vm, KVM_PVI_Q_SELF, 0, KVM_PVI_Q_SELF_CONFIG);
+	rcu_read_unlock();
+	return ret;
+}
+
+static void exposer(u32 self)
+{
+	struct kvm_pvi_expose expose = { .size = sizeof(expose), .gsi = GSI, .kind = KVM_PVI_GSI_EVENTFD };
+	struct kvm_pvi_bell bell = { .size = sizeof(bell), .bell = 1, .gsi = GSI };
+	struct kvm_pvi_gsi gsi = { .size = sizeof(gsi), .gsi = GSI };
+	u32 i;
+
+	for (i = 1 + turns_random(3); i; i--) {
+		CHECK(!CALL(pvi_expose, receiver, expose, true));
+		CHECK(!turns_random(4) || !CALL(pvi_bell_create, receiver, bell, true));
+		wait_a_little();
+		CHECK(!CALL(pvi_expose_undo, receiver, gsi, true));
+	}
+	working--;
+}
+
+static void configurer(u32 self)
+{
+	u32 i;
+	int ret;
+
+	for (i = 0; i < TRIES; i++) {
+		wait_a_little();
+		rcu_read_lock();
+		ret = pvi_event_set_config(receiver, turns_random(4) ? GSI : KVM_PVI_GSI_ANY);
+		rcu_read_unlock();
+		CHECK(!ret || ret == -ENOENT);
+	}
+	working--;
+}
+
+static void looker(u32 self)
+{
+	struct kvm_pvi_peer peers[2];
+	struct pvi_call c = { .vm = former, .args = { (uintptr_t)peers, sizeof(peers) } };
+	s64 ret;
+
+	do {
+		ret = query_config(receiver);
+		CHECK(ret == GSI || ret == -ENOENT);
+		CHECK(pvi_walk_list(&c) == 1 && peers[0].gsis <= 1);
+		nr_told++;
+	} while (READ_ONCE(working));
+}
+
+static void try_gsis(void)
+{
+	static const turns_fn fns[] = { exposer, configurer, configurer, looker, worker };
+
+	receiver = world_vm(1);
+	former = world_vm(2);
+	world_handler = NULL;
+	world_allow(receiver, former, KVM_PVI_GSI_ANY, 0, 0);
+	working = 3;
+	turns_run(fns, ARRAY_SIZE(fns), seed);
+	/* Nothing that is not exposed is named. */
+	CHECK(query_config(receiver) == -ENOENT);
+	world_end(former);
+	world_end(receiver);
+}
+
 static void tell_seed(int nr)
 {
 	/* It comes again, and ends the program. */
@@ -662,7 +738,7 @@ static void tell_seed(int nr)
 
 int main(int argc, char **argv)
 {
-	static void (*const tries[])(void) = { try_endpoints, try_source, try_grant, try_name };
+	static void (*const tries[])(void) = { try_endpoints, try_source, try_grant, try_name, try_gsis };
 	u64 rounds = argc > 1 ? strtoull(argv[1], NULL, 0) : 10000, i;
 	size_t before;
 
