@@ -5,7 +5,9 @@
  * Events are produced on the way of rings and of other endpoints' deaths, so
  * producing one neither allocates nor waits: there is room for some, and what
  * comes when it is full is counted in the next that is kept. Who wants to know
- * how things stand asks KVM_HC_PVI_PEERS.
+ * how things stand asks KVM_HC_PVI_PEERS. That tells of peers alone, which may be
+ * strangers: whoever lets this endpoint ring makes events of it as fast as it
+ * likes. So those leave half of the room to senders, whom the endpoint allows.
  */
 #include <linux/fs.h>
 #include <linux/poll.h>
@@ -14,6 +16,8 @@
 
 #include "deliver.h"
 #include "event.h"
+
+#define PEERS_KEPT	(KVM_PVI_EVENTS_KEPT / 2)
 
 int pvi_event_alloc(struct pvi_vm *vm)
 {
@@ -34,6 +38,16 @@ void pvi_event_free(struct pvi_vm *vm)
 	kfree(vm->events);
 }
 
+static bool event_is_of_peer(u32 type)
+{
+	return type <= KVM_PVI_EVENT_PEER_REVOKED;
+}
+
+static bool event_has_room(const struct pvi_events *ev, u32 type)
+{
+	return ev->nr < KVM_PVI_EVENTS_KEPT && (!event_is_of_peer(type) || ev->nr_peers < PEERS_KEPT);
+}
+
 /*
  * Keeps one, for pvi_event_kept() to announce. Called with @ev's lock held: what the
  * event is about changes in the same hold, so that events stand in its order.
@@ -43,13 +57,14 @@ void pvi_event_keep(struct pvi_events *ev, u32 type, u64 epoch, const uuid_t *uu
 	struct pvi_event_record *e;
 
 	lockdep_assert_held(&ev->lock);
-	if (ev->nr < KVM_PVI_EVENTS_KEPT) {
+	if (event_has_room(ev, type)) {
 		e = &ev->kept[(ev->first + ev->nr) % KVM_PVI_EVENTS_KEPT];
 		e->type = type;
 		e->lost = ev->lost;
 		e->epoch = epoch;
 		export_uuid(e->uuid, uuid);
 		ev->lost = 0;
+		ev->nr_peers += event_is_of_peer(type);
 		/* Pairs with event_take(). */
 		smp_store_release(&ev->nr, ev->nr + 1);
 	} else if (ev->lost < PVI_EVENT_LOST_MAX) {
@@ -59,7 +74,8 @@ void pvi_event_keep(struct pvi_events *ev, u32 type, u64 epoch, const uuid_t *uu
 
 /*
  * Rung once, until the guest calls PEERS: a guest that is slow to look is not
- * interrupted again by each peer that comes or goes.
+ * interrupted again by each peer that comes or goes. Nor is one that looks at once,
+ * faster than its GSI may be rung: without a token it is rung when there is one.
  */
 static void event_ring_config(struct pvi_vm *vm)
 {
@@ -70,8 +86,12 @@ static void event_ring_config(struct pvi_vm *vm)
 		return;
 	g = pvi_gsi_find(vm, READ_ONCE(ev->config_gsi));
 	/* Implies a full barrier; pairs with pvi_event_looked(). */
-	if (g && !test_and_set_bit(0, &ev->config_rung))
+	if (!g || test_and_set_bit(0, &ev->config_rung))
+		return;
+	if (pvi_bucket_take(&g->bucket))
 		pvi_deliver_ring(g);
+	else
+		pvi_deliver_ring_later(g);
 }
 
 /* The guest of @vm was restored or thawed: it may have missed something. */
@@ -159,6 +179,7 @@ static ssize_t event_take(struct pvi_events *ev, char __user *buf, size_t size)
 			break;
 		}
 		spin_lock(&ev->lock);
+		ev->nr_peers -= event_is_of_peer(event.type);
 		ev->first = (ev->first + 1) % KVM_PVI_EVENTS_KEPT;
 		WRITE_ONCE(ev->nr, ev->nr - 1);
 		spin_unlock(&ev->lock);
