@@ -7,7 +7,8 @@
  * the way of a ring but from irq_srcu on.
  *
  *   pvi_vm.lock (mutex)	the tables of one endpoint: gsis, bells, edges, peers,
- *				ports, sources. Readers of the tables use RCU.
+ *				ports, sources. Readers of the tables use RCU. No work that
+ *				all endpoints share waits for it, but those of life.c.
  *   attach_lock (attach.c, mutex)	attaching to and detaching from KVM. Taken by
  *				a BIND only if the hook is not in place.
  *   reserved_lock (reserve.c, mutex)	who may have which name.
@@ -88,7 +89,7 @@ enum pvi_life {
  * @bells: bell -> struct pvi_bell
  * @name: its name as a sender's; once bound, to the end
  * @events: what read() gives
- * @lock: protects changes of @ports, @gsis, @bells, @edges, @peers, @sources
+ * @lock: protects changes of @ports, @gsis, @bells, @edges, @peers, and coming into @sources
  * @edges: id - 1 -> row of this receiver's table, or grant
  * @whats: plain GSI -> one of the edges that name it
  * @peers: senders that have rows in @edges, or were heard of
@@ -98,7 +99,7 @@ enum pvi_life {
  * @nr_bells: those of them that have a bell
  * @next_edge: id of the next row
  * @freezes: how often a snapshot was asked for
- * @sources: eventfds that ring its ports
+ * @sources: eventfds that ring its ports; they leave by its own lock alone
  * @nr_sources: their number
  * @mn: tells that the VM's address space goes
  * @end_unlist: first step of the end
@@ -144,8 +145,8 @@ struct pvi_vm {
 	u32 nr_bells;
 	u64 next_edge;
 	u64 freezes;
-	struct list_head sources;
-	u32 nr_sources;
+	struct xarray sources;
+	atomic_t nr_sources;
 	struct mmu_notifier mn;
 	struct work_struct end_unlist;
 	struct rcu_work end_free;

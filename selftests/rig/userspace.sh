@@ -30,7 +30,7 @@ run()
 			echo "# $((${runs[$target]} * times)) inputs" ;;
 	orders)	"$dir/orders" $((20000 * times)) "${PVI_SEED:-1}" 2>&1 ;;
 	faults)	"$dir/faults" 2>&1 ;;
-	lives)	"$dir/lives" $((50000 * times)) "${PVI_SEED:-1}" 2>&1 ;;
+	lives)	"$dir/lives" $((60000 * times)) "${PVI_SEED:-1}" 2>&1 ;;
 	threads) "$dir/threads" $((10000 * times)) 2>&1 ;;
 	esac
 }
