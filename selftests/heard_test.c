@@ -5,6 +5,7 @@
  */
 #include "pvi_test.h"
 #include "state.h"
+#include "status.h"
 
 #define GSI	20
 #define RX	pvi_uuid[0]
@@ -259,22 +260,30 @@ static void test_flooded(void)
 	ASSERT_EQ(pvi_expect_event(rx, KVM_PVI_EVENT_PEER_UP, OTHER, stranger_epoch), 0);
 }
 
-/* It interrupts a receiver that looks at once no more often than the config GSI may be rung, and the last of it is told */
-static void test_flooded_config(void)
+/* An eventfd that events ring, once a second */
+static int config_make(void)
 {
 	struct kvm_pvi_expose config = {
 		.size = sizeof(config), .gsi = GSI + 1, .kind = KVM_PVI_GSI_EVENTFD, .rate = 1, .burst = 1,
 	};
-	int stranger = pvi_bind(NULL, OTHER), efd = new_eventfd();
+	int efd = new_eventfd();
+
+	pvi_ioctl(rx, KVM_PVI_EXPOSE, &config);
+	pvi_wire(rx, config.gsi, efd);
+	ASSERT_EQ(pvi_call(rx, KVM_HC_PVI_SET_CONFIG, config.gsi, 0, 0, 0), 0);
+	return efd;
+}
+
+/* It interrupts a receiver that looks at once no more often than the config GSI may be rung, and the last of it is told */
+static void test_flooded_config(void)
+{
 	struct kvm_pvi_peer peers[2];
-	u64 start, rung = 0;
+	u64 start = now_ms(), rung = 0;
+	int stranger = pvi_bind(NULL, OTHER), efd;
 	u32 i;
 
 	make();
-	pvi_ioctl(rx, KVM_PVI_EXPOSE, &config);
-	pvi_wire(rx, config.gsi, efd);
-	start = now_ms();
-	ASSERT_EQ(pvi_call(rx, KVM_HC_PVI_SET_CONFIG, config.gsi, 0, 0, 0), 0);
+	efd = config_make();
 	for (i = 0; i < FLOOD; i++) {
 		ASSERT_EQ(pvi_peers(rx, peers, ARRAY_SIZE(peers), 0), i & 1);
 		flood(stranger, i);
@@ -283,6 +292,30 @@ static void test_flooded_config(void)
 	ASSERT_LE(rung, 1 + (now_ms() - start) / 1000 + 1);
 	/* All that was rung was looked at, but for the last. */
 	ASSERT_TRUE(read_eventfd(efd) || wait_readable(efd, 5000));
+}
+
+/* With a status word, no more often than the receiver has looked at that either */
+static void test_flooded_status(void)
+{
+	int stranger = pvi_bind(NULL, OTHER), efd;
+	struct status_mem mem = status_make();
+	struct kvm_pvi_peer peers[2];
+
+	make();
+	efd = config_make();
+	status_register(rx, GSI + 1, &mem);
+	flood(stranger, 0);
+	ASSERT_EQ(read_eventfd(efd), 1);
+	ASSERT_EQ(READ_ONCE(mem.word->pending), 1);
+	ASSERT_EQ(pvi_peers(rx, peers, ARRAY_SIZE(peers), 0), 1);
+	flood(stranger, 1);
+	ASSERT_EQ(pvi_peers(rx, peers, ARRAY_SIZE(peers), 0), 0);
+	WRITE_ONCE(mem.word->pending, 0);
+	ASSERT_EQ(read_eventfd(efd), 0);
+	flood(stranger, 2);
+	ASSERT_EQ(READ_ONCE(mem.word->pending), 1);
+	ASSERT_TRUE(wait_readable(efd, 5000));
+	ASSERT_EQ(read_eventfd(efd), 1);
 }
 
 static const struct test_case cases[] = {
@@ -298,6 +331,7 @@ static const struct test_case cases[] = {
 	{ "refused_tells_nobody", test_refused_tells_nobody },
 	{ "flooded", test_flooded },
 	{ "flooded_config", test_flooded_config },
+	{ "flooded_status", test_flooded_status },
 };
 
 int main(int argc, char **argv)
