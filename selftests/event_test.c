@@ -185,7 +185,9 @@ static void test_successor(void)
 	}
 }
 
-/* 64 are kept, the oldest, and the next that is kept says how many came in between */
+#define PEERS_KEPT	(KVM_PVI_EVENTS_KEPT / 2)
+
+/* Of peers 32 are kept, the oldest, and the next that is kept says how many came in between */
 static void test_lost(void)
 {
 	u64 epoch;
@@ -195,25 +197,25 @@ static void test_lost(void)
 		pvi_allow(rx, TX, GSI);
 		pvi_revoke(rx, TX, GSI);
 	}
-	for (i = 0; i < KVM_PVI_EVENTS_KEPT; i++)
+	for (i = 0; i < PEERS_KEPT; i++)
 		ASSERT_EQ(pvi_expect_event(tx, i & 1 ? KVM_PVI_EVENT_PEER_REVOKED :
 					   KVM_PVI_EVENT_PEER_UP, RX, epoch), 0);
 	pvi_expect_no_event(tx);
 	pvi_allow(rx, TX, GSI);
 	ASSERT_EQ(pvi_expect_event(tx, KVM_PVI_EVENT_PEER_UP, RX, epoch),
-		  100 - KVM_PVI_EVENTS_KEPT);
+		  100 - PEERS_KEPT);
 	pvi_revoke(rx, TX, GSI);
 	ASSERT_EQ(pvi_expect_event(tx, KVM_PVI_EVENT_PEER_REVOKED, RX, epoch), 0);
 
 	/* Room for one is made while it is full */
-	for (i = 0; i < 33; i++) {
+	for (i = 0; i < PEERS_KEPT / 2 + 1; i++) {
 		pvi_allow(rx, TX, GSI);
 		pvi_revoke(rx, TX, GSI);
 	}
 	pvi_expect_event(tx, KVM_PVI_EVENT_PEER_UP, RX, epoch);
 	pvi_allow(rx, TX, GSI);
 	pvi_revoke(rx, TX, GSI);
-	for (i = 1; i < KVM_PVI_EVENTS_KEPT; i++)
+	for (i = 1; i < PEERS_KEPT; i++)
 		ASSERT_EQ(pvi_expect_event(tx, i & 1 ? KVM_PVI_EVENT_PEER_REVOKED :
 					   KVM_PVI_EVENT_PEER_UP, RX, epoch), 0);
 	ASSERT_EQ(pvi_expect_event(tx, KVM_PVI_EVENT_PEER_UP, RX, epoch), 2);

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * One rule of who is a peer and who a sender: what may be rung is counted, however it is rung, and
- * a receiver that was told of a sender is told of its death.
+ * a receiver that was told of a sender is told of its death, whatever strangers do.
  */
 #include "pvi_test.h"
 #include "state.h"
+#include "status.h"
 
 #define GSI	20
 #define RX	pvi_uuid[0]
 #define TX	pvi_uuid[1]
+#define OTHER	pvi_uuid[2]
+#define FLOOD	200	/* events, an even number */
 
 static int rx, tx;
 static u64 epoch;
@@ -226,6 +229,95 @@ static void test_refused_tells_nobody(void)
 	ring();
 }
 
+/* A stranger lets the receiver ring it, and does not, and does: the @i-th time */
+static void flood(int stranger, u32 i)
+{
+	ASSERT_EQ(__pvi_allow_owner(stranger, RX, GSI, i & 1 ? 4711 : 0), 0);
+}
+
+/* It leaves room for what is told of senders, in their order */
+static void test_flooded(void)
+{
+	u64 stranger_epoch;
+	int stranger = pvi_bind_epoch(OTHER, &stranger_epoch);
+	u32 i;
+
+	make();
+	expose(GSI);
+	pvi_allow(rx, TX, GSI);
+	for (i = 0; i < FLOOD; i++)
+		flood(stranger, i);
+	ASSERT_GE(pvi_call(tx, KVM_HC_PVI, (u64)RX, GSI, 0, 0), 0);
+	close(tx);
+	for (i = 0; i < KVM_PVI_EVENTS_KEPT / 2; i++)
+		ASSERT_EQ(pvi_expect_event(rx, i & 1 ? KVM_PVI_EVENT_PEER_REVOKED : KVM_PVI_EVENT_PEER_UP,
+					   OTHER, stranger_epoch), 0);
+	ASSERT_EQ(pvi_expect_event(rx, KVM_PVI_EVENT_SENDER_UP, TX, epoch), FLOOD - KVM_PVI_EVENTS_KEPT / 2);
+	ASSERT_EQ(pvi_expect_event(rx, KVM_PVI_EVENT_SENDER_DOWN, TX, epoch), 0);
+	pvi_expect_no_event(rx);
+	/* There is room again. */
+	flood(stranger, 0);
+	ASSERT_EQ(pvi_expect_event(rx, KVM_PVI_EVENT_PEER_UP, OTHER, stranger_epoch), 0);
+}
+
+/* An eventfd that events ring, once a second */
+static int config_make(void)
+{
+	struct kvm_pvi_expose config = {
+		.size = sizeof(config), .gsi = GSI + 1, .kind = KVM_PVI_GSI_EVENTFD, .rate = 1, .burst = 1,
+	};
+	int efd = new_eventfd();
+
+	pvi_ioctl(rx, KVM_PVI_EXPOSE, &config);
+	pvi_wire(rx, config.gsi, efd);
+	ASSERT_EQ(pvi_call(rx, KVM_HC_PVI_SET_CONFIG, config.gsi, 0, 0, 0), 0);
+	return efd;
+}
+
+/* It interrupts a receiver that looks at once no more often than the config GSI may be rung, and the last of it is told */
+static void test_flooded_config(void)
+{
+	struct kvm_pvi_peer peers[2];
+	u64 start = now_ms(), rung = 0;
+	int stranger = pvi_bind(NULL, OTHER), efd;
+	u32 i;
+
+	make();
+	efd = config_make();
+	for (i = 0; i < FLOOD; i++) {
+		ASSERT_EQ(pvi_peers(rx, peers, ARRAY_SIZE(peers), 0), i & 1);
+		flood(stranger, i);
+		rung += read_eventfd(efd);
+	}
+	ASSERT_LE(rung, 1 + (now_ms() - start) / 1000 + 1);
+	/* All that was rung was looked at, but for the last. */
+	ASSERT_TRUE(read_eventfd(efd) || wait_readable(efd, 5000));
+}
+
+/* With a status word, no more often than the receiver has looked at that either */
+static void test_flooded_status(void)
+{
+	int stranger = pvi_bind(NULL, OTHER), efd;
+	struct status_mem mem = status_make();
+	struct kvm_pvi_peer peers[2];
+
+	make();
+	efd = config_make();
+	status_register(rx, GSI + 1, &mem);
+	flood(stranger, 0);
+	ASSERT_EQ(read_eventfd(efd), 1);
+	ASSERT_EQ(READ_ONCE(mem.word->pending), 1);
+	ASSERT_EQ(pvi_peers(rx, peers, ARRAY_SIZE(peers), 0), 1);
+	flood(stranger, 1);
+	ASSERT_EQ(pvi_peers(rx, peers, ARRAY_SIZE(peers), 0), 0);
+	WRITE_ONCE(mem.word->pending, 0);
+	ASSERT_EQ(read_eventfd(efd), 0);
+	flood(stranger, 2);
+	ASSERT_EQ(READ_ONCE(mem.word->pending), 1);
+	ASSERT_TRUE(wait_readable(efd, 5000));
+	ASSERT_EQ(read_eventfd(efd), 1);
+}
+
 static const struct test_case cases[] = {
 	{ "bells_count", test_bells_count },
 	{ "bells_beside_plain", test_bells_beside_plain },
@@ -237,6 +329,9 @@ static const struct test_case cases[] = {
 	{ "restored_up", test_restored_up },
 	{ "restored_dead", test_restored_dead },
 	{ "refused_tells_nobody", test_refused_tells_nobody },
+	{ "flooded", test_flooded },
+	{ "flooded_config", test_flooded_config },
+	{ "flooded_status", test_flooded_status },
 };
 
 int main(int argc, char **argv)

@@ -3,6 +3,8 @@
  * Virtual GSIs: the guest names the MSI a ring becomes. Vectors beyond the 24 pins, moved between
  * vCPUs while being rung, latched while unset, and every pair that is refused.
  */
+#include <fcntl.h>
+
 #include "pvi_test.h"
 
 #define GSI		KVM_PVI_GSI_VIRTUAL
@@ -357,6 +359,41 @@ static void test_unexpose(void)
 	ASSERT_EQ(vcpu_call(&vm->vcpus[0], take, 1), 1);
 }
 
+/* Of all vCPUs none is the one of lowest priority, and nobody says so in the host's log */
+static void test_broadcast_lowest(void)
+{
+	static const struct { u64 address, data; } pairs[] = {
+		{ MSI_OF(0xff), VECTOR | 1 << 8 },
+		{ MSI_OF(0xff) | 1 << 3, VECTOR },
+		{ MSI_OF(0xff) | 1 << 3, VECTOR | 1 << 8 },
+		{ MSI_OF(0xff) | 0x100ULL << 32, VECTOR | 1 << 8 },
+	};
+	struct vm *vm = vm_create(2, 0);
+	int rx = bind_receiver(vm), tx = pvi_bind(NULL, TX);
+	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	char line[1024];
+	ssize_t len;
+	u32 i;
+
+	ASSERT_GE(log, 0);
+	ASSERT_EQ(lseek(log, 0, SEEK_END), 0);
+	for (i = 0; i < 100; i++) {
+		ASSERT_EQ(set_msi(rx, GSI, pairs[i % ARRAY_SIZE(pairs)].address, pairs[i % ARRAY_SIZE(pairs)].data), 0);
+		ASSERT_GE(ring(tx, GSI), 0);
+		/* By a work, which looks at all vCPUs */
+		ASSERT_TRUE(wait_until(gsi_state(rx) == KVM_PVI_GSI_WIRED, 5000));
+	}
+	while ((len = read(log, line, sizeof(line) - 1)) > 0) {
+		line[len] = '\0';
+		if (strstr(line, "apic"))
+			TEST_FAIL("in the host's log: %s", line);
+	}
+	ASSERT_EQ(errno, EAGAIN);
+	/* To both of them */
+	ASSERT_EQ(vcpu_call(&vm->vcpus[0], take, 1), 1);
+	ASSERT_EQ(vcpu_call(&vm->vcpus[1], take, 1), 1);
+}
+
 static const struct test_case cases[] = {
 	{ "vectors", test_vectors },
 	{ "moved", test_moved, 120 },
@@ -367,6 +404,7 @@ static const struct test_case cases[] = {
 	{ "modes", test_modes },
 	{ "wide_id", test_wide_id },
 	{ "unexpose", test_unexpose },
+	{ "broadcast_lowest", test_broadcast_lowest },
 };
 
 int main(int argc, char **argv)

@@ -58,6 +58,12 @@ void pvi_bucket_give(struct pvi_bucket *b)
 	atomic64_sub(READ_ONCE(b->interval), &b->tat);
 }
 
+/* Takes the next token there will be, for a ring that waits for it: pvi_bucket_wait(), as it was before. */
+void pvi_bucket_reserve(struct pvi_bucket *b)
+{
+	atomic64_add(READ_ONCE(b->interval), &b->tat);
+}
+
 /* In how many ns there will be a token, if nobody else takes it. */
 u64 pvi_bucket_wait(struct pvi_bucket *b)
 {

@@ -27,6 +27,7 @@ int pvi_bucket_check(u32 rate, u32 burst);
 void pvi_bucket_set(struct pvi_bucket *b, u32 rate, u32 burst);
 bool pvi_bucket_take_limited(struct pvi_bucket *b, u64 interval);
 void pvi_bucket_give(struct pvi_bucket *b);
+void pvi_bucket_reserve(struct pvi_bucket *b);
 u64 pvi_bucket_wait(struct pvi_bucket *b);
 
 /* False: the sender has to wait. */

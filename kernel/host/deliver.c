@@ -180,6 +180,22 @@ int pvi_deliver_ring(struct pvi_gsi *g)
 	return deliver_or_latch(g, deliver_take(g), RETRY_FIRST, false);
 }
 
+/* As pvi_deliver_ring(), when there will be a token: owed until then. Called under RCU. */
+void pvi_deliver_ring_later(struct pvi_gsi *g)
+{
+	u64 wait = pvi_bucket_wait(&g->bucket);
+
+	atomic64_inc(&g->rings);
+	if (test_bit(PVI_GSI_STATUS, &g->flags) && pvi_status_mark(g))
+		return;
+	/* One token for all that wait. */
+	if (!deliver_owe(g, false)) {
+		pvi_bucket_reserve(&g->bucket);
+		WRITE_ONCE(g->delay, READ_ONCE(retry_ms));
+	}
+	queue_delayed_work(deliver_wq, &g->retry, nsecs_to_jiffies(wait) + 1);
+}
+
 /* Pays. What a snapshot has seen owed stays owed; the dead are owed nothing. */
 static void deliver_pay(struct pvi_gsi *g, unsigned int delay, bool slowly)
 {

@@ -9,6 +9,7 @@
 void pvi_deliver_init_gsi(struct pvi_gsi *g);
 int pvi_deliver_signal(struct pvi_gsi *g);
 int pvi_deliver_ring(struct pvi_gsi *g);
+void pvi_deliver_ring_later(struct pvi_gsi *g);
 int pvi_deliver_raise(struct pvi_gsi *g);
 int pvi_deliver_failed(struct pvi_gsi *g, int why);
 void pvi_deliver_owed(struct pvi_gsi *g);

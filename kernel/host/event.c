@@ -5,7 +5,9 @@
  * Events are produced on the way of rings and of other endpoints' deaths, so
  * producing one neither allocates nor waits: there is room for some, and what
  * comes when it is full is counted in the next that is kept. Who wants to know
- * how things stand asks KVM_HC_PVI_PEERS.
+ * how things stand asks KVM_HC_PVI_PEERS. That tells of peers alone, which may be
+ * strangers: whoever lets this endpoint ring makes events of it as fast as it
+ * likes. So those leave half of the room to senders, whom the endpoint allows.
  */
 #include <linux/fs.h>
 #include <linux/poll.h>
@@ -14,6 +16,8 @@
 
 #include "deliver.h"
 #include "event.h"
+
+#define PEERS_KEPT	(KVM_PVI_EVENTS_KEPT / 2)
 
 int pvi_event_alloc(struct pvi_vm *vm)
 {
@@ -34,30 +38,44 @@ void pvi_event_free(struct pvi_vm *vm)
 	kfree(vm->events);
 }
 
-static void event_keep(struct pvi_events *ev, u32 type, u64 epoch, const uuid_t *uuid)
+static bool event_is_of_peer(u32 type)
+{
+	return type <= KVM_PVI_EVENT_PEER_REVOKED;
+}
+
+static bool event_has_room(const struct pvi_events *ev, u32 type)
+{
+	return ev->nr < KVM_PVI_EVENTS_KEPT && (!event_is_of_peer(type) || ev->nr_peers < PEERS_KEPT);
+}
+
+/*
+ * Keeps one, for pvi_event_kept() to announce. Called with @ev's lock held: what the
+ * event is about changes in the same hold, so that events stand in its order.
+ */
+void pvi_event_keep(struct pvi_events *ev, u32 type, u64 epoch, const uuid_t *uuid)
 {
 	struct pvi_event_record *e;
 
-	spin_lock(&ev->lock);
-	if (ev->nr < KVM_PVI_EVENTS_KEPT) {
+	lockdep_assert_held(&ev->lock);
+	if (event_has_room(ev, type)) {
 		e = &ev->kept[(ev->first + ev->nr) % KVM_PVI_EVENTS_KEPT];
 		e->type = type;
 		e->lost = ev->lost;
 		e->epoch = epoch;
 		export_uuid(e->uuid, uuid);
 		ev->lost = 0;
+		ev->nr_peers += event_is_of_peer(type);
 		/* Pairs with event_take(). */
 		smp_store_release(&ev->nr, ev->nr + 1);
 	} else if (ev->lost < PVI_EVENT_LOST_MAX) {
 		ev->lost++;
 	}
-	spin_unlock(&ev->lock);
-	wake_up_interruptible_poll(&ev->wait, EPOLLIN | EPOLLRDNORM);
 }
 
 /*
  * Rung once, until the guest calls PEERS: a guest that is slow to look is not
- * interrupted again by each peer that comes or goes.
+ * interrupted again by each peer that comes or goes. Nor is one that looks at once,
+ * faster than its GSI may be rung: without a token it is rung when there is one.
  */
 static void event_ring_config(struct pvi_vm *vm)
 {
@@ -68,8 +86,12 @@ static void event_ring_config(struct pvi_vm *vm)
 		return;
 	g = pvi_gsi_find(vm, READ_ONCE(ev->config_gsi));
 	/* Implies a full barrier; pairs with pvi_event_looked(). */
-	if (g && !test_and_set_bit(0, &ev->config_rung))
+	if (!g || test_and_set_bit(0, &ev->config_rung))
+		return;
+	if (pvi_bucket_take(&g->bucket))
 		pvi_deliver_ring(g);
+	else
+		pvi_deliver_ring_later(g);
 }
 
 /* The guest of @vm was restored or thawed: it may have missed something. */
@@ -80,11 +102,20 @@ void pvi_event_missed(struct pvi_vm *vm)
 	rcu_read_unlock();
 }
 
+/* Something is kept for @vm, and the lock is released. Called under RCU. */
+void pvi_event_kept(struct pvi_vm *vm)
+{
+	wake_up_interruptible_poll(&vm->events->wait, EPOLLIN | EPOLLRDNORM);
+	event_ring_config(vm);
+}
+
 /* Tells @vm something of the binding @epoch of @uuid. Called under RCU. */
 void pvi_event_tell(struct pvi_vm *vm, u32 type, u64 epoch, const uuid_t *uuid)
 {
-	event_keep(vm->events, type, epoch, uuid);
-	event_ring_config(vm);
+	spin_lock(&vm->events->lock);
+	pvi_event_keep(vm->events, type, epoch, uuid);
+	spin_unlock(&vm->events->lock);
+	pvi_event_kept(vm);
 }
 
 /* The endpoint has died: there is nothing to wait for any more. */
@@ -101,6 +132,14 @@ void pvi_event_looked(struct pvi_vm *vm)
 	smp_mb__after_atomic();
 }
 
+/* @gsi is not exposed any more. */
+void pvi_event_forget_config(struct pvi_vm *vm, u32 gsi)
+{
+	/* It is not found any more before this looks; pairs with pvi_event_set_config(). */
+	smp_mb();
+	cmpxchg(&vm->events->config_gsi, gsi, KVM_PVI_GSI_ANY);
+}
+
 /* Called under RCU. */
 int pvi_event_set_config(struct pvi_vm *vm, u64 gsi)
 {
@@ -108,13 +147,10 @@ int pvi_event_set_config(struct pvi_vm *vm, u64 gsi)
 		return -ENOENT;
 	WRITE_ONCE(vm->events->config_gsi, gsi);
 	pvi_event_looked(vm);
+	/* It may have gone meanwhile, before or after this store: pvi_event_looked() has the barrier between. */
+	if (gsi != KVM_PVI_GSI_ANY && !pvi_gsi_find(vm, gsi))
+		pvi_event_forget_config(vm, gsi);
 	return 0;
-}
-
-/* @gsi is not exposed any more. */
-void pvi_event_forget_config(struct pvi_vm *vm, u32 gsi)
-{
-	cmpxchg(&vm->events->config_gsi, gsi, KVM_PVI_GSI_ANY);
 }
 
 /* The oldest, for its reader. Called with @reading held: nobody else moves @first. */
@@ -135,7 +171,7 @@ static ssize_t event_take(struct pvi_events *ev, char __user *buf, size_t size)
 
 	if (mutex_lock_interruptible(&ev->reading))
 		return -ERESTARTSYS;
-	/* Pairs with event_keep(). */
+	/* Pairs with pvi_event_keep(). */
 	while (size - done >= sizeof(event) && smp_load_acquire(&ev->nr)) {
 		event = event_oldest(ev);
 		if (copy_to_user(buf + done, &event, sizeof(event))) {
@@ -143,6 +179,7 @@ static ssize_t event_take(struct pvi_events *ev, char __user *buf, size_t size)
 			break;
 		}
 		spin_lock(&ev->lock);
+		ev->nr_peers -= event_is_of_peer(event.type);
 		ev->first = (ev->first + 1) % KVM_PVI_EVENTS_KEPT;
 		WRITE_ONCE(ev->nr, ev->nr - 1);
 		spin_unlock(&ev->lock);

@@ -24,11 +24,12 @@ struct pvi_event_record {
 
 /**
  * struct pvi_events - what an endpoint is told
- * @lock: protects changes of @kept, @first, @nr, @lost
+ * @lock: protects changes of @kept, @first, @nr, @nr_peers, @lost, and of pvi_peer.heard of the endpoint's peers
  * @reading: one reader at a time; held while copying out
  * @wait: readers and pollers
  * @first: the oldest
  * @nr: how many are kept
+ * @nr_peers: of them, about peers
  * @lost: how many came when there was no room
  * @config_gsi: the guest's own GSI that is rung as well, KVM_PVI_GSI_ANY: none
  * @config_rung: it was rung, and the guest has not looked yet
@@ -40,6 +41,7 @@ struct pvi_events {
 	wait_queue_head_t wait;
 	u32 first;
 	u32 nr;
+	u32 nr_peers;
 	u32 lost;
 	u32 config_gsi;
 	unsigned long config_rung;
@@ -48,6 +50,8 @@ struct pvi_events {
 
 int pvi_event_alloc(struct pvi_vm *vm);
 void pvi_event_free(struct pvi_vm *vm);
+void pvi_event_keep(struct pvi_events *ev, u32 type, u64 epoch, const uuid_t *uuid);
+void pvi_event_kept(struct pvi_vm *vm);
 void pvi_event_tell(struct pvi_vm *vm, u32 type, u64 epoch, const uuid_t *uuid);
 void pvi_event_hangup(struct pvi_vm *vm);
 void pvi_event_looked(struct pvi_vm *vm);

@@ -35,30 +35,32 @@ static const struct rhashtable_params use_params = {
 	.automatic_shrinking = true,
 };
 
-static int eventfd_use_add(struct eventfd_ctx *eventfd, unsigned int sinks)
+/* The memory of a new use is taken without the lock: it may take as long as the caller's cgroup makes it. */
+static struct eventfd_use *eventfd_use_alloc(struct eventfd_ctx *eventfd, unsigned int sinks)
 {
 	struct eventfd_use *use = kzalloc(sizeof(*use), GFP_KERNEL_ACCOUNT);
 
 	if (!use)
-		return -ENOMEM;
+		return NULL;
 	use->eventfd = eventfd;
 	use->sinks = sinks;
-	if (rhashtable_insert_fast(&uses, &use->node, use_params)) {
-		kfree(use);
-		return -ENOMEM;
-	}
-	return 0;
+	return use;
 }
 
 static int eventfd_use_get(struct eventfd_ctx *eventfd, bool source)
 {
+	struct eventfd_use *new = eventfd_use_alloc(eventfd, !source);
 	struct eventfd_use *use;
 	int ret = 0;
 
+	if (!new)
+		return -ENOMEM;
 	mutex_lock(&uses_lock);
 	use = rhashtable_lookup_fast(&uses, &eventfd, use_params);
-	if (!use)
-		ret = eventfd_use_add(eventfd, !source);
+	if (!use && !rhashtable_insert_fast(&uses, &new->node, use_params))
+		new = NULL;
+	else if (!use)
+		ret = -ENOMEM;
 	else if (source != !use->sinks)
 		ret = -ELOOP;
 	else if (source)
@@ -66,6 +68,7 @@ static int eventfd_use_get(struct eventfd_ctx *eventfd, bool source)
 	else
 		use->sinks++;
 	mutex_unlock(&uses_lock);
+	kfree(new);
 	return ret;
 }
 

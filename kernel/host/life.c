@@ -217,7 +217,7 @@ struct pvi_vm *pvi_life_open(void)
 	xa_init_flags(&vm->bells, XA_FLAGS_ACCOUNT);
 	xa_init_flags(&vm->edges, XA_FLAGS_ACCOUNT);
 	xa_init_flags(&vm->whats, XA_FLAGS_ACCOUNT);
-	INIT_LIST_HEAD(&vm->sources);
+	xa_init_flags(&vm->sources, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&vm->peers);
 	INIT_WORK(&vm->end_unlist, life_end_unlist);
 	INIT_RCU_WORK(&vm->end_free, life_end_free);

@@ -130,6 +130,20 @@ static void listing_edge(const struct pvi_edge *edge, struct kvm_pvi_list_edge *
 	export_uuid(r->uuid, pvi_words_uuid(&edge->key.sender));
 }
 
+/* It is somebody else's: who holds it may take long. */
+static int listing_lock(struct pvi_vm *vm, bool dead)
+	PVI_ACQUIRES_ON(0, &vm->lock)
+{
+	int ret = mutex_lock_killable(&vm->lock);
+
+	if (ret)
+		return ret;
+	ret = pvi_vm_usable(vm, false, dead);
+	if (ret)
+		mutex_unlock(&vm->lock);
+	return ret;
+}
+
 /* Those of a dead endpoint too: their counters stay. Their index is one less than their id. */
 static u32 listing_edges(struct pvi_vm *vm, u64 *cursor, void *records, u32 max)
 {
@@ -138,7 +152,8 @@ static u32 listing_edges(struct pvi_vm *vm, u64 *cursor, void *records, u32 max)
 	struct pvi_edge *edge;
 	u32 nr = 0;
 
-	mutex_lock(&vm->lock);
+	if (listing_lock(vm, true))
+		return 0;
 	for (; nr < max; i++) {
 		edge = xa_find(&vm->edges, &i, ULONG_MAX, XA_PRESENT);
 		if (!edge)
@@ -173,7 +188,7 @@ static u32 listing_gsis(struct pvi_vm *vm, u64 *cursor, void *records, u32 max)
 	struct pvi_gsi *g;
 	u32 nr = 0;
 
-	if (pvi_vm_lock(vm))
+	if (listing_lock(vm, false))
 		return 0;
 	for (; nr < max; i++) {
 		g = xa_find(&vm->gsis, &i, ULONG_MAX, XA_PRESENT);
@@ -206,7 +221,7 @@ static u32 listing_ports(struct pvi_vm *vm, u64 *cursor, void *records, u32 max)
 	u32 nr = 0;
 	u64 i;
 
-	if (pvi_vm_lock(vm))
+	if (listing_lock(vm, false))
 		return 0;
 	for (i = *cursor; nr < max && i < pvi_port_end(vm); i++) {
 		p = pvi_port_at(vm, i);

@@ -14,6 +14,9 @@
 
 #define ADDRESS_BASE	0xfee00000u	/* of the local APICs; bits 19 to 0 are the guest's */
 #define ADDRESS_MASK	0xfff00000u
+#define ADDRESS_ALL	GENMASK(19, 12)	/* as a physical destination every vCPU */
+#define ADDRESS_HINT	BIT(3)		/* redirection: to one vCPU, as with lowest priority */
+#define ADDRESS_LOGICAL	BIT(2)
 #define HIGH_RESERVED	0xffu		/* the rest of the high half extends the APIC ID */
 
 #define DATA_VECTOR	GENMASK(7, 0)
@@ -41,9 +44,22 @@ void pvi_msi_init(struct pvi_gsi *g)
 	seqcount_spinlock_init(&g->msi_seq, &g->lock);
 }
 
+/*
+ * To all, and to the one of lowest priority: x86 knows no such interrupt, and KVM sends it to all, which it says in the
+ * host's log each time. With wider IDs of x2APICs it is one of them, which has no other to be chosen from.
+ */
+static bool msi_chooses_of_all(u64 address)
+{
+	return (address & (ADDRESS_ALL | ADDRESS_LOGICAL)) == ADDRESS_ALL;
+}
+
 /* A pair that is valid; address 0 unwires. What is owed is the caller's to pay. */
 void pvi_msi_set(struct pvi_gsi *g, u64 address, u32 data)
 {
+	if (msi_chooses_of_all(address)) {
+		address &= ~(u64)ADDRESS_HINT;
+		data &= ~DATA_LOWEST;
+	}
 	spin_lock(&g->lock);
 	write_seqcount_begin(&g->msi_seq);
 	WRITE_ONCE(g->msi_address, address);
@@ -52,7 +68,7 @@ void pvi_msi_set(struct pvi_gsi *g, u64 address, u32 data)
 	spin_unlock(&g->lock);
 }
 
-/* The pair as it was set, or false: unwired. */
+/* The pair, or false: unwired. */
 bool pvi_msi_get(struct pvi_gsi *g, u64 *address, u32 *data)
 {
 	spin_lock(&g->lock);

@@ -173,11 +173,25 @@ static void peer_remove(struct pvi_peer *peer)
 	kfree_rcu(peer, rcu);
 }
 
+/* Nothing is told of @peer any more. False: the receiver is still to be told that it is down. */
+static bool peer_gone(struct pvi_peer *peer)
+{
+	struct pvi_events *ev = peer->key.vm->events;
+	bool heard;
+
+	spin_lock(&ev->lock);
+	heard = peer->heard;
+	if (!heard)
+		WRITE_ONCE(peer->heard, PVI_PEER_GONE);
+	spin_unlock(&ev->lock);
+	return !heard;
+}
+
 /* Removes a peer without rows, unless the receiver is still to be told that it is down. */
 static void peer_remove_unheard(struct pvi_vm *vm, struct pvi_peer *peer)
 {
 	lockdep_assert_held(&vm->lock);
-	if (list_empty(&peer->edges) && !cmpxchg(&peer->heard, 0, PVI_PEER_GONE))
+	if (list_empty(&peer->edges) && peer_gone(peer))
 		peer_remove(peer);
 }
 
@@ -197,7 +211,9 @@ void pvi_peer_unpublish(struct pvi_vm *vm)
 
 	lockdep_assert_held(&vm->lock);
 	list_for_each_entry_safe(peer, next, &vm->peers, list) {
+		spin_lock(&vm->events->lock);
 		WRITE_ONCE(peer->heard, PVI_PEER_GONE);
+		spin_unlock(&vm->events->lock);
 		peer_remove(peer);
 		cond_resched();
 	}
@@ -300,6 +316,22 @@ void pvi_peer_tell_senders(struct pvi_vm *vm)
 	}
 }
 
+/* False: @peer's receiver has not heard of the binding @vm, or of its successor already. Called under RCU. */
+static bool peer_keep_down(struct pvi_peer *peer, const struct pvi_vm *vm)
+{
+	struct pvi_events *ev = peer->key.vm->events;
+	bool heard;
+
+	spin_lock(&ev->lock);
+	heard = peer->heard == vm->epoch;
+	if (heard) {
+		WRITE_ONCE(peer->heard, 0);
+		pvi_event_keep(ev, KVM_PVI_EVENT_SENDER_DOWN, vm->epoch, &vm->uuid);
+	}
+	spin_unlock(&ev->lock);
+	return heard;
+}
+
 /*
  * The sender has died, and its rings have left: tell those who have heard of it
  * and not yet of its successor.
@@ -312,8 +344,8 @@ void pvi_peer_tell_receivers(struct pvi_vm *vm)
 	for (i = 0;; i++) {
 		rcu_read_lock();
 		peer = pvi_peer_next(vm, &i);
-		if (peer && cmpxchg(&peer->heard, vm->epoch, 0) == vm->epoch)
-			pvi_event_tell(peer->key.vm, KVM_PVI_EVENT_SENDER_DOWN, vm->epoch, &vm->uuid);
+		if (peer && peer_keep_down(peer, vm))
+			pvi_event_kept(peer->key.vm);
 		rcu_read_unlock();
 		if (!peer)
 			return;
@@ -362,32 +394,47 @@ void pvi_peer_forget(struct pvi_vm *vm)
 }
 
 /*
+ * Whom the receiver hears of changes in the same hold of the lock in which it is
+ * kept: or a death could be told behind the next life, or a life for which no
+ * death follows. False: there is nothing to tell.
+ */
+static bool peer_keep_up(struct pvi_peer *peer, struct pvi_vm *from)
+{
+	struct pvi_events *ev = peer->key.vm->events;
+	bool up = false;
+	u64 old;
+
+	spin_lock(&ev->lock);
+	old = peer->heard;
+	if (old == from->epoch || old == PVI_PEER_GONE)
+		goto out;
+	/*
+	 * A ring that was on its way when its sender died may come behind one of the successor. The lock orders
+	 * the two looks: pairs with pvi_vm_unlist(), which let the successor in.
+	 */
+	if (old && !pvi_vm_bound(from))
+		goto out;
+	WRITE_ONCE(peer->heard, from->epoch);
+	if (old)
+		pvi_event_keep(ev, KVM_PVI_EVENT_SENDER_DOWN, old, &from->uuid);
+	pvi_event_keep(ev, KVM_PVI_EVENT_SENDER_UP, from->epoch, &from->uuid);
+	up = true;
+out:
+	spin_unlock(&ev->lock);
+	return up;
+}
+
+/*
  * @from has rung or connected by @edge for the first time since it was bound.
  * Called under RCU, while @edge is live.
  */
 void pvi_peer_hear(struct pvi_vm *from, struct pvi_edge *edge)
 {
 	struct pvi_peer *peer = edge->peer;
-	u64 old;
 
 	WRITE_ONCE(edge->heard, from->epoch);
-	if (!peer)
-		return;
-	old = READ_ONCE(peer->heard);
-	do {
-		if (old == from->epoch || old == PVI_PEER_GONE)
-			return;
-		/*
-		 * A ring that was on its way when its sender died may come behind one of the successor. Which of
-		 * them was heard first, then its life: pairs with pvi_vm_unlist(), which let the successor in.
-		 */
-		smp_rmb();
-		if (old && !pvi_vm_bound(from))
-			return;
-	} while (!try_cmpxchg(&peer->heard, &old, from->epoch));
-	if (old)
-		pvi_event_tell(edge->vm, KVM_PVI_EVENT_SENDER_DOWN, old, &from->uuid);
-	pvi_event_tell(edge->vm, KVM_PVI_EVENT_SENDER_UP, from->epoch, &from->uuid);
+	if (peer && READ_ONCE(peer->heard) != from->epoch && peer_keep_up(peer, from))
+		pvi_event_kept(edge->vm);
 }
 
 int __init pvi_peer_init(void)

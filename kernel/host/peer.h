@@ -30,7 +30,8 @@ struct pvi_peer_key {
  * @node: in the table of all peers, by receiver and name
  * @key: receiver (valid under RCU while listed), name (a reference)
  * @position: in @key.name->peers
- * @heard: epoch of the sender that the receiver was told is up, 0: of none, PVI_PEER_GONE
+ * @heard: epoch of the sender that the receiver was told is up, 0: of none, PVI_PEER_GONE; changed under
+ *	pvi_events.lock of the receiver
  * @edges: the rows, protected by the receiver's lock; readers use RCU
  * @list: in pvi_vm.peers of the receiver, protected by its lock
  * @rcu: frees it

@@ -35,6 +35,8 @@ static s64 query_abi(u32 field, u32 piece)
 
 static s64 query_self(struct pvi_vm *vm, u32 field, u32 piece)
 {
+	u32 gsi;
+
 	switch (field) {
 	case KVM_PVI_Q_SELF_UUID:
 		if (piece >= UUID_SIZE / 2)
@@ -43,9 +45,8 @@ static s64 query_self(struct pvi_vm *vm, u32 field, u32 piece)
 	case KVM_PVI_Q_SELF_EPOCH:
 		return query_piece(vm->epoch, piece);
 	case KVM_PVI_Q_SELF_CONFIG:
-		if (READ_ONCE(vm->events->config_gsi) == KVM_PVI_GSI_ANY)
-			return -ENOENT;
-		return query_whole(READ_ONCE(vm->events->config_gsi), piece);
+		gsi = READ_ONCE(vm->events->config_gsi);
+		return gsi == KVM_PVI_GSI_ANY ? -ENOENT : query_whole(gsi, piece);
 	}
 	return -EINVAL;
 }

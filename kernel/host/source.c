@@ -12,7 +12,9 @@
  * its eventfd was closed and all that was signalled before has been rung. All
  * three go through the release work, which the first two wait for. It is not
  * the work queue of life.c that runs it: works of one that wait for each other
- * could take up all of its workers.
+ * could take up all of its workers. For the same reason no work here waits for
+ * an endpoint's lock, which its owner can hold for as long as it likes: sources
+ * leave by the lock of pvi_vm.sources.
  */
 #include <linux/completion.h>
 #include <linux/eventfd.h>
@@ -57,8 +59,8 @@ enum { SOURCE_CLOSED, SOURCE_ENDS };
  * @ring: rings
  * @release: ends it
  * @ended: it has. SOURCE_ENDS may be seen before @release is queued, so flush_work() alone would not do
- * @list: in pvi_vm.sources
- * @ref: the list's, and that of who waits for @release
+ * @id: its index in pvi_vm.sources
+ * @ref: the table's, and that of who waits for @release or looks
  */
 struct pvi_source {
 	struct pvi_vm *vm;
@@ -75,7 +77,7 @@ struct pvi_source {
 	struct delayed_work ring;
 	struct work_struct release;
 	struct completion ended;
-	struct list_head list;
+	u32 id;
 	struct kref ref;
 };
 
@@ -209,10 +211,8 @@ static void source_release_work(struct work_struct *work)
 	source_ring_last(s);
 	pvi_eventfd_put_source(s->eventfd);
 
-	mutex_lock(&s->vm->lock);
-	list_del(&s->list);
-	s->vm->nr_sources--;
-	mutex_unlock(&s->vm->lock);
+	xa_erase(&s->vm->sources, s->id);
+	atomic_dec(&s->vm->nr_sources);
 	complete_all(&s->ended);
 	source_put(s);
 }
@@ -247,12 +247,13 @@ static int source_add(struct pvi_vm *vm, struct pvi_source *s, struct file *file
 		return ret;
 	if (!pvi_port_find(vm, s->port))
 		ret = -ENOENT;
-	else if (vm->nr_sources >= READ_ONCE(max_sources))
+	else if (atomic_read(&vm->nr_sources) >= READ_ONCE(max_sources))
 		ret = -ENOSPC;
+	else
+		ret = xa_alloc(&vm->sources, &s->id, s, xa_limit_31b, GFP_KERNEL);
 	if (ret)
 		goto out;
-	list_add_tail(&s->list, &vm->sources);
-	vm->nr_sources++;
+	atomic_inc(&vm->nr_sources);
 	vfs_poll(file, &s->pt);
 	queue_delayed_work(source_wq, &s->ring, 0);
 out:
@@ -293,19 +294,46 @@ out_file:
 	return ret;
 }
 
-/* Ends @s and waits for that; takes a reference and drops vm->lock meanwhile. */
-static void source_end_and_wait(struct pvi_vm *vm, struct pvi_source *s)
-	PVI_RELEASES(&vm->lock)
+/* Ends @s, of which the caller has a reference, and waits for that; drops it. */
+static void source_end_and_wait(struct pvi_source *s)
 {
-	lockdep_assert_held(&vm->lock);
-
-	kref_get(&s->ref);
-	mutex_unlock(&vm->lock);
 	source_end(s);
 	wait_for_completion(&s->ended);
 	/* It has been queued by then; when it has let go, what is left is the callers'. */
 	flush_work(&s->release);
 	source_put(s);
+}
+
+/* The source at index *@i or the next one behind it, with a reference, or NULL. */
+static struct pvi_source *source_next(struct pvi_vm *vm, unsigned long *i)
+{
+	XA_STATE(xas, &vm->sources, *i);
+	struct pvi_source *s;
+
+	xas_lock(&xas);
+	s = xas_find(&xas, ULONG_MAX);
+	/* What is listed has its table's reference. */
+	if (s)
+		kref_get(&s->ref);
+	xas_unlock(&xas);
+	*i = xas.xa_index;
+	return s;
+}
+
+/* Returns one with a reference, or NULL. Those that are listed are hooked in while the lock is held. */
+static struct pvi_source *source_find(struct pvi_vm *vm, const struct eventfd_ctx *eventfd, u32 port)
+{
+	struct pvi_source *s;
+	unsigned long i;
+
+	lockdep_assert_held(&vm->lock);
+	for (i = 0; (s = source_next(vm, &i)); i++) {
+		if (s->eventfd == eventfd && s->port == port)
+			return s;
+		source_put(s);
+		cond_resched();
+	}
+	return NULL;
 }
 
 int pvi_source_unwire(struct pvi_vm *vm, void *arg)
@@ -321,43 +349,42 @@ int pvi_source_unwire(struct pvi_vm *vm, void *arg)
 	ret = pvi_vm_lock(vm);
 	if (ret)
 		goto out;
-	list_for_each_entry(s, &vm->sources, list) {
-		if (s->eventfd != eventfd || s->port != u->port)
-			continue;
-		source_end_and_wait(vm, s);
-		goto out;
-	}
+	s = source_find(vm, eventfd, u->port);
 	mutex_unlock(&vm->lock);
-	ret = -ENOENT;
+	if (s)
+		source_end_and_wait(s);
+	else
+		ret = -ENOENT;
 out:
 	eventfd_ctx_put(eventfd);
 	return ret;
 }
 
-/* The endpoint has died: no source is added any more, and when this returns none rings. */
+/*
+ * The endpoint has died, and its lock was taken since: no source is added any
+ * more, and when this returns none rings.
+ */
 void pvi_source_free(struct pvi_vm *vm)
 {
 	struct pvi_source *s;
+	unsigned long i;
 
-	for (;;) {
-		mutex_lock(&vm->lock);
-		s = list_first_entry_or_null(&vm->sources, struct pvi_source, list);
-		if (!s)
-			break;
-		source_end_and_wait(vm, s);
-	}
-	mutex_unlock(&vm->lock);
+	for (i = 0; (s = source_next(vm, &i)); i++)
+		source_end_and_wait(s);
+	xa_destroy(&vm->sources);
 }
 
 void pvi_source_list(struct seq_file *m, struct pvi_vm *vm)
 {
 	struct pvi_source *s;
+	unsigned long i;
 
 	lockdep_assert_held(&vm->lock);
-	list_for_each_entry(s, &vm->sources, list) {
+	for (i = 0; (s = source_next(vm, &i)); i++) {
 		seq_printf(m, "pvi-source:\tport %u signals %llu rings %llu dropped %llu\n",
 			   s->port, READ_ONCE(s->signalled), READ_ONCE(s->rings),
 			   READ_ONCE(s->dropped));
+		source_put(s);
 		cond_resched();
 	}
 }

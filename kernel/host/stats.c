@@ -78,7 +78,8 @@ void pvi_stats_fdinfo(struct seq_file *m, struct file *file)
 	unsigned long i;
 	u32 port;
 
-	mutex_lock(&vm->lock);
+	if (mutex_lock_killable(&vm->lock))
+		return;
 	/* Pairs with the stores of life.c. What is seen bound here stays until the lock is let go. */
 	life = smp_load_acquire(&vm->life);
 	seq_printf(m, "pvi-state:\t%s%s\n", lives[life], pvi_vm_frozen(vm) ? ", frozen" : "");

@@ -7,7 +7,8 @@
  * the way of a ring but from irq_srcu on.
  *
  *   pvi_vm.lock (mutex)	the tables of one endpoint: gsis, bells, edges, peers,
- *				ports, sources. Readers of the tables use RCU.
+ *				ports, sources. Readers of the tables use RCU. No work that
+ *				all endpoints share waits for it, but those of life.c.
  *   attach_lock (attach.c, mutex)	attaching to and detaching from KVM. Taken by
  *				a BIND only if the hook is not in place.
  *   reserved_lock (reserve.c, mutex)	who may have which name.
@@ -21,7 +22,8 @@
  *   vms_lock (vm.c, spinlock)	changes of the table of endpoints by struct kvm.
  *   vms_by_number (vm.c, xarray)	its own spinlock: a number leads to an endpoint, or to
  *				none, while it is held; a leaf.
- *   pvi_events.lock (spinlock)	what an endpoint was told and has not read.
+ *   pvi_events.lock (spinlock)	what an endpoint was told and has not read, and of whom
+ *				it has heard.
  *   pvi_bell.lock (spinlock)	flags and masks of one bell; released before its GSI
  *				is raised.
  *   pvi_gsi.lock (spinlock)	one pulse, up and down, of one GSI; changes of its MSI.
@@ -87,7 +89,7 @@ enum pvi_life {
  * @bells: bell -> struct pvi_bell
  * @name: its name as a sender's; once bound, to the end
  * @events: what read() gives
- * @lock: protects changes of @ports, @gsis, @bells, @edges, @peers, @sources
+ * @lock: protects changes of @ports, @gsis, @bells, @edges, @peers, and coming into @sources
  * @edges: id - 1 -> row of this receiver's table, or grant
  * @whats: plain GSI -> one of the edges that name it
  * @peers: senders that have rows in @edges, or were heard of
@@ -99,7 +101,7 @@ enum pvi_life {
  * @freezes: how often it was frozen; protected by @lock, as are
  * @freezing: who has asked for that since and was not answered yet
  * @freeze_holds: and that one of them was
- * @sources: eventfds that ring its ports
+ * @sources: eventfds that ring its ports; they leave by its own lock alone
  * @nr_sources: their number
  * @mn: tells that the VM's address space goes
  * @end_unlist: first step of the end
@@ -147,8 +149,8 @@ struct pvi_vm {
 	u64 freezes;
 	u32 freezing;
 	bool freeze_holds;
-	struct list_head sources;
-	u32 nr_sources;
+	struct xarray sources;
+	atomic_t nr_sources;
 	struct mmu_notifier mn;
 	struct work_struct end_unlist;
 	struct rcu_work end_free;

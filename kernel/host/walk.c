@@ -84,7 +84,7 @@ static u32 walk_count(const struct pvi_peer *peer, const struct pvi_vm *from)
 {
 	const struct pvi_vm *to = peer->key.vm;
 	const struct pvi_edge *edge;
-	u32 plain = 0, bells = 0;
+	u32 plain = 0, bells = 0, gsis;
 	bool any = false;
 
 	list_for_each_entry_rcu(edge, &peer->edges, by_peer) {
@@ -97,8 +97,11 @@ static u32 walk_count(const struct pvi_peer *peer, const struct pvi_vm *from)
 		else
 			plain += walk_count_row(edge);
 	}
-	if (any)
-		plain = READ_ONCE(to->nr_gsis) - READ_ONCE(to->nr_bells);
+	if (any) {
+		/* Both change meanwhile. */
+		gsis = READ_ONCE(to->nr_gsis);
+		plain = gsis - min(gsis, READ_ONCE(to->nr_bells));
+	}
 	return plain + bells;
 }
 

@@ -90,9 +90,20 @@ bool model_sees(const struct endpoint *rx, u8 sender)
 	return false;
 }
 
+/* Events of peers leave half of the room to those of senders. */
+static bool has_room(const struct endpoint *ep, u32 type)
+{
+	u32 i, peers = 0;
+
+	for (i = 0; i < ep->nr_events; i++)
+		peers += ep->events[i].type <= KVM_PVI_EVENT_PEER_REVOKED;
+	return ep->nr_events < KVM_PVI_EVENTS_KEPT &&
+	       (type > KVM_PVI_EVENT_PEER_REVOKED || peers < KVM_PVI_EVENTS_KEPT / 2);
+}
+
 void model_tell(struct endpoint *ep, u32 type, u8 about, u64 epoch)
 {
-	if (ep->nr_events < KVM_PVI_EVENTS_KEPT) {
+	if (has_room(ep, type)) {
 		ep->events[ep->nr_events++] = (struct event){
 			.type = type, .lost = ep->lost, .group = m.group, .name = about,
 			.epoch = epoch,

@@ -30,7 +30,8 @@ run()
 			echo "# $((${runs[$target]} * times)) inputs" ;;
 	orders)	"$dir/orders" $((20000 * times)) "${PVI_SEED:-1}" 2>&1 ;;
 	faults)	"$dir/faults" 2>&1 ;;
-	lives)	"$dir/lives" $((30000 * times)) "${PVI_SEED:-1}" 2>&1 ;;
+	# From where each mistake that only an order shows is met in as many
+	lives)	"$dir/lives" $((90000 * times)) "${PVI_SEED:-300001}" 2>&1 ;;
 	threads) "$dir/threads" $((10000 * times)) 2>&1 ;;
 	esac
 }
@@ -111,7 +112,7 @@ else
 	check "one ring after the other" run "$out" fuzz_ring
 	check "rings, payers and guest in many orders" run "$out" orders
 	check "each allocation, and each copy to the caller, fails in turn" run "$out" faults
-	check "endpoints, sources and grants that begin and end, in many orders" run "$out" lives
+	check "endpoints, sources, grants, names and GSIs that begin and end, in many orders" run "$out" lives
 	check "threads, thread sanitizer" run "$out" threads
 	if [ -n "${PVI_LONG:-}" ]; then
 		printf '%s\n' "${rows[@]}" | remember userspace "$tree"

@@ -154,7 +154,7 @@ static struct seen look(void)
 	seen.bells = to->nr_bells;
 	seen.edges = to->nr_edges;
 	seen.grants = to->nr_grants;
-	seen.sources = from->nr_sources;
+	seen.sources = atomic_read(&from->nr_sources);
 	seen.uses = atomic_read(&edge->uses);
 	seen.events = to->events->nr + from->events->nr;
 	seen.life = unbound->life;

@@ -5,17 +5,20 @@
  *
  * Of an endpoint: who finds it finds all of it; of two that bind one descriptor one succeeds; when close() has returned
  * nothing of it rings any more, and nobody is refused its name or its place. Of a source: no signal is lost, and when it
- * has ended none rings. Of a grant: as many ports as it has uses, and none rings when it has ended. And of all of them:
- * nothing is left.
+ * has ended none rings. Of a grant: as many ports as it has uses, and none rings when it has ended. Of a name: its lives
+ * are told of one behind the other, each once, and each death. Of GSIs: what a guest is told of them is true of some
+ * moment. And of all of them: nothing is left.
  */
 #include <signal.h>
 
 #include "grant.h"
 #include "life.h"
 #include "peer.h"
+#include "query.h"
 #include "reply.h"
 #include "source.h"
 #include "turns.h"
+#include "walk.h"
 #include "world.h"
 
 #define GSI		5
@@ -469,7 +472,12 @@ static void end_source(struct pvi_vm *to)
 {
 	u32 i;
 
+	/* The owner of the endpoint may be in a call that takes long: nobody's works wait for it. */
+	if (how == HANGS_UP)
+		mutex_lock(&fd.vm->lock);
 	settle();
+	if (how == HANGS_UP)
+		mutex_unlock(&fd.vm->lock);
 	for (i = 0; i < SIGNALLERS && (how == STAYS || how == HANGS_UP); i++)
 		CHECK(seen[i] == written[i]);
 	if (how == STAYS)
@@ -479,7 +487,7 @@ static void end_source(struct pvi_vm *to)
 	if (how != DIES)
 		fd_put();
 	settle();
-	CHECK(fd.vm->ref.count == 1 && !fd.vm->nr_sources && list_empty(&fd.vm->sources));
+	CHECK(fd.vm->ref.count == 1 && !atomic_read(&fd.vm->nr_sources) && !fd.vm->sources.nr);
 	CHECK(!world_eventfds[SOURCE].references && !world_eventfds[SOURCE].wqh.first);
 	pvi_vm_put(fd.vm);
 	world_end(to);
@@ -631,6 +639,169 @@ static void try_grant(void)
 	end_grant();
 }
 
+/* Names */
+
+static struct pvi_vm *receiver, *former, *latter;
+static u64 nr_told;
+
+static s64 ring_receiver(struct pvi_vm *from)
+{
+	s64 ret = -ENODEV;
+
+	rcu_read_lock();
+	if (pvi_vm_bound(from))
+		ret = pvi_ring_uuid(from, pvi_words_of(&receiver->uuid), GSI);
+	rcu_read_unlock();
+	CHECK(ret >= 0 || ret == -ENODEV);
+	return ret;
+}
+
+static void former_rings(u32 self)
+{
+	wait_a_little();
+	nr_rings += ring_receiver(former) >= 0;
+	working--;
+}
+
+static void former_ends(u32 self)
+{
+	wait_a_little();
+	pvi_life_close(former);
+	working--;
+}
+
+static void latter_begins(u32 self)
+{
+	struct kvm_pvi_bind b = { .size = sizeof(b), .flags = KVM_PVI_BIND_HOST, .vm_fd = -1 };
+	int ret;
+
+	uuid_copy((uuid_t *)b.uuid, &former->uuid);
+	while ((ret = CALL(pvi_life_bind, latter, b, true)) == -EEXIST)
+		wait_a_little();
+	CHECK(!ret);
+	nr_rings += ring_receiver(latter) >= 0;
+	if (turns_random(2))
+		wait_a_little();
+	pvi_life_close(latter);
+	working--;
+}
+
+static void check_lives(const struct pvi_events *ev)
+{
+	u64 up = 0, former_one = 0;
+	u32 i;
+
+	CHECK(!ev->lost);
+	for (i = 0; i < ev->nr; i++) {
+		const struct pvi_event_record *e = &ev->kept[i];
+
+		if (e->type == KVM_PVI_EVENT_SENDER_UP) {
+			CHECK(!up && e->epoch != former_one);
+			up = e->epoch;
+		} else {
+			CHECK(e->type == KVM_PVI_EVENT_SENDER_DOWN && up == e->epoch);
+			former_one = up;
+			up = 0;
+		}
+	}
+	CHECK(!up);
+	nr_told += ev->nr;
+}
+
+static void try_name(void)
+{
+	static const turns_fn fns[] = { former_rings, former_rings, former_ends, latter_begins, worker };
+
+	receiver = world_vm(1);
+	former = world_vm(2);
+	latter = pvi_life_open();
+	kref_get(&former->ref);
+	world_handler = NULL;
+	world_expose(receiver, GSI, KVM_PVI_GSI_DIRECT);
+	world_allow(receiver, former, GSI, 0, 0);
+	shim_task.flags = turns_random(2) ? PF_EXITING : 0;
+	working = ARRAY_SIZE(fns) - 1;
+	turns_run(fns, ARRAY_SIZE(fns), seed);
+	shim_task.flags = 0;
+	pvi_vm_put(former);
+	settle();
+	check_lives(receiver->events);
+	world_end(receiver);
+}
+
+/* GSIs */
+
+static s64 query_config(struct pvi_vm *vm)
+{
+	s64 ret;
+
+	rcu_read_lock();
+	ret = pvi_query(vm, KVM_PVI_Q_SELF, 0, KVM_PVI_Q_SELF_CONFIG);
+	rcu_read_unlock();
+	return ret;
+}
+
+static void exposer(u32 self)
+{
+	struct kvm_pvi_expose expose = { .size = sizeof(expose), .gsi = GSI, .kind = KVM_PVI_GSI_EVENTFD };
+	struct kvm_pvi_bell bell = { .size = sizeof(bell), .bell = 1, .gsi = GSI };
+	struct kvm_pvi_gsi gsi = { .size = sizeof(gsi), .gsi = GSI };
+	u32 i;
+
+	for (i = 1 + turns_random(3); i; i--) {
+		CHECK(!CALL(pvi_expose, receiver, expose, true));
+		CHECK(!turns_random(4) || !CALL(pvi_bell_create, receiver, bell, true));
+		wait_a_little();
+		CHECK(!CALL(pvi_expose_undo, receiver, gsi, true));
+	}
+	working--;
+}
+
+static void configurer(u32 self)
+{
+	u32 i;
+	int ret;
+
+	for (i = 0; i < TRIES; i++) {
+		wait_a_little();
+		rcu_read_lock();
+		ret = pvi_event_set_config(receiver, turns_random(4) ? GSI : KVM_PVI_GSI_ANY);
+		rcu_read_unlock();
+		CHECK(!ret || ret == -ENOENT);
+	}
+	working--;
+}
+
+static void looker(u32 self)
+{
+	struct kvm_pvi_peer peers[2];
+	struct pvi_call c = { .vm = former, .args = { (uintptr_t)peers, sizeof(peers) } };
+	s64 ret;
+
+	do {
+		ret = query_config(receiver);
+		CHECK(ret == GSI || ret == -ENOENT);
+		CHECK(pvi_walk_list(&c) == 1 && peers[0].gsis <= 1);
+		nr_told++;
+	} while (READ_ONCE(working));
+}
+
+static void try_gsis(void)
+{
+	static const turns_fn fns[] = { exposer, configurer, configurer, looker, worker };
+
+	receiver = world_vm(1);
+	former = world_vm(2);
+	world_handler = NULL;
+	world_allow(receiver, former, KVM_PVI_GSI_ANY, 0, 0);
+	working = 3;
+	turns_run(fns, ARRAY_SIZE(fns), seed);
+	/* Nothing that is not exposed is named. */
+	CHECK(query_config(receiver) == -ENOENT);
+	world_end(former);
+	world_end(receiver);
+}
+
 static void tell_seed(int nr)
 {
 	/* It comes again, and ends the program. */
@@ -640,7 +811,9 @@ static void tell_seed(int nr)
 
 int main(int argc, char **argv)
 {
-	static void (*const tries[])(void) = { try_endpoints, try_source, try_grant, try_rivals };
+	static void (*const tries[])(void) = {
+		try_endpoints, try_source, try_grant, try_name, try_source, try_gsis, try_endpoints, try_source, try_rivals
+	};
 	u64 rounds = argc > 1 ? strtoull(argv[1], NULL, 0) : 10000, i;
 	size_t before;
 
@@ -657,8 +830,9 @@ int main(int argc, char **argv)
 		settle();
 		CHECK(shim_allocated() == before && !world_attached && !pvi_vm_next(&(u64){ 0 }));
 	}
-	printf("# %llu orders: %llu bound, %llu succeeded, %llu rings, %llu signals, %llu ports\n",
+	printf("# %llu orders: %llu bound, %llu succeeded, %llu rings, %llu signals, %llu ports, %llu told\n",
 	       (unsigned long long)rounds, (unsigned long long)nr_bound, (unsigned long long)nr_succeeded,
-	       (unsigned long long)nr_rings, (unsigned long long)nr_signals, (unsigned long long)nr_ports);
+	       (unsigned long long)nr_rings, (unsigned long long)nr_signals, (unsigned long long)nr_ports,
+	       (unsigned long long)nr_told);
 	return 0;
 }

@@ -64,6 +64,7 @@ typedef unsigned long vm_flags_t;
 #define IS_ENABLED(option)	1
 #define lower_32_bits(x)	((u32)(x))
 #define upper_32_bits(x)	((u32)((u64)(x) >> 32))
+#define U16_MAX			0xffffu
 #define U32_MAX			0xffffffffu
 #define S32_MAX			0x7fffffff
 #define U64_MAX			(~0ULL)
@@ -199,6 +200,8 @@ static inline int atomic_dec_if_positive(atomic_t *v)
 		;
 	return old - 1;
 }
+#define DECLARE_PER_CPU(type, name) extern type name
+#define this_cpu_dec(v)		this_cpu_add(v, -1)
 #define this_cpu_inc(x)		((void)__atomic_add_fetch(&(x), 1, __ATOMIC_RELAXED))
 #define this_cpu_add(x, n)	((void)__atomic_add_fetch(&(x), n, __ATOMIC_RELAXED))
 
@@ -405,6 +408,8 @@ void xa_destroy(struct xarray *x);
 #define xa_find(x, index, last, mark) shim_xa_find(x, index, *(index))
 #define xa_for_each(x, i, e)							\
 	for (i = 0, e = shim_xa_find(x, &i, 0); e; e = shim_xa_find(x, &i, i + 1))
+#define xa_for_each_range(x, i, e, first, last)					\
+	for (i = first, e = shim_xa_find(x, &i, i); e && i <= (last); e = shim_xa_find(x, &i, i + 1))
 struct xa_state {
 	struct xarray *xa;
 	unsigned long xa_index;
@@ -414,6 +419,10 @@ struct xa_state {
 #define xas_lock(s)		xa_lock((s)->xa)
 #define xas_unlock(s)		xa_unlock((s)->xa)
 void *xas_find(struct xa_state *s, unsigned long last);
+#define xas_retry(s, e)		false
+#define xas_for_each(s, e, last)							\
+	for (e = shim_xa_find((s)->xa, &(s)->xa_index, (s)->xa_index); e;		\
+	     e = shim_xa_find((s)->xa, &(s)->xa_index, (s)->xa_index + 1))
 
 /* An rhashtable has a fixed number of lists under a lock. */
 struct rhash_head {

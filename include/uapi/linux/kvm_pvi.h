@@ -197,7 +197,7 @@
  *
  * KVM_HC_PVI_SET_CONFIG names an exposed GSI of the caller's own that is rung
  * whenever its endpoint gets an event (struct kvm_pvi_event), once until the next
- * KVM_HC_PVI_PEERS.
+ * KVM_HC_PVI_PEERS, and no more often than the GSI's rate permits.
  */
 struct kvm_pvi_peer {
 	__u64 epoch;
@@ -652,9 +652,9 @@ struct kvm_pvi_reserve {
  * @epoch: which life of @uuid it is about
  * @uuid: the other VM
  *
- * KVM_PVI_EVENTS_KEPT are kept, the oldest ones, until they are read; what comes
- * beyond them is counted in @lost of the next. KVM_HC_PVI_PEERS, also by
- * KVM_PVI_CALL, tells how things stand. Peers that were there when the endpoint
+ * KVM_PVI_EVENTS_KEPT are kept, the oldest ones, until they are read, and of
+ * KVM_PVI_EVENT_PEER_* half as many; what comes beyond them is counted in @lost of
+ * the next. KVM_HC_PVI_PEERS, also by KVM_PVI_CALL, tells how things stand. Peers that were there when the endpoint
  * was bound are found by PEERS alone.
  *
  * read() waits for an event. poll() says EPOLLIN when there is one, and EPOLLHUP
