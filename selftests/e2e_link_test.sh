@@ -39,7 +39,9 @@ start_b()
 {
 	guest g_b newer -machine q35 -uuid "$b" -monitor "unix:$monitors/g_b,server=on,wait=off" \
 		-device pcie-root-port,id=port1,chassis=1,slot=1,pref64-reserve=4G \
-		-device pcie-root-port,id=port2,chassis=2,slot=2,pref64-reserve=4G "$@"
+		-device pcie-root-port,id=port2,chassis=2,slot=2,pref64-reserve=4G \
+		-device pcie-root-port,id=port3,chassis=3,slot=3 -device pcie-root-port,id=port4,chassis=4,slot=4 \
+		-device pcie-root-port,id=port5,chassis=5,slot=5 -device pcie-root-port,id=port6,chassis=6,slot=6 "$@"
 	booted g_b
 }
 
@@ -174,6 +176,39 @@ again()
 	exchange
 }
 
+# plug_both UUID PORTS - a link's devices, to guests that run
+plug_both()
+{
+	local link=$1
+
+	arguments "$a" --hotplug | monitor "$monitors/g_a"
+	arguments "$b" --hotplug --bus "$2" | monitor "$monitors/g_b"
+}
+
+has_link()
+{
+	links "$1" | grep -q "^$2 "
+}
+
+# With the b that restart() has started, and last, for what is left of both is of no use: b has two links to a, and makes
+# one of its own of what it may write. A section of a's is none of these, whatever stands there. The link that is made
+# last is found when they have been looked at.
+forged()
+{
+	local second third buses=/sys/bus/pvi_link/devices
+
+	second=$(pvictl link --kind raw --size 64K "$a" "$b" | sed -n 's/^link //p')
+	plug_both "$second" port3,port4
+	await has_link g_a "$second"
+	await has_link g_b "$second"
+	same "$(run g_b pvi_link forge)" forge
+	run g_a modprobe kvm_pvi_link
+	third=$(pvictl link --kind net --size 256K "$a" "$b" | sed -n 's/^link //p')
+	plug_both "$third" port5,port6
+	await run g_a "[ -e $buses/$third ]"
+	same "$(run g_a ls $buses)" "$third"
+}
+
 # Nobody has to do anything at a when b is killed and started anew, now with the link.
 restart()
 {
@@ -187,6 +222,7 @@ restart()
 	load g_b
 	found
 	exchange
+	forged
 	quiet g_a
 	quiet g_b
 }

@@ -172,6 +172,32 @@ static void test_format(void)
 	ASSERT_EQ(pvi_link_format(fd, &link, 0), -EINVAL);
 }
 
+static void test_secret(void)
+{
+	static const u8 secret[PVI_LINK_SECRET] = "fifteen letters";
+	struct pvi_link link = new_link();
+	struct pvi_ring_link one, other;
+	struct pvi_ring_header *map[2];
+	int fd[2], peer, i;
+
+	for (i = 0; i < 2; i++) {
+		fd[i] = pvi_link_memory(&link, i, 0, &peer);
+		ASSERT_GE(fd[i], 0);
+		map[i] = map_shared(fd[i], SIZE);
+		close(peer);
+	}
+	ASSERT_TRUE(pvi_ring_pair(&one, map[0], SIZE, map[1], SIZE));
+	ASSERT_EQ(pvi_link_secret(fd[0], secret), 0);
+	ASSERT_TRUE(!pvi_ring_pair(&one, map[0], SIZE, map[1], SIZE));
+	ASSERT_TRUE(!pvi_ring_pair(&other, map[1], SIZE, map[0], SIZE));
+	ASSERT_EQ(pvi_link_secret(fd[1], secret), 0);
+	ASSERT_TRUE(pvi_ring_pair(&one, map[0], SIZE, map[1], SIZE));
+	ASSERT_EQ(memcmp((u8 *)map[1] + 0x60, secret, sizeof(secret)), 0);
+	ASSERT_EQ(pvi_link_secret(NO_SUCH, secret), -EBADF);
+	memset(map[0], 0, 8);
+	ASSERT_EQ(pvi_link_secret(fd[0], secret), -EINVAL);
+}
+
 static void test_join(void)
 {
 	struct pvi_link link = new_link();
@@ -331,6 +357,7 @@ static const struct test_case cases[] = {
 	{ "refused", test_refused },
 	{ "memory", test_memory },
 	{ "format", test_format },
+	{ "secret", test_secret },
 	{ "join", test_join },
 	{ "read", test_read },
 	{ "open", test_open },

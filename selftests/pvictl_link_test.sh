@@ -58,7 +58,10 @@ sections()
 	same "$(for at in 8 12 64 68 72 76 80 84 88 92; do number $at; done | tr '\n' ' ')" \
 		"1 3 $gsi 3 $gsi 3 3 4096 16384 0 "
 	same "$(number 92 1)" 1
-	same "$(tail -c +97 "$tmp/links/$link/0" | tr -d '\0' | wc -c)" 0
+	# A secret, the same in both
+	same "$(od -A n -t x1 -j 96 -N 16 "$tmp/links/$link/0")" "$(od -A n -t x1 -j 96 -N 16 "$tmp/links/$link/1")"
+	[ "$(tail -c +97 "$tmp/links/$link/0" | head -c 16 | tr -d '\0' | wc -c)" -gt 8 ]
+	same "$(tail -c +113 "$tmp/links/$link/0" | tr -d '\0' | wc -c)" 0
 	# All of it is there
 	same "$(stat -c %b "$tmp/links/$link"/[01] | tr '\n' ' ')" "128 128 "
 }
@@ -437,7 +440,7 @@ addresses()
 	pvictl list --dir "$tmp/links" --json >"$tmp/json"
 	json "$tmp/json" "{(l['kind'], l['a'][0], l['a_cid'], l['b_cid']) for l in it['links']} == \
 		{('vsock', 'c', 5, 3), ('vsock', 'b', 77, 5), ('raw', 'a', None, None)}"
-	same "$(tail -c +97 "$tmp/links/$third/0" | tr -d '\0' | wc -c)" 0
+	same "$(tail -c +113 "$tmp/links/$third/0" | tr -d '\0' | wc -c)" 0
 	pvictl unlink --dir "$tmp/links" "$a" "$b"
 	pvictl unlink --dir "$tmp/links" "$a" "$c"
 	pvictl unlink --dir "$tmp/links" "$c" "$b"

@@ -4,12 +4,13 @@
  *
  * A section is the memory of an ivshmem device that begins as ring.rst has it; others, and those of
  * links of kind raw, which are for programs, are left to whoever has a use for them. Two make a link:
- * the one that names this guest as its owner, and the one that has the same UUID of a link. That UUID
- * is known to the two sides alone, so no other peer's section passes for one of this link. Who this
- * guest is, the host says; without one the sections wait.
+ * the one that names this guest as its owner and is the guest's own, to write to, and the one that has the same
+ * UUID of a link and the same secret, which the two sides alone know: so no other peer's section passes for one
+ * of this link. Who this guest is, the host says; without one the sections wait.
  */
 #include <linux/io.h>
 #include <linux/module.h>
+#include <linux/random.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -55,6 +56,12 @@ static void section_pair(struct pvi_section *own)
 	}
 }
 
+/* A peer may write the name of this guest, but cannot have its own section be writable here. */
+static bool section_is_own(const struct pvi_section *section, const uuid_t *self)
+{
+	return !memcmp(section->shape.owner, self, sizeof(*self)) && pvi_ring_owns(section->map, get_random_u64());
+}
+
 static void section_pair_all(struct work_struct *unused)
 {
 	struct pvi_section *own;
@@ -64,7 +71,7 @@ static void section_pair_all(struct work_struct *unused)
 		return;
 	mutex_lock(&sections_lock);
 	list_for_each_entry(own, &sections, node)
-		if (!own->core && !memcmp(own->shape.owner, &self, sizeof(self)))
+		if (!own->core && section_is_own(own, &self))
 			section_pair(own);
 	mutex_unlock(&sections_lock);
 }

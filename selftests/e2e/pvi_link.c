@@ -8,6 +8,7 @@
  *			stores are there afterwards
  *	talk N		sends N messages, and wants each back: "talk N"
  *	echo N		sends N messages back: "echo N"
+ *	forge		makes a link of kind net of its sections of two links, as if one of them were its peer's: "forge"
  */
 #include <errno.h>
 #include <libpvi.h>
@@ -47,6 +48,37 @@ static int do_find(void)
 		print_uuid(shape->peer);
 		puts("");
 	}
+	return 0;
+}
+
+/* What a section of @shape's link would begin with whose owner and peer are these */
+static void forge(struct section *s, const unsigned char *owner, const unsigned char *peer, unsigned int side)
+{
+	struct pvi_ring_header *header = (struct pvi_ring_header *)s->map;
+	struct pvi_ring_shape shape = s->shape;
+
+	memset(shape.link, 0x77, sizeof(shape.link));
+	memcpy(shape.owner, owner, sizeof(shape.owner));
+	memcpy(shape.peer, peer, sizeof(shape.peer));
+	shape.kind = PVI_RING_NET;
+	shape.side = side;
+	memset(header->secret, 0, sizeof(header->secret));
+	header->shape = shape;
+}
+
+static int do_forge(void)
+{
+	struct section *own[2];
+	int i, nr = 0;
+
+	for (i = 0; i < nr_sections && nr < 2; i++)
+		if (!memcmp(sections[i].shape.owner, self, sizeof(self)) && sections[i].shape.kind == PVI_RING_RAW)
+			own[nr++] = &sections[i];
+	if (nr < 2)
+		die("only %d sections to make it of", nr);
+	forge(own[0], own[0]->shape.peer, self, 0);
+	forge(own[1], self, own[1]->shape.peer, 1);
+	puts("forge");
 	return 0;
 }
 
@@ -168,6 +200,8 @@ int main(int argc, char **argv)
 	section_begin();
 	if (!strcmp(verb, "find"))
 		return do_find();
+	if (!strcmp(verb, "forge"))
+		return do_forge();
 	if (!strcmp(verb, "store"))
 		return do_store();
 	if (!strcmp(verb, "talk"))

@@ -383,6 +383,15 @@ static void list_shapes(void)
 	bad_header()->shape.data_size = DATA + DATA / 2;
 	CHECK("no power of two", pair(), 0);
 	run();
+	own[0x60] = 7;
+	CHECK("no secret", pair(), 0);
+	bad[0x60] = 7;
+	CHECK("the same secret", pair(), 1);
+	bad[0x6f] = 1;
+	CHECK("another secret", pair(), 0);
+	run();
+	CHECK("an own section", pvi_ring_owns((void *)own, 0x1234567800000009), 1);
+	CHECK("nothing stays in it", *(u64 *)(own + 0x90), 0);
 	CHECK("same side", pvi_ring_pair(&side, (void *)own, size, (void *)own, size), 0);
 	CHECK("too short for a header", pvi_ring_pair(&side, (void *)own, size, (void *)bad, 255), 0);
 	CHECK("shorter than it says", pvi_ring_pair(&side, (void *)own, size, (void *)bad, size - 1), 0);

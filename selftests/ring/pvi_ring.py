@@ -27,13 +27,14 @@ class Over(Exception):
 
 
 class Section:
-    """Section 2: the numbers below 0x60, loaded once and checked."""
+    """Section 2: the numbers below 0x70, loaded once and checked."""
 
     def __init__(self, memory):
         self.bytes = memory
         self.words = memory.cast("I")
-        head = bytes(memory[:0x60])
+        head = bytes(memory[:0x70])
         self.link, self.owner, self.peer = head[0x10:0x20], head[0x20:0x30], head[0x30:0x40]
+        self.secret = head[0x60:0x70]
         numbers = [int.from_bytes(head[i:i + 4], "little") for i in range(0, 0x60, 4)]
         version, self.kind = numbers[2:4]
         gsis, peer_gsis = numbers[17], numbers[19]
@@ -63,7 +64,8 @@ class Link:
         self.own, self.peer, self.ring = Section(own), Section(peer), ring
         if not (self.own.usable and self.peer.usable
                 and self.own.kind == self.peer.kind and self.own.link == self.peer.link
-                and self.own.side != self.peer.side and self.own.owner == self.peer.peer
+                and self.own.secret == self.peer.secret and self.own.side != self.peer.side
+                and self.own.owner == self.peer.peer
                 and self.own.peer == self.peer.owner):
             raise ValueError("not the sections of a link")
         self.life = self.own.load(0x80)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@ struct make {
 	char mount[PATH_MAX];	/* of hugetlbfs, or empty */
 	const struct links *others;
 	struct pvi_link link;
+	unsigned char secret[PVI_LINK_SECRET];
 	struct links_why *why;
 };
 
@@ -224,7 +226,8 @@ static int make_section(const struct make *m, const struct link *link, uint32_t 
 	fd = open(m->mount[0] ? huge : path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return fail(m, -errno, "%s", path);
-	ret = pvi_link_format(fd, &m->link, side) ?: configure(m, fd, &link->vsock[side]);
+	ret = pvi_link_format(fd, &m->link, side) ?: pvi_link_secret(fd, m->secret) ?:
+	      configure(m, fd, &link->vsock[side]);
 	if (ret)
 		ret = fail(m, ret, "cannot make %s of %llu bytes", path, (unsigned long long)m->link.size);
 	ret = ret ?: set_owner(m, fd, side, path);
@@ -307,6 +310,8 @@ int links_make(const char *dir, const struct link_spec *spec, struct links *othe
 	uuid_unparse_lower(link.uuid, text);
 	snprintf(m.path, sizeof(m.path), "%s/.%s", dir, text);
 	snprintf(link.label, sizeof(link.label), "%s", spec->label ?: "");
+	if (getrandom(m.secret, sizeof(m.secret), 0) != sizeof(m.secret))
+		return fail(&m, -EIO, "random bytes");
 	ret = make_files(&m, &link);
 	if (!ret)
 		others->all[others->nr++] = link;

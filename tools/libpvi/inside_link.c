@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,27 +47,50 @@ static int device_enable(const char *device)
 	return ret;
 }
 
-/* What the section begins with, if it is one */
-static int section_look(int fd, struct pvi_ring_shape *shape)
+/* What is sought, and what a section has: @secret NULL: whatever it is, and the guest can write to it */
+struct section {
+	const unsigned char *link, *owner, *secret;
+};
+
+/* Whether what @shape was read of is the section that is sought */
+static bool section_is(const struct section *sought, struct pvi_ring_header *header,
+		       const struct pvi_ring_shape *shape)
 {
+	uint64_t number;
+
+	if (memcmp(shape->owner, sought->owner, PVI_RING_UUID_SIZE) ||
+	    (sought->link ? memcmp(shape->link, sought->link, PVI_RING_UUID_SIZE) : shape->kind != PVI_RING_RAW))
+		return false;
+	if (sought->secret)
+		return !memcmp(header->secret, sought->secret, PVI_LINK_SECRET);
+	/* A peer may have written this guest's name into its own. */
+	return getrandom(&number, sizeof(number), 0) == sizeof(number) && pvi_ring_owns(header, number);
+}
+
+/* What the section begins with, if it is the one that is sought; @secret: what it has, unless that was known */
+static int section_look(int fd, const struct section *sought, struct pvi_ring_shape *shape, unsigned char *secret)
+{
+	struct pvi_ring_header *map;
 	struct stat st;
 	bool known;
-	void *map;
 
 	if (fstat(fd, &st))
 		return -errno;
 	if (st.st_size < (off_t)sizeof(struct pvi_ring_header))
 		return -ENOLINK;
-	map = mmap(NULL, st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	map = mmap(NULL, st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
-	known = pvi_ring_look(map, st.st_size, shape);
+	known = pvi_ring_look(map, st.st_size, shape) && section_is(sought, map, shape);
+	if (known && !sought->secret)
+		memcpy(secret, map->secret, PVI_LINK_SECRET);
 	munmap(map, st.st_size);
 	return known ? 0 : -ENOLINK;
 }
 
-/* An ivshmem device without a driver that is a section: a descriptor of it, or -errno */
-static int section_open(const char *device, struct pvi_ring_shape *shape)
+/* An ivshmem device without a driver that is the section: a descriptor of it, or -errno */
+static int section_open(const char *device, const struct section *sought, struct pvi_ring_shape *shape,
+			unsigned char *secret)
 {
 	char path[256];
 	int fd, ret;
@@ -83,42 +107,30 @@ static int section_open(const char *device, struct pvi_ring_shape *shape)
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	ret = section_look(fd, shape);
+	ret = section_look(fd, sought, shape, secret);
 	if (!ret)
 		return fd;
 	close(fd);
 	return ret;
 }
 
-/* Whether the section of @shape, whose owner is @owner, is of the link wanted */
-static bool section_is(const struct pvi_ring_shape *shape, const unsigned char *link,
-		       const unsigned char *owner)
+/* The only one, in @shape and @secret; -ENOENT: there is none, -ENOTUNIQ: there are several */
+static int section_find(const glob_t *devices, const struct section *sought, struct pvi_ring_shape *shape,
+			unsigned char *secret)
 {
-	if (memcmp(shape->owner, owner, PVI_RING_UUID_SIZE))
-		return false;
-	return link ? !memcmp(shape->link, link, PVI_RING_UUID_SIZE) : shape->kind == PVI_RING_RAW;
-}
-
-/* The only one, in @shape; -ENOENT: there is none, -ENOTUNIQ: there are several */
-static int section_find(const glob_t *devices, const unsigned char *link, const unsigned char *owner,
-			struct pvi_ring_shape *shape)
-{
+	unsigned char seen_secret[PVI_LINK_SECRET] = { 0 };
 	struct pvi_ring_shape seen;
 	int found = -ENOENT, fd;
 	size_t i;
 
 	for (i = 0; i < devices->gl_pathc; i++) {
-		fd = section_open(devices->gl_pathv[i], &seen);
+		fd = section_open(devices->gl_pathv[i], sought, &seen, seen_secret);
 		if (fd == -EACCES || fd == -EPERM) {
 			found = found < 0 ? fd : found;
 			continue;
 		}
 		if (fd < 0)
 			continue;
-		if (!section_is(&seen, link, owner)) {
-			close(fd);
-			continue;
-		}
 		if (found >= 0) {
 			close(fd);
 			close(found);
@@ -126,6 +138,8 @@ static int section_find(const glob_t *devices, const unsigned char *link, const 
 		}
 		found = fd;
 		*shape = seen;
+		if (secret)
+			memcpy(secret, seen_secret, sizeof(seen_secret));
 	}
 	return found;
 }
@@ -134,16 +148,20 @@ int pvi_guest_link(int guest, const unsigned char *link, struct pvi_ring_shape *
 {
 	struct kvm_pvi_guest_info info = { .size = sizeof(info) };
 	int ret = pvi_guest_get_info(guest, &info), own;
+	unsigned char secret[PVI_LINK_SECRET];
 	struct pvi_ring_shape theirs;
+	struct section sought;
 	glob_t devices;
 
 	if (ret)
 		return ret;
 	if (glob(DEVICES, 0, NULL, &devices))
 		return -ENOENT;
-	own = section_find(&devices, link, info.uuid, shape);
+	sought = (struct section){ link, info.uuid, NULL };
+	own = section_find(&devices, &sought, shape, secret);
 	if (own >= 0) {
-		*peer = section_find(&devices, shape->link, shape->peer, &theirs);
+		sought = (struct section){ shape->link, shape->peer, secret };
+		*peer = section_find(&devices, &sought, &theirs, NULL);
 		if (*peer < 0) {
 			close(own);
 			own = *peer;

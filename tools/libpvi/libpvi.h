@@ -916,6 +916,20 @@ int pvi_link_shape(const struct pvi_link *link, uint32_t side, struct pvi_ring_s
  */
 int pvi_link_format(int section, const struct pvi_link *link, uint32_t side);
 
+#define PVI_LINK_SECRET		16	/* bytes */
+
+/**
+ * pvi_link_secret - write into a section by what it is known as one of its link
+ * @section: what pvi_link_format() or pvi_link_memory() has made, open for reading and writing
+ * @secret: PVI_LINK_SECRET random bytes, the same for both sections
+ *
+ * Before either side sees it. The UUID of a link may be known to others, and a peer may write it into its section of
+ * another link; without a secret that one would pass for the section of this link's peer.
+ *
+ * Return: 0, or -errno; EINVAL: it is no section.
+ */
+int pvi_link_secret(int section, const unsigned char *secret);
+
 /**
  * pvi_link_memory - make a section, of which nobody changes the size
  * @link: the link

@@ -88,6 +88,29 @@ int pvi_link_format(int section, const struct pvi_link *link, uint32_t side)
 	return 0;
 }
 
+int pvi_link_secret(int section, const unsigned char *secret)
+{
+	struct pvi_ring_shape shape;
+	struct pvi_ring_header *map;
+	struct stat st;
+	size_t size;
+	int ret = 0;
+
+	if (fstat(section, &st))
+		return -errno;
+	/* hugetlbfs maps no less than a page of its own */
+	size = st.st_size;
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, section, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	if (pvi_ring_look(map, size, &shape))
+		memcpy(map->secret, secret, sizeof(map->secret));
+	else
+		ret = -EINVAL;
+	munmap(map, size);
+	return ret;
+}
+
 static int reopen(int fd)
 {
 	char path[32];

@@ -62,20 +62,24 @@ struct pvi_ring_shape {
 /**
  * struct pvi_ring_header - the beginning of a section
  * @shape: what it is
+ * @secret: random, the same in both sections of a link; written with @shape. 0: there is none
  * @__reserved0: 0
  * @life: state, session, and the peer's session: PVI_RING_LIFE()
  * @use: how many queues the owner uses in this session
  * @epoch: the owner's epoch of kvm_pvi, low half first; 0 if it does not know
+ * @mark: for pvi_ring_owns()
  * @__reserved1: 0
  * @config: what belongs to the kind; written with @shape
  */
 struct pvi_ring_header {
 	struct pvi_ring_shape shape;
-	__u8  __reserved0[32];
+	__u8  secret[16];
+	__u8  __reserved0[16];
 	__u32 life;
 	__u32 use;
 	__u32 epoch[2];
-	__u8  __reserved1[48];
+	__u32 mark[2];
+	__u8  __reserved1[40];
 	__u8  config[64];
 };
 
@@ -167,6 +171,26 @@ static __inline__ int pvi_ring_look(const struct pvi_ring_header *header, __u64 
 	       (__u64)shape->queues * shape->data_size <= mapped - shape->data_offset;
 }
 
+/*
+ * Whether @header is in memory of this side's own: a store into it stays. Who made up a section of a peer's
+ * may have written this side's name there. @number is one that nobody can guess
+ */
+static __inline__ int pvi_ring_owns(struct pvi_ring_header *header, __u64 number)
+{
+	__u32 *mark = header->mark;
+	int owns;
+
+	__atomic_store_n(&mark[0], (__u32)number, __ATOMIC_RELAXED);
+	__atomic_store_n(&mark[1], (__u32)(number >> 32), __ATOMIC_RELAXED);
+	/* Pairs with nobody: what is loaded is what stands there */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	owns = __atomic_load_n(&mark[0], __ATOMIC_RELAXED) == (__u32)number &&
+	       __atomic_load_n(&mark[1], __ATOMIC_RELAXED) == (__u32)(number >> 32);
+	__atomic_store_n(&mark[0], 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&mark[1], 0, __ATOMIC_RELAXED);
+	return owns;
+}
+
 /* Make @link of its two sections, else 0. Whom to ring is in @link->mine: the peer is not asked */
 static __inline__ int pvi_ring_pair(struct pvi_ring_link *link,
 				    struct pvi_ring_header *own, __u64 own_mapped,
@@ -183,7 +207,9 @@ static __inline__ int pvi_ring_pair(struct pvi_ring_link *link,
 	link->use = link->want = link->queues = 0;
 	for (i = 0; i < PVI_RING_UUID_SIZE; i++)
 		differ |= (mine->link[i] ^ theirs->link[i]) | (mine->peer[i] ^ theirs->owner[i]) |
-			  (mine->owner[i] ^ theirs->peer[i]);
+			  (mine->owner[i] ^ theirs->peer[i]) |
+			  (__atomic_load_n(&own->secret[i], __ATOMIC_RELAXED) ^
+			   __atomic_load_n(&peer->secret[i], __ATOMIC_RELAXED));
 	return !differ && mine->kind == theirs->kind && mine->side != theirs->side;
 }
 
