@@ -296,5 +296,7 @@ int __init pvi_bus_init(void)
 
 void pvi_bus_exit(void)
 {
+	/* bus_release() is called by then. */
+	pvi_compat_device_links_gone();
 	bus_unregister(&bus);
 }
