@@ -627,6 +627,19 @@ has_it_all()
 	run "$1" 'wait $! || { cat /tmp/tcp; false; }'
 }
 
+# While a sleeps b's section becomes another one, and is what it was when a has woken: a says so, and waits for that.
+changed()
+{
+	falls_asleep g_a
+	await has_carrier g_b 0
+	same "$(run g_b pvi_spoil kind 1)" "kind 1"
+	wakes_up g_a
+	await run g_a "dmesg | grep -q 'its sections are not what they were'"
+	has_carrier g_a 0
+	same "$(run g_b pvi_spoil kind 1)" "kind 1"
+	connected
+}
+
 # A guest sleeps while frames go both ways. The other one sees it go, and come.
 asleep()
 {
@@ -648,6 +661,7 @@ asleep()
 	fi
 	stop_flood g_a
 	stop_flood g_b
+	changed
 	transfer 50000
 	quiet g_a
 	quiet g_b
