@@ -401,14 +401,35 @@ under_load()
 # b may not ring when its driver goes, but for the sixth try: a hears of it all the same.
 owed()
 {
-	run g_b insmod /pvi_test_throttle.ko times=5
+	run g_b insmod /pvi_test_refuse.ko function=kvm_pvi_guest_link_ring answer=-11 times=5
 	run g_b rmmod kvm_pvi_net
 	await has_carrier g_a 0
 	same "$(run g_a pvi_net test pvi0)" \
 		"the peer is up: no"$'\n'"the host serves this guest: yes"$'\n'"receives and sends: no"
-	[ "$(run g_b cat /sys/module/pvi_test_throttle/parameters/made)" -gt 0 ] || fail "no ring was made"
-	run g_b rmmod pvi_test_throttle
+	[ "$(run g_b cat /sys/module/pvi_test_refuse/parameters/made)" -gt 0 ] || fail "no ring was made"
+	run g_b rmmod pvi_test_refuse
 	run g_b modprobe kvm_pvi_net
+	up g_b $address_b $address6_b
+	connected
+	as_found
+}
+
+# made_in_spite FUNCTION ANSWER - b's link is made anew, and finds no memory twice, as that function says
+made_in_spite()
+{
+	run g_b insmod /pvi_test_refuse.ko "function=$1" "answer=$2" times=2
+	run g_b "cd /sys/bus/pci/drivers/kvm_pvi_link && own=\$(basename \$(dirname \$(readlink -f $bus))) &&" \
+		"echo \$own >unbind && [ ! -e $bus ] && echo \$own >bind"
+	await run g_b "[ -e /sys/class/net/pvi0 ]"
+	[ "$(run g_b cat /sys/module/pvi_test_refuse/parameters/made)" -gt 0 ] || fail "$1 was not called again"
+	run g_b rmmod pvi_test_refuse
+}
+
+# Memory is short for a moment, while a link is made. Nobody else does anything.
+scarce()
+{
+	made_in_spite kvm_pvi_link:pvi_bell_init -12
+	made_in_spite device_link_add 0
 	up g_b $address_b $address6_b
 	connected
 	as_found
@@ -606,6 +627,19 @@ has_it_all()
 	run "$1" 'wait $! || { cat /tmp/tcp; false; }'
 }
 
+# While a sleeps b's section becomes another one, and is what it was when a has woken: a says so, and waits for that.
+changed()
+{
+	falls_asleep g_a
+	await has_carrier g_b 0
+	same "$(run g_b pvi_spoil kind 1)" "kind 1"
+	wakes_up g_a
+	await run g_a "dmesg | grep -q 'its sections are not what they were'"
+	has_carrier g_a 0
+	same "$(run g_b pvi_spoil kind 1)" "kind 1"
+	connected
+}
+
 # A guest sleeps while frames go both ways. The other one sees it go, and come.
 asleep()
 {
@@ -627,6 +661,7 @@ asleep()
 	fi
 	stop_flood g_a
 	stop_flood g_b
+	changed
 	transfer 50000
 	quiet g_a
 	quiet g_b
@@ -788,5 +823,5 @@ start_guests
 set +e
 # Where bash would say that b was killed.
 run_tests alone carrier sizes traffic offloads mtu filter ${PVI_LONG:+vlans} queues ${PVI_LONG:+asked} interrupted \
-	under_load owed forbidden ${PVI_LONG:+another namespace bridge} memory hostile ${PVI_LONG:+asleep reboot} \
+	under_load owed scarce forbidden ${PVI_LONG:+another namespace bridge} memory hostile ${PVI_LONG:+asleep reboot} \
 	saved killed 2>"$tmp/stderr"

@@ -58,8 +58,9 @@ static void __exit guest_exit(void)
 {
 	pvi_chardev_exit();
 	pvi_power_exit();
-	pvi_life_exit();
+	/* Of a host that has gone the peers' work tells the other one, which begins nothing where nobody waits. */
 	pvi_peers_exit();
+	pvi_life_exit();
 	pvi_detect_reset();
 	pvi_msi_exit();
 	pvi_ring_exit();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kvm_pvi_link bus - links, and their drivers */
+#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/pm.h>
 #include <linux/slab.h>
@@ -199,17 +200,17 @@ static void bus_release(struct device *dev)
 	core_free(pvi_core(to_pvi_link(dev)));
 }
 
-/* What is constant of it; false: the two sections do not fit. */
-static bool core_describe(struct pvi_core *core)
+/* What is constant of it; -ENODEV: the two sections do not fit. */
+static int core_describe(struct pvi_core *core)
 {
 	const struct pvi_ring_shape *mine = &core->ring.mine, *theirs = &core->ring.theirs;
 	struct pvi_link *link = &core->link;
 
 	if (!pvi_ring_pair(&core->ring, core->own->map, core->own->size, core->peer->map,
 			   core->peer->size))
-		return false;
+		return -ENODEV;
 	if (mine->kind >= ARRAY_SIZE(kinds) || !kinds[mine->kind])
-		return false;
+		return -ENODEV;
 	memcpy(&link->uuid, mine->link, sizeof(link->uuid));
 	memcpy(&link->peer, mine->peer, sizeof(link->peer));
 	memcpy(link->config, core->ring.own->config, sizeof(link->config));
@@ -217,7 +218,7 @@ static bool core_describe(struct pvi_core *core)
 	link->side = mine->side;
 	link->max_queues = min(mine->queues, theirs->queues);
 	link->longest = PVI_RING_LONGEST(min(mine->data_size, theirs->data_size));
-	return true;
+	return 0;
 }
 
 static int core_make_queues(struct pvi_core *core)
@@ -238,44 +239,65 @@ static int core_make_queues(struct pvi_core *core)
 static struct pvi_core *core_new(struct pvi_section *own, struct pvi_section *peer)
 {
 	struct pvi_core *core = kzalloc(sizeof(*core), GFP_KERNEL);
+	int ret;
 
 	if (!core)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	core->own = own;
 	core->peer = peer;
 	init_completion(&core->left);
-	if (!core_describe(core) || core_make_queues(core)) {
+	ret = core_describe(core);
+	if (!ret)
+		ret = core_make_queues(core);
+	if (ret) {
 		core_free(core);
-		return NULL;
+		return ERR_PTR(ret);
 	}
 	pvi_session_init(core);
 	return core;
 }
 
-/* The link of two sections, known to its driver if there is one; NULL: they are none. */
+/* As a device. Its driver may be bound at once, so there is nothing behind that which may fail. */
+static int core_add(struct pvi_core *core)
+{
+	struct device *dev = &core->link.dev;
+	struct device_link *order;
+	int ret;
+
+	ret = dev_set_name(dev, "%pUb", &core->link.uuid);
+	if (ret)
+		return ret;
+	/* It sleeps before its parent; and before this one. Goes with the link. */
+	order = device_link_add(dev, &core->peer->pci->dev, DL_FLAG_STATELESS);
+	if (!order)
+		return -ENOMEM;
+	ret = device_add(dev);
+	if (ret)
+		device_link_del(order);
+	return ret;
+}
+
+/* The link of two sections, known to its driver if there is one; -ENODEV: they are none, -errno. */
 struct pvi_core *pvi_bus_add(struct pvi_section *own, struct pvi_section *peer)
 {
 	struct pvi_core *core = core_new(own, peer);
 	struct device *dev;
+	int ret;
 
-	if (!core)
-		return NULL;
+	if (IS_ERR(core))
+		return core;
 	dev = &core->link.dev;
 	dev->bus = &bus;
 	dev->release = bus_release;
 	dev->parent = &own->pci->dev;
 	device_initialize(dev);
 	pvi_watch_add(core);
-	if (dev_set_name(dev, "%pUb", &core->link.uuid) || device_add(dev)) {
+	ret = core_add(core);
+	if (ret) {
 		pvi_watch_remove(core);
 		pvi_session_exit(core);
 		put_device(dev);
-		return NULL;
-	}
-	/* It sleeps before its parent; and before this one. Goes with the link. */
-	if (!device_link_add(dev, &peer->pci->dev, DL_FLAG_STATELESS)) {
-		pvi_bus_remove(core);
-		return NULL;
+		return ERR_PTR(ret);
 	}
 	return core;
 }
@@ -296,5 +318,7 @@ int __init pvi_bus_init(void)
 
 void pvi_bus_exit(void)
 {
+	/* bus_release() is called by then. */
+	pvi_compat_device_links_gone();
 	bus_unregister(&bus);
 }

@@ -73,6 +73,8 @@ enum pvi_event {
  * @events: enum pvi_event, of which @work has not heard
  * @use: how many queues to begin the next session with; 0: do not begin one
  * @asleep: this guest sleeps; nothing is begun
+ * @woken: it has slept, and whether the sections are those of before has to be seen
+ * @changed: it is said that they are not
  * @started: a session has begun, in any state but RESET
  * @up: the driver may be woken; changed with @lock held, read under RCU
  * @complained: it is said why the link cannot be rung
@@ -105,6 +107,8 @@ struct pvi_core {
 	unsigned long events;
 	unsigned int use;
 	bool asleep;
+	bool woken;
+	bool changed;
 	bool started;
 	bool up;
 	bool complained;

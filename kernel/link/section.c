@@ -8,7 +8,9 @@
  * UUID of a link and the same secret, which the two sides alone know: so no other peer's section passes for one
  * of this link. Who this guest is, the host says; without one the sections wait.
  */
+#include <linux/err.h>
 #include <linux/io.h>
+#include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/random.h>
 #include <linux/sizes.h>
@@ -18,17 +20,18 @@
 #include "link.h"
 
 #define SECTION_BAR	2
+#define SECTION_AGAIN	HZ	/* until the next try, where there was no memory */
 
 static LIST_HEAD(sections);		/* struct pvi_section */
 static DEFINE_MUTEX(sections_lock);	/* protects it, and their @core */
 
 static void section_pair_all(struct work_struct *work);
-static DECLARE_WORK(work, section_pair_all);
+static DECLARE_DELAYED_WORK(work, section_pair_all);
 
 /* The host may say who this guest is. Any context. */
 void pvi_section_look(void)
 {
-	queue_work(pvi_link_wq, &work);
+	mod_delayed_work(pvi_link_wq, &work, 0);
 }
 
 static bool section_is_side(const struct pvi_section *own, const struct pvi_section *peer)
@@ -37,8 +40,8 @@ static bool section_is_side(const struct pvi_section *own, const struct pvi_sect
 	       !memcmp(own->shape.link, peer->shape.link, sizeof(own->shape.link));
 }
 
-/* Make a link of it and of the one that fits, if that is there already. */
-static void section_pair(struct pvi_section *own)
+/* Make a link of it and of the one that fits, if that is there already. False: there was no memory. */
+static bool section_pair(struct pvi_section *own)
 {
 	struct pvi_section *peer;
 	struct pvi_core *core;
@@ -48,12 +51,15 @@ static void section_pair(struct pvi_section *own)
 		if (!section_is_side(own, peer))
 			continue;
 		core = pvi_bus_add(own, peer);
-		if (!core)
+		if (core == ERR_PTR(-ENOMEM))
+			return false;
+		if (IS_ERR(core))
 			continue;
 		own->core = core;
 		peer->core = core;
-		return;
+		break;
 	}
+	return true;
 }
 
 /* A peer may write the name of this guest, but cannot have its own section be writable here. */
@@ -65,6 +71,7 @@ static bool section_is_own(const struct pvi_section *section, const uuid_t *self
 static void section_pair_all(struct work_struct *unused)
 {
 	struct pvi_section *own;
+	bool done = true;
 	uuid_t self;
 
 	if (kvm_pvi_guest_probe() || kvm_pvi_guest_self(&self, NULL))
@@ -72,8 +79,10 @@ static void section_pair_all(struct work_struct *unused)
 	mutex_lock(&sections_lock);
 	list_for_each_entry(own, &sections, node)
 		if (!own->core && section_is_own(own, &self))
-			section_pair(own);
+			done &= section_pair(own);
 	mutex_unlock(&sections_lock);
+	if (!done)
+		queue_delayed_work(pvi_link_wq, &work, SECTION_AGAIN);
 }
 
 /*
@@ -254,5 +263,5 @@ int __init pvi_section_init(void)
 void pvi_section_exit(void)
 {
 	pci_unregister_driver(&driver);
-	cancel_work_sync(&work);
+	cancel_delayed_work_sync(&work);
 }

@@ -191,6 +191,37 @@ static void session_run(struct pvi_core *core)
 		session_again(core, SESSION_APART);
 }
 
+/*
+ * What is constant of the sections is loaded once, but for a guest that was saved: it may find others where they were.
+ * So the link is used again when they say what they said before; until then only this looks at them.
+ */
+static bool session_is_same(struct pvi_core *core)
+{
+	struct pvi_ring_link now;
+
+	if (!pvi_ring_pair(&now, core->own->map, core->own->size, core->peer->map, core->peer->size) ||
+	    memcmp(&now.mine, &core->ring.mine, sizeof(now.mine)) ||
+	    memcmp(&now.theirs, &core->ring.theirs, sizeof(now.theirs)))
+		return false;
+	/* Another kernel may have had the link meanwhile. */
+	core->ring.life = now.life;
+	return true;
+}
+
+/* After a sleep. Whatever the peer does, it is told of once. */
+static bool session_find(struct pvi_core *core)
+{
+	if (session_is_same(core)) {
+		core->woken = false;
+		return true;
+	}
+	if (!core->changed)
+		dev_notice(&core->link.dev,
+			   "its sections are not what they were before this guest slept; it waits until they are\n");
+	core->changed = true;
+	return false;
+}
+
 static void session_work(struct work_struct *work)
 {
 	struct pvi_core *core = container_of(to_delayed_work(work), struct pvi_core, work);
@@ -198,6 +229,10 @@ static void session_work(struct work_struct *work)
 	mutex_lock(&core->lock);
 	if (!core->driver || core->asleep)
 		goto out;
+	if (core->woken && !session_find(core)) {
+		session_again(core, SESSION_AGAIN);
+		goto out;
+	}
 	if (!pvi_bell_take(core)) {
 		session_again(core, SESSION_AGAIN);
 		goto out;
@@ -251,16 +286,12 @@ void pvi_session_suspend(struct pvi_core *core)
 	mutex_unlock(&core->lock);
 }
 
-/* What was before is not what is there now, if this guest was saved, and others ran meanwhile. */
 void pvi_session_resume(struct pvi_core *core)
 {
-	bool fits;
-
 	mutex_lock(&core->lock);
-	fits = pvi_ring_pair(&core->ring, core->own->map, core->own->size, core->peer->map,
-			     core->peer->size) &&
-	       !memcmp(&core->link.uuid, core->ring.mine.link, sizeof(core->link.uuid));
-	core->asleep = !fits;
+	core->asleep = false;
+	core->woken = true;
+	core->changed = false;
 	mutex_unlock(&core->lock);
 	pvi_session_look(core);
 }

@@ -14,6 +14,8 @@
  *	connect, stranger, after
  *		so are these
  *	life	this side has another session
+ *	kind	this side's section is one of another kind, and the next time of the kind that it was: N times, whatever
+ *		the peer does
  *	any	anything, N times, wherever anything counts, whatever the peer does
  */
 #include <stdint.h>
@@ -267,6 +269,12 @@ static void spoil_any(int n)
 	}
 }
 
+static void spoil_kind(int n)
+{
+	while (n-- > 0)
+		store(&header()->shape.kind, load(&header()->shape.kind) ^ 0x100);
+}
+
 static const struct {
 	const char *what;
 	void (*store_it)(void);
@@ -291,6 +299,8 @@ int main(int argc, char **argv)
 	peer = (const struct pvi_ring_header *)section_find(own->shape.link, own->shape.peer)->map;
 	if (!strcmp(what, "any"))
 		spoil_any(n);
+	if (!strcmp(what, "kind"))
+		spoil_kind(n);
 	if (!strcmp(what, "flood"))
 		spoil_flood(n);
 	if (!strcmp(what, "connect"))

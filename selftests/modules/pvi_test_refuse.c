@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pvi_test_refuse - a function is not called, so many times, but says at once that it has failed; then it is as ever.
+ * By module parameters:
+ *
+ * function	its name
+ * answer	what it returns meanwhile. 0: NULL, where it returns a pointer
+ * times	how many calls fail
+ * made		how many have come since, and were made
+ */
+#include <linux/atomic.h>
+#include <linux/kprobes.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/ptrace.h>
+
+static char *function = "";
+module_param(function, charp, 0);
+MODULE_PARM_DESC(function, "its name");
+
+static long answer;
+module_param(answer, long, 0);
+MODULE_PARM_DESC(answer, "what it returns meanwhile");
+
+static unsigned int times = 1;
+module_param(times, uint, 0);
+MODULE_PARM_DESC(times, "how many calls fail");
+
+static atomic_t refuse_calls = ATOMIC_INIT(0);
+
+static long refuse_answer(void)
+{
+	return answer;
+}
+
+/* The function has not begun: another one does in its place, and returns to who called it. */
+static int refuse_call(struct kprobe *p, struct pt_regs *regs)
+{
+	if (atomic_inc_return(&refuse_calls) > times)
+		return 0;
+	regs->ip = (unsigned long)refuse_answer;
+	return 1;
+}
+
+/* With one the probe is not made a jump, which would come back. */
+static void refuse_called(struct kprobe *p, struct pt_regs *regs, unsigned long flags)
+{
+}
+
+static struct kprobe refuse_probe = {
+	.pre_handler = refuse_call,
+	.post_handler = refuse_called,
+};
+
+static int refuse_made(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%d\n", max(0, atomic_read(&refuse_calls) - (int)times));
+}
+
+static const struct kernel_param_ops refuse_ops = {
+	.get = refuse_made,
+};
+
+module_param_cb(made, &refuse_ops, NULL, 0444);
+
+static int __init refuse_init(void)
+{
+	refuse_probe.symbol_name = function;
+	return register_kprobe(&refuse_probe);
+}
+
+static void __exit refuse_exit(void)
+{
+	unregister_kprobe(&refuse_probe);
+}
+
+module_init(refuse_init);
+module_exit(refuse_exit);
+
+MODULE_DESCRIPTION("kvm-pvi selftests: functions that fail");
+MODULE_LICENSE("GPL");
