@@ -106,6 +106,25 @@ timeouts()
 	exchange stream 1000 1
 }
 
+# Who has given up asks again by the same socket, while b has what came of the first time, which a has reset: b refuses
+# that at once, and holds nothing against a
+again()
+{
+	local bad
+
+	bad=$(count g_b bad)
+	begins g_b outlive 5000
+	kill -STOP "$g_b"
+	lates g_a again $cid_b 5000 70000
+	kill -CONT "$g_b"
+	await run g_b "grep -q held /tmp/out"
+	same "$(told g_a)" "connect $reset"
+	same "$(count g_b bad)" "$bad"
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run g_b 'kill -USR1 $!'
+	same "$(woken g_b)" "held"$'\n'"outlive"
+}
+
 # heaps MOST BYTES [ROOM] - while b, which claims to have much room, takes nothing, who sends BYTES at once with so large
 # a buffer has no more taken than MOST
 heaps()
@@ -674,6 +693,6 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone together host stream seqpacket options credit timeouts memory programs ${PVI_LONG:+log_in} \
+run_tests alone together host stream seqpacket options credit timeouts again memory programs ${PVI_LONG:+log_in} \
 	kernels_own many refused place unsent under_load ${PVI_LONG:+asleep reboot bulk} peers hostile killed saved \
 	2>"$tmp/stderr"

@@ -119,13 +119,13 @@ static bool sock_is_overdone(struct sock *sk)
 	return crowded;
 }
 
-/* A connection's own; a request would begin another one. */
+/* A connection's own. A request would begin another one, which the peer may want after this one has ended. */
 static unsigned int sock_judge_connected(struct sock *sk, const struct virtio_vsock_hdr *hdr)
 {
 	u32 len = le32_to_cpu(hdr->len);
 
 	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_REQUEST))
-		return PVI_VSOCK_DROP | PVI_VSOCK_WRONG;
+		return PVI_VSOCK_DROP | (sock_flag(sk, SOCK_DONE) ? PVI_VSOCK_RESET : PVI_VSOCK_WRONG);
 	if (len && len < SOCKS_SMALL && sock_is_overdone(sk))
 		return PVI_VSOCK_END | PVI_VSOCK_RESET | PVI_VSOCK_WRONG;
 	return PVI_VSOCK_PASS;

@@ -15,6 +15,8 @@
  * hold TYPE CID PORT [FROM]	connect, from this port, then read
  * ask CID PORT			begin to connect, and wait for nothing
  * hasty CID PORT		connect, but wait no longer than a tenth of a second
+ * again CID PORT FROM		connect as hasty, from this port; after SIGUSR1 do it again by the same socket, with patience
+ * outlive PORT			take one and read until the end; keep it until SIGUSR1
  * press CID PORT		send until there has been no room for a tenth of a second, then end it
  * late CID PORT FROM		connect, from this port; after SIGUSR1 end what is sent, and read until the end
  * heap CID PORT BYTES [ROOM]	connect; after SIGUSR1 send so much at once, again and again, until there is no room,
@@ -79,17 +81,30 @@ static struct sockaddr_vm address(const char *cid, const char *port)
 	};
 }
 
-static int dial_from(const char *type, const char *cid, const char *port, const char *from)
+static void bind_to(int fd, const char *cid, const char *port)
 {
-	struct sockaddr_vm to = address(cid, port), own = address(NULL, from ? from : "0");
+	struct sockaddr_vm own = address(cid, port);
+
+	must(!bind(fd, (void *)&own, sizeof(own)), "bind");
+}
+
+static void connect_to(int fd, const char *cid, const char *port)
+{
+	struct sockaddr_vm to = address(cid, port);
 	struct timeval patience = { .tv_sec = 100 };
-	int fd = new_socket(type);
 
 	/* By itself it gives up after two seconds, in which a busy host may not have come to the peer. */
 	must(!setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &patience, sizeof(patience)), "patience");
-	if (from)
-		must(!bind(fd, (void *)&own, sizeof(own)), "bind");
 	must(!connect(fd, (void *)&to, sizeof(to)), "connect");
+}
+
+static int dial_from(const char *type, const char *cid, const char *port, const char *from)
+{
+	int fd = new_socket(type);
+
+	if (from)
+		bind_to(fd, NULL, from);
+	connect_to(fd, cid, port);
 	return fd;
 }
 
@@ -420,13 +435,17 @@ static void verb_ask(const char *cid, const char *port)
 	printf("ask\n");
 }
 
-static void verb_hasty(const char *cid, const char *port)
+static int connect_hastily(int fd, const char *cid, const char *port)
 {
 	struct sockaddr_vm to = address(cid, port);
-	int fd = new_socket("stream");
 
 	must(!setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &tenth, sizeof(tenth)), "patience");
-	must(!connect(fd, (void *)&to, sizeof(to)), "connect");
+	return connect(fd, (void *)&to, sizeof(to));
+}
+
+static void verb_hasty(const char *cid, const char *port)
+{
+	must(!connect_hastily(new_socket("stream"), cid, port), "connect");
 	printf("hasty\n");
 }
 
@@ -466,6 +485,30 @@ static void wait_told(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	must(!sigwait(&set, &sig), "sigwait");
+}
+
+static void verb_again(const char *cid, const char *port, const char *from)
+{
+	int fd = new_socket("stream");
+
+	be_told();
+	bind_to(fd, NULL, from);
+	must(connect_hastily(fd, cid, port) && errno == ETIMEDOUT, "hasty");
+	wait_told();
+	connect_to(fd, cid, port);
+	printf("again\n");
+}
+
+static void verb_outlive(const char *port)
+{
+	int listener = listen_at("stream", port, 8), fd;
+
+	be_told();
+	fd = accept(listener, NULL, NULL);
+	must(fd >= 0, "accept");
+	must(!recv(fd, back, sizeof(back), 0), "recv");
+	wait_told();
+	printf("outlive\n");
 }
 
 /* Where the connection is over already nothing can be ended any more */
@@ -698,6 +741,10 @@ int main(int argc, char **argv)
 		verb_ask(argv[2], argv[3]);
 	else if (argc == 4 && !strcmp(verb, "hasty"))
 		verb_hasty(argv[2], argv[3]);
+	else if (argc == 5 && !strcmp(verb, "again"))
+		verb_again(argv[2], argv[3], argv[4]);
+	else if (argc == 3 && !strcmp(verb, "outlive"))
+		verb_outlive(argv[2]);
 	else if (argc == 4 && !strcmp(verb, "press"))
 		verb_press(argv[2], argv[3]);
 	else if (argc == 5 && !strcmp(verb, "late"))
