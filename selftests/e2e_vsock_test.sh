@@ -77,6 +77,23 @@ options()
 	same "$(woken g_b)" "serve 1"
 }
 
+# A program may have bound its socket to any address that its guest has, and whom it connects to does not notice
+bound()
+{
+	local own
+
+	run g_a "modprobe -q vsock_loopback; true"
+	run g_b "modprobe -q vsock_loopback; true"
+	begins g_b serve stream 5000 2
+	begins g_a serve stream 70000 2
+	for own in 1 2; do
+		same "$(does g_a from $cid_b 5000 $own 6000)" "from $own 6000"
+		same "$(does g_b from $cid_a 70000 $own 6000)" "from $own 6000"
+	done
+	same "$(woken g_b)" "serve 2"
+	same "$(woken g_a)" "serve 2"
+}
+
 # Who does not read has the other side wait, with a buffer full; then nothing of it is lost.
 credit()
 {
@@ -693,6 +710,6 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone together host stream seqpacket options credit timeouts again memory programs ${PVI_LONG:+log_in} \
+run_tests alone together host stream seqpacket options bound credit timeouts again memory programs ${PVI_LONG:+log_in} \
 	kernels_own many refused place unsent under_load ${PVI_LONG:+asleep reboot bulk} peers hostile killed saved \
 	2>"$tmp/stderr"

@@ -4,6 +4,7 @@
  *
  * serve TYPE PORT N		take N connections one after the other, say back what comes
  * talk TYPE CID PORT N BYTES	make N connections one after the other, and check what is said back
+ * from CID PORT OWN FROM	talk once by a stream from this port of the own CID OWN, and tell what that is then
  * messages CID PORT		of seqpacket, of many lengths: each comes back as it was
  * half CID PORT		this side ends what it sends, and hears the rest
  * options CID PORT		what the kernel says of a connection, and takes
@@ -228,6 +229,21 @@ static void verb_talk(const char *type, const char *cid, const char *port, int n
 		close(fd);
 	}
 	printf("talk %d\n", n);
+}
+
+static void verb_from(const char *cid, const char *port, const char *own, const char *from)
+{
+	struct sockaddr_vm at;
+	socklen_t len = sizeof(at);
+	int fd = new_socket("stream");
+
+	bind_to(fd, own, from);
+	connect_to(fd, cid, port);
+	say(fd, PERIOD);
+	must(!shutdown(fd, SHUT_WR), "shutdown");
+	must(hear(fd, -1) == PERIOD, "hear");
+	must(!getsockname(fd, (void *)&at, &len), "getsockname");
+	printf("from %u %u\n", at.svm_cid, at.svm_port);
 }
 
 static void verb_messages(const char *cid, const char *port)
@@ -721,6 +737,8 @@ int main(int argc, char **argv)
 		verb_serve(argv[2], argv[3], atoi(argv[4]));
 	else if (argc == 7 && !strcmp(verb, "talk"))
 		verb_talk(argv[2], argv[3], argv[4], atoi(argv[5]), strtoul(argv[6], NULL, 0));
+	else if (argc == 6 && !strcmp(verb, "from"))
+		verb_from(argv[2], argv[3], argv[4], argv[5]);
 	else if (argc == 4 && !strcmp(verb, "messages"))
 		verb_messages(argv[2], argv[3]);
 	else if (argc == 4 && !strcmp(verb, "half"))
