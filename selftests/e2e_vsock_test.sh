@@ -606,7 +606,7 @@ ended_before()
 	[[ $(woken g_b) == @("sink 0"|"recv $reset") ]]
 }
 
-# Who reads is told that b has gone.
+# Who reads is told that b has gone, and who waits for b to take the rest, and the end, waits no longer.
 killed()
 {
 	nobody g_a
@@ -614,9 +614,14 @@ killed()
 	begins g_b sink stream 5000
 	holds g_a stream $cid_b 5000
 	begins g_a serve stream 70000 1
+	lates g_a linger $cid_b 5000
+	kill -STOP "$g_b"
+	run g_a "cd /proc/\$(cat /tmp/latecomer) && kill -USR1 \$(cat /tmp/latecomer)" \
+		"&& until grep -q -s -E 'woken|linger|virtio_transport' wchan || [ ! -e exe ]; do usleep 20000; done && cd /"
 	kill -KILL "$g_b"
 	await test ! -e "/proc/$at_b"
 	same "$(held g_a)" "recv $reset"
+	await run g_a "grep -q linger /tmp/late"
 	same "$(does g_a hold stream $cid_b 5000)" "connect $unreachable"
 	[ -z "${PVI_LONG:-}" ] || back_again
 	quiet g_a

@@ -4,7 +4,7 @@
  *
  * They are in the kernel's tables alone. The tables' lock keeps a socket there, with what the transport
  * knows of it; its own lock may be held by whoever sleeps, so it is not taken where many are told, as the
- * kernel's own transports do not.
+ * kernel's own transports do not, but for those that are being closed.
  */
 #include "vsock.h"
 
@@ -63,6 +63,23 @@ static void sock_fail(struct vsock_sock *vsk)
 }
 
 /*
+ * Who closes a socket may wait for the peer as long as the program likes (SO_LINGER), without the lock; and nobody
+ * has it any more who waits for a program. What close() has left to the kernel's close_work is not to be done
+ * before: that would not let go of it.
+ */
+static void sock_end_closing(struct vsock_sock *vsk)
+{
+	struct sock *sk = sk_vsock(vsk);
+
+	lock_sock(sk);
+	if (!vsk->close_work_scheduled) {
+		sock_set_flag(sk, SOCK_DONE);
+		sk->sk_state_change(sk);
+	}
+	release_sock(sk);
+}
+
+/*
  * Who reads is told, after what was received; who writes, that the peer reads nothing any more; and who
  * closes need not wait for it. The peer may use the same port anew. What has ended before stays as it has.
  */
@@ -71,6 +88,10 @@ static void sock_end(struct vsock_sock *vsk)
 	if (!sock_flag(sk_vsock(vsk), SOCK_DONE)) {
 		WRITE_ONCE(vsk->peer_shutdown, SHUTDOWN_MASK);
 		sock_fail(vsk);
+		/* Who closes it sees that it has ended, or is seen here: pairs with transport_release() */
+		smp_mb();
+		if (sock_flag(sk_vsock(vsk), SOCK_DEAD))
+			sock_end_closing(vsk);
 	}
 	vsock_remove_connected(vsk);
 	sock_put(sk_vsock(vsk));

@@ -22,6 +22,7 @@
  * late CID PORT FROM		connect, from this port; after SIGUSR1 end what is sent, and read until the end
  * heap CID PORT BYTES [ROOM]	connect; after SIGUSR1 send so much at once, again and again, until there is no room,
  *				then end it
+ * linger CID PORT		connect; after SIGUSR1 send until there is no room, and close it, which may take a day
  * unsent CID PORT		connect; after SIGUSR1 send until there is no room, and say how much waits, then again when
  *				the connection is over
  * pour PORT N BYTES		take N connections, say so much on all at once
@@ -562,6 +563,27 @@ static void verb_heap(const char *cid, const char *port, size_t bytes, size_t ro
 	printf("sink %zu\n", at);
 }
 
+static void fill_up(int fd)
+{
+	while (send(fd, buf, sizeof(buf), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+		;
+	must(errno == EAGAIN, "send");
+}
+
+static void verb_linger(const char *cid, const char *port)
+{
+	struct linger day = { 1, 24 * 60 * 60 };
+	int fd;
+
+	be_told();
+	fd = dial("stream", cid, port);
+	must(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &day, sizeof(day)), "SO_LINGER");
+	wait_told();
+	fill_up(fd);
+	must(!close(fd), "close");
+	printf("linger\n");
+}
+
 static void print_unsent(int fd)
 {
 	int unsent;
@@ -578,9 +600,7 @@ static void verb_unsent(const char *cid, const char *port)
 	be_told();
 	fd = dial("stream", cid, port);
 	wait_told();
-	while (send(fd, buf, sizeof(buf), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
-		;
-	must(errno == EAGAIN, "send");
+	fill_up(fd);
 	print_unsent(fd);
 	must(recv(fd, back, 1, 0) < 0 && errno == ECONNRESET, "recv");
 	print_unsent(fd);
@@ -770,6 +790,8 @@ int main(int argc, char **argv)
 	else if ((argc == 5 || argc == 6) && !strcmp(verb, "heap"))
 		verb_heap(argv[2], argv[3], strtoul(argv[4], NULL, 0),
 			  argc == 6 ? strtoul(argv[5], NULL, 0) : 0);
+	else if (argc == 4 && !strcmp(verb, "linger"))
+		verb_linger(argv[2], argv[3]);
 	else if (argc == 4 && !strcmp(verb, "unsent"))
 		verb_unsent(argv[2], argv[3]);
 	else if (argc == 5 && !strcmp(verb, "pour"))
