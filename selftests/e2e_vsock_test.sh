@@ -77,6 +77,23 @@ options()
 	same "$(woken g_b)" "serve 1"
 }
 
+# A program may have bound its socket to any address that its guest has, and whom it connects to does not notice
+bound()
+{
+	local own
+
+	run g_a "modprobe -q vsock_loopback; true"
+	run g_b "modprobe -q vsock_loopback; true"
+	begins g_b serve stream 5000 2
+	begins g_a serve stream 70000 2
+	for own in 1 2; do
+		same "$(does g_a from $cid_b 5000 $own 6000)" "from $own 6000"
+		same "$(does g_b from $cid_a 70000 $own 6000)" "from $own 6000"
+	done
+	same "$(woken g_b)" "serve 2"
+	same "$(woken g_a)" "serve 2"
+}
+
 # Who does not read has the other side wait, with a buffer full; then nothing of it is lost.
 credit()
 {
@@ -104,6 +121,25 @@ timeouts()
 	said=$(does g_a press $cid_b 5000)
 	same "$(woken g_b)" "$said"
 	exchange stream 1000 1
+}
+
+# Who has given up asks again by the same socket, while b has what came of the first time, which a has reset: b refuses
+# that at once, and holds nothing against a
+again()
+{
+	local bad
+
+	bad=$(count g_b bad)
+	begins g_b outlive 5000
+	kill -STOP "$g_b"
+	lates g_a again $cid_b 5000 70000
+	kill -CONT "$g_b"
+	await run g_b "grep -q held /tmp/out"
+	same "$(told g_a)" "connect $reset"
+	same "$(count g_b bad)" "$bad"
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run g_b 'kill -USR1 $!'
+	same "$(woken g_b)" "held"$'\n'"outlive"
 }
 
 # heaps MOST BYTES [ROOM] - while b, which claims to have much room, takes nothing, who sends BYTES at once with so large
@@ -570,7 +606,7 @@ ended_before()
 	[[ $(woken g_b) == @("sink 0"|"recv $reset") ]]
 }
 
-# Who reads is told that b has gone.
+# Who reads is told that b has gone, and who waits for b to take the rest, and the end, waits no longer.
 killed()
 {
 	nobody g_a
@@ -578,9 +614,14 @@ killed()
 	begins g_b sink stream 5000
 	holds g_a stream $cid_b 5000
 	begins g_a serve stream 70000 1
+	lates g_a linger $cid_b 5000
+	kill -STOP "$g_b"
+	run g_a "cd /proc/\$(cat /tmp/latecomer) && kill -USR1 \$(cat /tmp/latecomer)" \
+		"&& until grep -q -s -E 'woken|linger|virtio_transport' wchan || [ ! -e exe ]; do usleep 20000; done && cd /"
 	kill -KILL "$g_b"
 	await test ! -e "/proc/$at_b"
 	same "$(held g_a)" "recv $reset"
+	await run g_a "grep -q linger /tmp/late"
 	same "$(does g_a hold stream $cid_b 5000)" "connect $unreachable"
 	[ -z "${PVI_LONG:-}" ] || back_again
 	quiet g_a
@@ -674,6 +715,6 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone together host stream seqpacket options credit timeouts memory programs ${PVI_LONG:+log_in} \
+run_tests alone together host stream seqpacket options bound credit timeouts again memory programs ${PVI_LONG:+log_in} \
 	kernels_own many refused place unsent under_load ${PVI_LONG:+asleep reboot bulk} peers hostile killed saved \
 	2>"$tmp/stderr"

@@ -4,7 +4,7 @@
  *
  * They are in the kernel's tables alone. The tables' lock keeps a socket there, with what the transport
  * knows of it; its own lock may be held by whoever sleeps, so it is not taken where many are told, as the
- * kernel's own transports do not.
+ * kernel's own transports do not, but for those that are being closed.
  */
 #include "vsock.h"
 
@@ -63,6 +63,23 @@ static void sock_fail(struct vsock_sock *vsk)
 }
 
 /*
+ * Who closes a socket may wait for the peer as long as the program likes (SO_LINGER), without the lock; and nobody
+ * has it any more who waits for a program. What close() has left to the kernel's close_work is not to be done
+ * before: that would not let go of it.
+ */
+static void sock_end_closing(struct vsock_sock *vsk)
+{
+	struct sock *sk = sk_vsock(vsk);
+
+	lock_sock(sk);
+	if (!vsk->close_work_scheduled) {
+		sock_set_flag(sk, SOCK_DONE);
+		sk->sk_state_change(sk);
+	}
+	release_sock(sk);
+}
+
+/*
  * Who reads is told, after what was received; who writes, that the peer reads nothing any more; and who
  * closes need not wait for it. The peer may use the same port anew. What has ended before stays as it has.
  */
@@ -71,6 +88,10 @@ static void sock_end(struct vsock_sock *vsk)
 	if (!sock_flag(sk_vsock(vsk), SOCK_DONE)) {
 		WRITE_ONCE(vsk->peer_shutdown, SHUTDOWN_MASK);
 		sock_fail(vsk);
+		/* Who closes it sees that it has ended, or is seen here: pairs with transport_release() */
+		smp_mb();
+		if (sock_flag(sk_vsock(vsk), SOCK_DEAD))
+			sock_end_closing(vsk);
 	}
 	vsock_remove_connected(vsk);
 	sock_put(sk_vsock(vsk));
@@ -119,13 +140,13 @@ static bool sock_is_overdone(struct sock *sk)
 	return crowded;
 }
 
-/* A connection's own; a request would begin another one. */
+/* A connection's own. A request would begin another one, which the peer may want after this one has ended. */
 static unsigned int sock_judge_connected(struct sock *sk, const struct virtio_vsock_hdr *hdr)
 {
 	u32 len = le32_to_cpu(hdr->len);
 
 	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_REQUEST))
-		return PVI_VSOCK_DROP | PVI_VSOCK_WRONG;
+		return PVI_VSOCK_DROP | (sock_flag(sk, SOCK_DONE) ? PVI_VSOCK_RESET : PVI_VSOCK_WRONG);
 	if (len && len < SOCKS_SMALL && sock_is_overdone(sk))
 		return PVI_VSOCK_END | PVI_VSOCK_RESET | PVI_VSOCK_WRONG;
 	return PVI_VSOCK_PASS;
@@ -134,7 +155,7 @@ static unsigned int sock_judge_connected(struct sock *sk, const struct virtio_vs
 /* Whether the socket is, or was, one that leads to @src. */
 static bool sock_leads_to(const struct vsock_sock *vsk, const struct sockaddr_vm *src)
 {
-	return vsk->transport == &pvi_vsock_transport.transport &&
+	return READ_ONCE(vsk->transport) == &pvi_vsock_transport.transport &&
 	       vsock_addr_equals_addr(&vsk->remote_addr, src);
 }
 
@@ -171,11 +192,60 @@ static unsigned int sock_judge_bound(struct sock *sk, const struct sockaddr_vm *
 }
 
 /*
+ * The address of this guest's that a socket is bound to which connects to @src from @dst's port; else @dst's. Each
+ * port has its chain, which all addresses share.
+ */
+static u32 sock_asking_cid(const struct sockaddr_vm *src, const struct sockaddr_vm *dst)
+{
+	u32 port = dst->svm_port, cid = dst->svm_cid;
+	struct vsock_sock *vsk;
+
+	spin_lock_bh(&vsock_table_lock);
+	list_for_each_entry(vsk, &vsock_bind_table[port % VSOCK_HASH_SIZE], bound_table) {
+		if (vsk->local_addr.svm_port != port || !sock_leads_to(vsk, src) ||
+		    READ_ONCE(sk_vsock(vsk)->sk_state) != TCP_SYN_SENT)
+			continue;
+		cid = vsk->local_addr.svm_cid;
+		break;
+	}
+	spin_unlock_bh(&vsock_table_lock);
+	return cid;
+}
+
+/*
+ * A packet is to the link's address; its socket may be bound to another one of this guest's, by which the kernel
+ * finds it, and which it would replace by the packet's.
+ */
+static void sock_readdress(struct virtio_vsock_hdr *hdr, u32 cid)
+{
+	if (cid != VMADDR_CID_ANY)
+		hdr->dst_cid = cpu_to_le64(cid);
+}
+
+static unsigned int sock_judge_unconnected(struct virtio_vsock_hdr *hdr, const struct sockaddr_vm *src,
+					   struct sockaddr_vm *dst)
+{
+	unsigned int fate;
+	struct sock *sk;
+
+	if (hdr->op != cpu_to_le16(VIRTIO_VSOCK_OP_REQUEST)) {
+		sock_readdress(hdr, sock_asking_cid(src, dst));
+		dst->svm_cid = le64_to_cpu(hdr->dst_cid);
+	}
+	sk = vsock_find_bound_socket(dst);
+	if (!sk)
+		return PVI_VSOCK_PASS;
+	fate = sock_judge_bound(sk, src, hdr->op);
+	sock_put(sk);
+	return fate;
+}
+
+/*
  * What is to become of a packet, by the socket that the kernel would give it to: the kernels look for
  * one of that connection, then for any that has the port, and not all of them check whose that is. Where
- * there is none, they answer.
+ * there is none, they answer. The packet gets the address that the socket has.
  */
-unsigned int pvi_vsock_socks_judge(const struct virtio_vsock_hdr *hdr)
+unsigned int pvi_vsock_socks_judge(struct virtio_vsock_hdr *hdr)
 {
 	struct sockaddr_vm src, dst;
 	unsigned int fate;
@@ -184,14 +254,10 @@ unsigned int pvi_vsock_socks_judge(const struct virtio_vsock_hdr *hdr)
 	vsock_addr_init(&src, le64_to_cpu(hdr->src_cid), le32_to_cpu(hdr->src_port));
 	vsock_addr_init(&dst, le64_to_cpu(hdr->dst_cid), le32_to_cpu(hdr->dst_port));
 	sk = vsock_find_connected_socket(&src, &dst);
-	if (likely(sk)) {
-		fate = sock_judge_connected(sk, hdr);
-	} else {
-		sk = vsock_find_bound_socket(&dst);
-		if (!sk)
-			return PVI_VSOCK_PASS;
-		fate = sock_judge_bound(sk, &src, hdr->op);
-	}
+	if (unlikely(!sk))
+		return sock_judge_unconnected(hdr, &src, &dst);
+	sock_readdress(hdr, READ_ONCE(vsock_sk(sk)->local_addr.svm_cid));
+	fate = sock_judge_connected(sk, hdr);
 	sock_put(sk);
 	return fate;
 }

@@ -59,6 +59,13 @@ static int transport_init(struct vsock_sock *vsk, struct vsock_sock *listener)
 	return virtio_transport_do_socket_init(vsk, listener);
 }
 
+/* It is said to be dead already; whether its peer has gone is looked at next: pairs with sock_end() */
+static void transport_release(struct vsock_sock *vsk)
+{
+	smp_mb();
+	virtio_transport_release(vsk);
+}
+
 /* While anything waits, data would only wait behind it: pvi_vsock_socks_room() wakes those who write. */
 static s64 transport_has_space(struct vsock_sock *vsk)
 {
@@ -100,7 +107,7 @@ struct virtio_transport pvi_vsock_transport = {
 		.get_local_cid = pvi_vsock_local_cid,
 		.init = transport_init,
 		.destruct = virtio_transport_destruct,
-		.release = virtio_transport_release,
+		.release = transport_release,
 		.connect = virtio_transport_connect,
 		.shutdown = virtio_transport_shutdown,
 		.cancel_pkt = transport_cancel_pkt,

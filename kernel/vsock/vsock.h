@@ -134,6 +134,6 @@ void pvi_vsock_rx_work(struct work_struct *work);
 /* socks.c: all sockets of a peer */
 void pvi_vsock_socks_room(struct pvi_vsock *v);
 void pvi_vsock_socks_reset(struct pvi_vsock *v);
-unsigned int pvi_vsock_socks_judge(const struct virtio_vsock_hdr *hdr);
+unsigned int pvi_vsock_socks_judge(struct virtio_vsock_hdr *hdr);
 
 #endif /* _PVI_VSOCK_H */

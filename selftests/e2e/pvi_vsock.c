@@ -4,6 +4,7 @@
  *
  * serve TYPE PORT N		take N connections one after the other, say back what comes
  * talk TYPE CID PORT N BYTES	make N connections one after the other, and check what is said back
+ * from CID PORT OWN FROM	talk once by a stream from this port of the own CID OWN, and tell what that is then
  * messages CID PORT		of seqpacket, of many lengths: each comes back as it was
  * half CID PORT		this side ends what it sends, and hears the rest
  * options CID PORT		what the kernel says of a connection, and takes
@@ -15,10 +16,13 @@
  * hold TYPE CID PORT [FROM]	connect, from this port, then read
  * ask CID PORT			begin to connect, and wait for nothing
  * hasty CID PORT		connect, but wait no longer than a tenth of a second
+ * again CID PORT FROM		connect as hasty, from this port; after SIGUSR1 do it again by the same socket, with patience
+ * outlive PORT			take one and read until the end; keep it until SIGUSR1
  * press CID PORT		send until there has been no room for a tenth of a second, then end it
  * late CID PORT FROM		connect, from this port; after SIGUSR1 end what is sent, and read until the end
  * heap CID PORT BYTES [ROOM]	connect; after SIGUSR1 send so much at once, again and again, until there is no room,
  *				then end it
+ * linger CID PORT		connect; after SIGUSR1 send until there is no room, and close it, which may take a day
  * unsent CID PORT		connect; after SIGUSR1 send until there is no room, and say how much waits, then again when
  *				the connection is over
  * pour PORT N BYTES		take N connections, say so much on all at once
@@ -79,17 +83,30 @@ static struct sockaddr_vm address(const char *cid, const char *port)
 	};
 }
 
-static int dial_from(const char *type, const char *cid, const char *port, const char *from)
+static void bind_to(int fd, const char *cid, const char *port)
 {
-	struct sockaddr_vm to = address(cid, port), own = address(NULL, from ? from : "0");
+	struct sockaddr_vm own = address(cid, port);
+
+	must(!bind(fd, (void *)&own, sizeof(own)), "bind");
+}
+
+static void connect_to(int fd, const char *cid, const char *port)
+{
+	struct sockaddr_vm to = address(cid, port);
 	struct timeval patience = { .tv_sec = 100 };
-	int fd = new_socket(type);
 
 	/* By itself it gives up after two seconds, in which a busy host may not have come to the peer. */
 	must(!setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &patience, sizeof(patience)), "patience");
-	if (from)
-		must(!bind(fd, (void *)&own, sizeof(own)), "bind");
 	must(!connect(fd, (void *)&to, sizeof(to)), "connect");
+}
+
+static int dial_from(const char *type, const char *cid, const char *port, const char *from)
+{
+	int fd = new_socket(type);
+
+	if (from)
+		bind_to(fd, NULL, from);
+	connect_to(fd, cid, port);
 	return fd;
 }
 
@@ -213,6 +230,21 @@ static void verb_talk(const char *type, const char *cid, const char *port, int n
 		close(fd);
 	}
 	printf("talk %d\n", n);
+}
+
+static void verb_from(const char *cid, const char *port, const char *own, const char *from)
+{
+	struct sockaddr_vm at;
+	socklen_t len = sizeof(at);
+	int fd = new_socket("stream");
+
+	bind_to(fd, own, from);
+	connect_to(fd, cid, port);
+	say(fd, PERIOD);
+	must(!shutdown(fd, SHUT_WR), "shutdown");
+	must(hear(fd, -1) == PERIOD, "hear");
+	must(!getsockname(fd, (void *)&at, &len), "getsockname");
+	printf("from %u %u\n", at.svm_cid, at.svm_port);
 }
 
 static void verb_messages(const char *cid, const char *port)
@@ -420,13 +452,17 @@ static void verb_ask(const char *cid, const char *port)
 	printf("ask\n");
 }
 
-static void verb_hasty(const char *cid, const char *port)
+static int connect_hastily(int fd, const char *cid, const char *port)
 {
 	struct sockaddr_vm to = address(cid, port);
-	int fd = new_socket("stream");
 
 	must(!setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &tenth, sizeof(tenth)), "patience");
-	must(!connect(fd, (void *)&to, sizeof(to)), "connect");
+	return connect(fd, (void *)&to, sizeof(to));
+}
+
+static void verb_hasty(const char *cid, const char *port)
+{
+	must(!connect_hastily(new_socket("stream"), cid, port), "connect");
 	printf("hasty\n");
 }
 
@@ -468,6 +504,30 @@ static void wait_told(void)
 	must(!sigwait(&set, &sig), "sigwait");
 }
 
+static void verb_again(const char *cid, const char *port, const char *from)
+{
+	int fd = new_socket("stream");
+
+	be_told();
+	bind_to(fd, NULL, from);
+	must(connect_hastily(fd, cid, port) && errno == ETIMEDOUT, "hasty");
+	wait_told();
+	connect_to(fd, cid, port);
+	printf("again\n");
+}
+
+static void verb_outlive(const char *port)
+{
+	int listener = listen_at("stream", port, 8), fd;
+
+	be_told();
+	fd = accept(listener, NULL, NULL);
+	must(fd >= 0, "accept");
+	must(!recv(fd, back, sizeof(back), 0), "recv");
+	wait_told();
+	printf("outlive\n");
+}
+
 /* Where the connection is over already nothing can be ended any more */
 static void verb_late(const char *cid, const char *port, const char *from)
 {
@@ -503,6 +563,27 @@ static void verb_heap(const char *cid, const char *port, size_t bytes, size_t ro
 	printf("sink %zu\n", at);
 }
 
+static void fill_up(int fd)
+{
+	while (send(fd, buf, sizeof(buf), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+		;
+	must(errno == EAGAIN, "send");
+}
+
+static void verb_linger(const char *cid, const char *port)
+{
+	struct linger day = { 1, 24 * 60 * 60 };
+	int fd;
+
+	be_told();
+	fd = dial("stream", cid, port);
+	must(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &day, sizeof(day)), "SO_LINGER");
+	wait_told();
+	fill_up(fd);
+	must(!close(fd), "close");
+	printf("linger\n");
+}
+
 static void print_unsent(int fd)
 {
 	int unsent;
@@ -519,9 +600,7 @@ static void verb_unsent(const char *cid, const char *port)
 	be_told();
 	fd = dial("stream", cid, port);
 	wait_told();
-	while (send(fd, buf, sizeof(buf), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
-		;
-	must(errno == EAGAIN, "send");
+	fill_up(fd);
 	print_unsent(fd);
 	must(recv(fd, back, 1, 0) < 0 && errno == ECONNRESET, "recv");
 	print_unsent(fd);
@@ -678,6 +757,8 @@ int main(int argc, char **argv)
 		verb_serve(argv[2], argv[3], atoi(argv[4]));
 	else if (argc == 7 && !strcmp(verb, "talk"))
 		verb_talk(argv[2], argv[3], argv[4], atoi(argv[5]), strtoul(argv[6], NULL, 0));
+	else if (argc == 6 && !strcmp(verb, "from"))
+		verb_from(argv[2], argv[3], argv[4], argv[5]);
 	else if (argc == 4 && !strcmp(verb, "messages"))
 		verb_messages(argv[2], argv[3]);
 	else if (argc == 4 && !strcmp(verb, "half"))
@@ -698,6 +779,10 @@ int main(int argc, char **argv)
 		verb_ask(argv[2], argv[3]);
 	else if (argc == 4 && !strcmp(verb, "hasty"))
 		verb_hasty(argv[2], argv[3]);
+	else if (argc == 5 && !strcmp(verb, "again"))
+		verb_again(argv[2], argv[3], argv[4]);
+	else if (argc == 3 && !strcmp(verb, "outlive"))
+		verb_outlive(argv[2]);
 	else if (argc == 4 && !strcmp(verb, "press"))
 		verb_press(argv[2], argv[3]);
 	else if (argc == 5 && !strcmp(verb, "late"))
@@ -705,6 +790,8 @@ int main(int argc, char **argv)
 	else if ((argc == 5 || argc == 6) && !strcmp(verb, "heap"))
 		verb_heap(argv[2], argv[3], strtoul(argv[4], NULL, 0),
 			  argc == 6 ? strtoul(argv[5], NULL, 0) : 0);
+	else if (argc == 4 && !strcmp(verb, "linger"))
+		verb_linger(argv[2], argv[3]);
 	else if (argc == 4 && !strcmp(verb, "unsent"))
 		verb_unsent(argv[2], argv[3]);
 	else if (argc == 5 && !strcmp(verb, "pour"))
