@@ -447,6 +447,43 @@ rings_as()
 	json "$tmp/json" "[(s['owner'], s['rate']) for s in it['senders'] if s['gsi'] == '$gsi'] == [$1]"
 }
 
+# A file of status words is one user's alone, from whom no other one gets it, and who can keep pvid from no other work.
+words_of_users()
+{
+	local file=$tmp/status/$a held inode
+
+	policy
+	sed -i 's/^name = web/&\nexpose = 5\nstatus = 5\nuser = 12345/' "$tmp/policy/web.conf"
+	# As its unit has it
+	start_pvid setpriv --bounding-set -all,+sys_ptrace,+dac_read_search,+setuid,+sys_admin,+chown
+	exec {held}<>"$file"
+	sed -i 's/^user = 12345/user = 12346/' "$tmp/policy/web.conf"
+	apply
+	same "$(stat -c '%u %g %a %s' "$file")" "12346 0 660 4096"
+	echo x >&"$held"
+	same "$(od -A n -t u4 -N 4 "$file" | tr -d ' ')" 0
+	inode=$(stat -c %i "$file")
+	chmod 600 "$file"
+	sed -i 's/^gsi = 20/gsi = any/' "$tmp/policy/web.conf"
+	apply
+	logged "web: its user, 12346, keeps pvid from its status words: Permission denied" || fail "it is not said"
+	same "$(stat -c '%u %i' "$file")" "12346 $inode"
+	# Whatever the last one has done to it
+	sed -i 's/^user = 12346/user = 12345/' "$tmp/policy/web.conf"
+	apply
+	same "$(stat -c '%u %g %a' "$file")" "12345 0 660"
+	sed -i '/^user = 12345/d' "$tmp/policy/web.conf"
+	apply
+	same "$(stat -c '%u %g %a' "$file")" "0 0 660"
+	# Root's becomes a user's, and stays where it is mapped.
+	inode=$(stat -c %i "$file")
+	sed -i 's/^name = web/&\nuser = 12345/' "$tmp/policy/web.conf"
+	apply
+	same "$(stat -c '%u %i' "$file")" "12345 $inode"
+	exec {held}>&-
+	end_pvid
+}
+
 # What cannot be made is said, with file and line, and all the rest is done.
 not_linking()
 {
@@ -1700,5 +1737,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking linked_users not_linking owning killed_linking claims makers hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing others linked linked_later linking relinking linked_users words_of_users not_linking owning killed_linking claims makers hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked returning returning_later killed_moving moving_full saving by_hand
