@@ -240,6 +240,44 @@ numbers()
 	PYTHON
 }
 
+# A port that one thread closes another one may have at once, of another grant, which stays open.
+threads()
+{
+	python <<-'PYTHON'
+		from kvm_pvi._endpoint import lib
+		rx, tx = Endpoint.enrol(A), Endpoint()
+		tx.bind(B)
+		rx.expose(7, Kind.EVENTFD)
+		first, second = rx.grant(7), rx.grant(7)
+		port = tx.connect_grant(first)
+		first.close()
+		original = lib.pvi_close_port
+		def close_port(fd, number):
+		    result = original(fd, number)
+		    lib.pvi_close_port = original
+		    # Before the first one goes on
+		    thread = threading.Thread(target=lambda: tx.connect_grant(second, number))
+		    thread.start()
+		    thread.join()
+		    second.close()
+		    return result
+		lib.pvi_close_port = close_port
+		tx.close_port(port)
+		assert tx.notify(port) is Verdict.LATCHED
+		# One that is not closed keeps its grant.
+		lib.pvi_close_port = lambda fd, number: -4
+		raises(InterruptedError, tx.close_port, port)
+		lib.pvi_close_port = original
+		gc.collect()
+		assert tx.notify(port) in (Verdict.LATCHED, Verdict.COALESCED), tx.notify(port)
+		tx.close_port(port)
+		raises(FileNotFoundError, tx.close_port, port)
+		rx.close()
+		tx.close()
+		del first, second
+	PYTHON
+}
+
 # Bytes of any kind; what is given is closed, whatever is wrong with it
 decoding()
 {
@@ -344,4 +382,4 @@ complete()
 		"pvi_save_state pvi_setup_get pvi_setup_set pvi_status_memory"
 }
 
-run_tests processes kinds vm numbers decoding interrupted setup complete
+run_tests processes kinds vm threads numbers decoding interrupted setup complete
