@@ -426,6 +426,10 @@ linked_users()
 	rings_as "(12345, 5)"
 	accepts vm_b "$a" || fail "it may not any more"
 	links_there | grep pair | diff "$tmp/before" -
+	# Also where it is not pvid who has it join
+	pvictl revoke "$b" to "$a" gsi "$gsi"
+	where_pvid_is pvictl link --dir "$tmp/links" "$link" >"$tmp/printed"
+	rings_as "(12345, None)"
 	# In the place of what an older pvid has given
 	pvictl allow "$b" to "$a" gsi "$gsi"
 	same "$(difference)" "join $a link $link"
@@ -433,6 +437,14 @@ linked_users()
 	await as_wanted
 	rings_as "(12345, None)"
 	end_pvid
+}
+
+# where_pvid_is COMMAND... - without its --run
+where_pvid_is()
+{
+	# shellcheck disable=SC2016 # of sh
+	unshare --mount sh -e -c 'mount -t tmpfs none /run; mkdir /run/kvm-pvi; ln -s "$1" /run/kvm-pvi/pvid; shift; exec "$@"' \
+		sh "$tmp/run" "$@"
 }
 
 as_wanted()
