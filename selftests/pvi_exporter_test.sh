@@ -8,12 +8,12 @@
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/policy.sh"
 
-# start_exporter - as its socket unit does, when somebody connects; $exporter is its PID then
+# start_exporter [OPTION...] - as its socket unit does, when somebody connects; $exporter is its PID then
 start_exporter()
 {
 	mkdir -p "$tmp/run"
 	systemd-socket-activate -E "LD_LIBRARY_PATH=$LD_LIBRARY_PATH" -l "$tmp/socket" \
-		pvi-exporter --run "$tmp/run" 2>"$tmp/exporter.log" &
+		pvi-exporter --run "$tmp/run" "$@" 2>"$tmp/exporter.log" &
 	exporter=$!
 	await test -S "$tmp/socket"
 	await http 200 /metrics
@@ -125,6 +125,40 @@ names()
 	refuses 1 "once more" python3 "$here/openmetrics.py" openmetrics "$tmp/bad"
 }
 
+# Whoever has large tables is printed as one row beyond a limit, and leaves the others theirs.
+rows()
+{
+	local gsi allowed=()
+
+	vmm vm_a
+	vmm vm_b
+	for ((gsi = 16; gsi < 24; gsi++)); do
+		allowed+=(--allow "$b:$gsi")
+	done
+	attach at_a --pid "$vm_a" --uuid "$a" --expose 16-23 "${allowed[@]}"
+	attach at_b --pid "$vm_b" --uuid "$b" --expose 20 --allow "$a:20"
+	for gsi in 16 22 23; do
+		same "$(tell vm_b "ring $a $gsi")" 0
+	done
+	start_exporter --edges 4
+	python3 "$here/openmetrics.py" text "$tmp/body" >"$tmp/number"
+	grep "^kvm_pvi_edge_rings_total{.*,result=\"raised\"}" "$tmp/body" | sed 's/.*{//' >"$tmp/rows"
+	diff - "$tmp/rows" <<-ROWS
+		uuid="$a",vm="",sender_uuid="$b",sender_vm="",kind="gsi",gsi="16",result="raised"} 1
+		uuid="$a",vm="",sender_uuid="$b",sender_vm="",kind="gsi",gsi="17",result="raised"} 0
+		uuid="$a",vm="",sender_uuid="$b",sender_vm="",kind="gsi",gsi="18",result="raised"} 0
+		uuid="$a",vm="",sender_uuid="",sender_vm="",kind="rest",gsi="",result="raised"} 2
+		uuid="$b",vm="",sender_uuid="$a",sender_vm="",kind="gsi",gsi="20",result="raised"} 0
+	ROWS
+	grep -q "^kvm_pvi_senders{uuid=\"$a\",vm=\"\"} 8$" "$tmp/body"
+	end_exporter
+	rm "$tmp/socket"
+	start_exporter --edges 9
+	same "$(grep -c "^kvm_pvi_edge_rings_total" "$tmp/body")" 45
+	end_exporter
+	refuses 2 "--edges is 'x': write a number" pvi-exporter --edges x
+}
+
 # It says no, and serves whoever comes next.
 hostile()
 {
@@ -226,4 +260,4 @@ rights()
 	refuses 1 "root: Operation not permitted" pvi-exporter --user root
 }
 
-run_tests formats names hostile slow rights
+run_tests formats names rows hostile slow rights

@@ -113,6 +113,53 @@ named_tables()
 	[[ $(with_policy pvictl list --dir "$tmp/links") == *" base "*" base "* ]] || fail "no names"
 }
 
+# reads_name COMMAND... - whether it reads what vm_c was told, which may make it wait; it gets nothing
+reads_name()
+{
+	local writer
+
+	rm -f "$tmp/cmdline" "$tmp/opened"
+	mkfifo "$tmp/cmdline"
+	# shellcheck disable=SC2016 # of sh
+	sh -c 'exec 3>"$1"; : >"$2"' sh "$tmp/cmdline" "$tmp/opened" &
+	writer=$!
+	# shellcheck disable=SC2016 # of sh
+	unshare --mount sh -e -c 'mount --bind "$1" "/proc/$2/cmdline"; shift 2; exec "$@"' sh "$tmp/cmdline" "$vm_c" "$@" \
+		>"$tmp/said"
+	if [ -e "$tmp/opened" ]; then
+		return
+	fi
+	kill "$writer"
+	return 1
+}
+
+# A VMM can make who reads its command line wait: only who wants its name does that, not who changes others.
+unread()
+{
+	local command
+
+	named_pair
+	vmm vm_c -name third -uuid "$c"
+	attach at_c --pid "$vm_c"
+	while read -r -a command; do
+		! reads_name pvictl "${command[@]}" || fail "'${command[*]}' reads the name of another one"
+	done <<-COMMANDS
+		allow $a to $b gsi 20
+		revoke $b $a 20
+		expose $b 21
+		unexpose $b 21
+		freeze $b
+		thaw $b
+		show $b
+		link --dir $tmp/links --size 64K --kind raw $a $b
+		unlink --dir $tmp/links $a $b
+		detach $b
+	COMMANDS
+	reads_name pvictl list || fail "it is not seen who does"
+	same "$(grep -c "$c" "$tmp/said")" 1
+	reads_name pvictl show web || fail "whom 'web' means is not known"
+}
+
 # Not bound yet, but running: it can be allowed already.
 running()
 {
@@ -241,4 +288,4 @@ PYTHON
 		pvictl metrics
 }
 
-run_tests names ambiguous by_policy named_tables running others hostile sentences untraceable metrics
+run_tests names ambiguous by_policy named_tables unread running others hostile sentences untraceable metrics

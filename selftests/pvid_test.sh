@@ -389,6 +389,113 @@ relinking()
 	end_pvid
 }
 
+# Whoever is bound to the name of a VM that is one user's rings by the policy's links as that user alone.
+linked_users()
+{
+	policy_with_links
+	sed -i -e '/^.vm db/a user = 12345' -e '/^.link pair/a owner = 12345' "$tmp/policy/web.conf"
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	await pvictl show "$a"
+	await as_wanted
+	find_link pair
+	gsi=$(od -A n -t u4 -j 64 -N 4 "$tmp/links/$link/0" | tr -d ' ')
+	vmm vm_b
+	attach at_b --pid "$vm_b" --uuid "$b"
+	same "$(tell vm_b "ring $a $gsi")" -1
+	kill "$at_b" "$vm_b"
+	await_gone "$b"
+	rm "$tmp/vm_b.in" "$tmp/vm_b.out"
+	chmod 666 /dev/kvm
+	VMM_AS="setpriv --reuid 12345 --clear-groups" vmm vm_b -uuid "$b"
+	chmod 660 /dev/kvm
+	await settled
+	accepts vm_b "$a" || fail "it may not"
+	# Of a link that stays, too, and what somebody has limited by hand stays limited.
+	links_there | grep pair >"$tmp/before"
+	sed -i '/^user = 12345/d' "$tmp/policy/web.conf"
+	same "$(difference | grep -c "join $a link $link")" 1
+	apply
+	same "$(difference)" ""
+	rings_as "(None, None)"
+	pvictl allow --rate 5 "$b" to "$a" gsi "$gsi"
+	same "$(difference)" ""
+	sed -i '/^.vm db/a user = 12345' "$tmp/policy/web.conf"
+	apply
+	same "$(difference)" ""
+	rings_as "(12345, 5)"
+	accepts vm_b "$a" || fail "it may not any more"
+	links_there | grep pair | diff "$tmp/before" -
+	# Also where it is not pvid who has it join
+	pvictl revoke "$b" to "$a" gsi "$gsi"
+	where_pvid_is pvictl link --dir "$tmp/links" "$link" >"$tmp/printed"
+	rings_as "(12345, None)"
+	# In the place of what an older pvid has given
+	pvictl allow "$b" to "$a" gsi "$gsi"
+	same "$(difference)" "join $a link $link"
+	kill_pvid
+	await as_wanted
+	rings_as "(12345, None)"
+	end_pvid
+}
+
+# where_pvid_is COMMAND... - without its --run
+where_pvid_is()
+{
+	# shellcheck disable=SC2016 # of sh
+	unshare --mount sh -e -c 'mount -t tmpfs none /run; mkdir /run/kvm-pvi; ln -s "$1" /run/kvm-pvi/pvid; shift; exec "$@"' \
+		sh "$tmp/run" "$@"
+}
+
+as_wanted()
+{
+	[ -z "$(difference)" ]
+}
+
+# rings_as OWNER_AND_RATE - in the row by which db rings web because of the link
+rings_as()
+{
+	pvictl show --json "$a" >"$tmp/json"
+	json "$tmp/json" "[(s['owner'], s['rate']) for s in it['senders'] if s['gsi'] == '$gsi'] == [$1]"
+}
+
+# A file of status words is one user's alone, from whom no other one gets it, and who can keep pvid from no other work.
+words_of_users()
+{
+	local file=$tmp/status/$a held inode
+
+	policy
+	sed -i 's/^name = web/&\nexpose = 5\nstatus = 5\nuser = 12345/' "$tmp/policy/web.conf"
+	# As its unit has it
+	start_pvid setpriv --bounding-set -all,+sys_ptrace,+dac_read_search,+setuid,+sys_admin,+chown
+	exec {held}<>"$file"
+	sed -i 's/^user = 12345/user = 12346/' "$tmp/policy/web.conf"
+	apply
+	same "$(stat -c '%u %g %a %s' "$file")" "12346 0 660 4096"
+	echo x >&"$held"
+	same "$(od -A n -t u4 -N 4 "$file" | tr -d ' ')" 0
+	inode=$(stat -c %i "$file")
+	chmod 600 "$file"
+	sed -i 's/^gsi = 20/gsi = any/' "$tmp/policy/web.conf"
+	apply
+	logged "web: its user, 12346, keeps pvid from its status words: Permission denied" || fail "it is not said"
+	same "$(stat -c '%u %i' "$file")" "12346 $inode"
+	# Whatever the last one has done to it
+	sed -i 's/^user = 12346/user = 12345/' "$tmp/policy/web.conf"
+	apply
+	same "$(stat -c '%u %g %a' "$file")" "12345 0 660"
+	sed -i '/^user = 12345/d' "$tmp/policy/web.conf"
+	apply
+	same "$(stat -c '%u %g %a' "$file")" "0 0 660"
+	# Root's becomes a user's, and stays where it is mapped.
+	inode=$(stat -c %i "$file")
+	sed -i 's/^name = web/&\nuser = 12345/' "$tmp/policy/web.conf"
+	apply
+	same "$(stat -c '%u %i' "$file")" "12345 $inode"
+	exec {held}>&-
+	end_pvid
+}
+
 # What cannot be made is said, with file and line, and all the rest is done.
 not_linking()
 {
@@ -1642,5 +1749,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing others linked linked_later linking relinking linked_users words_of_users not_linking owning killed_linking claims makers hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked returning returning_later killed_moving moving_full saving by_hand

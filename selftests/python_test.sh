@@ -240,6 +240,44 @@ numbers()
 	PYTHON
 }
 
+# A port that one thread closes another one may have at once, of another grant, which stays open.
+threads()
+{
+	python <<-'PYTHON'
+		from kvm_pvi._endpoint import lib
+		rx, tx = Endpoint.enrol(A), Endpoint()
+		tx.bind(B)
+		rx.expose(7, Kind.EVENTFD)
+		first, second = rx.grant(7), rx.grant(7)
+		port = tx.connect_grant(first)
+		first.close()
+		original = lib.pvi_close_port
+		def close_port(fd, number):
+		    result = original(fd, number)
+		    lib.pvi_close_port = original
+		    # Before the first one goes on
+		    thread = threading.Thread(target=lambda: tx.connect_grant(second, number))
+		    thread.start()
+		    thread.join()
+		    second.close()
+		    return result
+		lib.pvi_close_port = close_port
+		tx.close_port(port)
+		assert tx.notify(port) is Verdict.LATCHED
+		# One that is not closed keeps its grant.
+		lib.pvi_close_port = lambda fd, number: -4
+		raises(InterruptedError, tx.close_port, port)
+		lib.pvi_close_port = original
+		gc.collect()
+		assert tx.notify(port) in (Verdict.LATCHED, Verdict.COALESCED), tx.notify(port)
+		tx.close_port(port)
+		raises(FileNotFoundError, tx.close_port, port)
+		rx.close()
+		tx.close()
+		del first, second
+	PYTHON
+}
+
 # Bytes of any kind; what is given is closed, whatever is wrong with it
 decoding()
 {
@@ -289,6 +327,49 @@ interrupted()
 		raises(OSError, setup_set, tx, Setup(uuid.UUID(int=0)), None, 60)
 		rx.close()
 		raises(OSError, setup_get, tx, 60)
+		# Of descriptors, too
+		def alarmed(what, *args):
+		    signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+		    what(*args)
+		def handler(number, frame):
+		    signal.setitimer(signal.ITIMER_REAL, 0)
+		    raise Alarm
+		signal.signal(signal.SIGALRM, handler)
+		tx, rx = socket.socketpair()
+		open_before = fds()
+		raises(Alarm, alarmed, recv_fd, rx)
+		assert fds() == open_before
+		rx.setblocking(False)
+		raises(BlockingIOError, recv_fd, rx)
+		raises(OSError, recv_fd, 0)
+		nr = 0
+		try:
+		    while True:
+		        tx.setblocking(False)
+		        send_fd(tx, 0)
+		        nr += 1
+		except BlockingIOError:
+		    tx.setblocking(True)
+		raises(Alarm, alarmed, send_fd, tx, 0)
+		rx.setblocking(True)
+		socket.setdefaulttimeout(3600)
+		for n in range(nr):
+		    recv_fd(rx).close()
+		assert rx.getblocking() and os.get_blocking(rx.fileno())
+		# One that no handler keeps from it goes on.
+		def handler(number, frame):
+		    signal.setitimer(signal.ITIMER_REAL, 0)
+		    send_fd(tx, 0)
+		signal.signal(signal.SIGALRM, handler)
+		signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+		recv_fd(rx).close()
+		for wrong in [0, 1], []:
+		    socket.send_fds(tx, [b"x"], wrong)
+		    raises(OSError, recv_fd, rx)
+		assert fds() == open_before
+		tx.close()
+		raises(ConnectionResetError, recv_fd, rx)
+		raises(BrokenPipeError, send_fd, rx, 0)
 	PYTHON
 }
 
@@ -341,7 +422,7 @@ complete()
 		comm -13 - "$tmp/exported" >"$tmp/missing"
 	# Python has what these do.
 	same "$(paste -s -d ' ' "$tmp/missing")" \
-		"pvi_save_state pvi_setup_get pvi_setup_set pvi_status_memory"
+		"pvi_recv_fd pvi_save_state pvi_send_fd pvi_setup_get pvi_setup_set pvi_status_memory"
 }
 
-run_tests processes kinds vm numbers decoding interrupted setup complete
+run_tests processes kinds vm threads numbers decoding interrupted setup complete

@@ -19,6 +19,8 @@
 #define LINKS_SIZE (16ull << 20)	/* of a section, if nothing else is said */
 #define LINKS_SHORT 8		/* letters of a UUID by which the links of one directory differ */
 
+struct policy;
+
 /* What there is of a link */
 struct link {
 	uuid_t uuid;
@@ -128,9 +130,10 @@ const char *links_parse_ports(char *text, uint32_t nr[static 2],
 /*
  * Join all of @links that @uuid is a side of, and that it has not joined: endpoint @number as @lister lists it, or -1: it
  * is not known what it has. @pvi is the endpoint, or -1: nothing is changed. A line of each to @out, if there is one.
+ * @policy: by which links of the policy let endpoints of a VM's user alone ring, if that has one; NULL: it is not known.
  * -errno, with @failed; -EINPROGRESS: some are joined, and there are more; call it again.
  */
-int links_join(const struct links *links, const uuid_t uuid, int lister, uint64_t number, int pvi, FILE *out,
-	       uuid_t failed);
+int links_join(const struct links *links, const struct policy *policy, const uuid_t uuid, int lister, uint64_t number,
+	       int pvi, FILE *out, uuid_t failed);
 
 #endif

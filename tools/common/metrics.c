@@ -3,7 +3,8 @@
  * common metrics - counters of all endpoints, as Prometheus reads them
  *
  * What is printed of one family has to stand together, so all is listed first. Names are others'
- * text: made harmless, then escaped as labels are.
+ * text: made harmless, then escaped as labels are. Whoever may open the device may have endpoints with
+ * tables as large as they like, so there is a limit to the rows of all that are printed, and kept, one by one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,11 +19,14 @@ struct vm {
 	char label[8 * NAME_LEN];
 	struct kvm_pvi_list_edge *edges;
 	size_t nr_edges;
+	bool has_rest;
+	struct kvm_pvi_counts rest;	/* of all other rows together */
 };
 
 struct snapshot {
 	struct vm *vms;
 	size_t nr;
+	size_t share;		/* of the rows, that each VM has */
 	struct flows flows;
 	bool open_metrics;
 };
@@ -39,23 +43,79 @@ static void put_label(char *to, size_t size, const char *from)
 	to[at] = '\0';
 }
 
-static int take_edges(int pvi, struct vm *vm)
+/* As it was listed: its table may grow meanwhile */
+static size_t rows_of(const struct vm *vm, size_t most)
 {
-	struct kvm_pvi_list_edge page[64], *more;
-	uint64_t cursor = 0;
-	int nr;
+	size_t rows = (size_t)vm->r.senders + vm->r.grants;
 
-	while ((nr = pvi_list(pvi, KVM_PVI_LIST_EDGES, vm->r.number, &cursor, page, sizeof(page[0]),
-			      ARRAY_SIZE(page))) > 0) {
-		more = reallocarray(vm->edges, vm->nr_edges + nr, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		vm->edges = more;
-		memcpy(more + vm->nr_edges, page, nr * sizeof(*more));
-		vm->nr_edges += nr;
+	return rows < most ? rows : most;
+}
+
+/* How many each may have, all being @most: whoever has few has all of them, and the larger tables what is left. */
+static size_t share_rows(const struct snapshot *s, size_t most)
+{
+	size_t low = 0, high = most, middle, sum, i;
+
+	while (low < high) {
+		middle = high - (high - low) / 2;
+		for (sum = i = 0; i < s->nr; i++)
+			sum += rows_of(&s->vms[i], middle);
+		if (sum <= most)
+			low = middle;
+		else
+			high = middle - 1;
 	}
+	return low;
+}
+
+static void add_counts(struct kvm_pvi_counts *to, const struct kvm_pvi_counts *more)
+{
+	to->raised += more->raised;
+	to->coalesced += more->coalesced;
+	to->latched += more->latched;
+	to->denied += more->denied;
+	to->throttled += more->throttled;
+}
+
+/* The first of them; @vm->edges has room for as many */
+static void take_edge(struct snapshot *s, struct vm *vm, size_t room, const struct kvm_pvi_list_edge *e)
+{
+	flows_add(&s->flows, vm->r.uuid, e);
+	if (vm->nr_edges < room) {
+		vm->edges[vm->nr_edges++] = *e;
+		return;
+	}
+	vm->has_rest = true;
+	add_counts(&vm->rest, &e->counts);
+}
+
+static int take_edges(struct snapshot *s, int pvi, struct vm *vm)
+{
+	size_t room = rows_of(vm, s->share);
+	struct kvm_pvi_list_edge page[64];
+	uint64_t cursor = 0;
+	int nr, i;
+
+	vm->edges = calloc(room + 1, sizeof(*vm->edges));
+	if (!vm->edges)
+		return -ENOMEM;
+	while ((nr = pvi_list(pvi, KVM_PVI_LIST_EDGES, vm->r.number, &cursor, page, sizeof(page[0]),
+			      ARRAY_SIZE(page))) > 0)
+		for (i = 0; i < nr; i++)
+			take_edge(s, vm, room, &page[i]);
 	/* It has gone meanwhile */
 	return nr == -ENOENT ? 0 : nr;
+}
+
+static int take_all_edges(struct snapshot *s, int pvi, size_t rows)
+{
+	int ret = 0;
+	size_t i;
+
+	s->share = share_rows(s, rows);
+	for (i = 0; i < s->nr && !ret; i++)
+		ret = take_edges(s, pvi, &s->vms[i]);
+	return ret;
 }
 
 static int take_vms(struct snapshot *s, int pvi, metrics_name *name, void *arg)
@@ -63,7 +123,7 @@ static int take_vms(struct snapshot *s, int pvi, metrics_name *name, void *arg)
 	struct kvm_pvi_list_endpoint page[64];
 	char text[NAME_LEN], harmless[4 * NAME_LEN];
 	uint64_t cursor = 0;
-	int nr, i, ret;
+	int nr, i;
 	struct vm *vm;
 
 	while ((nr = pvi_list(pvi, KVM_PVI_LIST_ENDPOINTS, 0, &cursor, page, sizeof(page[0]),
@@ -81,9 +141,6 @@ static int take_vms(struct snapshot *s, int pvi, metrics_name *name, void *arg)
 			name(&page[i], text, sizeof(text), arg);
 			escape(harmless, sizeof(harmless), text);
 			put_label(vm->label, sizeof(vm->label), harmless);
-			ret = take_edges(pvi, vm);
-			if (ret)
-				return ret;
 		}
 	}
 	return nr;
@@ -195,24 +252,55 @@ static uint32_t senders(const struct vm *vm)
 	return vm->r.senders;
 }
 
+/* What the labels of a row say */
+struct row {
+	const char *sender_uuid;
+	const char *sender_vm;
+	const char *kind;
+	const char *gsi;
+};
+
+static void print_row(FILE *out, const struct vm *vm, const struct row *row, const struct kvm_pvi_counts *counts)
+{
+	char receiver[UUID_STR_LEN];
+	size_t k;
+
+	uuid_unparse_lower(vm->r.uuid, receiver);
+	for (k = 0; k < ARRAY_SIZE(results); k++)
+		fprintf(out, "kvm_pvi_edge_rings_total{uuid=\"%s\",vm=\"%s\",sender_uuid=\"%s\",sender_vm=\"%s\",kind=\"%s\",gsi=\"%s\",result=\"%s\"} %llu\n",
+			receiver, vm->label, row->sender_uuid, row->sender_vm, row->kind, row->gsi, results[k].name,
+			value_at(counts, results[k].at));
+}
+
 static void print_edge(FILE *out, const struct snapshot *s, const struct vm *vm,
 		       const struct kvm_pvi_list_edge *e)
 {
 	static const char * const kinds[] = { "gsi", "bell", "grant" };
-	char receiver[UUID_STR_LEN], sender[UUID_STR_LEN] = "", gsi[16];
-	size_t k;
+	char sender[UUID_STR_LEN] = "", gsi[16];
+	struct row row = {
+		.sender_uuid = sender,
+		.sender_vm = vm_label(s, e->uuid),
+		.kind = e->kind < ARRAY_SIZE(kinds) ? kinds[e->kind] : "?",
+		.gsi = gsi,
+	};
 
-	uuid_unparse_lower(vm->r.uuid, receiver);
 	if (e->kind == KVM_PVI_EDGE_GRANT)
 		snprintf(sender, sizeof(sender), "grant %llu", e->id);
 	else
 		uuid_unparse_lower(e->uuid, sender);
 	snprintf(gsi, sizeof(gsi), e->gsi == KVM_PVI_GSI_ANY ? "any" : "%u", e->gsi);
-	for (k = 0; k < ARRAY_SIZE(results); k++)
-		fprintf(out, "kvm_pvi_edge_rings_total{uuid=\"%s\",vm=\"%s\",sender_uuid=\"%s\",sender_vm=\"%s\",kind=\"%s\",gsi=\"%s\",result=\"%s\"} %llu\n",
-			receiver, vm->label, sender, vm_label(s, e->uuid),
-			e->kind < ARRAY_SIZE(kinds) ? kinds[e->kind] : "?", gsi, results[k].name,
-			value_at(&e->counts, results[k].at));
+	print_row(out, vm, &row, &e->counts);
+}
+
+static void print_rows(FILE *out, const struct snapshot *s, const struct vm *vm)
+{
+	static const struct row rest = { .sender_uuid = "", .sender_vm = "", .kind = "rest", .gsi = "" };
+	size_t i;
+
+	for (i = 0; i < vm->nr_edges; i++)
+		print_edge(out, s, vm, &vm->edges[i]);
+	if (vm->has_rest)
+		print_row(out, vm, &rest, &vm->rest);
 }
 
 /* What there is of each side of each link: @value of what @from has sent to @to */
@@ -267,7 +355,7 @@ static void print_flows(FILE *out, const struct snapshot *s)
 
 static void print_all(FILE *out, const struct snapshot *s)
 {
-	size_t i, k;
+	size_t i;
 
 	family(out, s, "endpoints", "gauge", "Endpoints that are bound.");
 	fprintf(out, "kvm_pvi_endpoints %zu\n", s->nr);
@@ -284,34 +372,23 @@ static void print_all(FILE *out, const struct snapshot *s)
 		      "Signals of its sources that rang nothing.");
 	family(out, s, "edge_rings", "counter", "Rings by a row of its table, by what became of them.");
 	for (i = 0; i < s->nr; i++)
-		for (k = 0; k < s->vms[i].nr_edges; k++)
-			print_edge(out, s, &s->vms[i], &s->vms[i].edges[k]);
+		print_rows(out, s, &s->vms[i]);
 	print_flows(out, s);
 	if (s->open_metrics)
 		fputs("# EOF\n", out);
 }
 
-static void count_wakes(struct snapshot *s)
-{
-	size_t i, k;
-
-	for (i = 0; i < s->nr; i++)
-		for (k = 0; k < s->vms[i].nr_edges; k++)
-			flows_add(&s->flows, s->vms[i].r.uuid, &s->vms[i].edges[k]);
-}
-
-int metrics_print(FILE *out, int pvi, const char *links, bool open_metrics, metrics_name *name, void *arg)
+int metrics_print(FILE *out, int pvi, const char *links, size_t rows, bool open_metrics, metrics_name *name,
+		  void *arg)
 {
 	struct snapshot s = { .open_metrics = open_metrics };
-	int ret = take_vms(&s, pvi, name, arg) ?: flows_read(&s.flows, links);
+	int ret = take_vms(&s, pvi, name, arg) ?: flows_read(&s.flows, links) ?: take_all_edges(&s, pvi, rows);
 	size_t i;
 
 	if (s.nr)
 		qsort(s.vms, s.nr, sizeof(*s.vms), compare_vms);
-	if (!ret) {
-		count_wakes(&s);
+	if (!ret)
 		print_all(out, &s);
-	}
 	for (i = 0; i < s.nr; i++)
 		free(s.vms[i].edges);
 	free(s.vms);

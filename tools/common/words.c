@@ -64,13 +64,43 @@ static int fit_file(int fd, const struct policy_vm *vm)
 	return 0;
 }
 
+static bool stat_file(int dir, const uuid_t uuid, struct stat *st)
+{
+	char name[UUID_STR_LEN];
+
+	uuid_unparse_lower(uuid, name);
+	return !fstatat(dir, name, st, AT_SYMLINK_NOFOLLOW);
+}
+
+/* Whoever has had it may have it open, and could write in it whosever it was. */
+static bool is_anothers(int dir, const struct policy_vm *vm)
+{
+	struct stat st;
+
+	return stat_file(dir, vm->uuid, &st) && st.st_uid != geteuid() && (!vm->has_user || st.st_uid != vm->user);
+}
+
+bool words_are_users(const char *dir, const struct policy_vm *vm)
+{
+	int at = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	bool are;
+
+	are = at >= 0 && vm->has_user && vm->user != geteuid() && stat_file(at, vm->uuid, &st) &&
+		st.st_uid == vm->user;
+	if (at >= 0)
+		close(at);
+	return are;
+}
+
 int words_make(const char *dir, const struct policy_vm *vm)
 {
 	int at = open_dir(dir), fd, ret;
 
 	if (at < 0)
 		return at;
-	fd = open_file(at, vm->uuid, O_CREAT);
+	ret = is_anothers(at, vm) ? words_remove(dir, vm->uuid) : 0;
+	fd = ret ?: open_file(at, vm->uuid, O_CREAT);
 	ret = fd < 0 ? fd : fit_file(fd, vm);
 	if (fd >= 0)
 		close(fd);

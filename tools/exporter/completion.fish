@@ -5,6 +5,8 @@ function __pvi_exporter_words
 	set -l words (commandline -opc)
 
 	switch $words[-1]
+		case --edges -e
+			return
 		case --run -r
 			__fish_complete_directories (commandline -ct)
 			return

@@ -32,8 +32,8 @@ enum format { FORMAT_TEXT, FORMAT_OPENMETRICS, NR_FORMATS };
 /* Says why, and ends the process */
 void ATTRIBUTE(noreturn) end(const char *what, int err);
 
-/* lister.c: answers what comes by @requests until nobody is there to ask. @run: where pvid is */
-void lister_run(int requests, const char *run);
+/* lister.c: answers what comes by @requests until nobody is there to ask. @run: where pvid is; @rows: of metrics_print() */
+void lister_run(int requests, const char *run, size_t rows);
 /* For the front: a file with all metrics, to be closed, or -errno */
 int lister_ask(int requests, enum format format);
 

@@ -31,7 +31,7 @@ static void name(const struct kvm_pvi_list_endpoint *r, char *to, size_t size, v
 		snprintf(to, size, "%s", *vm->name ? vm->name : vm->label);
 }
 
-static int print_metrics(int fd, int pvi, enum format format, const char *run)
+static int print_metrics(int fd, int pvi, enum format format, const char *run, size_t rows)
 {
 	FILE *out = fdopen(fd, "w");
 	struct policy policy;
@@ -42,21 +42,21 @@ static int print_metrics(int fd, int pvi, enum format format, const char *run)
 	/* Without pvid, or while it has no policy, VMs have no names here. */
 	if (!applied_read(&policy, run))
 		policy = (struct policy){ 0 };
-	ret = metrics_print(out, pvi, PVI_LINK_DIR, format == FORMAT_OPENMETRICS, name, &policy);
+	ret = metrics_print(out, pvi, PVI_LINK_DIR, rows, format == FORMAT_OPENMETRICS, name, &policy);
 	policy_free(&policy);
 	if (!ret && ferror(out))
 		ret = -ENOSPC;
 	return fclose(out) && !ret ? -errno : ret;
 }
 
-static int make_file(int pvi, enum format format, const char *run)
+static int make_file(int pvi, enum format format, const char *run, size_t rows)
 {
 	int fd = memfd_create("metrics", MFD_CLOEXEC | MFD_ALLOW_SEALING), copy, ret;
 
 	if (fd < 0)
 		return -errno;
 	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	ret = copy < 0 ? -errno : print_metrics(copy, pvi, format, run);
+	ret = copy < 0 ? -errno : print_metrics(copy, pvi, format, run, rows);
 	if (!ret && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL))
 		ret = -errno;
 	if (!ret)
@@ -84,7 +84,7 @@ static int answer(int requests, int fd)
 	return sendmsg(requests, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-void lister_run(int requests, const char *run)
+void lister_run(int requests, const char *run, size_t rows)
 {
 	int pvi = open("/dev/kvm_pvi", O_RDONLY | O_CLOEXEC), fd;
 	unsigned char format;
@@ -93,7 +93,7 @@ void lister_run(int requests, const char *run)
 		end("/dev/kvm_pvi (modprobe kvm_pvi)", errno);
 	sd_notify(0, "READY=1");
 	while (recv(requests, &format, 1, 0) == 1) {
-		fd = format < NR_FORMATS ? make_file(pvi, format, run) : -EINVAL;
+		fd = format < NR_FORMATS ? make_file(pvi, format, run, rows) : -EINVAL;
 		if (fd < 0)
 			LOG(SD_ERR, "there are no metrics: %s", strerror(-fd));
 		if (answer(requests, fd))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* pvi-exporter - serves the counters of all endpoints to Prometheus */
 #include <argp.h>
+#include <ctype.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -11,16 +12,24 @@
 #include <unistd.h>
 
 #include "exporter.h"
+#include "metrics.h"
 #include "policy_path.h"
+
+#define MAX_ROWS 10000000
+#define AS_TEXT_OF(number) #number
+#define AS_TEXT(number) AS_TEXT_OF(number)
 
 const char *argp_program_version = "pvi-exporter " VERSION;
 
 struct args {
 	const char *run;
 	const char *user;
+	size_t rows;
 };
 
 static const struct argp_option options[] = {
+	{ "edges", 'e', "NUMBER", 0,
+	  "Rows of all tables at most, and the rest of each as one (default " AS_TEXT(METRICS_ROWS) ")", 0 },
 	{ "run", 'r', "DIR", 0, "Where pvid is, which knows what VMs are called (default " PVID_RUN ")", 0 },
 	{ "user", 'u', "NAME", 0, "Who serves HTTP (default nobody)", 0 },
 	{ 0 }
@@ -29,8 +38,14 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
+	char *behind;
 
 	switch (key) {
+	case 'e':
+		args->rows = strtoul(arg, &behind, 10);
+		if (!isdigit((unsigned char)*arg) || *behind || args->rows > MAX_ROWS)
+			argp_error(state, "--edges is '%s': write a number up to %d", arg, MAX_ROWS);
+		return 0;
 	case 'r':
 		args->run = arg;
 		return 0;
@@ -83,7 +98,7 @@ static void become(const struct passwd *user)
 
 int main(int argc, char **argv)
 {
-	struct args args = { .run = PVID_RUN, .user = "nobody" };
+	struct args args = { .run = PVID_RUN, .user = "nobody", .rows = METRICS_ROWS };
 	int listeners[MAX_LISTENERS], pair[2];
 	const struct passwd *user;
 	unsigned int nr;
@@ -108,7 +123,7 @@ int main(int argc, char **argv)
 	close(pair[1]);
 	while (nr)
 		close(listeners[--nr]);
-	lister_run(pair[0], args.run);
+	lister_run(pair[0], args.run, args.rows);
 	LOG(SD_ERR, "who serves HTTP has ended");
 	return 1;
 }

@@ -114,14 +114,11 @@ static void look_at_process(pid_t pid, void *arg)
 static void search_proc(struct list *list)
 {
 	int ret = each_process(look_at_process, list);
-	size_t i;
 
 	if (ret)
 		die("/proc: %s", strerror(-ret));
 	tdestroy(list->known, free);
 	list->known = NULL;
-	for (i = 0; i < list->nr; i++)
-		name_endpoint(&list->all[i]);
 }
 
 static void add_listed(struct list *list, const struct kvm_pvi_list_endpoint *r)
@@ -151,7 +148,6 @@ static void add_listed(struct list *list, const struct kvm_pvi_list_endpoint *r)
 	uuid_copy(e->uuid, r->uuid);
 	if (e->pid)
 		read_comm(e->pid, e->comm);
-	name_endpoint(e);
 }
 
 static void search_listing(struct list *list)

@@ -239,7 +239,7 @@ int cmd_events(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	trace_open(&trace, args.no_rings ? few : all);
 	/* Who dies first has a name as well. */
-	name_of(args.filter.uuid);
+	names_keep();
 	watch(&args, &trace, signals);
 	trace_close(&trace);
 	return 0;

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "applied.h"
 #include "link.h"
+#include "policy_path.h"
 
 /* False: there is none now */
 static bool take_end(const struct link *link, uint32_t side, struct endpoint *e, int *pvi)
@@ -21,16 +23,27 @@ static int unless_gone(int ret)
 	return ret == -ENODEV || ret == -ESRCH || ret == -EBADF || ret == -ENOENT ? 0 : ret;
 }
 
+/* What pvid carries out, to be freed; false: there is none, or it may not be seen */
+static bool read_applied(struct policy *policy)
+{
+	return applied_read(policy, PVID_RUN) && policy->nr_vms;
+}
+
 int link_join(const struct link *link, uint32_t side)
 {
 	struct links one = { .all = (struct link *)link, .nr = 1 };
+	struct policy policy;
+	bool known;
 	struct endpoint e;
 	uuid_t failed;
 	int pvi, ret;
 
 	if (!take_end(link, side, &e, &pvi))
 		return 0;
-	ret = pvi < 0 ? pvi : links_join(&one, e.uuid, e.listed ? open_listing() : -1, e.number, pvi, NULL, failed);
+	known = read_applied(&policy);
+	ret = pvi < 0 ? pvi : links_join(&one, known ? &policy : NULL, e.uuid, e.listed ? open_listing() : -1,
+					 e.number, pvi, NULL, failed);
+	policy_free(&policy);
 	if (pvi >= 0)
 		close(pvi);
 	return unless_gone(ret);
@@ -53,19 +66,23 @@ void link_join_all(const char *dir, const uuid_t uuid, int pvi)
 {
 	struct links links = { 0 };
 	struct links_why why;
+	struct policy policy;
 	uuid_t failed;
 	int held, ret;
+	bool known;
 
 	ret = links_hold(dir, true, &held, &why);
 	if (ret)
 		link_die(ret, &why);
 	links.nr = link_dir_read(dir, &links.all);
+	known = read_applied(&policy);
 	/* It has nothing of them: it has just been bound. */
 	do
-		ret = links_join(&links, uuid, -1, 0, pvi, NULL, failed);
+		ret = links_join(&links, known ? &policy : NULL, uuid, -1, 0, pvi, NULL, failed);
 	while (ret == -EINPROGRESS);
 	if (ret)
 		die_doing(DOING_LINK, ret, "cannot join link %s", uuid_text(failed).s);
+	policy_free(&policy);
 	links_free(&links);
 	if (held >= 0)
 		close(held);

@@ -60,7 +60,7 @@ int cmd_metrics(int argc, char **argv)
 	pvi = open_listing();
 	if (pvi < 0)
 		die_doing(pvi == -EPERM ? DOING_RESERVE : DOING_OPEN, pvi, "there are no metrics");
-	ret = metrics_print(stdout, pvi, args.links, args.open_metrics, name, NULL);
+	ret = metrics_print(stdout, pvi, args.links, METRICS_ROWS, args.open_metrics, name, NULL);
 	if (ret)
 		die_doing(DOING_OTHER, ret, "there are no metrics");
 	if (fflush(stdout))

@@ -29,11 +29,12 @@ void name_endpoint(struct endpoint *e)
 	pid_t pid = e->vmm ? e->vmm : e->pid;
 	struct vmm vmm;
 
-	if (pid && !e->host && !vmm_read(pid, &vmm))
+	if (!e->named && pid && !e->host && !vmm_read(pid, &vmm))
 		snprintf(e->name, sizeof(e->name), "%s", vmm.name);
+	e->named = true;
 }
 
-/* What the policy and VMMs say, as it was when it was asked for */
+/* What the policy and VMMs say, as it was when it was asked for; of VMMs that only which is asked for */
 static struct {
 	bool known;
 	struct policy policy;	/* empty where it cannot be read */
@@ -48,8 +49,13 @@ static int compare_endpoints(const void *a, const void *b)
 	return uuid_compare(x->uuid, y->uuid) ?: x->dead - y->dead;
 }
 
+/* Of all at once: some may have gone when they are asked for */
+static bool names_all;
+
 static void names_read(void)
 {
+	size_t i;
+
 	if (names.known)
 		return;
 	names.known = true;
@@ -58,6 +64,14 @@ static void names_read(void)
 	names.nr = find_endpoints(&names.all);
 	if (names.nr)
 		qsort(names.all, names.nr, sizeof(*names.all), compare_endpoints);
+	for (i = 0; names_all && i < names.nr; i++)
+		name_endpoint(&names.all[i]);
+}
+
+void names_keep(void)
+{
+	names_all = true;
+	names_read();
 }
 
 void names_forget(void)
@@ -80,6 +94,8 @@ struct name_text name_of(const unsigned char *uuid)
 		return name_text(vm->label);
 	uuid_copy(key.uuid, uuid);
 	e = names.nr ? bsearch(&key, names.all, names.nr, sizeof(key), compare_endpoints) : NULL;
+	if (e)
+		name_endpoint(e);
 	return name_text(e ? e->name : "");
 }
 
@@ -150,9 +166,12 @@ static void look_everywhere(struct meaning *m)
 	size_t nr, i;
 
 	nr = find_endpoints(&all);
-	for (i = 0; i < nr; i++)
-		if (!all[i].dead)
-			look_at_name(all[i].uuid, all[i].name, m);
+	for (i = 0; i < nr; i++) {
+		if (all[i].dead)
+			continue;
+		name_endpoint(&all[i]);
+		look_at_name(all[i].uuid, all[i].name, m);
+	}
 	free(all);
 	if (!m->nr_named && !m->nr_begun)
 		each_process(look_at_process, m);

@@ -118,7 +118,7 @@ static void diff_vm(int pvi, const struct policy_vm *vm, const struct diff *d)
 		fprintf(d->out, "detach %s\n", uuid_text(vm->uuid).s);
 	else if (!ret)
 		ret = reconcile(pvi, r.number, -1, vm->uuid, old, new, NULL, d->out, what) ?:
-			links_join(&d->links, vm->uuid, pvi, r.number, -1, d->out, unused);
+			links_join(&d->links, new, vm->uuid, pvi, r.number, -1, d->out, unused);
 	if (ret && ret != -ENOENT)
 		die_doing(DOING_OTHER, ret, "%s", vm->label);
 }

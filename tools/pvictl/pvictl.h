@@ -163,7 +163,8 @@ struct endpoint {
 	uid_t owner;
 	uint32_t gsis;
 	uint32_t bells;
-	char name[NAME_LEN];	/* as it was given, or "" */
+	bool named;
+	char name[NAME_LEN];	/* as it was given, or "", with @named: name_endpoint() */
 	char comm[COMM_LEN];
 	unsigned int senders;
 	struct kvm_pvi_counts sent;
@@ -198,7 +199,7 @@ unsigned int list_page(uint32_t kind, uint64_t number, uint64_t *cursor, void *r
 		       unsigned int nr);
 
 /* names.c: what VMs are called besides their UUIDs */
-/* By what its VMM was told */
+/* By what its VMM was told, which may wait for that as long as it likes: for who wants the name alone */
 void name_endpoint(struct endpoint *e);
 /* A UUID, a name, or as much of a UUID as only one has. Dies if there is no such VM */
 void parse_vm(struct argp_state *state, const char *text, uuid_t uuid);
@@ -208,11 +209,13 @@ struct name_text {
 };
 struct name_text name_text(const char *name);
 /*
- * What a VM is called in tables, beside its UUID: by the policy, else by what its VMM was told, else "". That is looked
- * up once, and once more after names_forget()
+ * What a VM is called in tables, beside its UUID: by the policy, else by what its VMM was told, else "". Who there is
+ * is looked up once, and once more after names_forget()
  */
 struct name_text name_of(const unsigned char *uuid);
 void names_forget(void);
+/* The names of all are read together, now and after names_forget() */
+void names_keep(void);
 
 /* table.c: tables for people and JSON for programs */
 struct report;

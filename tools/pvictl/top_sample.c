@@ -84,6 +84,7 @@ static void name_vms(struct top_sample *sample, struct endpoint *all, size_t nr)
 	for (i = 0; i < nr; i++) {
 		if (all[i].dead)
 			continue;
+		name_endpoint(&all[i]);
 		uuid_copy(sample->vms[sample->nr_vms].uuid, all[i].uuid);
 		strcpy(sample->vms[sample->nr_vms++].name, all[i].name);
 	}

@@ -144,8 +144,8 @@ static void tell_ends(struct work *w, const struct link *link, bool own, bool jo
 
 	for (shape = link->shapes; shape < link->shapes + 2; shape++) {
 		pvi = open_end(w, shape->owner, own, &r, lister);
-		ret = pvi < 0 ? pvi : join ? links_join(&one, shape->owner, lister, r.number, pvi, NULL, unused) :
-			pvi_link_leave(pvi, shape);
+		ret = pvi < 0 ? pvi : !join ? pvi_link_leave(pvi, shape) :
+			links_join(&one, &w->d->policy, shape->owner, lister, r.number, pvi, NULL, unused);
 		if (pvi >= 0)
 			close(pvi);
 		if (!ret || has_gone(ret))

@@ -205,7 +205,7 @@ static int vm_join_links(struct vm *vm, char what[static RECONCILE_WHAT])
 	snprintf(what, RECONCILE_WHAT, "read links in %s", d->links);
 	ret = links_hold(d->links, false, &held, &why) ?: links_read(d->links, &links, NULL, &why);
 	if (!ret) {
-		ret = links_join(&links, vm->uuid, d->lister, vm->number, vm->pvi, NULL, failed);
+		ret = links_join(&links, &d->policy, vm->uuid, d->lister, vm->number, vm->pvi, NULL, failed);
 		uuid_unparse_lower(failed, stpcpy(what, "join link "));
 		links_free(&links);
 	}

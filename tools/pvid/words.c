@@ -13,6 +13,16 @@ static void complain(struct pvid *d, const struct policy_vm *vm, int err)
 			 vm->label, d->words, strerror(-err));
 }
 
+/* A user can keep pvid from their own file, as by its mode: that is told, but fails for nobody else. */
+static void cannot_make(struct pvid *d, const struct policy_vm *vm, int err)
+{
+	if (words_are_users(d->words, vm))
+		LOG(SD_WARNING, "%s: its user, %u, keeps pvid from its status words: %s", vm->label, vm->user,
+		    strerror(-err));
+	else
+		complain(d, vm, err);
+}
+
 /* Of VMs that have none any more; who has it mapped keeps the memory. */
 static void remove_old(struct pvid *d, const struct policy *old)
 {
@@ -40,6 +50,6 @@ void words_apply(struct pvid *d)
 	for (i = 0; i < d->policy.nr_vms; i++) {
 		ret = d->policy.vms[i].nr_words ? words_make(d->words, &d->policy.vms[i]) : 0;
 		if (ret)
-			complain(d, &d->policy.vms[i], ret);
+			cannot_make(d, &d->policy.vms[i], ret);
 	}
 }

@@ -230,8 +230,14 @@ class Endpoint(Descriptor):
         return number
 
     def close_port(self, port: int) -> None:
-        check(lib.pvi_close_port(self.fileno(), port))
+        # Before that: another thread may have a port of this number as soon as it is closed.
         grant = self._grants.pop(port, None)
+        try:
+            check(lib.pvi_close_port(self.fileno(), port))
+        except BaseException:
+            if grant is not None:
+                self._grants.setdefault(port, grant)
+            raise
         if grant is not None:
             grant.close()
 

@@ -50,7 +50,6 @@ pvi_query            i iuuup
 pvi_query_uuid       i ip
 pvi_query_wide       i iuuup
 pvi_read_events      i ipz
-pvi_recv_fd          i i
 pvi_reserve          i ipu
 pvi_reserve_from     i ipuu
 pvi_reset            i i
@@ -58,7 +57,6 @@ pvi_revoke           i ipu
 pvi_revoke_all       i ip
 pvi_revoke_bell      i ipu
 pvi_ring             i ipu
-pvi_send_fd          i ii
 pvi_set_config       i iu
 pvi_set_msi          i iuUu
 pvi_set_port         i iui
