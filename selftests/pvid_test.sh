@@ -755,6 +755,34 @@ makers()
 	end_pvid
 }
 
+# Whether a process that had a VM has made another one cannot be seen while the table is full: then it keeps what it has.
+full_table()
+{
+	policy
+	start_pvid env LD_PRELOAD="$here/kill_at.so" BIND_FULL="$tmp/full"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	: >"$tmp/full"
+	apply
+	await tried 6
+	! logged "is not bound any more" || fail "it is taken away: $(cat "$tmp/full")"
+	rm "$tmp/full"
+	rings "$b" 1
+	tell vm_b other >/dev/null
+	await rings "$b" 0
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	end_pvid
+}
+
+# Nor are there more, where it is taken away
+tried()
+{
+	logged "is not bound any more" || [ "$(grep -c "No space" "$tmp/full")" -ge "$1" ]
+}
+
 # rings UUID NUMBER - it has taken so many
 rings()
 (
@@ -1642,5 +1670,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers full_table hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked returning returning_later killed_moving moving_full saving by_hand

@@ -185,7 +185,7 @@ struct examined {
 
 #define EXAMINED_NOTHING (-ESRCH)	/* the policy knows no VM of it, or it has gone */
 #define EXAMINED_NAME_LEFT (-ESTALE)	/* the name is at a VM that it had before */
-#define EXAMINED_HAS_TO_WAIT (-EBUSY)	/* until its guest has stopped where the name is */
+#define EXAMINED_HAS_TO_WAIT 1		/* until its guest has stopped where the name is */
 #define EXAMINED_NOT_ITS (-EXDEV)	/* another process has made that VM */
 
 void examine(const struct pvid *d, const void *candidate, int pvi, void *examined);
