@@ -755,6 +755,36 @@ makers()
 	end_pvid
 }
 
+# A process makes another one while it is looked at, and the one that it had is bound.
+made_meanwhile()
+{
+	policy
+	start_pvid env LD_PRELOAD="$here/kill_at.so" BIND_HELD="$tmp/hold"
+	vmm vm_a -name web -uuid "$a"
+	await pvictl show "$a"
+	: >"$tmp/hold"
+	vmm vm_b -uuid "$b"
+	await test -s "$tmp/hold"
+	tell vm_b other >/dev/null
+	await all_heard
+	rm "$tmp/hold"
+	await is_interrupted vm_b
+	await settled
+	end_pvid
+}
+
+# Of what KVM has announced
+all_heard()
+{
+	awk '$2 == 15 && $5 { waits = 1 } END { exit waits }' /proc/net/netlink
+}
+
+# is_interrupted NAME - by a's guest, at b's GSI 20
+is_interrupted()
+{
+	[ "$(tell vm_a "ring $b 20")" -ge 0 ] && [ "$(tell "$1" "irqs 20")" -ge 1 ]
+}
+
 # Whether a process that had a VM has made another one cannot be seen while the table is full: then it keeps what it has.
 full_table()
 {
@@ -1670,5 +1700,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers full_table hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers full_table made_meanwhile hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked returning returning_later killed_moving moving_full saving by_hand

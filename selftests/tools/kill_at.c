@@ -12,6 +12,9 @@
  * BIND_FULL=PATH: where that file is, kvm_pvi's table is full for each BIND that does not say by which VMM; it gets a line
  * of each.
  *
+ * BIND_HELD=PATH: who has done a BIND that says by which VMM writes a line to that file, where it is, and goes on when it is
+ * not there any more.
+ *
  * COUNT_DIRS=PATH: that file has a line of each directory that is opened, as long as it is there.
  *
  * Where it was is said on standard error: how many messages it had sent to the service manager since
@@ -159,6 +162,17 @@ static bool is_for_full(unsigned long request, const struct kvm_pvi_bind *bind)
 	return path && request == KVM_PVI_BIND && !(bind->flags & KVM_PVI_BIND_VMM) && !access(path, F_OK);
 }
 
+static void hold(void)
+{
+	const char *path = getenv("BIND_HELD");
+
+	if (!path || access(path, F_OK))
+		return;
+	write_line(path, "held");
+	while (!access(path, F_OK))
+		usleep(1000);
+}
+
 int ioctl(int fd, unsigned long request, ...)
 {
 	int (*real)(int fd, unsigned long request, void *arg) = next("ioctl");
@@ -173,6 +187,8 @@ int ioctl(int fd, unsigned long request, ...)
 		return bind_to_full(fd, arg);
 	point_of_file();
 	ret = real(fd, request, arg);
+	if (!ret && request == KVM_PVI_BIND && ((struct kvm_pvi_bind *)arg)->flags & KVM_PVI_BIND_VMM)
+		hold();
 	point_of_file();
 	return ret;
 }

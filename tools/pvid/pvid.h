@@ -68,6 +68,7 @@ struct candidate {
 	unsigned int stopped;	/* how often in a row the other one was seen so */
 	bool told;		/* what keeps it from it */
 	struct helper *helper;
+	bool announced;		/* once more, since that was begun */
 	struct look look;	/* whether it may begin */
 	sd_event_source *retry;
 };
