@@ -893,6 +893,45 @@ detach $b"
 	end_pvid
 }
 
+# What is taken back is so once. What somebody sets up by hand behind that stays, though an older policy said it too, and
+# though some VM has not got all that it is to have.
+staying()
+{
+	policy
+	printf '[reserve kept]\nuuid = %s\nuser = root\n' "$c" >>"$tmp/policy/web.conf"
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	pvictl expose "$b" 16
+	pvictl bell "$b" 1 16
+	sed -i -e 's/^bells = .*/bells = 22,20/' -e 's/,65536$//' -e '/^.allow/,$d' "$tmp/policy/web.conf"
+	apply
+	same "$(difference)" "bell $b gsi 20"
+	same "$(tell vm_a "ring $b 20")" -1
+	exposes "$b" 16 20 22
+	pvictl allow "$a" to "$b" gsi 20
+	pvictl expose "$b" 65536
+	pvictl reserve "$c" 0
+	mkdir "$tmp/debug"
+	mount -t debugfs none "$tmp/debug"
+	apply
+	stays
+	kill_pvid
+	stays
+	same "$(difference)" "bell $b gsi 20"
+	umount "$tmp/debug"
+	pvictl unreserve "$c"
+	end_pvid
+}
+
+stays()
+{
+	exposes "$b" 16 20 22 65536
+	[ "$(tell vm_a "ring $b 20")" -ge 0 ] || fail "the row has gone"
+	is_kept "$c" 0 || fail "the name is anybody's"
+}
+
 # limits RATE BURST - of GSI 20, None for no limit; the others have none
 limits()
 (
@@ -1700,5 +1739,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers full_table made_meanwhile hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers full_table made_meanwhile staying hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked returning returning_later killed_moving moving_full saving by_hand

@@ -94,7 +94,6 @@ struct vm {
 	bool giving;		/* there is more of that */
 	bool known;		/* it is what the policy says that it is */
 	bool owes;		/* it has what could not be taken back */
-	bool settled;		/* and has all that the policy says */
 	struct helper *helper;	/* sees whether it is still what the policy says */
 	sd_event_source *end;
 	sd_event_source *retry;
@@ -114,7 +113,7 @@ struct pvid {
 	const char *links;	/* where they are, */
 	const char *words;	/* and the files of status words */
 	int lister;
-	struct policy policy;	/* with the older ones, of which VMs may still have something */
+	struct policy policy;	/* with the older ones that some VM has not been rid of */
 
 	void *users;		/* of tsearch() */
 	TAILQ_HEAD(, helper) waiting;	/* that are no user's */
@@ -268,8 +267,8 @@ void vm_apply_all(struct pvid *d);
 bool vm_all_known(const struct pvid *d);
 /* One has what the policy does not say, or could not be looked at */
 bool vm_any_owes(const struct pvid *d);
-/* All have what the policy says, and nothing else of an older one */
-bool vm_all_settled(const struct pvid *d);
+/* None has anything of an older policy that this one does not say */
+bool vm_all_rid(const struct pvid *d);
 
 /* Waits that double with @tries, from a millisecond on; replaces what waits in @source. -errno */
 int retry_after(struct pvid *d, sd_event_source **source, unsigned int tries, sd_event_time_handler_t fn, void *arg);
@@ -296,7 +295,7 @@ void control_answer(struct pvid *d, const char *error);
 /* reload.c */
 /* Reads the policy, and carries it out */
 void reload(struct pvid *d);
-/* A VM is settled, or another reason to wait has gone: clients are answered, older policies forgotten */
+/* A VM is rid of older policies, or another reason to wait has gone: clients are answered, older policies forgotten */
 void reload_progress(struct pvid *d);
 
 #endif

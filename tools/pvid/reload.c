@@ -25,7 +25,7 @@ static void path_of(const struct pvid *d, const char *name, char path[static PAT
 	snprintf(path, PATH_MAX, "%s/%s", d->run, name);
 }
 
-/* Of the oldest; a VM that cannot be given what it is to have would make them more and more. */
+/* Of the oldest; a VM that cannot be rid of what it has would make them more and more. */
 static void forget_oldest(struct policy *p)
 {
 	unsigned int nr;
@@ -43,7 +43,7 @@ static void forget_older(struct pvid *d)
 {
 	int ret;
 
-	if (!d->policy.older || !vm_all_settled(d))
+	if (!d->policy.older || !vm_all_rid(d))
 		return;
 	policy_free(d->policy.older);
 	free(d->policy.older);

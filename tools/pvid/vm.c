@@ -214,16 +214,18 @@ static int vm_join_links(struct vm *vm, char what[static RECONCILE_WHAT])
 	return ret;
 }
 
-/* What the policy says and it has not; what an older one said is taken back. Links are no part of that. */
+/*
+ * What the policy says and it has not. What older ones said has been taken back; what is there of that now somebody has set
+ * up by hand. Links are no part of that.
+ */
 static void vm_give(struct vm *vm)
 {
 	char what[RECONCILE_WHAT], links_what[RECONCILE_WHAT];
 	struct pvid *d = vm->d;
-	int ret = reconcile(d->lister, vm->number, vm->pvi, vm->uuid, d->policy.older, &d->policy, d->words, NULL,
-			    what);
+	const struct policy *old = vm->owes ? d->policy.older : NULL;
+	int ret = reconcile(d->lister, vm->number, vm->pvi, vm->uuid, old, &d->policy, d->words, NULL, what);
 	int joined = ret == -EINPROGRESS ? ret : vm_join_links(vm, links_what);
 
-	vm->settled = !ret;
 	vm->owes &= ret != 0;
 	vm->giving = ret == -EINPROGRESS || joined == -EINPROGRESS;
 	/* What its guest had made of the GSIs of links, too */
@@ -312,7 +314,7 @@ static void vm_take_back(struct vm *vm)
 
 static void vm_apply(struct vm *vm)
 {
-	vm->known = vm->settled = vm->giving = false;
+	vm->known = vm->giving = false;
 	vm->tries = 0;
 	sd_event_source_disable_unref(vm->retry);
 	vm->retry = NULL;
@@ -421,6 +423,8 @@ void vm_restore(struct pvid *d, const char *name, int pvi)
 		return;
 	}
 	stpcpy(vm->kept, name);
+	/* The last pvid may have ended before it was rid of that. */
+	vm->owes = true;
 	/* One that has died is heard to, as any other. */
 	if (arriving)
 		arrive_begin(vm);
@@ -468,12 +472,12 @@ bool vm_any_owes(const struct pvid *d)
 	return vm;
 }
 
-bool vm_all_settled(const struct pvid *d)
+bool vm_all_rid(const struct pvid *d)
 {
 	struct vm *vm;
 
 	LIST_FOREACH(vm, &d->vms, entry)
-		if (!vm->settled)
+		if (vm->taking_back || vm->owes)
 			break;
 	return !vm;
 }
