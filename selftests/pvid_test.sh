@@ -1719,6 +1719,34 @@ saving()
 	end_pvid
 }
 
+# One whose process is ending, with some of its threads, when the policy asks whose it is
+saving_late()
+{
+	both_ways
+	sed -i '/^\[vm db\]/a user = root' "$tmp/policy/web.conf"
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	port=$(tell vm_b "connect $a 21")
+	same "$(tell vm_b "msi 65536 3")" 0
+	same "$(tell vm_b leave)" 0
+	await has_left "$vm_b"
+	apply
+	refuses 5 "no endpoint is bound" pvictl show "$b"
+	kill "$vm_b"
+	vmm vm_c -uuid "$b" -incoming defer
+	await is_at "$b" "$vm_c"
+	goes_on vm_c
+	end_pvid
+}
+
+# Whoever has made its VM cannot be told any more
+has_left()
+{
+	grep -q "^State:.*zombie" "/proc/$1/status"
+}
+
 # As it goes to another host, where pvid keeps rings away until it runs
 by_hand()
 {
@@ -1739,5 +1767,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers full_table made_meanwhile staying hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked returning returning_later killed_moving moving_full saving by_hand

@@ -145,6 +145,16 @@ static int examine_vmm(const struct policy_vm *wanted, int lister, const struct 
 	return policy_claims(wanted, r.vmm) ?: is_vmm_still(lister, vm->number, r.vmm);
 }
 
+static void see_whether_it_ends(int lister, const struct vm *vm, struct reexamined *e)
+{
+	struct kvm_pvi_list_endpoint r;
+	int ret = read_listed(lister, vm->number, &r);
+
+	e->ends = !ret && !r.vmm;
+	if (ret)
+		e->ret = ret;
+}
+
 void examine_again(const struct pvid *d, const void *owner, int pvi, void *answer)
 {
 	int lister = open("/dev/kvm_pvi", O_RDONLY | O_CLOEXEC);
@@ -153,6 +163,9 @@ void examine_again(const struct pvid *d, const void *owner, int pvi, void *answe
 
 	(void)pvi;
 	e->ret = lister < 0 ? -errno : examine_vmm(policy_vm(&d->policy, vm->uuid), lister, vm, e);
+	/* It may be ending, or have begun to while it was looked at. */
+	if (e->ret == -ESRCH)
+		see_whether_it_ends(lister, vm, e);
 	/* It is dead, which pvid hears in another way. */
 	if (e->ret == -ENOENT)
 		e->ret = 0;

@@ -194,6 +194,7 @@ void examine(const struct pvid *d, const void *candidate, int pvi, void *examine
 struct reexamined {
 	int ret;		/* 0: it is. -ESRCH: it is not */
 	bool permitted;		/* its user and cgroup are, as far as the policy asks for them */
+	bool ends;		/* it is not known any more whose it is: perhaps its process is ending */
 };
 
 void examine_again(const struct pvid *d, const void *vm, int pvi, void *reexamined);

@@ -273,6 +273,8 @@ static void vm_examined(struct pvid *d, void *owner, int pvi, enum outcome outco
 	} else if (ret == -ESRCH) {
 		LOG(SD_WARNING, "process %d is no longer what the policy says of %s", vm->pid,
 		    vm_name(vm->d, vm->uuid).s);
+		if (e->ends)
+			vm_keep_made(vm);
 		vm_end(vm);
 	} else {
 		vm_again(vm, "see whether it is what the policy says", ret);
