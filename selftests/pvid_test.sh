@@ -884,8 +884,8 @@ allow $b $a gsi any  # db, web"
 	same "$(difference)" "detach $a
 detach $b"
 	apply
-	await_gone "$a"
-	await_gone "$b"
+	refuses 5 "no endpoint is bound" pvictl show "$a"
+	refuses 5 "no endpoint is bound" pvictl show "$b"
 	kill -0 "$vm_b"
 	# As the policy called them
 	await logged "process $vm_b is db ($b)"
@@ -930,6 +930,31 @@ stays()
 	exposes "$b" 16 20 22 65536
 	[ "$(tell vm_a "ring $b 20")" -ge 0 ] || fail "the row has gone"
 	is_kept "$c" 0 || fail "the name is anybody's"
+}
+
+# Who is dropped is not bound any more when it is said to be done, however late who keeps endpoints forgets them.
+dropping()
+{
+	local applying
+
+	# It has to take what pvid says meanwhile
+	echo 512 >/proc/sys/net/unix/max_dgram_qlen
+	pair_by_policy
+	await nr_kept 2
+	kill -STOP "$keeper"
+	rm "$tmp/policy/web.conf"
+	apply >"$tmp/apply" 2>&1 &
+	applying=$!
+	await logged "db ($b) of process $vm_b is not bound any more"
+	await logged "web ($a) of process $vm_a is not bound any more"
+	pvictl show "$b" >/dev/null
+	nap 1
+	[ -e "/proc/$applying" ] || fail "it is done: $(cat "$tmp/apply")"
+	kill -CONT "$keeper"
+	wait "$applying"
+	refuses 5 "no endpoint is bound" pvictl show "$a"
+	refuses 5 "no endpoint is bound" pvictl show "$b"
+	end_pvid
 }
 
 # limits RATE BURST - of GSI 20, None for no limit; the others have none
@@ -1767,5 +1792,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late dropping hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked returning returning_later killed_moving moving_full saving by_hand

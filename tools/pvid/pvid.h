@@ -121,6 +121,10 @@ struct pvid {
 	LIST_HEAD(, candidate) candidates;
 	void *candidates_by_pid;	/* of tsearch() */
 	LIST_HEAD(, vm) vms;
+	LIST_HEAD(, vm) ending;	/* given up, and perhaps bound still */
+	sd_event_source *end_retry;
+	unsigned int end_tries;
+	bool stay_bound;	/* others have endpoints that were given up */
 	LIST_HEAD(, client) clients;
 	sd_event_source *turn;	/* of who waits */
 	unsigned int nr_helpers;	/* that run */
@@ -264,7 +268,7 @@ bool vm_is_taken(const struct vm *vm);
 void vm_arrived(struct vm *vm);
 /* Carries @d->policy out: what is bound stays, but for the differences, if it is what the policy says */
 void vm_apply_all(struct pvid *d);
-/* Nothing is found out of any, taken back or given */
+/* Nothing is found out of any, taken back or given, and those that were given up are not bound any more */
 bool vm_all_known(const struct pvid *d);
 /* One has what the policy does not say, or could not be looked at */
 bool vm_any_owes(const struct pvid *d);

@@ -61,7 +61,7 @@ void reload_progress(struct pvid *d)
 	forget_older(d);
 	if (!vm_all_known(d))
 		return;
-	control_answer(d, vm_any_owes(d) ?
+	control_answer(d, vm_any_owes(d) || d->stay_bound ?
 		       "not all could be taken back, or looked at; see the log of pvid, and try again" :
 		       *d->links_error ? d->links_error : *d->words_error ? d->words_error : d->reserve_error);
 	if (!d->ready)

@@ -79,8 +79,47 @@ static void forget(const struct vm *vm)
 	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", vm->kept);
 }
 
+static int ended(sd_event_source *source, uint64_t now, void *arg);
+
+/* Whoever has its endpoint as well keeps it bound, as systemd does until it has read that it is to forget it. */
+static void await_ended(struct pvid *d)
+{
+	unsigned int tries = d->end_tries < MAX_DOUBLED ? d->end_tries : MAX_DOUBLED;
+	struct kvm_pvi_list_endpoint r;
+	struct vm *vm, *next;
+	bool tired;
+
+	for (vm = LIST_FIRST(&d->ending); vm; vm = next) {
+		next = LIST_NEXT(vm, entry);
+		if (!read_listed(d->lister, vm->number, &r))
+			continue;
+		LIST_REMOVE(vm, entry);
+		free(vm);
+	}
+	if (LIST_EMPTY(&d->ending))
+		return;
+	tired = ++d->end_tries >= MAX_TRIES || retry_after(d, &d->end_retry, tries, ended, d);
+	while (tired && (vm = LIST_FIRST(&d->ending))) {
+		LOG(SD_ERR, "%s: it stays bound, for another process has its endpoint", vm_name(d, vm->uuid).s);
+		LIST_REMOVE(vm, entry);
+		free(vm);
+		d->stay_bound = true;
+	}
+}
+
+static int ended(sd_event_source *source, uint64_t now, void *arg)
+{
+	(void)source;
+	(void)now;
+	await_ended(arg);
+	reload_progress(arg);
+	return 0;
+}
+
 void vm_end(struct vm *vm)
 {
+	struct pvid *d = vm->d;
+
 	LOG(SD_INFO, "%s of process %d is not bound any more", vm_name(vm->d, vm->uuid).s, vm->pid);
 	LIST_REMOVE(vm, entry);
 	helper_forget(vm->helper);
@@ -90,8 +129,10 @@ void vm_end(struct vm *vm)
 	close(vm->pvi);
 	forget(vm);
 	user_put(vm->user);
-	reload_progress(vm->d);
-	free(vm);
+	LIST_INSERT_HEAD(&d->ending, vm, entry);
+	d->end_tries = 0;
+	await_ended(d);
+	reload_progress(d);
 }
 
 bool vm_is_taken(const struct vm *vm)
@@ -337,6 +378,7 @@ void vm_apply_all(struct pvid *d)
 	struct vm *vm, *next;
 
 	d->applying = true;
+	d->stay_bound = false;
 	for (vm = LIST_FIRST(&d->vms); vm; vm = next) {
 		next = LIST_NEXT(vm, entry);
 		vm_apply(vm);
@@ -461,7 +503,7 @@ bool vm_all_known(const struct pvid *d)
 	LIST_FOREACH(vm, &d->vms, entry)
 		if (vm->helper || vm->taking_back || vm->giving)
 			break;
-	return !vm;
+	return !vm && LIST_EMPTY(&d->ending);
 }
 
 bool vm_any_owes(const struct pvid *d)
