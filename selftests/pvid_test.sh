@@ -1175,6 +1175,35 @@ full()
 	umount "$tmp/run"
 }
 
+# Who fills it, by what is theirs there, does not keep by that what a policy takes back.
+filled()
+{
+	mkdir "$tmp/run"
+	mount -t tmpfs -o size=256k none "$tmp/run"
+	pair_by_policy
+	! setpriv --reuid 12345 --clear-groups cat /dev/zero >"$tmp/run/zeros" 2>"$tmp/said" || fail "there is no end of room"
+	sed -i '/^.allow/,$d' "$tmp/policy/web.conf"
+	apply
+	same "$(tell vm_a "ring $b 20")" -1
+	permit 200 0
+	refuses 1 "make room" apply
+	same "$(nr_senders)" 0
+	policy
+	apply
+	same "$(tell vm_a "ring $b 20")" 0
+	kill_pvid
+	sed -i '/^.allow/,$d' "$tmp/policy/web.conf"
+	apply
+	kill_pvid
+	same "$(tell vm_a "ring $b 20")" -1
+	same "$(difference)" ""
+	same "$(ls "$tmp/run")" "applied
+socket
+zeros"
+	end_pvid
+	umount "$tmp/run"
+}
+
 # What is no policy changes nothing; what cannot be given is no reason to take away the rest, or to leave it out.
 mistakes()
 {
@@ -1792,5 +1821,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late dropping hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing others linked linked_later linking relinking not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late dropping filled hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked returning returning_later killed_moving moving_full saving by_hand

@@ -48,10 +48,9 @@ static void forget_older(struct pvid *d)
 	policy_free(d->policy.older);
 	free(d->policy.older);
 	d->policy.older = NULL;
-	/* Where this fails the next pvid takes back what is not there any more, which does no harm. */
-	ret = applied_write(&d->policy, d->run);
+	ret = applied_forget(d->run);
 	if (ret)
-		LOG(SD_NOTICE, "%s: older policies stay: %s", d->run, strerror(-ret));
+		LOG(SD_NOTICE, "%s: no room is kept for the next policy: %s", d->run, strerror(-ret));
 }
 
 void reload_progress(struct pvid *d)
@@ -104,7 +103,7 @@ static bool take_on(struct pvid *d, struct policy *new, char *error, size_t room
 		d->policy.older = old;
 		forget_oldest(&d->policy);
 		/* Whoever comes after a crash takes back what either has given. */
-		ret = applied_write(&d->policy, d->run);
+		ret = applied_take(d->run, MAX_OLDER);
 	}
 	if (!ret)
 		return true;
@@ -119,9 +118,10 @@ static bool take_on(struct pvid *d, struct policy *new, char *error, size_t room
 
 static void read_files(const struct pvid *d, const void *owner, int pvi, void *answer)
 {
-	char path[PATH_MAX];
 	struct read *read = answer;
 	struct policy p;
+	char *text = NULL;
+	size_t length;
 	FILE *out;
 	int ret;
 
@@ -131,9 +131,9 @@ static void read_files(const struct pvid *d, const void *owner, int pvi, void *a
 		stpcpy(read->error, p.error);
 		return;
 	}
-	path_of(d, PVID_NEW, path);
-	out = fopen(path, "we");
+	out = open_memstream(&text, &length);
 	ret = out ? policy_write(&p, out) : -errno;
+	ret = ret ?: applied_prepare(d->run, text, length);
 	if (ret)
 		snprintf(read->error, sizeof(read->error), "%s: %s; make room", d->run, strerror(-ret));
 }
@@ -159,7 +159,6 @@ static void files_read(struct pvid *d, void *owner, int pvi, enum outcome outcom
 		stpcpy(error, new.error);
 	else if (!*error && take_on(d, &new, error, sizeof(error)))
 		carry_out(d);
-	unlink(path);
 	if (!*error)
 		return;
 	LOG(SD_ERR, "%s", error);
