@@ -862,6 +862,64 @@ makers()
 	end_pvid
 }
 
+# A process makes another one while it is looked at, and the one that it had is bound.
+made_meanwhile()
+{
+	policy
+	start_pvid env LD_PRELOAD="$here/kill_at.so" BIND_HELD="$tmp/hold"
+	vmm vm_a -name web -uuid "$a"
+	await pvictl show "$a"
+	: >"$tmp/hold"
+	vmm vm_b -uuid "$b"
+	await test -s "$tmp/hold"
+	tell vm_b other >/dev/null
+	await all_heard
+	rm "$tmp/hold"
+	await is_interrupted vm_b
+	await settled
+	end_pvid
+}
+
+# Of what KVM has announced
+all_heard()
+{
+	awk '$2 == 15 && $5 { waits = 1 } END { exit waits }' /proc/net/netlink
+}
+
+# is_interrupted NAME - by a's guest, at b's GSI 20
+is_interrupted()
+{
+	[ "$(tell vm_a "ring $b 20")" -ge 0 ] && [ "$(tell "$1" "irqs 20")" -ge 1 ]
+}
+
+# Whether a process that had a VM has made another one cannot be seen while the table is full: then it keeps what it has.
+full_table()
+{
+	policy
+	start_pvid env LD_PRELOAD="$here/kill_at.so" BIND_FULL="$tmp/full"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	: >"$tmp/full"
+	apply
+	await tried 6
+	! logged "is not bound any more" || fail "it is taken away: $(cat "$tmp/full")"
+	rm "$tmp/full"
+	rings "$b" 1
+	tell vm_b other >/dev/null
+	await rings "$b" 0
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	end_pvid
+}
+
+# Nor are there more, where it is taken away
+tried()
+{
+	logged "is not bound any more" || [ "$(grep -c "No space" "$tmp/full")" -ge "$1" ]
+}
+
 # rings UUID NUMBER - it has taken so many
 rings()
 (
@@ -933,12 +991,76 @@ allow $b $a gsi any  # db, web"
 	same "$(difference)" "detach $a
 detach $b"
 	apply
-	await_gone "$a"
-	await_gone "$b"
+	refuses 5 "no endpoint is bound" pvictl show "$a"
+	refuses 5 "no endpoint is bound" pvictl show "$b"
 	kill -0 "$vm_b"
 	# As the policy called them
 	await logged "process $vm_b is db ($b)"
 	await logged "db ($b) of process $vm_b is not bound any more"
+	end_pvid
+}
+
+# What is taken back is so once. What somebody sets up by hand behind that stays, though an older policy said it too, and
+# though some VM has not got all that it is to have.
+staying()
+{
+	policy
+	printf '[reserve kept]\nuuid = %s\nuser = root\n' "$c" >>"$tmp/policy/web.conf"
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	pvictl expose "$b" 16
+	pvictl bell "$b" 1 16
+	sed -i -e 's/^bells = .*/bells = 22,20/' -e 's/,65536$//' -e '/^.allow/,$d' "$tmp/policy/web.conf"
+	apply
+	same "$(difference)" "bell $b gsi 20"
+	same "$(tell vm_a "ring $b 20")" -1
+	exposes "$b" 16 20 22
+	pvictl allow "$a" to "$b" gsi 20
+	pvictl expose "$b" 65536
+	pvictl reserve "$c" 0
+	mkdir "$tmp/debug"
+	mount -t debugfs none "$tmp/debug"
+	apply
+	stays
+	kill_pvid
+	stays
+	same "$(difference)" "bell $b gsi 20"
+	umount "$tmp/debug"
+	pvictl unreserve "$c"
+	end_pvid
+}
+
+stays()
+{
+	exposes "$b" 16 20 22 65536
+	[ "$(tell vm_a "ring $b 20")" -ge 0 ] || fail "the row has gone"
+	is_kept "$c" 0 || fail "the name is anybody's"
+}
+
+# Who is dropped is not bound any more when it is said to be done, however late who keeps endpoints forgets them.
+dropping()
+{
+	local applying
+
+	# It has to take what pvid says meanwhile
+	echo 512 >/proc/sys/net/unix/max_dgram_qlen
+	pair_by_policy
+	await nr_kept 2
+	kill -STOP "$keeper"
+	rm "$tmp/policy/web.conf"
+	apply >"$tmp/apply" 2>&1 &
+	applying=$!
+	await logged "db ($b) of process $vm_b is not bound any more"
+	await logged "web ($a) of process $vm_a is not bound any more"
+	pvictl show "$b" >/dev/null
+	nap 1
+	[ -e "/proc/$applying" ] || fail "it is done: $(cat "$tmp/apply")"
+	kill -CONT "$keeper"
+	wait "$applying"
+	refuses 5 "no endpoint is bound" pvictl show "$a"
+	refuses 5 "no endpoint is bound" pvictl show "$b"
 	end_pvid
 }
 
@@ -1156,6 +1278,35 @@ full()
 	rm -r "$tmp/policy"
 	refuses 1 "make this directory" apply
 	same "$(nr_senders)" 500
+	end_pvid
+	umount "$tmp/run"
+}
+
+# Who fills it, by what is theirs there, does not keep by that what a policy takes back.
+filled()
+{
+	mkdir "$tmp/run"
+	mount -t tmpfs -o size=256k none "$tmp/run"
+	pair_by_policy
+	! setpriv --reuid 12345 --clear-groups cat /dev/zero >"$tmp/run/zeros" 2>"$tmp/said" || fail "there is no end of room"
+	sed -i '/^.allow/,$d' "$tmp/policy/web.conf"
+	apply
+	same "$(tell vm_a "ring $b 20")" -1
+	permit 200 0
+	refuses 1 "make room" apply
+	same "$(nr_senders)" 0
+	policy
+	apply
+	same "$(tell vm_a "ring $b 20")" 0
+	kill_pvid
+	sed -i '/^.allow/,$d' "$tmp/policy/web.conf"
+	apply
+	kill_pvid
+	same "$(tell vm_a "ring $b 20")" -1
+	same "$(difference)" ""
+	same "$(ls "$tmp/run")" "applied
+socket
+zeros"
 	end_pvid
 	umount "$tmp/run"
 }
@@ -1729,6 +1880,34 @@ saving()
 	end_pvid
 }
 
+# One whose process is ending, with some of its threads, when the policy asks whose it is
+saving_late()
+{
+	both_ways
+	sed -i '/^\[vm db\]/a user = root' "$tmp/policy/web.conf"
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	port=$(tell vm_b "connect $a 21")
+	same "$(tell vm_b "msi 65536 3")" 0
+	same "$(tell vm_b leave)" 0
+	await has_left "$vm_b"
+	apply
+	refuses 5 "no endpoint is bound" pvictl show "$b"
+	kill "$vm_b"
+	vmm vm_c -uuid "$b" -incoming defer
+	await is_at "$b" "$vm_c"
+	goes_on vm_c
+	end_pvid
+}
+
+# Whoever has made its VM cannot be told any more
+has_left()
+{
+	grep -q "^State:.*zombie" "/proc/$1/status"
+}
+
 # As it goes to another host, where pvid keeps rings away until it runs
 by_hand()
 {
@@ -1749,5 +1928,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking linked_users words_of_users not_linking owning killed_linking claims makers hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing others linked linked_later linking relinking linked_users words_of_users not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late dropping filled hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked returning returning_later killed_moving moving_full saving by_hand

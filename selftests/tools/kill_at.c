@@ -9,6 +9,12 @@
  * KILL_FILE=PATH: where that file is, at the N-th point that it says, of those before and after ioctl(), sendmsg(),
  * rename() and unlink(), counted while it is there. It goes with the program, whose children live.
  *
+ * BIND_FULL=PATH: where that file is, kvm_pvi's table is full for each BIND that does not say by which VMM; it gets a line
+ * of each.
+ *
+ * BIND_HELD=PATH: who has done a BIND that says by which VMM writes a line to that file, where it is, and goes on when it is
+ * not there any more.
+ *
  * COUNT_DIRS=PATH: that file has a line of each directory that is opened, as long as it is there.
  *
  * Where it was is said on standard error: how many messages it had sent to the service manager since
@@ -17,11 +23,15 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/kvm_pvi.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -120,6 +130,49 @@ ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 	return ret;
 }
 
+static void write_line(const char *path, const char *line)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	if (fd < 0 || dprintf(fd, "%s\n", line) < 0)
+		abort();
+	close(fd);
+}
+
+/* Where others bind VMs just now, it may be full for them, too, or not for this one. */
+static int bind_to_full(int fd, struct kvm_pvi_bind *bind)
+{
+	static const char max[] = "/sys/module/kvm_pvi/parameters/max_vms";
+	int (*real)(int fd, unsigned long request, void *arg) = next("ioctl");
+	int ret, error;
+
+	write_line(max, "1");
+	ret = real(fd, KVM_PVI_BIND, bind);
+	error = errno;
+	write_line(max, "16384");
+	write_line(getenv("BIND_FULL"), ret ? strerror(error) : "done");
+	errno = error;
+	return ret;
+}
+
+static bool is_for_full(unsigned long request, const struct kvm_pvi_bind *bind)
+{
+	const char *path = getenv("BIND_FULL");
+
+	return path && request == KVM_PVI_BIND && !(bind->flags & KVM_PVI_BIND_VMM) && !access(path, F_OK);
+}
+
+static void hold(void)
+{
+	const char *path = getenv("BIND_HELD");
+
+	if (!path || access(path, F_OK))
+		return;
+	write_line(path, "held");
+	while (!access(path, F_OK))
+		usleep(1000);
+}
+
 int ioctl(int fd, unsigned long request, ...)
 {
 	int (*real)(int fd, unsigned long request, void *arg) = next("ioctl");
@@ -130,8 +183,12 @@ int ioctl(int fd, unsigned long request, ...)
 	va_start(args, request);
 	arg = va_arg(args, void *);
 	va_end(args);
+	if (is_for_full(request, arg))
+		return bind_to_full(fd, arg);
 	point_of_file();
 	ret = real(fd, request, arg);
+	if (!ret && request == KVM_PVI_BIND && ((struct kvm_pvi_bind *)arg)->flags & KVM_PVI_BIND_VMM)
+		hold();
 	point_of_file();
 	return ret;
 }

@@ -20,6 +20,7 @@
  *			be ended, by pvi_test_delay: the PID of another one, with which they end
  *	vms UID N EACH	N processes of that user that have a VM, each called as we are, with a UUID that ends with its
  *			number if EACH is 1; each maps a page at SIGUSR1. Their PIDs are in the same process group: that
+ *	leave		the thread that made the VM ends, and another one has its memory still; 0, the last answer
  *	lend UUID	a program that was started with the descriptor of a VM of ours, and says so: its PID
  *
  * Where its last argument is "threaded" a thread makes the VM.
@@ -168,6 +169,22 @@ static pid_t vms(char *uuid, uid_t uid, u32 nr, int vm_fd)
 	return group;
 }
 
+static void *stay(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+/* As a process that ends, whose threads do so one by one */
+static void leave(void)
+{
+	pthread_t thread;
+
+	printf("%d\n", pthread_create(&thread, NULL, stay, NULL));
+	pthread_exit(NULL);
+}
+
 /* The VM has our address space, and the program its own. */
 static pid_t lend(const char *uuid)
 {
@@ -285,6 +302,8 @@ static long long obey(struct vm **at, const char *line)
 		return prctl(PR_SET_DUMPABLE, 0);
 	if (!strcmp(line, "map\n"))
 		return mmap(NULL, getpagesize(), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+	if (!strcmp(line, "leave\n"))
+		leave();
 	if (!strcmp(line, "other\n")) {
 		vm_free(vm);
 		*at = make_vm();

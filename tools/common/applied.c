@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* common applied - policies as they were carried out */
+/*
+ * common applied - policies as they were carried out
+ *
+ * VMMs' users may fill the file system, by what is theirs in it, but may not keep by that what a policy takes from them.
+ * So a policy that is as long as the one before, or not much longer, needs no room: there is a spare file, which is
+ * written to in place, and what was carried out before is the next spare one.
+ */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "applied.h"
@@ -46,40 +54,177 @@ bool applied_read(struct policy *policy, const char *run)
 	return done;
 }
 
-/* As a whole or not at all */
-static int applied_write_one(const struct policy *p, const char *run, unsigned int nth)
+static unsigned int nr_applied(const char *run)
 {
-	char *path = applied_path(run, nth, ""), *new = applied_path(run, nth, ".new");
-	FILE *out = fopen(new, "we");
-	int ret = out ? policy_write(p, out) : -errno;
+	unsigned int nr = 0;
+	bool there = true;
+	char *path;
 
-	if (out)
-		fclose(out);
-	if (!ret && rename(new, path))
-		ret = -errno;
-	free(path);
-	free(new);
+	while (there) {
+		path = applied_path(run, nr, "");
+		there = !access(path, F_OK);
+		nr += there;
+		free(path);
+	}
+	return nr;
+}
+
+/* @text: or NULL, empty lines, which a policy may have as many of as it likes. -errno */
+static int write_range(int fd, const char *text, off_t at, off_t end)
+{
+	char lines[4096];
+	ssize_t n;
+
+	memset(lines, '\n', sizeof(lines));
+	for (; at < end; at += n) {
+		n = text || end - at < (off_t)sizeof(lines) ? end - at : (off_t)sizeof(lines);
+		n = pwrite(fd, text ? text + at : lines, n, at);
+		if (n <= 0)
+			return n ? -errno : -ENOSPC;
+	}
+	return 0;
+}
+
+/* -errno, and then it is as it was */
+static int make_longer(int fd, off_t wanted)
+{
+	struct stat st;
+	int ret = fstat(fd, &st) ? -errno : 0, undone;
+
+	if (ret)
+		return ret;
+	ret = write_range(fd, NULL, st.st_size, wanted);
+	undone = ret ? ftruncate(fd, st.st_size) : 0;
+	return undone ? -errno : ret;
+}
+
+/* And some more where there is any, for the next policy may be longer */
+static int make_room(int fd, off_t length)
+{
+	int ret = make_longer(fd, length);
+
+	if (!ret)
+		make_longer(fd, (length + length / 4 + 4096) / 4096 * 4096);
 	return ret;
 }
 
-/* The oldest first, then what takes its place in the row */
-static int applied_write_older(const struct policy *p, const char *run, unsigned int nth)
+/* It is no policy's, for then it has another name as well; -errno */
+static int open_spare(const char *path)
 {
-	return (p->older ? applied_write_older(p->older, run, nth + 1) : 0) ?: applied_write_one(p, run, nth);
+	int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+	int fd = open(path, flags, 0600);
+	struct stat st;
+
+	if (fd >= 0 && !fstat(fd, &st) && st.st_nlink > 1) {
+		close(fd);
+		fd = unlink(path) ? -1 : open(path, flags | O_EXCL, 0600);
+	}
+	return fd < 0 ? -errno : fd;
 }
 
-int applied_write(const struct policy *policy, const char *run)
+/* What is carried out now is the next spare one. */
+static int make_room_in_applied(const char *run, off_t length)
 {
-	int ret = applied_write_older(policy, run, 0), gone;
-	unsigned int nr = 1;
+	char *path = applied_path(run, 0, "");
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = fd < 0 ? -errno : make_room(fd, length);
+
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return ret == -ENOENT ? 0 : ret;
+}
+
+static char *spare_path(const char *run)
+{
 	char *path;
 
-	for (; policy->older; policy = policy->older)
-		nr++;
-	do {
-		path = applied_path(run, nr++, "");
-		gone = ret ?: unlink(path);
+	if (asprintf(&path, "%s/%s", run, PVID_NEW) < 0)
+		abort();
+	return path;
+}
+
+int applied_prepare(const char *run, const char *text, size_t length)
+{
+	char *path = spare_path(run);
+	int fd = open_spare(path), ret;
+	struct stat st;
+
+	free(path);
+	if (fd < 0)
+		return fd;
+	ret = make_room(fd, length) ?: make_room_in_applied(run, length) ?: write_range(fd, text, 0, length);
+	ret = ret ?: fstat(fd, &st) ? -errno : write_range(fd, NULL, length, st.st_size);
+	close(fd);
+	return ret;
+}
+
+/* One more name of the @nth policy takes the place of the next one's, so the row has no gap at any time; -errno */
+static int move_on(const char *run, unsigned int nth)
+{
+	char *from = applied_path(run, nth, ""), *link_to = applied_path(run, nth, ".link"), *to = applied_path(run, nth + 1, "");
+	int ret = unlink(link_to) && errno != ENOENT ? -errno : 0;
+
+	if (!ret && (link(from, link_to) || rename(link_to, to)))
+		ret = -errno;
+	/* rename() of what has both names already leaves it. */
+	unlink(link_to);
+	free(from);
+	free(link_to);
+	free(to);
+	return ret;
+}
+
+int applied_take(const char *run, unsigned int max_older)
+{
+	char *path = applied_path(run, 0, ""), *spare = spare_path(run);
+	unsigned int nr = nr_applied(run);
+	int ret = 0;
+
+	for (nr = nr < max_older ? nr : max_older; nr && !ret; nr--)
+		ret = move_on(run, nr - 1);
+	if (!ret && rename(spare, path))
+		ret = -errno;
+	free(path);
+	free(spare);
+	return ret;
+}
+
+/* As the next spare one, if there is none and it is not the policy's, too */
+static bool reuse(const char *path, const char *spare)
+{
+	struct stat st;
+
+	return access(spare, F_OK) && !stat(path, &st) && st.st_nlink == 1 && !rename(path, spare);
+}
+
+/* As long as what is carried out; -errno */
+static int make_spare(const char *run, const char *spare)
+{
+	char *path = applied_path(run, 0, "");
+	struct stat st;
+	int fd = stat(path, &st) ? -errno : open_spare(spare), ret = 0;
+
+	if (fd >= 0) {
+		ret = make_longer(fd, st.st_size);
+		close(fd);
+	}
+	free(path);
+	return fd < 0 ? fd : ret;
+}
+
+int applied_forget(const char *run)
+{
+	char *spare = spare_path(run), *path;
+	unsigned int nr;
+	int ret = 0;
+
+	for (nr = nr_applied(run); nr > 1 && !ret; nr--) {
+		path = applied_path(run, nr - 1, "");
+		if (!reuse(path, spare) && unlink(path))
+			ret = -errno;
 		free(path);
-	} while (!gone);
+	}
+	ret = ret ?: make_spare(run, spare);
+	free(spare);
 	return ret;
 }

@@ -104,6 +104,17 @@ static void candidate_has_to_wait(struct candidate *c, const struct examined *e)
 	candidate_wait(c);
 }
 
+/* Who was announced while it was looked at may have made another VM behind that. */
+static void candidate_end(struct candidate *c)
+{
+	if (!c->announced) {
+		candidate_free(c);
+		return;
+	}
+	c->waits = c->may_return = false;
+	candidate_try(c);
+}
+
 static void candidate_examined(struct pvid *d, void *owner, int pvi, enum outcome outcome, const void *answer)
 {
 	const struct examined *e = answer;
@@ -111,7 +122,7 @@ static void candidate_examined(struct pvid *d, void *owner, int pvi, enum outcom
 
 	c->helper = NULL;
 	if (outcome == HELPER_DONE && !e->ret) {
-		candidate_free(c);
+		candidate_end(c);
 		vm_add(d, pvi, e);
 		return;
 	}
@@ -121,11 +132,11 @@ static void candidate_examined(struct pvid *d, void *owner, int pvi, enum outcom
 		c->late += outcome == HELPER_LATE;
 		candidate_again(c, "see what it is", outcome == HELPER_LATE ? "it takes too long" : "no helper");
 	} else if (e->ret == EXAMINED_NOTHING) {
-		candidate_free(c);
+		candidate_end(c);
 	} else if (e->ret == EXAMINED_NOT_ITS) {
 		LOG(SD_WARNING, "process %d claims to be %s by a VM that another process has made", e->pid,
 			    vm_name(d, e->uuid).s);
-		candidate_free(c);
+		candidate_end(c);
 	} else if (e->ret == EXAMINED_HAS_TO_WAIT) {
 		candidate_has_to_wait(c, e);
 	} else if (e->ret == EXAMINED_NAME_LEFT) {
@@ -145,6 +156,7 @@ static const struct task task = {
 
 static void candidate_try(struct candidate *c)
 {
+	c->announced = false;
 	c->helper = helper_start(c->d, &task, c, c->user);
 	if (!c->helper)
 		candidate_again(c, "see what it is", strerror(ENOMEM));
@@ -178,6 +190,7 @@ void candidate_add(struct pvid *d, pid_t pid, uid_t uid, bool begins)
 	if (found && (*found)->user->uid == uid) {
 		(*found)->begins |= begins;
 		(*found)->tries = 0;
+		(*found)->announced = (*found)->helper;
 		return;
 	}
 	if (found)

@@ -34,8 +34,8 @@ static bool may_move_here(const struct pvid *d, const struct policy_vm *vm, cons
 	return e->arriving && holder && holder->owner == e->owner;
 }
 
-/* By another name, which nobody knows */
-static bool is_bound(int vm_fd)
+/* By another name, which nobody knows. 1: it is, 0: it is not; -errno: that is not known, for the table may be full */
+static int is_bound(int vm_fd)
 {
 	int pvi = pvi_open(), ret;
 	uuid_t uuid;
@@ -44,7 +44,7 @@ static bool is_bound(int vm_fd)
 	ret = pvi < 0 ? pvi : pvi_bind(pvi, vm_fd, uuid, 0, 0, NULL);
 	if (pvi >= 0)
 		close(pvi);
-	return ret == -EEXIST;
+	return ret == -EEXIST ? 1 : ret;
 }
 
 static int bind_vm(const struct pvid *d, int vm_fd, int pvi, const struct policy_vm *vm, struct examined *e)
@@ -55,8 +55,10 @@ static int bind_vm(const struct pvid *d, int vm_fd, int pvi, const struct policy
 	e->what = "bind its VM";
 	ret = pvi_bind(pvi, vm_fd, vm->uuid, KVM_PVI_BIND_VMM, e->pid, NULL);
 	/* It may have closed the VM that it had, whose endpoint keeps the name. */
-	if (ret == -EEXIST && vm_of(d, e->pid))
-		return is_bound(vm_fd) ? EXAMINED_NOTHING : EXAMINED_NAME_LEFT;
+	if (ret == -EEXIST && vm_of(d, e->pid)) {
+		ret = is_bound(vm_fd);
+		return ret < 0 ? ret : ret ? EXAMINED_NOTHING : EXAMINED_NAME_LEFT;
+	}
 	if (ret == -EEXIST && may_move_here(d, vm, e))
 		return EXAMINED_HAS_TO_WAIT;
 	if (ret == -ESRCH)
@@ -143,6 +145,16 @@ static int examine_vmm(const struct policy_vm *wanted, int lister, const struct 
 	return policy_claims(wanted, r.vmm) ?: is_vmm_still(lister, vm->number, r.vmm);
 }
 
+static void see_whether_it_ends(int lister, const struct vm *vm, struct reexamined *e)
+{
+	struct kvm_pvi_list_endpoint r;
+	int ret = read_listed(lister, vm->number, &r);
+
+	e->ends = !ret && !r.vmm;
+	if (ret)
+		e->ret = ret;
+}
+
 void examine_again(const struct pvid *d, const void *owner, int pvi, void *answer)
 {
 	int lister = open("/dev/kvm_pvi", O_RDONLY | O_CLOEXEC);
@@ -151,6 +163,9 @@ void examine_again(const struct pvid *d, const void *owner, int pvi, void *answe
 
 	(void)pvi;
 	e->ret = lister < 0 ? -errno : examine_vmm(policy_vm(&d->policy, vm->uuid), lister, vm, e);
+	/* It may be ending, or have begun to while it was looked at. */
+	if (e->ret == -ESRCH)
+		see_whether_it_ends(lister, vm, e);
 	/* It is dead, which pvid hears in another way. */
 	if (e->ret == -ENOENT)
 		e->ret = 0;

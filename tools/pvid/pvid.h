@@ -68,6 +68,7 @@ struct candidate {
 	unsigned int stopped;	/* how often in a row the other one was seen so */
 	bool told;		/* what keeps it from it */
 	struct helper *helper;
+	bool announced;		/* once more, since that was begun */
 	struct look look;	/* whether it may begin */
 	sd_event_source *retry;
 };
@@ -93,7 +94,6 @@ struct vm {
 	bool giving;		/* there is more of that */
 	bool known;		/* it is what the policy says that it is */
 	bool owes;		/* it has what could not be taken back */
-	bool settled;		/* and has all that the policy says */
 	struct helper *helper;	/* sees whether it is still what the policy says */
 	sd_event_source *end;
 	sd_event_source *retry;
@@ -113,7 +113,7 @@ struct pvid {
 	const char *links;	/* where they are, */
 	const char *words;	/* and the files of status words */
 	int lister;
-	struct policy policy;	/* with the older ones, of which VMs may still have something */
+	struct policy policy;	/* with the older ones that some VM has not been rid of */
 
 	void *users;		/* of tsearch() */
 	TAILQ_HEAD(, helper) waiting;	/* that are no user's */
@@ -121,6 +121,10 @@ struct pvid {
 	LIST_HEAD(, candidate) candidates;
 	void *candidates_by_pid;	/* of tsearch() */
 	LIST_HEAD(, vm) vms;
+	LIST_HEAD(, vm) ending;	/* given up, and perhaps bound still */
+	sd_event_source *end_retry;
+	unsigned int end_tries;
+	bool stay_bound;	/* others have endpoints that were given up */
 	LIST_HEAD(, client) clients;
 	sd_event_source *turn;	/* of who waits */
 	unsigned int nr_helpers;	/* that run */
@@ -185,7 +189,7 @@ struct examined {
 
 #define EXAMINED_NOTHING (-ESRCH)	/* the policy knows no VM of it, or it has gone */
 #define EXAMINED_NAME_LEFT (-ESTALE)	/* the name is at a VM that it had before */
-#define EXAMINED_HAS_TO_WAIT (-EBUSY)	/* until its guest has stopped where the name is */
+#define EXAMINED_HAS_TO_WAIT 1		/* until its guest has stopped where the name is */
 #define EXAMINED_NOT_ITS (-EXDEV)	/* another process has made that VM */
 
 void examine(const struct pvid *d, const void *candidate, int pvi, void *examined);
@@ -194,6 +198,7 @@ void examine(const struct pvid *d, const void *candidate, int pvi, void *examine
 struct reexamined {
 	int ret;		/* 0: it is. -ESRCH: it is not */
 	bool permitted;		/* its user and cgroup are, as far as the policy asks for them */
+	bool ends;		/* it is not known any more whose it is: perhaps its process is ending */
 };
 
 void examine_again(const struct pvid *d, const void *vm, int pvi, void *reexamined);
@@ -263,12 +268,12 @@ bool vm_is_taken(const struct vm *vm);
 void vm_arrived(struct vm *vm);
 /* Carries @d->policy out: what is bound stays, but for the differences, if it is what the policy says */
 void vm_apply_all(struct pvid *d);
-/* Nothing is found out of any, taken back or given */
+/* Nothing is found out of any, taken back or given, and those that were given up are not bound any more */
 bool vm_all_known(const struct pvid *d);
 /* One has what the policy does not say, or could not be looked at */
 bool vm_any_owes(const struct pvid *d);
-/* All have what the policy says, and nothing else of an older one */
-bool vm_all_settled(const struct pvid *d);
+/* None has anything of an older policy that this one does not say */
+bool vm_all_rid(const struct pvid *d);
 
 /* Waits that double with @tries, from a millisecond on; replaces what waits in @source. -errno */
 int retry_after(struct pvid *d, sd_event_source **source, unsigned int tries, sd_event_time_handler_t fn, void *arg);
@@ -295,7 +300,7 @@ void control_answer(struct pvid *d, const char *error);
 /* reload.c */
 /* Reads the policy, and carries it out */
 void reload(struct pvid *d);
-/* A VM is settled, or another reason to wait has gone: clients are answered, older policies forgotten */
+/* A VM is rid of older policies, or another reason to wait has gone: clients are answered, older policies forgotten */
 void reload_progress(struct pvid *d);
 
 #endif

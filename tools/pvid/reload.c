@@ -25,7 +25,7 @@ static void path_of(const struct pvid *d, const char *name, char path[static PAT
 	snprintf(path, PATH_MAX, "%s/%s", d->run, name);
 }
 
-/* Of the oldest; a VM that cannot be given what it is to have would make them more and more. */
+/* Of the oldest; a VM that cannot be rid of what it has would make them more and more. */
 static void forget_oldest(struct policy *p)
 {
 	unsigned int nr;
@@ -43,15 +43,14 @@ static void forget_older(struct pvid *d)
 {
 	int ret;
 
-	if (!d->policy.older || !vm_all_settled(d))
+	if (!d->policy.older || !vm_all_rid(d))
 		return;
 	policy_free(d->policy.older);
 	free(d->policy.older);
 	d->policy.older = NULL;
-	/* Where this fails the next pvid takes back what is not there any more, which does no harm. */
-	ret = applied_write(&d->policy, d->run);
+	ret = applied_forget(d->run);
 	if (ret)
-		LOG(SD_NOTICE, "%s: older policies stay: %s", d->run, strerror(-ret));
+		LOG(SD_NOTICE, "%s: no room is kept for the next policy: %s", d->run, strerror(-ret));
 }
 
 void reload_progress(struct pvid *d)
@@ -61,7 +60,7 @@ void reload_progress(struct pvid *d)
 	forget_older(d);
 	if (!vm_all_known(d))
 		return;
-	control_answer(d, vm_any_owes(d) ?
+	control_answer(d, vm_any_owes(d) || d->stay_bound ?
 		       "not all could be taken back, or looked at; see the log of pvid, and try again" :
 		       *d->links_error ? d->links_error : *d->words_error ? d->words_error : d->reserve_error);
 	if (!d->ready)
@@ -104,7 +103,7 @@ static bool take_on(struct pvid *d, struct policy *new, char *error, size_t room
 		d->policy.older = old;
 		forget_oldest(&d->policy);
 		/* Whoever comes after a crash takes back what either has given. */
-		ret = applied_write(&d->policy, d->run);
+		ret = applied_take(d->run, MAX_OLDER);
 	}
 	if (!ret)
 		return true;
@@ -119,9 +118,10 @@ static bool take_on(struct pvid *d, struct policy *new, char *error, size_t room
 
 static void read_files(const struct pvid *d, const void *owner, int pvi, void *answer)
 {
-	char path[PATH_MAX];
 	struct read *read = answer;
 	struct policy p;
+	char *text = NULL;
+	size_t length;
 	FILE *out;
 	int ret;
 
@@ -131,9 +131,9 @@ static void read_files(const struct pvid *d, const void *owner, int pvi, void *a
 		stpcpy(read->error, p.error);
 		return;
 	}
-	path_of(d, PVID_NEW, path);
-	out = fopen(path, "we");
+	out = open_memstream(&text, &length);
 	ret = out ? policy_write(&p, out) : -errno;
+	ret = ret ?: applied_prepare(d->run, text, length);
 	if (ret)
 		snprintf(read->error, sizeof(read->error), "%s: %s; make room", d->run, strerror(-ret));
 }
@@ -159,7 +159,6 @@ static void files_read(struct pvid *d, void *owner, int pvi, enum outcome outcom
 		stpcpy(error, new.error);
 	else if (!*error && take_on(d, &new, error, sizeof(error)))
 		carry_out(d);
-	unlink(path);
 	if (!*error)
 		return;
 	LOG(SD_ERR, "%s", error);

@@ -79,8 +79,47 @@ static void forget(const struct vm *vm)
 	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", vm->kept);
 }
 
+static int ended(sd_event_source *source, uint64_t now, void *arg);
+
+/* Whoever has its endpoint as well keeps it bound, as systemd does until it has read that it is to forget it. */
+static void await_ended(struct pvid *d)
+{
+	unsigned int tries = d->end_tries < MAX_DOUBLED ? d->end_tries : MAX_DOUBLED;
+	struct kvm_pvi_list_endpoint r;
+	struct vm *vm, *next;
+	bool tired;
+
+	for (vm = LIST_FIRST(&d->ending); vm; vm = next) {
+		next = LIST_NEXT(vm, entry);
+		if (!read_listed(d->lister, vm->number, &r))
+			continue;
+		LIST_REMOVE(vm, entry);
+		free(vm);
+	}
+	if (LIST_EMPTY(&d->ending))
+		return;
+	tired = ++d->end_tries >= MAX_TRIES || retry_after(d, &d->end_retry, tries, ended, d);
+	while (tired && (vm = LIST_FIRST(&d->ending))) {
+		LOG(SD_ERR, "%s: it stays bound, for another process has its endpoint", vm_name(d, vm->uuid).s);
+		LIST_REMOVE(vm, entry);
+		free(vm);
+		d->stay_bound = true;
+	}
+}
+
+static int ended(sd_event_source *source, uint64_t now, void *arg)
+{
+	(void)source;
+	(void)now;
+	await_ended(arg);
+	reload_progress(arg);
+	return 0;
+}
+
 void vm_end(struct vm *vm)
 {
+	struct pvid *d = vm->d;
+
 	LOG(SD_INFO, "%s of process %d is not bound any more", vm_name(vm->d, vm->uuid).s, vm->pid);
 	LIST_REMOVE(vm, entry);
 	helper_forget(vm->helper);
@@ -90,8 +129,10 @@ void vm_end(struct vm *vm)
 	close(vm->pvi);
 	forget(vm);
 	user_put(vm->user);
-	reload_progress(vm->d);
-	free(vm);
+	LIST_INSERT_HEAD(&d->ending, vm, entry);
+	d->end_tries = 0;
+	await_ended(d);
+	reload_progress(d);
 }
 
 bool vm_is_taken(const struct vm *vm)
@@ -214,16 +255,18 @@ static int vm_join_links(struct vm *vm, char what[static RECONCILE_WHAT])
 	return ret;
 }
 
-/* What the policy says and it has not; what an older one said is taken back. Links are no part of that. */
+/*
+ * What the policy says and it has not. What older ones said has been taken back; what is there of that now somebody has set
+ * up by hand. Links are no part of that.
+ */
 static void vm_give(struct vm *vm)
 {
 	char what[RECONCILE_WHAT], links_what[RECONCILE_WHAT];
 	struct pvid *d = vm->d;
-	int ret = reconcile(d->lister, vm->number, vm->pvi, vm->uuid, d->policy.older, &d->policy, d->words, NULL,
-			    what);
+	const struct policy *old = vm->owes ? d->policy.older : NULL;
+	int ret = reconcile(d->lister, vm->number, vm->pvi, vm->uuid, old, &d->policy, d->words, NULL, what);
 	int joined = ret == -EINPROGRESS ? ret : vm_join_links(vm, links_what);
 
-	vm->settled = !ret;
 	vm->owes &= ret != 0;
 	vm->giving = ret == -EINPROGRESS || joined == -EINPROGRESS;
 	/* What its guest had made of the GSIs of links, too */
@@ -271,6 +314,8 @@ static void vm_examined(struct pvid *d, void *owner, int pvi, enum outcome outco
 	} else if (ret == -ESRCH) {
 		LOG(SD_WARNING, "process %d is no longer what the policy says of %s", vm->pid,
 		    vm_name(vm->d, vm->uuid).s);
+		if (e->ends)
+			vm_keep_made(vm);
 		vm_end(vm);
 	} else {
 		vm_again(vm, "see whether it is what the policy says", ret);
@@ -312,7 +357,7 @@ static void vm_take_back(struct vm *vm)
 
 static void vm_apply(struct vm *vm)
 {
-	vm->known = vm->settled = vm->giving = false;
+	vm->known = vm->giving = false;
 	vm->tries = 0;
 	sd_event_source_disable_unref(vm->retry);
 	vm->retry = NULL;
@@ -333,6 +378,7 @@ void vm_apply_all(struct pvid *d)
 	struct vm *vm, *next;
 
 	d->applying = true;
+	d->stay_bound = false;
 	for (vm = LIST_FIRST(&d->vms); vm; vm = next) {
 		next = LIST_NEXT(vm, entry);
 		vm_apply(vm);
@@ -421,6 +467,8 @@ void vm_restore(struct pvid *d, const char *name, int pvi)
 		return;
 	}
 	stpcpy(vm->kept, name);
+	/* The last pvid may have ended before it was rid of that. */
+	vm->owes = true;
 	/* One that has died is heard to, as any other. */
 	if (arriving)
 		arrive_begin(vm);
@@ -455,7 +503,7 @@ bool vm_all_known(const struct pvid *d)
 	LIST_FOREACH(vm, &d->vms, entry)
 		if (vm->helper || vm->taking_back || vm->giving)
 			break;
-	return !vm;
+	return !vm && LIST_EMPTY(&d->ending);
 }
 
 bool vm_any_owes(const struct pvid *d)
@@ -468,12 +516,12 @@ bool vm_any_owes(const struct pvid *d)
 	return vm;
 }
 
-bool vm_all_settled(const struct pvid *d)
+bool vm_all_rid(const struct pvid *d)
 {
 	struct vm *vm;
 
 	LIST_FOREACH(vm, &d->vms, entry)
-		if (!vm->settled)
+		if (vm->taking_back || vm->owes)
 			break;
 	return !vm;
 }
