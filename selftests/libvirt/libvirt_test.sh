@@ -330,10 +330,13 @@ pvid_pid()
 	systemctl show -P MainPID kvm-pvid
 }
 
-# Another one than $1 is there, and has seen to all VMs
+# Another one than $1 is there, and has seen to all VMs. Between the two it is nobody's, 0.
 is_another()
 {
-	[ "$(systemctl is-active kvm-pvid)" = active ] && [ "$(pvid_pid)" != "$1" ]
+	local now
+
+	now=$(pvid_pid)
+	[ "$now" -ne 0 ] && [ "$now" -ne "$1" ] && systemctl -q is-active kvm-pvid
 }
 
 killed()
