@@ -8,8 +8,11 @@
 #					""), in $out/src, of the modules that PVI_MODULES=PART has
 #   counted_bytes KO			how long that section is
 #   counted_take FILE			put the counters that FILE has where gcov looks for them
+#   counted_report PAGE NAME WHAT VERDICT LEAST [REASONS]	the table of those below $out/src/kernel, under the tests'
+#					VERDICT. Without $TESTS it is Documentation/PAGE too, and remembered as NAME of
+#					WHAT. Fails if fewer than LEAST percent of the lines are reached.
 
-# shellcheck disable=SC2154 # common.sh has the directories, who sources this $out and $kernel
+# shellcheck disable=SC2154 # common.sh has the directories, who sources this $out, $kernel and $tree
 
 counted_flags=(-fprofile-arcs -ftest-coverage -fprofile-info-section=.gcov_info -fprofile-update=atomic)
 
@@ -46,4 +49,27 @@ counted_take()
 		[[ $name == "$out"/src/kernel/*/* && $name != *..* ]] || die "what is $name?"
 		xxd -r -p <<<"$hex" >"$name"
 	done < <(grep -a '^gcda ' "$1")
+}
+
+counted_report()
+{
+	local page=$1 name=$2 what=$3 verdict=$4 wanted=("${@:5}") status=0
+
+	# Of what was never loaded there are no counters.
+	(cd "$out/src/kernel" && find . -name '*.gcda' -printf '%P\0' |
+		xargs -0 gcov --json-format --branch-probabilities --stdout) >"$out/gcov.json"
+	{
+		echo "On $(date -I), of $tree, kernel $(cat "$kernel/release"): $verdict"
+		echo
+		python3 "$rig/coverage.py" "$out/gcov.json" "$out/src/kernel/" "${wanted[@]}" || status=$?
+	} >"$out/coverage.txt"
+	cat "$out/coverage.txt"
+	[ -z "${TESTS:-}" ] || return "$status"
+	cp "$out/coverage.txt" "$top/Documentation/$page"
+	awk -v OFS='\t' -v what="$what" '
+		$1 == "all" {
+			print "lines of " what, $2, $4, $5 " %"
+			print "branches of " what, $7, $9, $10 " %"
+		}' "$out/coverage.txt" | remember "$name" "$tree"
+	return "$status"
 }

@@ -31,24 +31,10 @@ done >"$out/counted"
 status=0
 RIG_COUNTED=$out KERNELS=6.12 GUESTS="6.12 6.12" TESTS=$tests PVI_LONG=${PVI_LONG:-} "$rig/check.sh" >"$out/output" || status=$?
 python3 "$rig/heard.py" "$build/check-6.12-guests/output" "$out/src/kernel"
-# Of a module that no guest has loaded there are no counters.
-(cd "$out/src/kernel" && find {guest,link,net,vsock} -name '*.gcda' -print0 |
-	xargs -0 gcov --json-format --branch-probabilities --stdout) >"$out/gcov.json"
 least=50
 [ -z "${TESTS:-}" ] || least=0
-{
-	echo "On $(date -I), of $tree, kernel $(cat "$kernel/release"): $(tail -n 1 "$out/output")"
-	echo
-	python3 "$rig/coverage.py" "$out/gcov.json" "$out/src/kernel/" "${COVERAGE_LEAST:-$least}"
-} | tee "$out/coverage.txt" || status=1
-if [ -z "${TESTS:-}" ]; then
-	cp "$out/coverage.txt" "$top/Documentation/coverage-guests.txt"
-	awk -v OFS='\t' '
-		$1 == "all" {
-			print "lines of the modules for guests", $2, $4, $5 " %"
-			print "branches of the modules for guests", $7, $9, $10 " %"
-		}' "$out/coverage.txt" | remember coverage.guests "$tree"
-fi
+counted_report coverage-guests.txt coverage.guests "the modules for guests" "$(tail -n 1 "$out/output")" \
+	"${COVERAGE_LEAST:-$least}" || status=1
 grep -a '^not ok' "$out/output" || [ "$status" -eq 0 ]
 tail -n 1 "$out/output"
 exit "$status"

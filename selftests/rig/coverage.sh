@@ -4,8 +4,9 @@
 # coverage.sh - which lines and branches of the host's module the C tests reach: build it for kernel 6.12 so
 # that it counts them, run the tests in an L1, and print a table by file, and by function what was not reached, with
 # the reason that selftests/coverage/reasons has; to Documentation/coverage.txt too, unless $TESTS selects
-# tests. cost_test counts instructions, and is left out. The counters are read from the kernel's memory after each test, since no Debian kernel has CONFIG_GCOV_KERNEL. Ends with the tests' "N passed, N failed", and fails if they do, or if fewer than
-# $COVERAGE_LEAST percent of the lines (default 95, where $TESTS does not select) are reached.
+# tests. cost_test counts instructions, and is left out. The counters are read from the kernel's memory after each
+# test. Ends with the tests' "N passed, N failed", and fails if they do, or if fewer than $COVERAGE_LEAST percent
+# of the lines (default 95, where $TESTS does not select) are reached.
 # What the module does while it is being unloaded is counted, and not seen by any reader.
 
 . "$(dirname "$0")/common.sh"
@@ -42,25 +43,9 @@ status=0
 "$rig/boot.sh" "$kernel" "$out/initramfs" "$out/l1" -t "${DEADLINE:-3600}" -a panic_on_warn=1 || status=$?
 grep -a -v '^gcda ' "$out/l1/output" >"$out/tests"
 counted_take "$out/l1/output"
-(cd "$out/src/kernel" && gcov --json-format --branch-probabilities --stdout host/*.gcda) >"$out/gcov.json"
-if [ -n "${TESTS:-}" ]; then
-	wanted=("${COVERAGE_LEAST:-0}")
-else
-	wanted=("${COVERAGE_LEAST:-95}" "$top/selftests/coverage/reasons")
-fi
-{
-	echo "On $(date -I), of $tree, kernel $(cat "$kernel/release"): $(tail -n 1 "$out/tests")"
-	echo
-	python3 "$rig/coverage.py" "$out/gcov.json" "$out/src/kernel/" "${wanted[@]}"
-} | tee "$out/coverage.txt" || status=1
-if [ -z "${TESTS:-}" ]; then
-	cp "$out/coverage.txt" "$top/Documentation/coverage.txt"
-	awk -v OFS='\t' '
-		$1 == "all" {
-			print "lines of the host module", $2, $4, $5 " %"
-			print "branches of the host module", $7, $9, $10 " %"
-		}' "$out/coverage.txt" | remember coverage "$tree"
-fi
+least=("${COVERAGE_LEAST:-0}")
+[ -n "${TESTS:-}" ] || least=("${COVERAGE_LEAST:-95}" "$top/selftests/coverage/reasons")
+counted_report coverage.txt coverage "the host module" "$(tail -n 1 "$out/tests")" "${least[@]}" || status=1
 sed -n '/^not ok/p' "$out/tests"
 tail -n 1 "$out/tests"
 exit "$status"
