@@ -10,9 +10,13 @@ loops=()
 # Else parts of check.sh give way.
 export RIG_NICE=0
 
-end_loops()
+end_all()
 {
-	[ ${#loops[@]} -eq 0 ] || kill "${loops[@]}" || say "a busy loop had ended"
+	local children
+
+	children=$(jobs -pr)
+	# shellcheck disable=SC2086 # they are words
+	[ -z "$children" ] || kill $children || say "one had ended"
 	wait
 }
 
@@ -24,7 +28,7 @@ busy_loop()
 	done 2>/dev/null
 }
 
-trap end_loops EXIT
+trap end_all EXIT
 trap 'exit 130' INT TERM
 for ((i = 0; i < ${LOAD:-6}; i++)); do
 	busy_loop &
@@ -32,5 +36,7 @@ for ((i = 0; i < ${LOAD:-6}; i++)); do
 done
 for ((run = 1; run <= ${RUNS:-1}; run++)); do
 	say "run $run of ${RUNS:-1}, beside ${#loops[@]} busy loops: $*"
-	"$@"
+	# A signal ends it: bash would handle it behind a command.
+	"$@" &
+	wait $!
 done
