@@ -349,18 +349,28 @@ void pvi_port_free_all(struct pvi_vm *vm)
 		kvfree_rcu(t, rcu);
 }
 
+/* Of one whose receiver dies the rows go behind the event that says so: who has read that finds it dead. */
+static u32 port_edge_state(const struct pvi_edge *edge)
+{
+	u32 state = KVM_PVI_PORT_REVOKED;
+
+	rcu_read_lock();
+	switch (READ_ONCE(edge->state)) {
+	case PVI_EDGE_LIVE:
+		state = pvi_vm_bound(edge->vm) ? KVM_PVI_PORT_LIVE : KVM_PVI_PORT_DEAD;
+		break;
+	case PVI_EDGE_DEAD:
+		state = KVM_PVI_PORT_DEAD;
+		break;
+	}
+	rcu_read_unlock();
+	return state;
+}
+
 /* KVM_PVI_PORT_EVENTFD... Called under RCU or vm->lock. */
 u32 pvi_port_state(const struct pvi_port *p)
 {
-	if (p->eventfd)
-		return KVM_PVI_PORT_EVENTFD;
-	switch (READ_ONCE(p->edge->state)) {
-	case PVI_EDGE_LIVE:
-		return KVM_PVI_PORT_LIVE;
-	case PVI_EDGE_DEAD:
-		return KVM_PVI_PORT_DEAD;
-	}
-	return KVM_PVI_PORT_REVOKED;
+	return p->eventfd ? KVM_PVI_PORT_EVENTFD : port_edge_state(p->edge);
 }
 
 u32 pvi_port_max(void)

@@ -200,6 +200,28 @@ static void check_found(struct pvi_vm *vm)
 	CHECK(vm->mn.mm == &mm);
 }
 
+static bool is_told_down(const struct pvi_events *ev, u64 epoch)
+{
+	u32 i;
+
+	for (i = 0; i < ev->nr; i++) {
+		const struct pvi_event_record *e = &ev->kept[(ev->first + i) % KVM_PVI_EVENTS_KEPT];
+
+		if (e->type == KVM_PVI_EVENT_PEER_DOWN && e->epoch == epoch)
+			return true;
+	}
+	return false;
+}
+
+/* Who was told that the receiver has died finds no port to it that is alive. */
+static void check_port(u32 port)
+{
+	bool down = is_told_down(ringer_vm->events, fd.vm->epoch);
+	const struct pvi_port *p = pvi_port_find(ringer_vm, port);
+
+	CHECK(!down || !p || pvi_port_state(p) != KVM_PVI_PORT_LIVE);
+}
+
 static void ringer(u32 self)
 {
 	struct kvm_pvi_connect connect = { .size = sizeof(connect), .gsi = GSI, .port = KVM_PVI_PORT_ANY };
@@ -222,6 +244,11 @@ static void ringer(u32 self)
 		rcu_read_unlock();
 		CHECK(ret >= 0 ? successes : ret == -EPERM || ret == -ENXIO || ret == -ENOENT);
 		nr_rings += ret >= 0;
+		if (connected) {
+			rcu_read_lock();
+			check_port(connect.port);
+			rcu_read_unlock();
+		}
 		vm = pvi_vm_next(&number);
 		if (vm)
 			pvi_vm_put(vm);
