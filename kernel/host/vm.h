@@ -129,6 +129,7 @@ struct pvi_vm {
 	bool grants_only;
 	bool listed;
 	bool closer_puts;
+	bool freeze_holds;
 	u32 free_port;
 	u32 generation;
 	u64 number;
@@ -147,10 +148,9 @@ struct pvi_vm {
 	u32 nr_bells;
 	u64 next_edge;
 	u64 freezes;
-	u32 freezing;
-	bool freeze_holds;
 	struct xarray sources;
 	atomic_t nr_sources;
+	u32 freezing;
 	struct mmu_notifier mn;
 	struct work_struct end_unlist;
 	struct rcu_work end_free;
