@@ -10,7 +10,7 @@
 # To build; to make and boot L1; to check the sources.
 base=(ccache gcc g++ libc6-dev make pahole
 	libinih-dev libmicrohttpd-dev libsmartcols-dev libsystemd-dev libudev-dev pkg-config systemd uuid-dev
-	busybox-static cpio kmod python3 qemu-system-x86 socat xz-utils zstd
+	busybox-static cpio kmod lz4 python3 qemu-system-x86 socat xz-utils zstd
 	groff-base shellcheck sparse)
 
 missing=()

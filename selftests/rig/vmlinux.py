@@ -19,6 +19,10 @@ import sys
 PHYS32_ENTRY = struct.pack("<I", 18) + b"Xen\0"
 
 
+# How a payload begins that is not xz's, and what unpacks it
+UNPACKERS = {b"\x28\xb5\x2f\xfd": "zstd", b"\x02\x21\x4c\x18": "lz4"}
+
+
 def unpack(image):
     """What the bzImage starts when it has unpacked itself."""
     sectors = image[0x1F1] or 4
@@ -28,12 +32,12 @@ def unpack(image):
     (size,) = struct.unpack("<I", payload[-4:])
     if payload.startswith(b"\xfd7zXZ\0"):
         kernel = lzma.LZMADecompressor().decompress(payload)
-    elif payload.startswith(b"\x28\xb5\x2f\xfd"):
+    elif payload[:4] in UNPACKERS:
         kernel = subprocess.run(
-            ["zstd", "-dcq"], input=payload[:-4], stdout=subprocess.PIPE, check=True
+            [UNPACKERS[payload[:4]], "-dcq"], input=payload[:-4], stdout=subprocess.PIPE, check=True
         ).stdout
     else:
-        sys.exit(f"vmlinux.py: a payload that begins with {payload[:6].hex()} is neither xz's nor zstd's")
+        sys.exit(f"vmlinux.py: a payload that begins with {payload[:4].hex()} is not of xz, zstd or lz4")
     if len(kernel) != size or not kernel.startswith(b"\x7fELF"):
         sys.exit(f"vmlinux.py: {len(kernel)} bytes were unpacked, and no kernel of {size}")
     return kernel
