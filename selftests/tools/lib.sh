@@ -57,7 +57,7 @@ exec {never}<> <(:)
 # nap SECONDS - without a process, whose start takes L1 a fifth of what is slept mostly
 nap()
 {
-	read -r -t "$1" -u "$never" || :
+	! read -r -t "$1" -u "$never"
 }
 
 # Wait for a command to succeed; a minute is a hang, or $attempts of a command that takes its time.
