@@ -3,9 +3,9 @@
 #
 # check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12 6.1:c
 # intel-smoke 7.3:smoke", with $TESTS "6.12 6.1"; ":c" is that kernel with the C tests that take it less
-# than half a minute, ":smoke" with some of them), each in an L1 of its own: three machines at once, since
-# each waits for a part of its time; with four the one with Linux guests, which takes longest, has less of
-# the processors, and all ends later. Beside them, one after the other, the quick part of style.sh,
+# than half a minute, ":smoke" with some of them, "debug:only" with those that need the debug kernel), each in an
+# L1 of its own: three machines at once, since each waits for a part of its time; with four the one with Linux
+# guests, which takes longest, has less of the processors, and all ends later. Beside them, one after the other, the quick part of style.sh,
 # install.sh if there are tests that need the tools, and without $TESTS, if 6.12 is among the kernels,
 # deb-check.sh, ring.sh, userspace.sh, static.sh and, for what some tests cover, coverage.sh; with kernel
 # 6.12 or intel bench.sh --check. The tests with Linux guests, e2e*_test.sh, have another L1 of that kernel,
@@ -40,6 +40,8 @@ few=(bind_test ring_test gsi_test msi_test port_test bell_test status_test sourc
 slow=(flight_test fuzz_test ioctl_fuzz_test midway_test oracle_test plain_test state_race_test state_roundtrip_test
 	status_guest_test stock_test storm_test libpvi_link_test libpvi_msg_test libpvi_setup_again_test
 	libpvi_setup_socket_test libpvi_setup_test)
+# What a stock kernel has not: fault injection
+debug_only=(faults_test)
 # A Debian guest that goes from QEMU to QEMU, for a minute and a half: with $PVI_LONG, or when it is named
 long=(e2e_move_test)
 
@@ -63,15 +65,10 @@ wanted()
 {
 	[[ " ${TESTS:-${beside_kernels:+$1}} " == *" $1 "* ]]
 }
-with_deb='' with_ring='' with_userspace='' with_static='' with_coverage='' with_bench=()
-! wanted deb || with_deb=1
-! wanted ring || with_ring=1
-! wanted userspace || with_userspace=1
-! wanted static || with_static=1
-! wanted coverage || with_coverage=1
+processors=()
 if [[ " ${TESTS:-bench} " == *" bench "* ]]; then
-	[[ " ${kernels[*]} " != *" 6.12 "* ]] || with_bench+=(tcg)
-	[[ " ${kernels[*]} " != *" intel "* ]] || with_bench+=(intel ryzen)
+	[[ " ${kernels[*]} " != *" 6.12 "* ]] || processors+=(tcg)
+	[[ " ${kernels[*]} " != *" intel "* ]] || processors+=(intel ryzen)
 fi
 for i in "${!tests[@]}"; do
 	[[ ! ${tests[i]} =~ ^(deb|bench|ring|userspace|static|coverage)$ ]] || unset "tests[i]"
@@ -98,10 +95,22 @@ two_at_once=$(printf '%s_test\n' broadcast connect event life many msi posted re
 smoke=$(printf '%s_test\n' gsi hypercall msi plain ring)
 [ -z "${TESTS:-}" ] || smoke=$(printf '%s\n' "${tests[@]}")
 at_once=3
-passed=0 failed=0 skipped=0 failures=() begun=() beside=() running=$build/running ended=$build/ended
+passed=0 failed=0 skipped=0 failures=() running=$build/running ended=$build/ended
 counted='^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$'
 
 [ -n "${TESTS:-}$beside_kernels" ] || native=()
+
+# What runs beside the machines, in this order: of each, NAME, there is a check_NAME
+beside=()
+if [ -n "${TESTS:-}$beside_kernels" ]; then
+	beside+=(style)
+	[ ${#scripts[@]} -eq 0 ] || beside+=(install)
+fi
+[ ${#native[@]} -eq 0 ] || beside+=(native)
+[ ${#processors[@]} -eq 0 ] || beside+=(bench)
+for name in deb ring userspace static coverage; do
+	! wanted "$name" || beside+=("$name")
+done
 
 # Whatever happens, the last line is the count, and it tells a failure.
 finish()
@@ -141,56 +150,56 @@ report()
 
 check_style()
 {
-	exec "$rig/style.sh" --quick >"$build/style"
+	exec "$rig/style.sh" --quick >"$build/style-output"
 }
 
 check_install()
 {
-	exec "$rig/install.sh" "$build/tools-root" >"$build/install"
+	exec "$rig/install.sh" "$build/tools-root" >"$build/install-output"
 }
 
 # The kernels for which DKMS builds in a system like this one.
 debian_kernels()
 {
-	printf '%s\n' "${kernels[@]}" | grep -x -E '6\.1|6\.12'
+	printf '%s\n' "${kernels[@]}" | sed -n -E '/^6\.(1|12)$/p'
 }
 
 # For the last of them; make deb-check has all. As urgent as the others: nice would have it wait for whoever else
 # keeps the host busy. timeout ends all of it, if the network hangs.
 check_deb()
 {
-	local quick=1
+	local quick=1 series
 
 	[ -z "${PVI_LONG:-}" ] || quick=
-	exec timeout -k 10 14400 \
-		"$rig/deb-check.sh" ${quick:+-q} "$(debian_kernels | tail -n 1)" >"$build/deb-check.output"
+	series=$(debian_kernels | tail -n 1)
+	exec timeout -k 10 14400 "$rig/deb-check.sh" ${quick:+-q} ${series:+"$series"} >"$build/deb-output"
 }
 
 check_bench()
 {
-	exec "$rig/bench.sh" --check "${with_bench[@]}" >"$build/bench-check"
+	exec "$rig/bench.sh" --check "${processors[@]}" >"$build/bench-output"
 }
 
 # What few tests reach, so that it is known to count; make coverage has all
 check_coverage()
 {
 	TESTS="ring_test gsi_test msi_test port_test bell_test status_test" COVERAGE_LEAST=50 \
-		"$rig/coverage.sh" | grep -v '^not reached:' >"$build/coverage-check"
+		"$rig/coverage.sh" | grep -v '^not reached:' >"$build/coverage-output"
 }
 
 check_ring()
 {
-	exec "$rig/ring.sh" >"$build/ring-check"
+	exec "$rig/ring.sh" >"$build/ring-output"
 }
 
 check_userspace()
 {
-	exec "$rig/userspace.sh" >"$build/userspace-check"
+	exec "$rig/userspace.sh" >"$build/userspace-output"
 }
 
 check_static()
 {
-	exec "$rig/static.sh" >"$build/static-check"
+	exec "$rig/static.sh" >"$build/static-output"
 }
 
 # As many lines "ok" and "not ok" as the tests have points
@@ -203,9 +212,9 @@ check_native()
 		as_root env "PVI_TOOLS=$build/tools-root" "$build/selftests/$test" ||
 			echo "not ok - $test has failed"
 	done >"$build/native"
-	awk '/^ok / { passed++ } /^not ok/ { failed++ }
+	awk '/^ok / { passed++ } /^not ok/ { failed++ } { print }
 		END { printf "%d passed, %d failed\n", passed, failed; exit failed > 0 || !passed }' \
-		"$build/native" >"$build/native-verdict"
+		"$build/native" >"$build/native-output"
 }
 
 # The C tests that need nothing else than a kernel, a stock one unless it is the debug kernel that is to run them
@@ -214,7 +223,7 @@ c_tests()
 	local test
 
 	for test in "${plain[@]}"; do
-		[ ! -e "$top/selftests/$test.c" ] || [ "$test" = faults_test ] || echo "$test"
+		[[ ! -e $top/selftests/$test.c || " ${debug_only[*]} " == *" $test "* ]] || echo "$test"
 	done
 }
 
@@ -234,6 +243,7 @@ selected()
 	case ${part[$1]:-} in
 	smoke)	grep -x -F "$(printf '%s\n' "${few[@]}")" ;;
 	c)	grep -x -F "$(c_tests)" | grep -v -x -F "$(printf '%s\n' "${slow[@]}")" ;;
+	only)	;;
 	'')	grep . ;;
 	*)	die "no such part of the tests: ${part[$1]}" ;;
 	esac
@@ -251,8 +261,8 @@ tests_of()
 	*-count) printf '%s\n' "${costs[@]}" | selected "${1%-count}" ;;
 	# What charge_test compares with what is charged, KASAN and its relatives use many times
 	debug)	{
-			c_tests
-			printf '%s\n' "${plain[@]}" | grep -x -F faults_test
+			[ "${part[debug]:-}" = only ] || c_tests
+			printf '%s\n' "${plain[@]}" | grep -x -F "$(printf '%s\n' "${debug_only[@]}")"
 		} | grep -v -x -F charge_test ;;
 	*)	c_tests | selected "$1" ;;
 	esac
@@ -399,22 +409,14 @@ job()
 	rm "$RIG_DOING"
 }
 
-# begin NAME COMMAND - a job beside the machines
-begin()
-{
-	begun+=("$1")
-	beside+=("$1 $2")
-}
-
-# All of these, one after the other
+# All of what is beside the machines, one after the other
 run_beside()
 {
-	local what
+	local name
 
 	trap 'kill $(jobs -pr) 2>/dev/null; wait; exit 143' INT TERM
-	for what in "${beside[@]}"; do
-		# shellcheck disable=SC2086 # name and command
-		job $what &
+	for name in "${beside[@]}"; do
+		job "$name" "check_$name" &
 		wait $!
 	done
 }
@@ -450,9 +452,12 @@ how_far()
 	local output=$build/check-$1/output
 
 	case $1 in
-	packages | ring | userspace | static | style | install | native | coverage) cat "$running/$1" ;;
 	bench)	echo "$(cat "$running/$1"), $(cat "$build"/bench-*/output | grep -c '^figure ') rows" ;;
-	*)	awk '/^(not )?ok/ { points++ }
+	*)	if [ ! -e "$output" ]; then
+			cat "$running/$1"
+			return
+		fi
+		awk '/^(not )?ok/ { points++ }
 			/^# [a-z0-9_]+_test$/ { test = ", now in " $2 }
 			END { printf "%d test points%s\n", points, test }' "$output" ;;
 	esac
@@ -474,12 +479,14 @@ wait_for_all()
 	done
 }
 
-debian_kernels >/dev/null || with_deb=
 trap finish EXIT
 trap 'exit 130' INT TERM
 lock "$build/lock"
 export RIG_LOCKED=$build/lock
-"$rig/setup.sh" ${with_deb:+"${deb_needs[@]}"} ${scripts[0]:+cargo rustc} ${with_coverage:+xxd}
+needs=()
+! wanted deb || needs+=("${deb_needs[@]}")
+! wanted coverage || needs+=(xxd)
+"$rig/setup.sh" "${needs[@]}" ${scripts[0]:+cargo rustc}
 say "building the selftests"
 quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" \
 	TESTS="${tests[*]}" tests
@@ -506,13 +513,6 @@ for machine in "${machines[@]}"; do
 done
 rm -rf "$running" "$ended"
 mkdir -p "$running" "$ended"
-if [ -n "${TESTS:-}$beside_kernels" ]; then
-	begin style check_style
-	[ ${#scripts[@]} -eq 0 ] || begin install check_install
-fi
-if [ ${#native[@]} -gt 0 ]; then
-	begin native check_native
-fi
 # Those with Linux guests first, since they take longest, and those with few tests last.
 first=() second=() last=()
 for machine in "${machines[@]}"; do
@@ -526,63 +526,22 @@ for machine in "${machines[@]}"; do
 		fi ;;
 	esac
 done
-begun+=("${machines[@]}")
 boot_all "${first[@]}" "${second[@]}" "${last[@]}" &
-if [ ${#with_bench[@]} -gt 0 ]; then
-	begin bench check_bench
-fi
-if [ -n "$with_deb" ]; then
-	begin packages check_deb
-fi
-if [ -n "$with_ring" ]; then
-	begin ring check_ring
-fi
-if [ -n "$with_userspace" ]; then
-	begin userspace check_userspace
-fi
-if [ -n "$with_static" ]; then
-	begin static check_static
-fi
-if [ -n "$with_coverage" ]; then
-	begin coverage check_coverage
-fi
 run_beside &
 wait_for_all
-for name in "${begun[@]}"; do
+for name in "${beside[@]}" "${machines[@]}"; do
 	status=$(cat "$ended/$name" 2>/dev/null || echo none)
 	[ "$status" != 0 ] || continue
 	bad=1
 	failures+=("$name: status $status")
 done
-if [ -n "${TESTS:-}$beside_kernels" ]; then
-	report "style" "$build/style" "$build/style"
-	[ ${#scripts[@]} -eq 0 ] || report "install" "$build/install" "$build/install"
-fi
-if [ ${#native[@]} -gt 0 ]; then
-	report "without a kernel" "$build/native" "$build/native-verdict"
-fi
+for name in "${beside[@]}"; do
+	report "$name" "$build/$name-output" "$build/$name-output"
+done
 for machine in "${machines[@]}"; do
 	dir=$build/check-$machine
 	report "$machine, kernel $(cat "$dir/kernel/release")" "$dir/output" "$dir/verdict"
 done
-if [ ${#with_bench[@]} -gt 0 ]; then
-	report "bench" "$build/bench-check" "$build/bench-check"
-fi
-if [ -n "$with_ring" ]; then
-	report "ring" "$build/ring-check" "$build/ring-check"
-fi
-if [ -n "$with_userspace" ]; then
-	report "userspace" "$build/userspace-check" "$build/userspace-check"
-fi
-if [ -n "$with_static" ]; then
-	report "static" "$build/static-check" "$build/static-check"
-fi
-if [ -n "$with_coverage" ]; then
-	report "coverage" "$build/coverage-check" "$build/coverage-check"
-fi
-if [ -n "$with_deb" ]; then
-	report "Debian packages" "$build/deb-check.output" "$build/deb-check.output"
-fi
 # Of a long output only the end may be kept.
 if [ ${#failures[@]} -gt 0 ]; then
 	echo "# What failed"
