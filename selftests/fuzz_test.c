@@ -3,14 +3,13 @@
  * Our hypercalls with any arguments, in every mode: nothing comes back but what the header lists,
  * and in the end host, guest and peer are as well as before.
  */
-#include "pvi_test.h"
-#include "random.h"
+#include "fuzzer/fuzzer.h"
 
 #define SEED	42
 #define BATCH	100	/* calls for which the vCPU stays in one mode */
-#define GSI	5
+#define GSI	FUZZ_GSI
 #define BELL_GSI 7
-#define NAMES	0x4000	/* in low memory */
+#define NAMES	FUZZ_HCALL_NAMES
 #define RX	pvi_uuid[0]
 #define TX	pvi_uuid[1]
 
@@ -50,70 +49,6 @@ static void prepare(void)
 	pvi_connect(tx, TX, BELL_GSI);
 }
 
-/* A GSI, a port, an address, a mask: likely ones, and others of any magnitude */
-static u64 random_argument(void)
-{
-	static const u64 likely[] = {
-		0, 0, 0, 0, 1, 2, 3, 4, GSI, GSI + 1, NAMES, NAMES + 16, NAMES + 32, NAMES + 48,
-		KVM_PVI_GSI_VIRTUAL, KVM_PVI_GSI_MAX, KVM_PVI_GSI_ANY, 0xfee00000, 0x40, 64,
-		1ULL << 32, 1ULL << 63, ~0ULL
-	};
-	u64 value = rng_any(&rng);
-
-	if (rng_below(&rng, 4))
-		return likely[rng_below(&rng, ARRAY_SIZE(likely))];
-	/* What a call writes must not hit the test's own image, which is guest memory too */
-	return value & 0x40000000 ? value : value | 0x40000000;
-}
-
-static u64 random_nr(enum guest_mode mode)
-{
-	u64 nr = KVM_HC_PVI_BASE + rng_below(&rng, KVM_HC_PVI_NR);
-
-	return mode != GUEST_LONG64 || rng_below(&rng, 16) == 0 ? nr | rng_next(&rng) << 32 : nr;
-}
-
-static bool is_documented(s64 ret)
-{
-	switch (ret) {
-	case -KVM_PVI_EPERM:
-	case -KVM_PVI_ENOENT:
-	case -KVM_PVI_ENXIO:
-	case -KVM_PVI_EAGAIN:
-	case -KVM_PVI_EFAULT:
-	case -KVM_PVI_EINVAL:
-	case -KVM_PVI_ENOSPC:
-	case -KVM_PVI_EOPNOTSUPP:
-	case -KVM_PVI_ENOSYS:
-		return true;
-	}
-	return ret >= 0 && ret <= 0x7fffffff;
-}
-
-static bool returns_rbx(u64 nr)
-{
-	return (u32)nr == KVM_HC_NOTIFY_MANY || (u32)nr == KVM_HC_BELL_SEND ||
-	       (u32)nr == KVM_HC_BELL_RECEIVE;
-}
-
-static void check_answer(enum guest_mode mode, const struct hcall *in, const struct hcall *out)
-{
-	s64 ret = guest_mode_is_64bit(mode) ? (s64)out->rax : (s32)out->rax;
-	bool good = is_documented(ret);
-
-	if (guest_mode_is_user(mode))
-		good = ret == -KVM_EPERM;
-	if (!guest_mode_is_64bit(mode))
-		good &= !(out->rax >> 32);
-	if (mode == GUEST_LONG64 && in->rax >> 32)
-		good &= ret == -KVM_ENOSYS;
-	good &= in->rbx == out->rbx || (returns_rbx(in->rax) && ret >= 0);
-	if (!good)
-		TEST_FAIL("%s, %llx(%llx, %llx, %llx, %llx): RAX %llx, RBX %llx",
-			  guest_mode_name[mode], in->rax, in->rbx, in->rcx, in->rdx, in->rsi,
-			  out->rax, out->rbx);
-}
-
 /* Returns how many were served without an error */
 static u32 fuzz_batch(enum guest_mode mode)
 {
@@ -123,19 +58,10 @@ static u32 fuzz_batch(enum guest_mode mode)
 
 	vcpu_mode_enter(vcpu, mode, &saved);
 	for (i = 0; i < BATCH; i++) {
-		struct hcall in = {
-			random_nr(mode), random_argument(),
-			rng_below(&rng, 2) ? random_argument() : 0,
-			rng_below(&rng, 4) ? 0 : random_argument(),
-			rng_below(&rng, 32) ? 0 : random_argument(),
-		}, out;
+		struct hcall in = fuzz_hcall(&rng, mode), out = in;
 
-		/* Nor must it hit the code that makes the calls */
-		if ((u32)in.rax == KVM_HC_PVI_PEERS && (u32)in.rbx == LOW_CODE)
-			in.rbx = NAMES;
-		out = in;
 		vcpu_mode_hypercall(vcpu, &saved, &out);
-		check_answer(mode, &in, &out);
+		fuzz_check_answer(mode, &in, &out);
 		served += (s32)out.rax >= 0;
 	}
 	vcpu_mode_leave(vcpu, &saved);
@@ -180,11 +106,11 @@ static void test_host(void)
 		nr = KVM_HC_PVI_BASE + rng_below(&rng, KVM_HC_PVI_NR);
 		if (nr == KVM_HC_PVI_PEERS)
 			continue;
-		ret = pvi_call_rbx(tx, nr, rng_below(&rng, 2) ? (u64)RX : random_argument(),
-				   random_argument(), rng_below(&rng, 2) ? random_argument() : 0,
+		ret = pvi_call_rbx(tx, nr, rng_below(&rng, 2) ? (u64)RX : fuzz_argument(&rng),
+				   fuzz_argument(&rng), rng_below(&rng, 2) ? fuzz_argument(&rng) : 0,
 				   0, &rbx);
-		ASSERT_TRUE(is_documented(ret));
-		ASSERT_TRUE(!rbx || (returns_rbx(nr) && ret >= 0));
+		ASSERT_TRUE(fuzz_is_answer(ret));
+		ASSERT_TRUE(!rbx || (fuzz_returns_rbx(nr) && ret >= 0));
 	}
 	check_health();
 }

@@ -251,14 +251,14 @@ static void step(struct setup *s, struct rng *rng)
 static void test_random(void)
 {
 	struct setup s = start();
-	struct rng rng;
 	u32 round, i;
 
 	ringer = pvi_bind(NULL, RINGER);
 	for (i = 0; i < PEERS; i++)
 		peer[i] = state_receiver(pvi_uuid[2 + i], SELF, -1);
 	for (round = 0; round < ROUNDS; round++) {
-		rng.state = round;
+		struct rng rng = { round };
+
 		for (i = 0; i < STEPS; i++)
 			step(&s, &rng);
 		check_roundtrip(&s, "seed", round);

@@ -215,6 +215,8 @@ int test_main(int argc, char **argv, const struct test_case *cases, size_t nr,
 		need_device("/dev/kvm_pvi", "load kvm_pvi");
 	if (requires & TEST_REQUIRE_FAULTS)
 		need_device("/proc/thread-self/fail-nth", "boot a kernel with CONFIG_FAULT_INJECTION");
+	if (requires & TEST_REQUIRE_KCOV)
+		need_device("/sys/kernel/debug/kcov", "boot a kernel with CONFIG_KCOV, and mount debugfs");
 	reason = mmap(NULL, sizeof(*reason), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		      -1, 0);
 	if (reason == MAP_FAILED) {

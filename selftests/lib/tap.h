@@ -14,6 +14,7 @@
 #define TEST_REQUIRE_KVM (1u << 0)
 #define TEST_REQUIRE_PVI (1u << 1)
 #define TEST_REQUIRE_FAULTS (1u << 2)	/* the kernel's fault injection */
+#define TEST_REQUIRE_KCOV (1u << 3)	/* what a thread reaches in the kernel */
 
 #define TEST_DEADLINE_S 30
 

@@ -40,8 +40,8 @@ few=(bind_test ring_test gsi_test msi_test port_test bell_test status_test sourc
 slow=(flight_test fuzz_test ioctl_fuzz_test midway_test oracle_test plain_test state_race_test state_roundtrip_test
 	status_guest_test stock_test storm_test libpvi_link_test libpvi_msg_test libpvi_setup_again_test
 	libpvi_setup_socket_test libpvi_setup_test)
-# What a stock kernel has not: fault injection
-debug_only=(faults_test)
+# What a stock kernel has not: fault injection, KCOV
+debug_only=(faults_test guided_test)
 # A Debian guest that goes from QEMU to QEMU, for a minute and a half: with $PVI_LONG, or when it is named
 long=(e2e_move_test)
 

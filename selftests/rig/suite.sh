@@ -7,24 +7,28 @@
 #   oracle	1,000,000 random calls, each compared with a model of the header
 #   races	what is stopped in its middle, and what happens at the same time
 #   faults	each allocation and each access to memory that can fail, on the debug kernel
-#   fuzz	hypercalls and ioctls with any arguments; pvi_ring.h against hostile peers;
-#		what decides in kernel/host, in user space
+#   fuzz	hypercalls and ioctls with any arguments, also guided by which code they reach, on the debug
+#		kernel; pvi_ring.h against hostile peers; what decides in kernel/host, in user space
 #
-# The short forms are part of check.sh. $KERNELS are others than 6.12, of all but faults.
+# The short forms are part of check.sh, but for what needs the debug kernel. $KERNELS are others than usual.
 
 . "$(dirname "$0")/common.sh"
 
 suite=${1:-}
+usual=6.12
 case $suite in
 oracle)	tests=(oracle_test) ;;
 races)	tests=(midway_test sleep_race_test bind_race_test state_race_test inject_slow_test taken_test flight_test
 		revoke_test life_test close_test source_life_test status_life_test unload_test storm_test) ;;
 faults)	tests=(faults_test failing_test status_fails_test)
-	export KERNELS=debug MEMORY=3072 PVI_SLOW=8 ;;
-fuzz)	tests=(fuzz_test ioctl_fuzz_test plain_test stock_test state_roundtrip_test state_blob_test ring userspace) ;;
+	usual=debug ;;
+fuzz)	tests=(fuzz_test ioctl_fuzz_test guided_test plain_test stock_test state_roundtrip_test state_blob_test ring
+		userspace)
+	usual="6.12 debug:only" ;;
 *)	die "usage: suite.sh oracle|races|faults|fuzz" ;;
 esac
-export KERNELS=${KERNELS:-6.12} TESTS="${tests[*]}" PVI_LONG=1
+[[ $usual != *debug* ]] || export MEMORY=3072 PVI_SLOW=8
+export KERNELS=${KERNELS:-$usual} TESTS="${tests[*]}" PVI_LONG=1
 export DEADLINE=${DEADLINE:-7200} TEST_DEADLINE=${TEST_DEADLINE:-3600}
 output=$build/suite-$suite.output
 
@@ -46,8 +50,6 @@ rows()
 	' "$output"
 }
 
-usual=$KERNELS
-[ "$suite" = faults ] || usual=6.12
 tree=$(tree_of)
 status=0
 "$rig/check.sh" >"$output" || status=$?
