@@ -165,7 +165,7 @@ help:
 	@echo '  faults       each allocation fails in turn, on the debug kernel'
 	@echo '  fuzz         hypercalls and rings with anything in them'
 	@echo '  mutants      put the mistakes of selftests/mutants, or MUTANTS=, into the host module, and see'
-	@echo '               whether the tests notice them'
+	@echo '               whether the tests notice them; GENERATED=N: N standard mistakes, chosen by PVI_SEED='
 	@echo '  coverage     which lines and branches of the host module the C tests reach'
 	@echo '  figures      the table of testing.rst, of what the long commands gave when they last ran here'
 	@echo '  style        shellcheck, kernel-doc, checkpatch'
