@@ -85,7 +85,7 @@ static void check_coverage(void)
 {
 	u32 i;
 
-	test_diag("rings: %u raised, %u coalesced, %u latched", verdicts[KVM_PVI_RAISED],
+	test_diag("%llu operations; of rings %u raised, %u coalesced, %u latched", nr_ops(), verdicts[KVM_PVI_RAISED],
 		  verdicts[KVM_PVI_COALESCED], verdicts[KVM_PVI_LATCHED]);
 	for (i = 0; i < NR_OPS; i++)
 		if (!good[i])
@@ -113,7 +113,6 @@ static void test_sequences(void)
 	}
 	ASSERT_EQ(__write_line("/sys/kernel/rcu_expedited", "0"), 0);
 	ASSERT_EQ(nr_kinds, 0);
-	test_diag("%llu operations", nr_ops());
 	check_coverage();
 }
 
