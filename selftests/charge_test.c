@@ -3,60 +3,25 @@
  * Who makes rows and ports pays for them: what the kernel's memory grows by is charged to the
  * caller's memory cgroup, but for what admin.rst names.
  */
-#include <fcntl.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-
+#include "cgroup.h"
 #include "pvi_test.h"
 
 #define NR	50000	/* just behind a size at which hash tables grow */
 #define MORE	45000	/* for which they do not grow again */
 #define GSI	5
 #define SLACK	(512ULL << 10)	/* slabs that are not full, what others do */
-#define ROOT	"/tmp/charge_test"
 
-static char group[64];
 static int fd;
-
-/* This process and its children are alone in a new memory cgroup */
-static void enter_cgroup(void)
-{
-	char path[128], pid[32];
-
-	ASSERT_TRUE(!mkdir(ROOT, 0700) || errno == EEXIST);
-	if (mount("none", ROOT, "cgroup2", 0, NULL) && errno != EBUSY)
-		TEST_FAIL("cgroup2: %s", strerror(errno));
-	ASSERT_EQ(__write_line(ROOT "/cgroup.subtree_control", "+memory"), 0);
-	snprintf(group, sizeof(group), "%s/%d", ROOT, getpid());
-	ASSERT_EQ(mkdir(group, 0700), 0);
-	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
-	snprintf(pid, sizeof(pid), "%d", getpid());
-	ASSERT_EQ(__write_line(path, pid), 0);
-}
-
-static u64 field(const char *path, const char *name)
-{
-	char *text = read_file(path), *at = strstr(text, name);
-	u64 value;
-
-	ASSERT_TRUE(at);
-	value = strtoull(at + strlen(name), NULL, 10);
-	free(text);
-	return value;
-}
 
 static u64 charged(void)
 {
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/memory.stat", group);
-	return field(path, "\nslab_unreclaimable ") + field(path, "\nvmalloc ");
+	return cgroup_read("memory.stat", "\nslab_unreclaimable ") + cgroup_read("memory.stat", "\nvmalloc ");
 }
 
 static u64 used(void)
 {
-	return (field("/proc/meminfo", "\nSUnreclaim:") +
-		field("/proc/meminfo", "\nVmallocUsed:")) * 1024;
+	return (read_field("/proc/meminfo", "\nSUnreclaim:") +
+		read_field("/proc/meminfo", "\nVmallocUsed:")) * 1024;
 }
 
 /*
@@ -109,7 +74,7 @@ static void test_charged(void)
 {
 	write_param("kvm_pvi", "max_senders", 65536);
 	write_param("kvm_pvi", "max_ports", 65536);
-	enter_cgroup();
+	cgroup_enter("+memory");
 	fd = pvi_bind(NULL, pvi_uuid[0]);
 	pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
 	pvi_allow(fd, pvi_uuid[0], GSI);

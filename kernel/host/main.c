@@ -13,7 +13,6 @@
 #include "peer.h"
 #include "plain.h"
 #include "reserve.h"
-#include "source.h"
 #include "stats.h"
 #include "vm.h"
 
@@ -41,12 +40,9 @@ static int __init pvi_init(void)
 	ret = pvi_eventfd_init();
 	if (ret)
 		goto err_acl;
-	ret = pvi_source_init();
-	if (ret)
-		goto err_eventfd;
 	ret = pvi_life_init();
 	if (ret)
-		goto err_source;
+		goto err_eventfd;
 	pvi_stats_init();
 	ret = pvi_ioctl_init();
 	if (ret)
@@ -56,8 +52,6 @@ static int __init pvi_init(void)
 err_stats:
 	pvi_stats_exit();
 	pvi_life_exit();
-err_source:
-	pvi_source_exit();
 err_eventfd:
 	pvi_eventfd_exit();
 err_acl:
@@ -81,7 +75,6 @@ static void __exit pvi_exit(void)
 	pvi_stats_exit();
 	pvi_life_drain();
 	pvi_life_exit();
-	pvi_source_exit();
 	pvi_attach_exit();
 	rcu_barrier();
 	pvi_eventfd_exit();

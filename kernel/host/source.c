@@ -8,18 +8,20 @@
  * What finds no token is tried again when there is one, since nobody could be
  * told to.
  *
+ * All works of an endpoint's sources are run by a thread of its own (worker.c),
+ * one after the other.
+ *
  * A source ends once, by UNWIRE_SOURCE, by the death of its endpoint, or when
  * its eventfd was closed and all that was signalled before has been rung. All
- * three go through the release work, which the first two wait for. It is not
- * the work queue of life.c that runs it: works of one that wait for each other
- * could take up all of its workers. For the same reason no work here waits for
- * an endpoint's lock, which its owner can hold for as long as it likes: sources
- * leave by the lock of pvi_vm.sources.
+ * three go through the release work, which the first two wait for. No work here
+ * waits for the endpoint's lock, which its owner can hold for as long as it
+ * likes: sources leave by the lock of pvi_vm.sources.
  */
 #include <linux/completion.h>
 #include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/jiffies.h>
+#include <linux/kthread.h>
 #include <linux/poll.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -30,6 +32,7 @@
 #include "port.h"
 #include "ring.h"
 #include "source.h"
+#include "worker.h"
 
 #define DELAY_MAX	NSEC_PER_SEC	/* see a changed rate after that long */
 #define SIGNALS_MAX	U32_MAX		/* of one wake-up: the sum must not wrap to 0 */
@@ -58,7 +61,7 @@ enum { SOURCE_CLOSED, SOURCE_ENDS };
  * @budget: rings it may make
  * @ring: rings
  * @release: ends it
- * @ended: it has. SOURCE_ENDS may be seen before @release is queued, so flush_work() alone would not do
+ * @ended: it has. SOURCE_ENDS may be seen before @release is queued, so kthread_flush_work() alone would not do
  * @id: its index in pvi_vm.sources
  * @ref: the table's, and that of who waits for @release or looks
  */
@@ -74,14 +77,12 @@ struct pvi_source {
 	u64 rings;
 	u64 dropped;
 	struct pvi_bucket budget;
-	struct delayed_work ring;
-	struct work_struct release;
+	struct kthread_delayed_work ring;
+	struct kthread_work release;
 	struct completion ended;
 	u32 id;
 	struct kref ref;
 };
-
-static struct workqueue_struct *source_wq;
 
 static void source_free(struct kref *ref)
 {
@@ -120,7 +121,7 @@ static int source_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync, 
 		smp_mb__before_atomic();
 		set_bit(SOURCE_CLOSED, &s->flags);
 	}
-	queue_delayed_work(source_wq, &s->ring, 0);
+	kthread_queue_delayed_work(s->vm->worker, &s->ring, 0);
 	return 0;
 }
 
@@ -171,20 +172,20 @@ static u64 source_ring(struct pvi_source *s, u64 signals)
 static void source_end(struct pvi_source *s)
 {
 	if (!test_and_set_bit(SOURCE_ENDS, &s->flags))
-		queue_work(source_wq, &s->release);
+		kthread_queue_work(s->vm->worker, &s->release);
 }
 
-static void source_ring_work(struct work_struct *work)
+static void source_ring_work(struct kthread_work *work)
 {
-	struct pvi_source *s = container_of(to_delayed_work(work), struct pvi_source, ring);
+	struct pvi_source *s = container_of(work, struct pvi_source, ring.work);
 	bool closed = test_bit_acquire(SOURCE_CLOSED, &s->flags);
 	u64 signals = atomic64_xchg(&s->signals, 0);
 	u64 delay = signals ? source_ring(s, signals) : 0;
 
 	if (delay) {
 		atomic64_add(signals, &s->signals);
-		queue_delayed_work(source_wq, &s->ring,
-				   nsecs_to_jiffies(min_t(u64, delay, DELAY_MAX)) + 1);
+		kthread_queue_delayed_work(s->vm->worker, &s->ring,
+					   nsecs_to_jiffies(min_t(u64, delay, DELAY_MAX)) + 1);
 	} else if (closed) {
 		source_end(s);
 	}
@@ -200,14 +201,14 @@ static void source_ring_last(struct pvi_source *s)
 }
 
 /* Unhook first; then what is queued is all there will be. */
-static void source_release_work(struct work_struct *work)
+static void source_release_work(struct kthread_work *work)
 {
 	struct pvi_source *s = container_of(work, struct pvi_source, release);
 	u64 count;
 
 	eventfd_ctx_remove_wait_queue(s->eventfd, &s->wait, &count);
 	atomic64_add(min_t(u64, count, SIGNALS_MAX), &s->signals);
-	cancel_delayed_work_sync(&s->ring);
+	kthread_cancel_delayed_work_sync(&s->ring);
 	source_ring_last(s);
 	pvi_eventfd_put_source(s->eventfd);
 
@@ -231,11 +232,33 @@ static struct pvi_source *source_alloc(struct pvi_vm *vm, u32 port)
 	init_poll_funcptr(&s->pt, source_hook_in);
 	/* What a tick of the clock brings in fits. */
 	pvi_bucket_set(&s->budget, rate, max_t(u32, rate / 50, 1));
-	INIT_DELAYED_WORK(&s->ring, source_ring_work);
-	INIT_WORK(&s->release, source_release_work);
+	kthread_init_delayed_work(&s->ring, source_ring_work);
+	kthread_init_work(&s->release, source_release_work);
 	init_completion(&s->ended);
 	kref_init(&s->ref);
 	return s;
+}
+
+/* There is a thread for the sources of @vm from now on. It is made without the lock: that waits for a grace period. */
+static int source_need_worker(struct pvi_vm *vm)
+{
+	struct kthread_worker *worker;
+	int ret;
+
+	if (READ_ONCE(vm->worker))
+		return 0;
+	worker = pvi_worker_create();
+	if (IS_ERR(worker))
+		return PTR_ERR(worker);
+	ret = pvi_vm_lock(vm);
+	if (!ret) {
+		if (!vm->worker)
+			swap(vm->worker, worker);
+		mutex_unlock(&vm->lock);
+	}
+	if (worker)
+		kthread_destroy_worker(worker);
+	return ret;
 }
 
 /* The file is the caller's, so nothing closes it meanwhile. */
@@ -255,7 +278,7 @@ static int source_add(struct pvi_vm *vm, struct pvi_source *s, struct file *file
 		goto out;
 	atomic_inc(&vm->nr_sources);
 	vfs_poll(file, &s->pt);
-	queue_delayed_work(source_wq, &s->ring, 0);
+	kthread_queue_delayed_work(vm->worker, &s->ring, 0);
 out:
 	mutex_unlock(&vm->lock);
 	return ret;
@@ -280,7 +303,7 @@ int pvi_source_wire(struct pvi_vm *vm, void *arg)
 		ret = PTR_ERR(s->eventfd);
 		goto err_source;
 	}
-	ret = source_add(vm, s, file);
+	ret = source_need_worker(vm) ?: source_add(vm, s, file);
 	if (ret)
 		goto err_eventfd;
 	goto out_file;
@@ -300,7 +323,7 @@ static void source_end_and_wait(struct pvi_source *s)
 	source_end(s);
 	wait_for_completion(&s->ended);
 	/* It has been queued by then; when it has let go, what is left is the callers'. */
-	flush_work(&s->release);
+	kthread_flush_work(&s->release);
 	source_put(s);
 }
 
@@ -362,15 +385,19 @@ out:
 
 /*
  * The endpoint has died, and its lock was taken since: no source is added any
- * more, and when this returns none rings.
+ * more, and when this returns none rings, nor is there any that ended by itself.
  */
 void pvi_source_free(struct pvi_vm *vm)
 {
 	struct pvi_source *s;
 	unsigned long i;
 
+	if (!vm->worker)
+		return;
+	pvi_worker_disown(vm->worker);
 	for (i = 0; (s = source_next(vm, &i)); i++)
 		source_end_and_wait(s);
+	kthread_destroy_worker(vm->worker);
 	xa_destroy(&vm->sources);
 }
 
@@ -392,15 +419,4 @@ void pvi_source_list(struct seq_file *m, struct pvi_vm *vm)
 u32 pvi_source_max(void)
 {
 	return READ_ONCE(max_sources);
-}
-
-int __init pvi_source_init(void)
-{
-	source_wq = alloc_workqueue("kvm_pvi_source", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	return source_wq ? 0 : -ENOMEM;
-}
-
-void pvi_source_exit(void)
-{
-	destroy_workqueue(source_wq);
 }

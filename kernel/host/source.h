@@ -8,8 +8,6 @@
 struct pvi_vm;
 struct seq_file;
 
-int pvi_source_init(void);
-void pvi_source_exit(void);
 int pvi_source_wire(struct pvi_vm *vm, void *arg);
 int pvi_source_unwire(struct pvi_vm *vm, void *arg);
 void pvi_source_free(struct pvi_vm *vm);

@@ -51,6 +51,7 @@
 
 #include "count.h"
 
+struct kthread_worker;
 struct kvm;
 struct pvi_events;
 struct pvi_name;
@@ -103,6 +104,7 @@ enum pvi_life {
  * @freeze_holds: and that one of them was
  * @sources: eventfds that ring its ports; they leave by its own lock alone
  * @nr_sources: their number
+ * @worker: rings and ends them; NULL until there was one
  * @mn: tells that the VM's address space goes
  * @end_unlist: first step of the end
  * @end_free: second, behind a grace period
@@ -150,6 +152,7 @@ struct pvi_vm {
 	u64 freezes;
 	struct xarray sources;
 	atomic_t nr_sources;
+	struct kthread_worker *worker;
 	u32 freezing;
 	struct mmu_notifier mn;
 	struct work_struct end_unlist;

@@ -28,6 +28,7 @@ fuzz	6.12	30
 faults	6.12-debug	40
 mutants	6.12	15
 coverage	6.12	15
+coverage-guests	6.12	40
 packages	6.12,6.1	15
 libvirt	6.12	10	KERNELS=6.12
 libvirt	6.1	10	KERNELS=6.1
@@ -84,7 +85,7 @@ script_of()
 	case $1 in
 	libvirt) echo libvirt-check.sh ;;
 	loaded)	echo "loaded.sh $rig/check.sh" ;;
-	mutants | coverage) echo "$1.sh" ;;
+	mutants | coverage | coverage-guests) echo "$1.sh" ;;
 	oracle | races | faults | fuzz) echo "suite.sh $1" ;;
 	packages) echo "deb-check.sh ${2//,/ }" ;;
 	*)	echo check.sh ;;
@@ -140,9 +141,9 @@ table()
 {
 	local suite kernels status=0
 
-	printf '%-8s %-24s %-8s %s\n' suite kernels minutes result
+	printf '%-15s %-24s %-8s %s\n' suite kernels minutes result
 	while read -r suite kernels _; do
-		printf '%-8s %-24s %-8s %s%s\n' "$suite" "$kernels" "$(minutes "$suite" "$kernels" -)" \
+		printf '%-15s %-24s %-8s %s%s\n' "$suite" "$kernels" "$(minutes "$suite" "$kernels" -)" \
 			"$(is_done "$suite" "$kernels" || echo "FAILED: ")" "$(result "$suite" "$kernels")"
 		is_done "$suite" "$kernels" || status=1
 	done < <(list)

@@ -77,7 +77,7 @@ plain=() with_guests=() costs=() native=()
 for test in "${tests[@]}"; do
 	case $test in
 	e2e*)	with_guests+=("$test") ;;
-	cost_test) costs+=("$test") ;;
+	cost_test | quota_test) costs+=("$test") ;;
 	hear_test | ivshmem_reload_test | ivshmem_restart_test | ivshmem_server_test | pvictl_check_test | status_litmus_test | uapi_layout_test) native+=("$test") ;;
 	*)	plain+=("$test") ;;
 	esac

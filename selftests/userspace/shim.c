@@ -10,6 +10,7 @@ static struct run {			/* on the stack of whoever runs it */
 	struct work_struct *work;
 	struct run *next;
 	int *thread;
+	const struct kthread_worker *worker;
 } *runs;
 static u64 queued;
 static struct file *fds[64];
@@ -586,7 +587,7 @@ static struct work_struct *work_begin(struct run *run, u64 last)
 		;
 	if (w) {
 		work_take(at);
-		*run = (struct run){ w, runs, shim_nesting() };
+		*run = (struct run){ w, runs, shim_nesting(), w->worker };
 		runs = run;
 	}
 	mutex_unlock(&shim_lock);
@@ -668,6 +669,28 @@ bool shim_cancel(struct work_struct *w)
 	flush_work(w);
 	w->canceled = false;
 	return was;
+}
+
+/* A work that has ended may be freed: what it belonged to is asked of its run. */
+static bool worker_idle(const struct kthread_worker *worker)
+{
+	struct work_struct *w;
+	struct run *run;
+
+	mutex_lock(&shim_lock);
+	for (w = works; w && w->worker != worker; w = w->next)
+		;
+	for (run = runs; run && run->worker != worker; run = run->next)
+		;
+	mutex_unlock(&shim_lock);
+	return !w && !run;
+}
+
+void kthread_destroy_worker(struct kthread_worker *worker)
+{
+	while (!worker_idle(worker))
+		shim_pause();
+	kfree(worker);
 }
 
 void shim_pause(void)

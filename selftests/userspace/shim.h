@@ -472,6 +472,7 @@ void *rhashtable_walk_next(struct rhashtable_iter *iter);
 struct work_struct {
 	void (*fn)(struct work_struct *work);
 	struct work_struct *next;
+	const struct kthread_worker *worker;
 	u64 since;
 	bool pending, canceled;
 };
@@ -505,6 +506,20 @@ void shim_queue_rcu(struct rcu_head *rcu);
 void flush_work(struct work_struct *w);
 bool shim_cancel(struct work_struct *w);
 #define cancel_delayed_work_sync(w)	shim_cancel(&(w)->work)
+
+/* Its works are like others, and those of one may run at a time. */
+struct kthread_worker {
+	int nothing;
+};
+#define kthread_work			work_struct
+#define kthread_delayed_work		delayed_work
+#define kthread_init_work(w, f)		INIT_WORK(w, f)
+#define kthread_init_delayed_work(w, f)	INIT_DELAYED_WORK(w, f)
+#define kthread_queue_work(of, w)	((w)->worker = (of), shim_queue(w))
+#define kthread_queue_delayed_work(of, w, delay) ((void)(delay), kthread_queue_work(of, &(w)->work))
+#define kthread_flush_work(w)		flush_work(w)
+#define kthread_cancel_delayed_work_sync(w) shim_cancel(&(w)->work)
+void kthread_destroy_worker(struct kthread_worker *worker);	/* all its works have ended */
 struct completion {
 	bool done;
 };

@@ -11,6 +11,7 @@
 #include "reply.h"
 #include "reserve.h"
 #include "source.h"
+#include "worker.h"
 #include "world.h"
 
 int world_irqchip = 1;
@@ -123,13 +124,24 @@ void pvi_inside_wake(struct pvi_call *c)
 {
 }
 
+struct kthread_worker *pvi_worker_create(void)
+{
+	struct kthread_worker *worker = kzalloc(sizeof(*worker), GFP_KERNEL);
+
+	return worker ?: ERR_PTR(-ENOMEM);
+}
+
+void pvi_worker_disown(struct kthread_worker *worker)
+{
+}
+
 void world_init(void)
 {
 	u32 i;
 
 	shim_user_own(&back, sizeof(back));
 	CHECK(!pvi_vm_init() && !pvi_acl_init() && !pvi_peer_init() && !pvi_deliver_init());
-	CHECK(!pvi_eventfd_init() && !pvi_source_init() && !pvi_life_init());
+	CHECK(!pvi_eventfd_init() && !pvi_life_init());
 	for (i = 0; i < ARRAY_SIZE(eventfds); i++) {
 		eventfds[i].eventfd = &world_eventfds[i];
 		shim_set_fd(WORLD_FD + i, &eventfds[i]);
