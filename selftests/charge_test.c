@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Who makes rows and ports pays for them: what the kernel's memory grows by is charged to the
- * caller's memory cgroup, but for what admin.rst names.
+ * caller's memory cgroup, but for what admin.rst names. So that group's limit bounds it.
  */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "cgroup.h"
+#include "child.h"
 #include "pvi_test.h"
 
 #define NR	50000	/* just behind a size at which hash tables grow */
 #define MORE	45000	/* for which they do not grow again */
 #define GSI	5
+#define GSIS	1024	/* as many as an endpoint may have by default */
+#define ROWS	4096
+#define ENDPOINTS 40	/* which would take twice as much as there is */
+#define MOST	(32 << 20)
+#define MOST_TEXT "33554432"
 #define SLACK	(512ULL << 10)	/* slabs that are not full, what others do */
 
 static int fd;
@@ -87,8 +97,61 @@ static void test_charged(void)
 	measure("rows more", row, NR, MORE, 0);
 }
 
+static int fds[ENDPOINTS];
+
+/* Fills one endpoint after the other, until the group has no memory left: that kills it */
+static void hoard(u64 arg)
+{
+	u8 uuid[KVM_PVI_UUID_SIZE] = { 0xd0 };
+	u32 n, i;
+
+	(void)arg;
+	cgroup_enter("+memory");
+	cgroup_write("memory.max", MOST_TEXT);
+	for (n = 0; n < ENDPOINTS; n++) {
+		uuid[1] = n;
+		ASSERT_EQ(__pvi_bind(fds[n], NULL, uuid), 0);
+		for (i = 0; i < GSIS; i++)
+			pvi_expose(fds[n], i, KVM_PVI_GSI_EVENTFD);
+		for (i = 0; i < ROWS; i++) {
+			memcpy(&uuid[4], &i, sizeof(i));
+			pvi_allow(fds[n], uuid, GSI);
+		}
+		memset(&uuid[4], 0, sizeof(i));
+	}
+}
+
+/* What a group may have is all that is used, but for what admin.rst names; and it all comes back */
+static void test_bounded(void)
+{
+	u64 before, by;
+	pid_t pid;
+	int state;
+	u32 i;
+
+	for (i = 0; i < ENDPOINTS; i++) {
+		fds[i] = open("/dev/kvm_pvi", O_RDWR | O_CLOEXEC);
+		ASSERT_GE(fds[i], 0);
+	}
+	settle();
+	before = used();
+	pid = child_run(hoard, 0);
+	ASSERT_EQ(waitpid(pid, &state, 0), pid);
+	ASSERT_TRUE(WIFSIGNALED(state) && WTERMSIG(state) == SIGKILL);
+	settle();
+	by = used() - before;
+	test_diag("%llu bytes are used, of %u", by, MOST);
+	ASSERT_GT(by, MOST / 2);
+	ASSERT_LE(by, MOST + MOST / 4 + SLACK);
+	for (i = 0; i < ENDPOINTS; i++)
+		ASSERT_EQ(close(fds[i]), 0);
+	settle();
+	ASSERT_LE(used(), before + SLACK);
+}
+
 static const struct test_case cases[] = {
 	{ "charged", test_charged, 100 },
+	{ "bounded", test_bounded, 100 },
 };
 
 int main(int argc, char **argv)
