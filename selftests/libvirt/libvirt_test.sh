@@ -511,6 +511,47 @@ served()
 	exec {clients_in}>&-
 }
 
+# The threads of the kernel's that do its sources' work
+threads_of()
+{
+	local pid
+
+	while read -r pid; do
+		cat "/proc/$pid/comm"
+	done <"/sys/fs/cgroup$(systemctl show -P ControlGroup "$1")/cgroup.procs" 2>/dev/null | grep -c '^kvm_pvi-'
+}
+
+has_threads()
+{
+	[ "$(threads_of $server)" = "$1" ]
+}
+
+# A server whose clients may ring a domain has a thread of the kernel's in its unit's group. It keeps nobody from
+# starting the server anew, by which it is not lost, and it ends with the unit.
+peered()
+{
+	local server=kvm-pvi-ivshmem@peer own=7a2e7a5c-3c1b-4b0e-9f0e-5d1f2c3b0000 old
+
+	trap 'say_journal $server' EXIT
+	printf 'IVSHMEM=--size 64K --uuid %s --peer %s:%s\n' $own "$b" $virtual >/etc/kvm-pvi/peer.ivshmem
+	pvictl allow $own to db gsi $virtual
+	systemctl start $server
+	await is_served "vector 0 rings GSI $virtual of $b"
+	await has_threads 1
+	old=$(main_pid $server)
+	systemctl restart $server
+	serves_anew "$old" || fail "it is not another one"
+	has_threads 1 || fail "its source is gone"
+	old=$(main_pid $server)
+	kill -KILL "$old"
+	await serves_anew "$old"
+	has_threads 1 || fail "its source is gone"
+	systemctl stop $server.socket $server
+	await has_threads 0
+	pvictl revoke $own to db gsi $virtual
+	rm /etc/kvm-pvi/peer.ivshmem
+}
+
 # The server reads its file when it comes to it.
 joins()
 (
@@ -698,4 +739,4 @@ open_serial g_a web
 open_serial g_b db
 # Where bash would say that QEMUs were killed.
 run_tests installed permitted linked started confined rung networked named edited killed upgraded beside moved \
-	served restarted silent guarded logged 2>"$kept/stderr"
+	served peered restarted silent guarded logged 2>"$kept/stderr"
