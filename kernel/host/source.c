@@ -203,6 +203,7 @@ static void source_ring_last(struct pvi_source *s)
 static void source_release_work(struct work_struct *work)
 {
 	struct pvi_source *s = container_of(work, struct pvi_source, release);
+	struct pvi_vm *vm = s->vm;
 	u64 count;
 
 	eventfd_ctx_remove_wait_queue(s->eventfd, &s->wait, &count);
@@ -211,10 +212,15 @@ static void source_release_work(struct work_struct *work)
 	source_ring_last(s);
 	pvi_eventfd_put_source(s->eventfd);
 
-	xa_erase(&s->vm->sources, s->id);
-	atomic_dec(&s->vm->nr_sources);
+	xa_erase(&vm->sources, s->id);
 	complete_all(&s->ended);
 	source_put(s);
+	/* Pairs with pvi_source_free(), which keeps @vm until this is seen. */
+	smp_mb__before_atomic();
+	atomic_dec(&vm->nr_sources);
+	/* Before looking for who waits; pairs with set_current_state() there. */
+	smp_mb__after_atomic();
+	wake_up_var(&vm->nr_sources);
 }
 
 static struct pvi_source *source_alloc(struct pvi_vm *vm, u32 port)
@@ -257,7 +263,7 @@ static int source_add(struct pvi_vm *vm, struct pvi_source *s, struct file *file
 	vfs_poll(file, &s->pt);
 	queue_delayed_work(source_wq, &s->ring, 0);
 out:
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	return ret;
 }
 
@@ -350,7 +356,7 @@ int pvi_source_unwire(struct pvi_vm *vm, void *arg)
 	if (ret)
 		goto out;
 	s = source_find(vm, eventfd, u->port);
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	if (s)
 		source_end_and_wait(s);
 	else
@@ -362,7 +368,8 @@ out:
 
 /*
  * The endpoint has died, and its lock was taken since: no source is added any
- * more, and when this returns none rings.
+ * more, and when this returns nothing is left of those that there were, one that
+ * ends by itself meanwhile among them.
  */
 void pvi_source_free(struct pvi_vm *vm)
 {
@@ -371,6 +378,8 @@ void pvi_source_free(struct pvi_vm *vm)
 
 	for (i = 0; (s = source_next(vm, &i)); i++)
 		source_end_and_wait(s);
+	/* Pairs with source_release_work(). */
+	wait_var_event(&vm->nr_sources, !atomic_read_acquire(&vm->nr_sources));
 	xa_destroy(&vm->sources);
 }
 
