@@ -303,6 +303,79 @@ static void test_grant_waits_for_readers(void)
 	check_waits_for_readers(pvi_grant(fd, GSI, 1, NULL));
 }
 
+/* More than works of one workqueue run at once */
+#define STUCK	300
+
+static void name_stuck(u8 *name, u32 i)
+{
+	memset(name, 0x5c, KVM_PVI_UUID_SIZE);
+	memcpy(name, &i, sizeof(i));
+}
+
+/* Endpoints that a call of their owner is in, as long as this goes on: ALLOW that waits for memory of its cgroup, ... */
+static void own_stuck(u64 ready)
+{
+	u8 name[KVM_PVI_UUID_SIZE];
+	int fd = -1;
+	u32 i;
+
+	for (i = 0; i < STUCK; i++) {
+		name_stuck(name, i);
+		fd = pvi_bind(NULL, name);
+		pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
+	}
+	delay_begin(DELAY_LOCKS, fd + 1);
+	signal_eventfd(ready);
+	for (;;)
+		pause();
+}
+
+/* Of a process that is killed while it is in calls of its endpoints the ends wait for these, and nobody else's do */
+static void test_stuck_owner(void)
+{
+	int ready = new_eventfd(), status, tx, fd;
+	u8 name[KVM_PVI_UUID_SIZE];
+	pid_t pid;
+	u32 i;
+
+	delay_load();
+	pid = child_run(own_stuck, ready);
+	ASSERT_TRUE(wait_readable(ready, 20000));
+	ASSERT_EQ(kill(pid, SIGKILL), 0);
+	ASSERT_TRUE(wait_until(waitpid(pid, &status, WNOHANG) == pid, 10000));
+	fd = pvi_bind(NULL, RX);
+	tx = pvi_bind(NULL, TX);
+	pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
+	pvi_allow(fd, TX, GSI);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_PVI, (u64)RX, GSI, 0, 0), KVM_PVI_LATCHED);
+	close(fd);
+	close(tx);
+	delay_end(DELAY_LOCKS);
+	for (i = 0; i < STUCK; i++) {
+		name_stuck(name, i);
+		close(pvi_bind(NULL, name));
+	}
+}
+
+/* Nor does whoever has a grant of theirs: it rings nothing any more, and is not counted as soon as they look */
+static void test_grant_of_stuck(void)
+{
+	int fd = pvi_bind(NULL, RX), tx = pvi_bind(NULL, TX), grant;
+	struct kvm_pvi_edge edge = { .size = sizeof(edge) };
+	u32 port;
+
+	delay_load();
+	pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
+	grant = pvi_grant(fd, GSI, 1, NULL);
+	port = pvi_connect_grant(tx, grant);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_NOTIFY, port, 0, 0, 0), KVM_PVI_LATCHED);
+	delay_begin(DELAY_LOCKS, fd + 1);
+	close(grant);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_NOTIFY, port, 0, 0, 0), -EPERM);
+	delay_end(DELAY_LOCKS);
+	ASSERT_EQ(__pvi_ioctl(fd, KVM_PVI_GET_EDGE, &edge), -ENOENT);
+}
+
 static const struct test_case cases[] = {
 	{ "status_word", test_status_word, 60 },
 	{ "charge", test_charge },
@@ -314,6 +387,8 @@ static const struct test_case cases[] = {
 	{ "exit_waits_for_none", test_exit_waits_for_none, 60 },
 	{ "waits_for_readers", test_waits_for_readers, 60 },
 	{ "grant_waits_for_readers", test_grant_waits_for_readers, 60 },
+	{ "stuck_owner", test_stuck_owner, 60 },
+	{ "grant_of_stuck", test_grant_of_stuck, 60 },
 };
 
 int main(int argc, char **argv)

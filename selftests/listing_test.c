@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <pthread.h>
+#include <sys/syscall.h>
 
+#include "delay.h"
 #include "pvi_test.h"
 
 #define GSI	5
@@ -520,6 +522,60 @@ static void test_storm(void)
 		ASSERT_EQ(seen[i], !i);
 }
 
+/* What a child asks of somebody's endpoint */
+static struct {
+	int fd;
+	int look;
+	u64 number;
+	char path[64];
+} asked;
+
+static void ask_list(u64 arg)
+{
+	struct kvm_pvi_list_edge r[3];
+	struct kvm_pvi_list u = { 0 };
+
+	(void)arg;
+	LIST(asked.look, &u, KVM_PVI_LIST_EDGES, asked.number, r);
+}
+
+static void ask_fdinfo(u64 arg)
+{
+	(void)arg;
+	free(read_file(asked.path));
+}
+
+static void ask_allow(u64 arg)
+{
+	(void)arg;
+	__pvi_allow(asked.fd, pvi_uuid[1], GSI);
+}
+
+static void check_killed(void (*fn)(u64 arg), unsigned long call)
+{
+	pid_t pid = child_run(fn, 0);
+
+	ASSERT_TRUE(wait_until(sleeps_in_call(pid, call), 10000));
+	child_kill(pid);
+}
+
+/* Of an endpoint whose owner is in a call that takes long, whoever waits for it can be killed, and is at once */
+static void test_killed(void)
+{
+	asked.fd = pvi_bind(NULL, pvi_uuid[0]);
+	asked.look = pvi_open();
+	asked.number = number_of(asked.look, pvi_uuid[0]);
+	snprintf(asked.path, sizeof(asked.path), "/proc/%d/fdinfo/%d", getpid(), asked.fd);
+	delay_load();
+	delay_begin(DELAY_LOCKS, asked.fd + 1);
+	check_killed(ask_list, SYS_ioctl);
+	check_killed(ask_fdinfo, SYS_read);
+	check_killed(ask_allow, SYS_ioctl);
+	delay_end(DELAY_LOCKS);
+	ask_allow(0);
+	ASSERT_EQ(number_of(asked.look, pvi_uuid[0]), asked.number);
+}
+
 static const struct test_case cases[] = {
 	{ "endpoint", test_endpoint },
 	{ "failed_bind", test_failed_bind },
@@ -532,9 +588,13 @@ static const struct test_case cases[] = {
 	{ "stuck_reader", test_stuck_reader },
 	{ "pages", test_pages },
 	{ "storm", test_storm },
+	{ "killed", test_killed, 60 },
 };
 
 int main(int argc, char **argv)
 {
-	return test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_KVM | TEST_REQUIRE_PVI);
+	int ret = test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_KVM | TEST_REQUIRE_PVI);
+
+	delay_unload();
+	return ret;
 }

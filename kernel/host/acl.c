@@ -241,7 +241,7 @@ int pvi_acl_allow(struct pvi_vm *vm, void *arg)
 	}
 	if (!IS_ERR(edge))
 		pvi_peer_tell(vm, &uuid, edge, acl_was_permitted, &was);
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	return PTR_ERR_OR_ZERO(edge);
 }
 
@@ -322,7 +322,7 @@ int pvi_acl_revoke(struct pvi_vm *vm, void *arg)
 			acl_revoke_row(vm, edge, &revoked);
 	}
 	pvi_peer_tell(vm, &uuid, NULL, acl_revoked_permitted, &revoked);
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	if (list_empty(&revoked))
 		return -ENOENT;
 
@@ -341,7 +341,8 @@ int pvi_acl_get_edge(struct pvi_vm *vm, void *arg)
 	unsigned long next = e->cursor;
 	struct pvi_edge *edge;
 
-	mutex_lock(&vm->lock);
+	if (pvi_vm_lock_any(vm))
+		return -EINTR;
 	edge = xa_find(&vm->edges, &next, ULONG_MAX, XA_PRESENT);
 	if (edge) {
 		e->cursor = edge->id;
@@ -360,7 +361,7 @@ int pvi_acl_get_edge(struct pvi_vm *vm, void *arg)
 		e->counts.denied = atomic64_read(&edge->counts[PVI_DENIED]);
 		e->counts.throttled = atomic64_read(&edge->counts[PVI_THROTTLED]);
 	}
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	return edge ? 0 : -ENOENT;
 }
 
@@ -373,7 +374,8 @@ void pvi_acl_unpublish(struct pvi_vm *vm)
 	lockdep_assert_held(&vm->lock);
 	xa_for_each(&vm->edges, id, edge) {
 		if (pvi_edge_is_grant(edge))
-			WRITE_ONCE(edge->state, PVI_EDGE_DEAD);
+			/* Unless its last descriptor goes at this moment. */
+			cmpxchg(&edge->state, PVI_EDGE_LIVE, PVI_EDGE_DEAD);
 		else
 			acl_remove_row(edge, PVI_EDGE_DEAD);
 		cond_resched();

@@ -152,7 +152,7 @@ static int bell_add(struct pvi_vm *vm, struct pvi_bell *b, u32 gsi)
 	if (IS_ERR(g))
 		return PTR_ERR(g);
 	ret = bell_publish(b, g);
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	return ret;
 }
 

@@ -85,15 +85,6 @@ static int connect_last(struct pvi_vm *vm, struct pvi_port *p)
 	return ret;
 }
 
-/* Nobody is to know of the port that a guest's call has made for the host. */
-void pvi_connect_take_back(struct pvi_vm *vm, u32 port)
-{
-	struct pvi_port *p = pvi_port_take(vm, port);
-
-	if (!IS_ERR_OR_NULL(p))
-		pvi_port_free(p);
-}
-
 int pvi_connect(struct pvi_vm *vm, void *arg)
 {
 	struct kvm_pvi_connect *u = arg;
@@ -130,19 +121,11 @@ s64 pvi_connect_guest(struct pvi_vm *vm, const uuid_t *to, u32 gsi)
 	p = connect_by_uuid(vm, to, gsi, NULL);
 	if (IS_ERR(p))
 		return PTR_ERR(p);
-	ret = pvi_vm_lock(vm);
-	if (!ret) {
-		ret = pvi_port_hold(vm, p, &port);
-		if (!ret) {
-			connect_tell(vm, p->edge);
-			pvi_port_show(p, port);
-		}
-		mutex_unlock(&vm->lock);
-	}
+	ret = pvi_port_add(vm, p, NULL, &port, connect_last);
 	if (!ret)
 		return port;
-	pvi_port_free(p);
-	return ret == -ENODEV ? -KVM_PVI_ENOSYS : ret;
+	/* Of one who is killed nobody looks at it. */
+	return ret == -ENODEV || ret == -EINTR ? -KVM_PVI_ENOSYS : ret;
 }
 
 static struct pvi_port *connect_dead(struct pvi_vm *vm, const uuid_t *to, u32 gsi)

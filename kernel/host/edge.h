@@ -55,6 +55,7 @@ static inline bool pvi_what_is_bell(u32 what)
  * @uses: ports that may still be made of a grant
  * @id: cursor of KVM_PVI_GET_EDGE; index in pvi_vm.edges, and one more
  * @revoked: on the way out
+ * @dropped: in @vm->dropped: a grant whose last descriptor has gone
  * @ref: the table's, and one for each port made by it
  * @rcu: frees it
  */
@@ -75,7 +76,10 @@ struct pvi_edge {
 	atomic64_t counts[PVI_NR_COUNTS];
 	atomic_t uses;
 	u64 id;
-	struct list_head revoked;
+	union {
+		struct list_head revoked;
+		struct llist_node dropped;
+	};
 	struct kref ref;
 	struct rcu_head rcu;
 };

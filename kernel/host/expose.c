@@ -70,7 +70,7 @@ int pvi_expose(struct pvi_vm *vm, void *arg)
 	ret = expose_check_kind(vm, e);
 	if (!ret)
 		ret = expose_publish(vm, g);
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	if (ret)
 		goto err_free;
 	return 0;
@@ -109,7 +109,7 @@ int pvi_expose_undo(struct pvi_vm *vm, void *arg)
 	pvi_bell_unpublish(g);
 	pvi_event_forget_config(vm, g->gsi);
 	WRITE_ONCE(vm->nr_gsis, vm->nr_gsis - 1);
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 
 	synchronize_rcu();
 	expose_end_gsi(g);
@@ -129,14 +129,14 @@ static int expose_swap_eventfd(struct pvi_vm *vm, struct pvi_gsi *g, struct even
 	if (IS_ERR(g))
 		return PTR_ERR(g);
 	if (g->kind != KVM_PVI_GSI_EVENTFD) {
-		mutex_unlock(&vm->lock);
+		pvi_vm_unlock(vm);
 		return -EOPNOTSUPP;
 	}
 	old = rcu_replace_pointer(g->eventfd, eventfd, lockdep_is_held(&vm->lock));
 	/* A wiring that goes makes nothing possible: what it has delivered is not latched for that. */
 	if (eventfd)
 		pvi_deliver_owed(g);
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 
 	if (old) {
 		synchronize_rcu();
@@ -174,7 +174,7 @@ int pvi_expose_kick(struct pvi_vm *vm, void *arg)
 	if (IS_ERR(g))
 		return PTR_ERR(g);
 	pvi_deliver_owed(g);
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	return 0;
 }
 

@@ -26,11 +26,16 @@
 static unsigned int max_grants = 1024;
 PVI_LIMIT(max_grants, 65536, "live grants of one endpoint");
 
-/* From now on it rings nothing; the caller drops the list's reference. */
-static void grant_end(struct pvi_vm *vm, struct pvi_edge *edge)
+/* From now on it rings nothing. False: UNGRANT, its last descriptor or its receiver's death came first. */
+static bool grant_end(struct pvi_edge *edge)
+{
+	return cmpxchg(&edge->state, PVI_EDGE_LIVE, PVI_EDGE_REVOKED) == PVI_EDGE_LIVE;
+}
+
+/* Of one that was ended here; the caller drops the list's reference. */
+static void grant_unlist(struct pvi_vm *vm, struct pvi_edge *edge)
 {
 	lockdep_assert_held(&vm->lock);
-	WRITE_ONCE(edge->state, PVI_EDGE_REVOKED);
 	pvi_edge_unlist(vm, edge);
 	vm->nr_grants--;
 }
@@ -50,7 +55,22 @@ static struct pvi_vm *grant_get_receiver(struct pvi_edge *edge)
 	return vm;
 }
 
-/* As UNGRANT: true if this was its end, false if UNGRANT or death came first, or it was never there. */
+/* Those whose last descriptor has gone leave the table. */
+void pvi_grant_settle(struct pvi_vm *vm)
+{
+	struct pvi_edge *edge, *next;
+
+	llist_for_each_entry_safe(edge, next, llist_del_all(&vm->dropped), dropped) {
+		grant_unlist(vm, edge);
+		pvi_edge_put(edge);
+		cond_resched();
+	}
+}
+
+/*
+ * As UNGRANT: true if this was its end, false if UNGRANT or death came first, or it was never there. Whoever has had a
+ * grant from others waits for none of them.
+ */
 static bool grant_drop(struct pvi_edge *edge)
 {
 	struct pvi_vm *vm = grant_get_receiver(edge);
@@ -58,13 +78,11 @@ static bool grant_drop(struct pvi_edge *edge)
 
 	if (!vm)
 		return false;
-	mutex_lock(&vm->lock);
-	ends = edge->state == PVI_EDGE_LIVE;
+	ends = grant_end(edge);
 	if (ends) {
-		grant_end(vm, edge);
-		pvi_edge_put(edge);
+		llist_add(&edge->dropped, &vm->dropped);
+		pvi_vm_owe(vm, PVI_OWED_GRANTS);
 	}
-	mutex_unlock(&vm->lock);
 	pvi_vm_put(vm);
 	return ends;
 }
@@ -145,7 +163,7 @@ static int grant_publish(struct pvi_vm *vm, struct pvi_edge *edge)
 		kref_get(&edge->ref);
 		WRITE_ONCE(edge->state, PVI_EDGE_LIVE);
 	}
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	return ret;
 }
 
@@ -211,12 +229,12 @@ int pvi_grant_revoke(struct pvi_vm *vm, void *arg)
 	if (ret)
 		return ret;
 	edge = xa_load(&vm->edges, u->id - 1);
-	if (!edge || !pvi_edge_is_grant(edge)) {
-		mutex_unlock(&vm->lock);
+	if (!edge || !pvi_edge_is_grant(edge) || !grant_end(edge)) {
+		pvi_vm_unlock(vm);
 		return -ENOENT;
 	}
-	grant_end(vm, edge);
-	mutex_unlock(&vm->lock);
+	grant_unlist(vm, edge);
+	pvi_vm_unlock(vm);
 
 	/* Pairs with the read section from permission check to injection. */
 	synchronize_rcu();

@@ -22,7 +22,7 @@ struct pvi_gsi *pvi_gsi_find_locked(struct pvi_vm *vm, u32 gsi)
 	g = pvi_gsi_find(vm, gsi);
 	if (g)
 		return g;
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	return ERR_PTR(-ENOENT);
 }
 

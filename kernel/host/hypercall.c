@@ -19,6 +19,7 @@
 #include "inside.h"
 #include "kvm_abi.h"
 #include "many.h"
+#include "port.h"
 #include "query.h"
 #include "reply.h"
 #include "ring.h"
@@ -135,7 +136,7 @@ static s64 call_reset(struct pvi_call *c)
 	pvi_port_reset(c->vm);
 	pvi_expose_reset(c->vm);
 	pvi_event_set_config(c->vm, KVM_PVI_GSI_ANY);
-	mutex_unlock(&c->vm->lock);
+	pvi_vm_unlock(c->vm);
 	return 0;
 }
 
@@ -282,7 +283,7 @@ static void call_undo(struct pvi_call *c, s64 ret)
 {
 	switch (c->nr + KVM_HC_PVI_BASE) {
 	case KVM_HC_PVI_CONNECT:
-		pvi_connect_take_back(c->vm, ret);
+		pvi_port_take_back(c->vm, ret);
 		break;
 	case KVM_HC_BELL_RECEIVE:
 		rcu_read_lock();

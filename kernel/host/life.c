@@ -18,8 +18,9 @@
  * The end has three steps, which wait for each other without a task that sleeps,
  * so any number of endpoints ends in the same grace periods:
  *
- *	life_end_unlist()   takes back what others find it by; behind it a grace
- *			    period, for the rings in flight
+ *	life_end_unlist()   takes back what others find it by, as soon as nobody
+ *			    has its lock; behind it a grace period, for the rings
+ *			    in flight
  *	life_end_free()	    frees what they used of others; behind it that of the
  *			    mmu_notifiers' SRCU
  *	life_end_put()	    drops what receivers kept to be told of it, and the
@@ -41,6 +42,7 @@
 #include "attach.h"
 #include "event.h"
 #include "expose.h"
+#include "grant.h"
 #include "kvm_abi.h"
 #include "life.h"
 #include "limit.h"
@@ -101,14 +103,10 @@ static bool life_die(struct pvi_vm *vm, bool closer_puts)
 	return true;
 }
 
-static void life_end_unlist(struct work_struct *work)
+static void life_unlist(struct pvi_vm *vm)
 {
-	struct pvi_vm *vm = container_of(work, struct pvi_vm, end_unlist);
-
-	mutex_lock(&vm->lock);
 	pvi_peer_tell_senders(vm);
 	pvi_acl_unpublish(vm);
-	mutex_unlock(&vm->lock);
 	pvi_vm_unlist(vm);
 	atomic_dec(&nr_vms);
 	/* Pairs with life_count(). */
@@ -117,7 +115,30 @@ static void life_end_unlist(struct work_struct *work)
 	/* Before looking for who waits; pairs with set_current_state() there. */
 	smp_mb__after_atomic();
 	wake_up_var(&nr_vms);
+	queue_work(life_wq, &vm->end_unlist);
+}
 
+/* What others have left to whoever has the lock of @vm. */
+static void life_settle(struct pvi_vm *vm, unsigned long owed)
+{
+	lockdep_assert_held(&vm->lock);
+	if (owed & BIT(PVI_OWED_GRANTS))
+		pvi_grant_settle(vm);
+	if (owed & BIT(PVI_OWED_PEERS))
+		pvi_peer_settle(vm);
+	if (owed & BIT(PVI_OWED_END))
+		life_unlist(vm);
+}
+
+/* Its owner may have the lock for long, so whoever has it does the first half, and queues this again. */
+static void life_end_unlist(struct work_struct *work)
+{
+	struct pvi_vm *vm = container_of(work, struct pvi_vm, end_unlist);
+
+	if (READ_ONCE(vm->listed)) {
+		pvi_vm_owe(vm, PVI_OWED_END);
+		return;
+	}
 	pvi_source_free(vm);
 	queue_rcu_work(life_wq, &vm->end_free);
 }
@@ -224,6 +245,7 @@ struct pvi_vm *pvi_life_open(void)
 	INIT_WORK(&vm->end_put, life_end_put);
 	kref_init(&vm->ref);
 	vm->release = life_free;
+	vm->settle = life_settle;
 	vm->mn.ops = &life_mm_ops;
 	return vm;
 }
@@ -265,7 +287,7 @@ static int life_count(void)
 
 	do {
 		dying = atomic_read(&nr_dying);
-		/* Who is not dying any more is not counted; pairs with life_end_unlist(). */
+		/* Who is not dying any more is not counted; pairs with life_unlist(). */
 		smp_rmb();
 		if (life_try_count())
 			return 0;

@@ -134,13 +134,13 @@ static void listing_edge(const struct pvi_edge *edge, struct kvm_pvi_list_edge *
 static int listing_lock(struct pvi_vm *vm, bool dead)
 	PVI_ACQUIRES_ON(0, &vm->lock)
 {
-	int ret = mutex_lock_killable(&vm->lock);
+	int ret = pvi_vm_lock_any(vm);
 
 	if (ret)
 		return ret;
 	ret = pvi_vm_usable(vm, false, dead);
 	if (ret)
-		mutex_unlock(&vm->lock);
+		pvi_vm_unlock(vm);
 	return ret;
 }
 
@@ -161,7 +161,7 @@ static u32 listing_edges(struct pvi_vm *vm, u64 *cursor, void *records, u32 max)
 		listing_edge(edge, &r[nr++]);
 		*cursor = edge->id;
 	}
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	return nr;
 }
 
@@ -197,7 +197,7 @@ static u32 listing_gsis(struct pvi_vm *vm, u64 *cursor, void *records, u32 max)
 		listing_gsi(g, &r[nr++]);
 		*cursor = (u64)g->gsi + 1;
 	}
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	return nr;
 }
 
@@ -230,7 +230,7 @@ static u32 listing_ports(struct pvi_vm *vm, u64 *cursor, void *records, u32 max)
 		listing_port(p, &r[nr++]);
 		*cursor = i + 1;
 	}
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	return nr;
 }
 

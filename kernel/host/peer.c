@@ -353,22 +353,36 @@ void pvi_peer_tell_receivers(struct pvi_vm *vm)
 	}
 }
 
+/* All whose rows have gone, and of whom nobody is to be told any more. */
+void pvi_peer_settle(struct pvi_vm *vm)
+{
+	struct pvi_peer *peer, *next;
+
+	list_for_each_entry_safe(peer, next, &vm->peers, list) {
+		peer_remove_unheard(vm, peer);
+		cond_resched();
+	}
+}
+
 /* The rows of @to about the name of @from may have gone: then so does the peer. */
 static void peer_forget(struct pvi_vm *to, struct pvi_vm *from)
 {
 	struct pvi_peer *peer;
 
-	mutex_lock(&to->lock);
+	/* It is not to wait for the owner of @to. */
+	if (!mutex_trylock(&to->lock)) {
+		pvi_vm_owe(to, PVI_OWED_PEERS);
+		return;
+	}
 	peer = peer_find(to, from->name);
 	if (peer)
 		peer_remove_unheard(to, peer);
-	mutex_unlock(&to->lock);
+	pvi_vm_unlock(to);
 }
 
 /*
  * The last of a sender that has died: receivers that took their rows back before
- * have kept the peer, to be told. Takes their locks, one after the other, which
- * nobody's close() is to wait for.
+ * have kept the peer, to be told.
  */
 void pvi_peer_forget(struct pvi_vm *vm)
 {

@@ -61,6 +61,7 @@ void pvi_peer_tell(struct pvi_vm *vm, const uuid_t *uuid, const struct pvi_edge 
 void pvi_peer_tell_senders(struct pvi_vm *vm);
 void pvi_peer_tell_receivers(struct pvi_vm *vm);
 void pvi_peer_forget(struct pvi_vm *vm);
+void pvi_peer_settle(struct pvi_vm *vm);
 void pvi_peer_hear(struct pvi_vm *from, struct pvi_edge *edge);
 void pvi_peer_unpublish(struct pvi_vm *vm);
 

@@ -103,10 +103,10 @@ static int port_make_room(struct pvi_vm *vm, u32 *port)
 
 /*
  * Keeps index *@port, or the lowest free one, for @p, and stores there what its number will be. Nobody finds it until
- * pvi_port_show(). What the VMM makes goes with the endpoint from here on: who lets go of vm->lock finds it as it
+ * port_show(). What the VMM makes goes with the endpoint from here on: who lets go of vm->lock finds it as it
  * was if the endpoint is still bound, and must not look at it otherwise.
  */
-int pvi_port_hold(struct pvi_vm *vm, struct pvi_port *p, u32 *port)
+static int port_hold(struct pvi_vm *vm, struct pvi_port *p, u32 *port)
 {
 	int ret = port_make_room(vm, port);
 	u32 at = *port;
@@ -119,8 +119,8 @@ int pvi_port_hold(struct pvi_vm *vm, struct pvi_port *p, u32 *port)
 	return 0;
 }
 
-/* @port is what pvi_port_hold() has stored. Called with vm->lock held. */
-void pvi_port_show(struct pvi_port *p, u32 port)
+/* @port is what port_hold() has stored. Called with vm->lock held. */
+static void port_show(struct pvi_port *p, u32 port)
 {
 	/* All else of it was there before it was held. */
 	WRITE_ONCE(p->number, port);
@@ -140,28 +140,13 @@ static struct pvi_port *port_erase(struct pvi_vm *vm, u32 port)
 }
 
 /* Lets go of the index that is held for @p; who looked there has not found it, and may still read its number. */
-void pvi_port_unhold(struct pvi_vm *vm, struct pvi_port *p)
+static void port_unhold(struct pvi_vm *vm, struct pvi_port *p)
 {
 	u32 index = KVM_PVI_PORT_INDEX(p->number) ^ 1;
 
 	lockdep_assert_held(&vm->lock);
 	RCU_INIT_POINTER(port_table(vm)->port[index], NULL);
 	vm->free_port = min(vm->free_port, index);
-}
-
-/* Takes a port away and waits for those who had found it. NULL: there is none. */
-struct pvi_port *pvi_port_take(struct pvi_vm *vm, u32 port)
-{
-	struct pvi_port *p;
-	int ret = pvi_vm_lock(vm);
-
-	if (ret)
-		return ERR_PTR(ret);
-	p = port_erase(vm, port);
-	mutex_unlock(&vm->lock);
-	if (p)
-		synchronize_rcu();
-	return p;
 }
 
 /* Whoever had found @p has left. */
@@ -174,14 +159,16 @@ void pvi_port_free(struct pvi_port *p)
 	kfree(p);
 }
 
+/* Lets vm->lock go, and waits for those who had found the port. ENOENT. */
 static int port_close(struct pvi_vm *vm, u32 port)
+	PVI_RELEASES(&vm->lock)
 {
-	struct pvi_port *p = pvi_port_take(vm, port);
+	struct pvi_port *p = port_erase(vm, port);
 
-	if (IS_ERR(p))
-		return PTR_ERR(p);
+	pvi_vm_unlock(vm);
 	if (!p)
 		return -ENOENT;
+	synchronize_rcu();
 	pvi_port_free(p);
 	return 0;
 }
@@ -190,12 +177,19 @@ int pvi_port_close(struct pvi_vm *vm, void *arg)
 {
 	const struct kvm_pvi_port *u = arg;
 
-	return u->fd ? -EINVAL : port_close(vm, u->port);
+	return u->fd ? -EINVAL : pvi_vm_lock(vm) ?: port_close(vm, u->port);
+}
+
+/* Nobody is to know of the port that a guest's call has made for the host. */
+void pvi_port_take_back(struct pvi_vm *vm, u32 port)
+{
+	if (!pvi_vm_lock_again(vm))
+		port_close(vm, port);
 }
 
 /*
- * Makes @p a port of the VMM's at *@port, or at the lowest free index, for an ioctl whose struct is @arg and has its
- * number at @port: the caller is told before anybody can find it. What @last does comes then, may
+ * Makes @p a port at *@port, or at the lowest free index, and stores its number there. For an ioctl that is in its
+ * struct, @arg: the caller is told before anybody can find it; a guest's is NULL. What @last does comes then, may
  * fail, and is called with vm->lock held. On failure @p is freed.
  */
 int pvi_port_add(struct pvi_vm *vm, struct pvi_port *p, void *arg, u32 *port,
@@ -205,24 +199,30 @@ int pvi_port_add(struct pvi_vm *vm, struct pvi_port *p, void *arg, u32 *port,
 
 	if (ret)
 		goto err_free;
-	ret = pvi_port_hold(vm, p, port);
-	mutex_unlock(&vm->lock);
+	ret = port_hold(vm, p, port);
 	if (ret)
-		goto err_free;
-	ret = pvi_reply(arg);
-	/* If it has died @p goes with it. */
-	if (pvi_vm_lock(vm))
-		return -ENODEV;
+		goto err_unlock;
+	if (arg) {
+		pvi_vm_unlock(vm);
+		ret = pvi_reply(arg);
+		/* If it has died @p goes with it. */
+		if (pvi_vm_lock_again(vm))
+			return -ENODEV;
+	}
 	if (!ret && last)
 		ret = last(vm, p);
 	if (ret)
-		pvi_port_unhold(vm, p);
+		port_unhold(vm, p);
 	else
-		pvi_port_show(p, *port);
-	mutex_unlock(&vm->lock);
+		port_show(p, *port);
+	pvi_vm_unlock(vm);
 	if (!ret)
 		return 0;
 	synchronize_rcu();
+	goto err_free;
+
+err_unlock:
+	pvi_vm_unlock(vm);
 err_free:
 	pvi_port_free(p);
 	return ret;
@@ -291,7 +291,7 @@ int pvi_port_disconnect(struct pvi_vm *vm, u64 port)
 		port_erase(vm, port);
 		call_rcu(&p->rcu, port_free_rcu);
 	}
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	return ret;
 }
 

@@ -62,14 +62,11 @@ static inline struct pvi_port *pvi_port_find(struct pvi_vm *vm, u64 port)
 void pvi_port_init(struct pvi_vm *vm);
 int pvi_port_set(struct pvi_vm *vm, void *arg);
 int pvi_port_close(struct pvi_vm *vm, void *arg);
-struct pvi_port *pvi_port_take(struct pvi_vm *vm, u32 port);
+void pvi_port_take_back(struct pvi_vm *vm, u32 port);
 int pvi_port_disconnect(struct pvi_vm *vm, u64 port);
 void pvi_port_reset(struct pvi_vm *vm);
 int pvi_port_add(struct pvi_vm *vm, struct pvi_port *p, void *arg, u32 *port,
 		 int (*last)(struct pvi_vm *vm, struct pvi_port *p));
-int pvi_port_hold(struct pvi_vm *vm, struct pvi_port *p, u32 *port);
-void pvi_port_show(struct pvi_port *p, u32 port);
-void pvi_port_unhold(struct pvi_vm *vm, struct pvi_port *p);
 int pvi_port_reserve(struct pvi_vm *vm, u32 port);
 void pvi_port_commit(struct pvi_vm *vm, struct pvi_port *p);
 void pvi_port_free(struct pvi_port *p);

@@ -254,7 +254,7 @@ static int source_need_worker(struct pvi_vm *vm)
 	if (!ret) {
 		if (!vm->worker)
 			swap(vm->worker, worker);
-		mutex_unlock(&vm->lock);
+		pvi_vm_unlock(vm);
 	}
 	if (worker)
 		kthread_destroy_worker(worker);
@@ -280,7 +280,7 @@ static int source_add(struct pvi_vm *vm, struct pvi_source *s, struct file *file
 	vfs_poll(file, &s->pt);
 	kthread_queue_delayed_work(vm->worker, &s->ring, 0);
 out:
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	return ret;
 }
 
@@ -373,7 +373,7 @@ int pvi_source_unwire(struct pvi_vm *vm, void *arg)
 	if (ret)
 		goto out;
 	s = source_find(vm, eventfd, u->port);
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	if (s)
 		source_end_and_wait(s);
 	else

@@ -93,7 +93,7 @@ static int state_freeze(struct pvi_vm *vm, u64 *freeze)
 	}
 	vm->freezing++;
 	*freeze = vm->freezes;
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 
 	/* Rings and payments that found it warm have left. */
 	synchronize_rcu();
@@ -115,14 +115,14 @@ static int state_thaw(struct pvi_vm *vm)
 		return ret;
 	WRITE_ONCE(vm->frozen, false);
 	state_pay(vm);
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	return 0;
 }
 
 /* The caller was told that freeze @freeze holds, or not. The last to know, if none of them was, undoes it. */
 static void state_frozen(struct pvi_vm *vm, u64 freeze, bool told)
 {
-	if (pvi_vm_lock(vm))
+	if (pvi_vm_lock_again(vm))
 		return;
 	if (vm->frozen && vm->freezes == freeze) {
 		vm->freezing--;
@@ -132,7 +132,7 @@ static void state_frozen(struct pvi_vm *vm, u64 freeze, bool told)
 			state_pay(vm);
 		}
 	}
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 }
 
 /*
@@ -149,8 +149,7 @@ static int state_lock(struct pvi_vm *vm)
 	/* Pairs with life_end_free(). */
 	if (wait_var_event_killable(&vm->life, smp_load_acquire(&vm->life) == PVI_LIFE_DEAD))
 		return -EINTR;
-	mutex_lock(&vm->lock);
-	return 0;
+	return pvi_vm_lock_any(vm);
 }
 
 static int state_save(struct pvi_vm *vm, void **blob, u32 *length)
@@ -162,7 +161,7 @@ static int state_save(struct pvi_vm *vm, void **blob, u32 *length)
 	*blob = kvzalloc(state_blob_limit(vm), GFP_KERNEL_ACCOUNT);
 	if (*blob)
 		*length = state_blob_save(vm, *blob);
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	return *blob ? 0 : -ENOMEM;
 }
 
@@ -322,7 +321,7 @@ static int state_restore(struct pvi_vm *vm, struct state_found *found)
 	ret = state_stage(vm, found);
 	if (!ret)
 		state_commit(vm, found);
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	state_unstage(found);
 	return ret;
 }

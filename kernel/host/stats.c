@@ -78,7 +78,7 @@ void pvi_stats_fdinfo(struct seq_file *m, struct file *file)
 	unsigned long i;
 	u32 port;
 
-	if (mutex_lock_killable(&vm->lock))
+	if (pvi_vm_lock_any(vm))
 		return;
 	/* Pairs with the stores of life.c. What is seen bound here stays until the lock is let go. */
 	life = smp_load_acquire(&vm->life);
@@ -110,7 +110,7 @@ void pvi_stats_fdinfo(struct seq_file *m, struct file *file)
 	pvi_source_list(m, vm);
 	pvi_grant_list(m, vm);
 out:
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 }
 
 static void stats_show_vm(struct pvi_vm *vm, void *arg)

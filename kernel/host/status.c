@@ -272,7 +272,7 @@ static int status_publish(struct pvi_vm *vm, u32 gsi, struct pvi_status *s)
 		rcu_assign_pointer(g->status, s);
 		set_bit(PVI_GSI_STATUS, &g->flags);
 	}
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	return ret;
 }
 
@@ -302,7 +302,7 @@ int pvi_status_drop(struct pvi_vm *vm, void *arg)
 		return PTR_ERR(g);
 	clear_bit(PVI_GSI_STATUS, &g->flags);
 	s = rcu_replace_pointer(g->status, NULL, lockdep_is_held(&vm->lock));
-	mutex_unlock(&vm->lock);
+	pvi_vm_unlock(vm);
 	if (!s)
 		return -ENOENT;
 

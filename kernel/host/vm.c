@@ -272,17 +272,74 @@ int pvi_vm_usable(struct pvi_vm *vm, bool unbound, bool dead)
 	return dead ? 0 : -ENODEV;
 }
 
+/* What others have left to whoever has the lock. */
+static void vm_settle(struct pvi_vm *vm)
+{
+	unsigned long owed = READ_ONCE(vm->owed) ? xchg(&vm->owed, 0) : 0;
+
+	if (owed)
+		vm->settle(vm, owed);
+}
+
+/* Takes vm->lock of any endpoint. EINTR, if the caller is killed: its threads may wait for each other for long. */
+int pvi_vm_lock_any(struct pvi_vm *vm)
+	PVI_ACQUIRES_ON(0, &vm->lock)
+{
+	if (mutex_lock_killable(&vm->lock))
+		return -EINTR;
+	vm_settle(vm);
+	return 0;
+}
+
+static int vm_locked(struct pvi_vm *vm)
+	PVI_ACQUIRES_ON(0, &vm->lock)
+{
+	int ret = pvi_vm_usable(vm, false, false);
+
+	if (ret)
+		pvi_vm_unlock(vm);
+	return ret;
+}
+
 /* Takes vm->lock, or says why the endpoint is not to be changed. On success the lock is held. */
 int pvi_vm_lock(struct pvi_vm *vm)
 	PVI_ACQUIRES_ON(0, &vm->lock)
 {
-	int ret;
+	return pvi_vm_lock_any(vm) ?: vm_locked(vm);
+}
 
+/* For who must end what it has begun though it is killed: fails only if the endpoint has died. */
+int pvi_vm_lock_again(struct pvi_vm *vm)
+	PVI_ACQUIRES_ON(0, &vm->lock)
+{
 	mutex_lock(&vm->lock);
-	ret = pvi_vm_usable(vm, false, false);
-	if (ret)
+	vm_settle(vm);
+	return vm_locked(vm);
+}
+
+/* Called with a reference to @vm, or by a descriptor's call. */
+void pvi_vm_unlock(struct pvi_vm *vm)
+	PVI_RELEASES(&vm->lock)
+{
+	do {
+		vm_settle(vm);
 		mutex_unlock(&vm->lock);
-	return ret;
+		/* Pairs with pvi_vm_owe(): it finds the lock free, or this what it has left. */
+		smp_mb();
+	} while (READ_ONCE(vm->owed) && mutex_trylock(&vm->lock));
+}
+
+/*
+ * What is to be done under the lock of an endpoint, by somebody who must not wait for its owner: it is done when this
+ * returns, or whoever has the lock does it before anybody else has. Called with a reference to @vm.
+ */
+void pvi_vm_owe(struct pvi_vm *vm, enum pvi_vm_owed what)
+{
+	set_bit(what, &vm->owed);
+	/* Pairs with pvi_vm_unlock(). */
+	smp_mb__after_atomic();
+	if (mutex_trylock(&vm->lock))
+		pvi_vm_unlock(vm);
 }
 
 /* Whoever found @vm under RCU has left: its end waited, or it was never bound. */

@@ -7,8 +7,10 @@
  * the way of a ring but from irq_srcu on.
  *
  *   pvi_vm.lock (mutex)	the tables of one endpoint: gsis, bells, edges, peers,
- *				ports, sources. Readers of the tables use RCU. No work that
- *				all endpoints share waits for it, but those of life.c.
+ *				ports, sources. Readers of the tables use RCU. Its owner can
+ *				hold it for as long as it likes, so nobody else waits for
+ *				it but who lists: others leave what is to be done under it
+ *				to whoever has it, pvi_vm_owe().
  *   attach_lock (attach.c, mutex)	attaching to and detaching from KVM. Taken by
  *				a BIND only if the hook is not in place.
  *   reserved_lock (reserve.c, mutex)	who may have which name.
@@ -38,6 +40,7 @@
 #include <linux/hashtable.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -65,6 +68,9 @@ enum pvi_life {
 	PVI_LIFE_DYING,
 	PVI_LIFE_DEAD,
 };
+
+/* Bits of pvi_vm.owed: grants are to leave the table, senders that are dead to be forgotten, the end to go on. */
+enum pvi_vm_owed { PVI_OWED_GRANTS, PVI_OWED_PEERS, PVI_OWED_END };
 
 /**
  * struct pvi_vm - an endpoint: one open of /dev/kvm_pvi, and once bound a VM
@@ -105,12 +111,15 @@ enum pvi_life {
  * @sources: eventfds that ring its ports; they leave by its own lock alone
  * @nr_sources: their number
  * @worker: rings and ends them; NULL until there was one
+ * @owed: enum pvi_vm_owed: what others have left to whoever has @lock
+ * @dropped: grants whose last descriptor has gone, still in @edges
  * @mn: tells that the VM's address space goes
  * @end_unlist: first step of the end
  * @end_free: second, behind a grace period
  * @end_put: third, when @mn is not used any more
  * @ref: the file's and the binding's
  * @release: what to do with the last of them
+ * @settle: does what is owed; called with @lock held
  */
 struct pvi_vm {
 	struct hlist_node by_kvm;
@@ -154,12 +163,15 @@ struct pvi_vm {
 	atomic_t nr_sources;
 	struct kthread_worker *worker;
 	u32 freezing;
+	unsigned long owed;
+	struct llist_head dropped;
 	struct mmu_notifier mn;
 	struct work_struct end_unlist;
 	struct rcu_work end_free;
 	struct work_struct end_put;
 	struct kref ref;
 	void (*release)(struct kref *ref);
+	void (*settle)(struct pvi_vm *vm, unsigned long owed);
 };
 
 #define PVI_VMS_BITS	12	/* of the table by struct kvm */
@@ -234,7 +246,11 @@ struct pvi_vm *pvi_vm_get(u64 number);
 void pvi_vm_walk_pause(struct rhashtable_iter *iter, unsigned int nr);
 void pvi_vm_for_each(void (*fn)(struct pvi_vm *vm, void *arg), void *arg);
 int pvi_vm_usable(struct pvi_vm *vm, bool unbound, bool dead);
+int pvi_vm_lock_any(struct pvi_vm *vm) PVI_ACQUIRES_ON(0, &vm->lock);
 int pvi_vm_lock(struct pvi_vm *vm) PVI_ACQUIRES_ON(0, &vm->lock);
+int pvi_vm_lock_again(struct pvi_vm *vm) PVI_ACQUIRES_ON(0, &vm->lock);
+void pvi_vm_unlock(struct pvi_vm *vm) PVI_RELEASES(&vm->lock);
+void pvi_vm_owe(struct pvi_vm *vm, enum pvi_vm_owed what);
 void pvi_vm_put(struct pvi_vm *vm);
 int pvi_vm_init(void);
 void pvi_vm_exit(void);

@@ -14,6 +14,7 @@ static const char *const names[] = {
 	[DELAY_MMAP_LOCK] = "mmap_lock",
 	[DELAY_RCU] = "rcu",
 	[DELAY_TASKS_RCU] = "tasks_rcu",
+	[DELAY_LOCKS] = "locks",
 };
 
 static void keep_to_first_cpu(void)

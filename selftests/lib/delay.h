@@ -12,6 +12,7 @@ enum delay {
 	DELAY_MMAP_LOCK,	/* @value is the process whose memory nobody can map or unmap */
 	DELAY_RCU,		/* no grace period ends; this process keeps to the first CPU */
 	DELAY_TASKS_RCU,
+	DELAY_LOCKS,		/* @value descriptors of this process: nobody gets the lock of an endpoint among them */
 };
 
 /* For 25 s at most, RCU for 15; delay_end() fails if that was not enough */

@@ -432,7 +432,7 @@ main_pid()
 # serves_anew PID - another process than that one does
 serves_anew()
 {
-	[ "$(systemctl is-active $server)" = active ] && [ "$(main_pid $server)" != "$1" ]
+	[ "$(systemctl is-active "$server")" = active ] && [ "$(main_pid "$server")" != "$1" ]
 }
 
 # told ANSWER WORD... - the clients, of ivshmem_told.py
@@ -523,7 +523,7 @@ threads_of()
 
 has_threads()
 {
-	[ "$(threads_of $server)" = "$1" ]
+	[ "$(threads_of "$server")" = "$1" ]
 }
 
 # A server whose clients may ring a domain has a thread of the kernel's in its unit's group. It keeps nobody from

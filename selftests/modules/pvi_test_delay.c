@@ -6,6 +6,8 @@
  * mmap_lock	the number of a process, of whose memory nothing can be mapped or unmapped
  * rcu		1: no grace period ends; takes the last CPU for itself
  * tasks_rcu	1: no grace period of tasks-RCU ends
+ * locks	a number of descriptors of who writes it: of the endpoints of kvm_pvi among them nobody else gets the lock,
+ *		as if their owner were in a call. They may end meanwhile
  * close	1: who writes it gets a descriptor that looks like a VM's, but whoever closes a duplicate waits,
  *		whatever signal it gets
  */
@@ -13,8 +15,10 @@
 #include <linux/completion.h>
 #include <linux/cpumask.h>
 #include <linux/fcntl.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kthread.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -23,6 +27,8 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/wait.h>
+
+#include "vm.h"
 
 struct delay {
 	int (*fn)(void *arg);
@@ -82,8 +88,45 @@ static int delay_tasks(void *arg)
 	return delay_result();
 }
 
+#define ENDPOINTS_MAX 512
+
+/* More than lockdep follows. */
+static struct pvi_vm *endpoints[ENDPOINTS_MAX];
+static unsigned int nr_endpoints;
+
+/* As pvi_vm_unlock(), of kvm_pvi. */
+static void unlock_endpoint(struct pvi_vm *vm)
+{
+	do {
+		vm->settle(vm, xchg(&vm->owed, 0));
+		mutex_unlock(&vm->lock);
+		/* Pairs with pvi_vm_owe(). */
+		smp_mb();
+	} while (READ_ONCE(vm->owed) && mutex_trylock(&vm->lock));
+	kref_put(&vm->ref, vm->release);
+}
+
+static int delay_locks(void *arg)
+{
+	struct delay *d = arg;
+	int ret;
+
+	lockdep_off();
+	for (unsigned int i = 0; i < nr_endpoints; i++)
+		mutex_lock(&endpoints[i]->lock);
+	complete(&d->begun);
+	while (goes_on(d))
+		schedule_timeout_interruptible(1);
+	ret = delay_result();
+	while (nr_endpoints)
+		unlock_endpoint(endpoints[--nr_endpoints]);
+	lockdep_on();
+	return ret;
+}
+
 static struct delay mmap_lock = { .fn = delay_mmap, .seconds = 25 };
 static struct delay rcu = { .fn = delay_rcu, .seconds = 15 };
+static struct delay locks = { .fn = delay_locks, .seconds = 25 };
 static struct delay tasks_rcu = { .fn = delay_tasks, .seconds = 25 };
 
 static int delay_end(struct delay *d)
@@ -118,6 +161,37 @@ static int delay_find_mm(struct delay *d, unsigned int nr)
 	return 0;
 }
 
+static bool is_endpoint(const struct file *file)
+{
+	const struct module *owner = file->f_op->owner;
+
+	return owner && !strcmp(owner->name, "kvm_pvi") && S_ISCHR(file_inode(file)->i_mode);
+}
+
+static int delay_find_endpoints(unsigned int nr)
+{
+	struct file *file;
+
+	for (unsigned int fd = 0; fd < nr && nr_endpoints < ENDPOINTS_MAX; fd++) {
+		file = fget(fd);
+		if (!file)
+			continue;
+		if (is_endpoint(file)) {
+			endpoints[nr_endpoints] = file->private_data;
+			kref_get(&endpoints[nr_endpoints++]->ref);
+		}
+		fput(file);
+	}
+	return nr_endpoints ? 0 : -ENOENT;
+}
+
+static int delay_find(struct delay *d, unsigned int value)
+{
+	if (d == &mmap_lock)
+		return delay_find_mm(d, value);
+	return d == &locks ? delay_find_endpoints(value) : 0;
+}
+
 static int delay_begin(struct delay *d)
 {
 	struct task_struct *task = kthread_create(d->fn, d, "pvi_test_delay");
@@ -145,7 +219,7 @@ static int delay_set(const char *val, const struct kernel_param *kp)
 	ret = delay_end(d);
 	if (!value)
 		return ret;
-	ret = d == &mmap_lock ? delay_find_mm(d, value) : 0;
+	ret = delay_find(d, value);
 	return ret ? ret : delay_begin(d);
 }
 
@@ -156,6 +230,7 @@ static const struct kernel_param_ops delay_ops = {
 module_param_cb(mmap_lock, &delay_ops, &mmap_lock, 0200);
 module_param_cb(rcu, &delay_ops, &rcu, 0200);
 module_param_cb(tasks_rcu, &delay_ops, &tasks_rcu, 0200);
+module_param_cb(locks, &delay_ops, &locks, 0200);
 
 /* Less than what the kernel takes for a hung task */
 #define CLOSE_SECONDS 100
@@ -209,6 +284,7 @@ static void __exit delay_exit(void)
 	delay_end(&mmap_lock);
 	delay_end(&rcu);
 	delay_end(&tasks_rcu);
+	delay_end(&locks);
 }
 
 module_init(delay_init);

@@ -32,6 +32,7 @@ extern const struct kernel_param shim_param_max_vms, shim_param_source_rate;
 
 static u64 seed, nr_bound, nr_succeeded, nr_rings, nr_signals, nr_ports;
 static u32 working;		/* threads that make something happen */
+static u64 rounds;		/* of works */
 static bool quiet;		/* nothing may ring */
 
 /* A descriptor of an endpoint, held by each call on it */
@@ -76,13 +77,14 @@ static void fd_put(void)
 static void fd_die(void)
 {
 	fd_put();
-	quiet = true;
+	quiet = fd.closed;
 }
 
 static void worker(u32 self)
 {
 	while (READ_ONCE(working)) {
 		shim_run_works();
+		rounds++;
 		if (!turns_random(4))
 			synchronize_rcu();
 		if (!turns_random(16))
@@ -105,6 +107,31 @@ static void wait_a_little(void)
 
 	for (i = turns_random(40); i; i--)
 		cpu_relax();
+}
+
+/*
+ * A call on an endpoint that takes long, such as of one whose cgroup has nothing left for it: until all others have
+ * done what they were about, and the works of all too. They do not wait for it.
+ */
+static void hold(struct pvi_vm *vm)
+{
+	u64 last;
+
+	CHECK(!pvi_vm_lock_any(vm));
+	while (READ_ONCE(working) > 1)
+		cpu_relax();
+	last = READ_ONCE(rounds) + 3;
+	while (READ_ONCE(rounds) < last)
+		cpu_relax();
+	pvi_vm_unlock(vm);
+}
+
+/* Or a short one */
+static void hold_a_little(struct pvi_vm *vm)
+{
+	CHECK(!pvi_vm_lock_any(vm));
+	wait_a_little();
+	pvi_vm_unlock(vm);
 }
 
 /* Endpoints */
@@ -399,7 +426,7 @@ static void try_rivals(void)
 static struct kvm_pvi_source source = { .size = sizeof(source), .fd = WORLD_FD + SOURCE };
 static u64 written[SIGNALLERS], done[SIGNALLERS], seen[SIGNALLERS];
 static u32 signalling;
-static bool is_wired, other_began;
+static bool is_wired, other_began, hangs_up;
 static enum { STAYS, UNWIRES, HANGS_UP, DIES, NR_ENDS } how;
 
 static void rung(void)
@@ -424,7 +451,7 @@ static void signaller(u32 self)
 		cpu_relax();
 	}
 	/* The last descriptor goes with the last of them. */
-	if (!--signalling && how == HANGS_UP)
+	if (!--signalling && hangs_up)
 		shim_wake(&world_eventfds[SOURCE], 0, EPOLLHUP);
 	working--;
 }
@@ -486,7 +513,7 @@ static void source_user(u32 self)
 		break;
 	case DIES:
 		fd_die();
-		/* What ends it has one yet, maybe. */
+		/* What ends it has one yet, maybe; no source that ends by itself at this moment has. */
 		CHECK(fd.vm->ref.count <= 2);
 		break;
 	default:
@@ -543,7 +570,8 @@ static void try_source(void)
 	set(&shim_param_source_rate, has_tokens ? "1000000" : "1");
 	is_wired = false;
 	other_began = false;
-	if (how == HANGS_UP || turns_random(2))
+	hangs_up = how == HANGS_UP || (how == DIES && turns_random(2));
+	if (hangs_up || turns_random(2))
 		wire_source();
 	signalling = SIGNALLERS;
 	working = ARRAY_SIZE(fns) - 1;
@@ -556,7 +584,7 @@ static void try_source(void)
 static struct kvm_pvi_grant grant;
 static struct pvi_vm *senders[CONNECTORS];
 static u32 connecting;
-static bool ends;
+static bool ends, held;
 
 static int connect_by_grant(struct pvi_vm *vm, u32 *port, bool there)
 {
@@ -595,6 +623,27 @@ static void connector(u32 self)
 	working--;
 }
 
+/* Who takes the lock finds no grant that is gone. */
+static void check_dropped(void)
+{
+	if (connecting || held)
+		return;
+	CHECK(!pvi_vm_lock(fd.vm));
+	CHECK(!fd.vm->nr_grants);
+	pvi_vm_unlock(fd.vm);
+}
+
+/* The owner of the endpoint has calls of its own. */
+static void holder(u32 self)
+{
+	wait_a_little();
+	if (held)
+		hold(fd.vm);
+	else
+		hold_a_little(fd.vm);
+	working--;
+}
+
 static void granter(u32 self)
 {
 	struct kvm_pvi_ungrant u = { .size = sizeof(u), .id = grant.id };
@@ -608,8 +657,9 @@ static void granter(u32 self)
 		break;
 	case HANGS_UP:
 		shim_close(grant.fd);
-		/* Who connects by it has it as well. */
-		quiet = !connecting;
+		/* Who connects by it has it as well, and who is exiting does not wait. */
+		quiet = !connecting && pvi_vm_closer_waits();
+		check_dropped();
 		break;
 	case DIES:
 		fd_die();
@@ -644,7 +694,7 @@ static void end_grant(void)
 
 static void try_grant(void)
 {
-	static const turns_fn fns[] = { connector, connector, connector, granter, worker };
+	static const turns_fn fns[] = { connector, connector, connector, granter, holder, worker };
 	u32 i;
 
 	fd = (struct fd){ world_vm(NAME), 1 };
@@ -661,14 +711,19 @@ static void try_grant(void)
 	successes = 0;
 	ends = false;
 	connecting = 0;
+	/* Who closes an endpoint and waits for its end waits for its calls. */
+	shim_task.flags = turns_random(2) ? PF_EXITING : 0;
+	held = turns_random(2) && (how == HANGS_UP || (how == DIES && shim_task.flags));
 	working = ARRAY_SIZE(fns) - 1;
 	turns_run(fns, ARRAY_SIZE(fns), seed);
+	shim_task.flags = 0;
 	end_grant();
 }
 
 /* Names */
 
 static struct pvi_vm *receiver, *former, *latter;
+static uuid_t former_name;
 static u64 nr_told;
 
 static s64 ring_receiver(struct pvi_vm *from)
@@ -679,8 +734,24 @@ static s64 ring_receiver(struct pvi_vm *from)
 	if (pvi_vm_bound(from))
 		ret = pvi_ring_uuid(from, pvi_words_of(&receiver->uuid), GSI);
 	rcu_read_unlock();
-	CHECK(ret >= 0 || ret == -ENODEV);
+	CHECK(ret >= 0 || ret == -ENODEV || (ret == -EPERM && ends));
 	return ret;
+}
+
+/* The receiver takes its row back, and then has a call that takes long. */
+static void receiver_user(u32 self)
+{
+	struct kvm_pvi_revoke r = { .size = sizeof(r), .gsi = GSI };
+
+	wait_a_little();
+	if (how == UNWIRES) {
+		uuid_copy((uuid_t *)r.uuid, &former_name);
+		ends = true;
+		CHECK(!CALL(pvi_acl_revoke, receiver, r, true));
+	}
+	wait_a_little();
+	hold(receiver);
+	working--;
 }
 
 static void former_rings(u32 self)
@@ -737,11 +808,14 @@ static void check_lives(const struct pvi_events *ev)
 
 static void try_name(void)
 {
-	static const turns_fn fns[] = { former_rings, former_rings, former_ends, latter_begins, worker };
+	static const turns_fn fns[] = { former_rings, former_rings, former_ends, latter_begins, receiver_user, worker };
 
 	receiver = world_vm(1);
 	former = world_vm(2);
 	latter = pvi_life_open();
+	former_name = former->uuid;
+	how = turns_random(NR_ENDS);
+	ends = false;
 	kref_get(&former->ref);
 	world_handler = NULL;
 	world_expose(receiver, GSI, KVM_PVI_GSI_DIRECT);
@@ -753,6 +827,7 @@ static void try_name(void)
 	pvi_vm_put(former);
 	settle();
 	check_lives(receiver->events);
+	CHECK(how != UNWIRES || list_empty(&receiver->peers));
 	world_end(receiver);
 }
 

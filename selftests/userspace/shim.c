@@ -53,8 +53,34 @@ void mutex_lock(struct mutex *m)
 	__atomic_store_n(&m->held, true, __ATOMIC_RELAXED);
 }
 
+bool mutex_trylock(struct mutex *m)
+{
+#ifdef SHIM_SCHED
+	shim_point();
+	if (m->held)
+		return false;
+#else
+	if (pthread_mutex_trylock(&m->mutex))
+		return false;
+#endif
+	CHECK(!m->held);
+	__atomic_store_n(&m->held, true, __ATOMIC_RELAXED);
+	return true;
+}
+
+int mutex_lock_killable(struct mutex *m)
+{
+	if (READ_ONCE(shim_killed))
+		return mutex_trylock(m) ? 0 : -EINTR;
+	mutex_lock(m);
+	return 0;
+}
+
 void mutex_unlock(struct mutex *m)
 {
+#ifdef SHIM_SCHED
+	shim_point();
+#endif
 	CHECK(m->held);
 	__atomic_store_n(&m->held, false, __ATOMIC_RELAXED);
 #ifndef SHIM_SCHED
@@ -666,7 +692,13 @@ bool shim_cancel(struct work_struct *w)
 	/* While it is awaited, it is not queued again. */
 	w->canceled = true;
 	mutex_unlock(&shim_lock);
+#ifdef SHIM_SCHED
+	/* Whoever runs it needs no work for that; one that were begun here might wait for the caller. */
+	while (!work_idle(w))
+		shim_sleep();
+#else
 	flush_work(w);
+#endif
 	w->canceled = false;
 	return was;
 }

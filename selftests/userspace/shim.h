@@ -178,6 +178,7 @@ typedef struct {
 #define ATOMIC64_INIT(n)	{ n }
 #define shim_add(v, n)		({ shim_point(); __atomic_add_fetch(v, n, __ATOMIC_SEQ_CST); })
 #define atomic_read(v)		READ_ONCE((v)->counter)
+#define atomic_read_acquire(v)	smp_load_acquire(&(v)->counter)
 #define atomic_inc(v)		((void)shim_add(&(v)->counter, 1))
 #define atomic_dec(v)		((void)shim_add(&(v)->counter, -1))
 #define atomic_inc_return(v)	shim_add(&(v)->counter, 1)
@@ -243,6 +244,8 @@ typedef struct mutex spinlock_t;
 #define DEFINE_SPINLOCK(name)	DEFINE_MUTEX(name)
 void mutex_init(struct mutex *m);
 void mutex_lock(struct mutex *m);
+bool mutex_trylock(struct mutex *m);
+int mutex_lock_killable(struct mutex *m);
 void mutex_unlock(struct mutex *m);
 #define mutex_lock_interruptible(m) ({ mutex_lock(m); 0; })
 #define spin_lock_init(l)	mutex_init(l)
@@ -350,6 +353,25 @@ static inline void list_del(struct list_head *l)
 #define list_for_each_entry_safe(e, n, head, m)				\
 	for (e = list_entry((head)->next, __typeof__(*(e)), m), n = list_next_entry(e, m);	\
 	     &e->m != (head); e = n, n = list_next_entry(n, m))
+
+struct llist_node {
+	struct llist_node *next;
+};
+struct llist_head {
+	struct llist_node *first;
+};
+static inline void llist_add(struct llist_node *new, struct llist_head *head)
+{
+	struct llist_node *first = READ_ONCE(head->first);
+
+	do {
+		new->next = first;
+	} while (!try_cmpxchg(&head->first, &first, new));
+}
+#define llist_del_all(head)	xchg(&(head)->first, NULL)
+#define llist_for_each_entry_safe(e, n, node, m)			\
+	for (struct llist_node *at_ = (node), *next_; at_ && (next_ = at_->next,		\
+	     (e) = container_of(at_, __typeof__(*(e)), m), (void)(n), true); at_ = next_)
 
 struct hlist_node {
 	struct hlist_node *next, **pprev;
