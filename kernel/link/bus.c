@@ -299,6 +299,8 @@ struct pvi_core *pvi_bus_add(struct pvi_section *own, struct pvi_section *peer)
 		put_device(dev);
 		return ERR_PTR(ret);
 	}
+	/* What stands there of this side, if it has no driver: see session_leave() */
+	pvi_session_look(core);
 	return core;
 }
 

@@ -81,7 +81,9 @@ enum pvi_event {
  * @begun: when the session has, in jiffies
  * @paid: when all sessions that have begun would have, were they far apart
  * @epoch: this guest's binding, as the session has it
- * @peer_epoch: the peer's, while the link is up; 0: it is not known
+ * @met: the host knows the peer with which the session is to be, in INIT; or it does not say
+ * @peer_epoch: the peer's, from READY on; 0: it is not known
+ * @asked: when the host was asked for it, in jiffies
  * @sessions: how often the link was up
  * @broken: how often the peer has broken a rule
  * @bells: @nr_bells of them
@@ -115,7 +117,9 @@ struct pvi_core {
 	unsigned long begun;
 	unsigned long paid;
 	u64 epoch;
+	bool met;
 	u64 peer_epoch;
+	unsigned long asked;
 	unsigned long sessions;
 	atomic_long_t broken;
 	struct pvi_bell *bells;
