@@ -387,7 +387,8 @@ under_load()
 		up g_b $address_b $address6_b
 		await has_carrier g_a 1
 	fi
-	run g_b "rmmod kvm_pvi_net && rmmod kvm_pvi_link"
+	run g_b "insmod /pvi_test_refuse.ko function=device_link_release_fn times=0 late=200"
+	run g_b "rmmod kvm_pvi_net && rmmod kvm_pvi_link && rmmod pvi_test_refuse"
 	await has_carrier g_a 0
 	crashed
 	up g_b $address_b $address6_b
@@ -430,7 +431,7 @@ made_in_spite()
 {
 	run g_b insmod /pvi_test_refuse.ko "function=$1" "answer=$2" times=2
 	run g_b "cd /sys/bus/pci/drivers/kvm_pvi_link && own=\$(basename \$(dirname \$(readlink -f $bus))) &&" \
-		"echo \$own >unbind && [ ! -e $bus ] && echo \$own >bind"
+		"echo \$own >unbind && [ ! -e $bus ] && { echo \$own >bind; true; } 2>/dev/null"
 	await run g_b "[ -e /sys/class/net/pvi0 ]"
 	[ "$(run g_b cat /sys/module/pvi_test_refuse/parameters/made)" -gt 0 ] || fail "$1 was not called again"
 	run g_b rmmod pvi_test_refuse
@@ -441,6 +442,8 @@ scarce()
 {
 	made_in_spite kvm_pvi_link:pvi_bell_init -12
 	made_in_spite device_link_add 0
+	made_in_spite alloc_etherdev_mqs 0
+	made_in_spite vmap_pfn 0
 	up g_b $address_b $address6_b
 	connected
 	as_found
