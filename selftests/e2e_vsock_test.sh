@@ -411,6 +411,20 @@ unsent()
 	connected
 }
 
+# A connection that has ended with its session, and a program has still, is nothing to the one that the peer makes from
+# the same port in the next: neither what is read there, nor that it is closed.
+former()
+{
+	begins g_b former 5000
+	lates g_a anew $cid_b 5000 70000
+	await run g_b "grep -q held /tmp/out"
+	spoils life 1
+	run g_a "kill -USR1 \$(cat /tmp/latecomer)"
+	await run g_b "grep -q read /tmp/out"
+	same "$(told g_a)" anew
+	same "$(woken g_b)" "held"$'\n'"read 1000 $reset"$'\n'"former"
+}
+
 # What an administrator may do while bytes go both ways. Who listens at the other side need not know.
 under_load()
 {
@@ -716,5 +730,5 @@ start_guests
 set +e
 # Where bash would say that b was killed.
 run_tests alone together host stream seqpacket options bound credit timeouts again memory programs ${PVI_LONG:+log_in} \
-	kernels_own many refused place unsent under_load ${PVI_LONG:+asleep reboot bulk} peers hostile killed saved \
+	kernels_own many refused place unsent former under_load ${PVI_LONG:+asleep reboot bulk} peers hostile killed saved \
 	2>"$tmp/stderr"

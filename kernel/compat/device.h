@@ -21,13 +21,4 @@
 /* Constant where devices take it so, from 6.4 on */
 #define pvi_compat_bus_type	typeof(*((struct device *)NULL)->bus)
 
-/* What the end of a device link leaves to a work has been done: there it lets go of the two devices. */
-static inline void pvi_compat_device_links_gone(void)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0) || \
-	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 100) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0))
-	device_link_wait_removal();
-#endif
-}
-
 #endif /* _PVI_COMPAT_DEVICE_H */

@@ -4,6 +4,7 @@
 #include <linux/export.h>
 #include <linux/pm.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 
 #include "../compat/device.h"
 #include "link.h"
@@ -100,17 +101,22 @@ static int bus_uevent(pvi_compat_uevent_device *dev, struct kobj_uevent_env *env
 			      bus_kind(container_of(dev, struct pvi_link, dev)));
 }
 
+/* The driver core does not come back by itself, where there was no memory. */
 static int bus_probe(struct device *dev)
 {
 	struct pvi_link_driver *driver = container_of(dev->driver, struct pvi_link_driver, driver);
 	struct pvi_link *link = to_pvi_link(dev);
+	struct pvi_core *core = pvi_core(link);
 	int ret;
 
-	WRITE_ONCE(pvi_core(link)->use, link->max_queues);
+	WRITE_ONCE(core->use, link->max_queues);
 	ret = driver->probe(link);
+	WRITE_ONCE(core->hungry, ret == -ENOMEM);
+	if (ret == -ENOMEM)
+		pvi_section_again();
 	if (ret)
 		return ret;
-	pvi_session_bind(pvi_core(link), driver);
+	pvi_session_bind(core, driver);
 	return 0;
 }
 
@@ -195,9 +201,14 @@ static void core_free(struct pvi_core *core)
 	kfree(core);
 }
 
+/* Links that are devices. One may be held until long after it was removed, by a work of the driver core's. */
+static atomic_t nr_devices = ATOMIC_INIT(0);
+
 static void bus_release(struct device *dev)
 {
 	core_free(pvi_core(to_pvi_link(dev)));
+	if (atomic_dec_and_test(&nr_devices))
+		wake_up_var(&nr_devices);
 }
 
 /* What is constant of it; -ENODEV: the two sections do not fit. */
@@ -291,6 +302,7 @@ struct pvi_core *pvi_bus_add(struct pvi_section *own, struct pvi_section *peer)
 	dev->release = bus_release;
 	dev->parent = &own->pci->dev;
 	device_initialize(dev);
+	atomic_inc(&nr_devices);
 	pvi_watch_add(core);
 	ret = core_add(core);
 	if (ret) {
@@ -299,7 +311,22 @@ struct pvi_core *pvi_bus_add(struct pvi_section *own, struct pvi_section *peer)
 		put_device(dev);
 		return ERR_PTR(ret);
 	}
+	/* What stands there of this side, if it has no driver: see session_leave() */
+	pvi_session_look(core);
 	return core;
+}
+
+bool pvi_bus_is_hungry(const struct pvi_core *core)
+{
+	return READ_ONCE(core->hungry);
+}
+
+/* There may be memory for its driver now. */
+void pvi_bus_feed(struct pvi_core *core)
+{
+	WRITE_ONCE(core->hungry, false);
+	if (device_attach(&core->link.dev) < 0)
+		dev_dbg(&core->link.dev, "has no driver still\n");
 }
 
 /* When this has returned, its memory is not used any more. */
@@ -319,6 +346,6 @@ int __init pvi_bus_init(void)
 void pvi_bus_exit(void)
 {
 	/* bus_release() is called by then. */
-	pvi_compat_device_links_gone();
+	wait_var_event(&nr_devices, !atomic_read(&nr_devices));
 	bus_unregister(&bus);
 }

@@ -26,6 +26,8 @@
  * @size: of it
  * @shape: what it is, as it said when it was found
  * @core: the link that it belongs to, if the other section is there too
+ *
+ * One for which there was no memory is in another list until it is tried again, and has but @pci, held.
  */
 struct pvi_section {
 	struct list_head node;
@@ -66,6 +68,7 @@ enum pvi_event {
  * @peer: the peer's
  * @leaving: it is being removed; protected by sections_lock
  * @left: it has been
+ * @hungry: its driver found no memory, and is to try again
  * @lock: protects the session, @bells and changes of @ports, and all but @events and @use below
  * @driver: as long as it is bound
  * @ring: the session
@@ -81,7 +84,9 @@ enum pvi_event {
  * @begun: when the session has, in jiffies
  * @paid: when all sessions that have begun would have, were they far apart
  * @epoch: this guest's binding, as the session has it
- * @peer_epoch: the peer's, while the link is up; 0: it is not known
+ * @met: the host knows the peer with which the session is to be, in INIT; or it does not say
+ * @peer_epoch: the peer's, from READY on; 0: it is not known
+ * @asked: when the host was asked for it, in jiffies
  * @sessions: how often the link was up
  * @broken: how often the peer has broken a rule
  * @bells: @nr_bells of them
@@ -100,6 +105,7 @@ struct pvi_core {
 	struct pvi_section *peer;
 	bool leaving;
 	struct completion left;
+	bool hungry;
 	struct mutex lock;
 	struct pvi_link_driver *driver;
 	struct pvi_ring_link ring;
@@ -115,7 +121,9 @@ struct pvi_core {
 	unsigned long begun;
 	unsigned long paid;
 	u64 epoch;
+	bool met;
 	u64 peer_epoch;
+	unsigned long asked;
 	unsigned long sessions;
 	atomic_long_t broken;
 	struct pvi_bell *bells;
@@ -139,12 +147,15 @@ extern struct workqueue_struct *pvi_link_wq;
 int pvi_section_init(void);
 void pvi_section_exit(void);
 void pvi_section_look(void);
+void pvi_section_again(void);
 
 /* bus.c: links, and their drivers */
 int pvi_bus_init(void);
 void pvi_bus_exit(void);
 struct pvi_core *pvi_bus_add(struct pvi_section *own, struct pvi_section *peer);
 void pvi_bus_remove(struct pvi_core *core);
+bool pvi_bus_is_hungry(const struct pvi_core *core);
+void pvi_bus_feed(struct pvi_core *core);
 
 /* session.c: following the peer */
 void pvi_session_init(struct pvi_core *core);

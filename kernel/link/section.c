@@ -23,7 +23,8 @@
 #define SECTION_AGAIN	HZ	/* until the next try, where there was no memory */
 
 static LIST_HEAD(sections);		/* struct pvi_section */
-static DEFINE_MUTEX(sections_lock);	/* protects it, and their @core */
+static LIST_HEAD(starved);		/* those whose probe found no memory */
+static DEFINE_MUTEX(sections_lock);	/* protects both, and @core of the first */
 
 static void section_pair_all(struct work_struct *work);
 static DECLARE_DELAYED_WORK(work, section_pair_all);
@@ -32,6 +33,12 @@ static DECLARE_DELAYED_WORK(work, section_pair_all);
 void pvi_section_look(void)
 {
 	mod_delayed_work(pvi_link_wq, &work, 0);
+}
+
+/* There was no memory for something: try it later. Any context. */
+void pvi_section_again(void)
+{
+	queue_delayed_work(pvi_link_wq, &work, SECTION_AGAIN);
 }
 
 static bool section_is_side(const struct pvi_section *own, const struct pvi_section *peer)
@@ -68,21 +75,56 @@ static bool section_is_own(const struct pvi_section *section, const uuid_t *self
 	return !memcmp(section->shape.owner, self, sizeof(*self)) && pvi_ring_owns(section->map, get_random_u64());
 }
 
+static void section_drop_starved(struct pvi_section *section)
+{
+	pci_dev_put(section->pci);
+	kfree(section);
+}
+
+static struct pvi_section *section_next_starved(struct list_head *list)
+{
+	struct pvi_section *section = list_first_entry_or_null(list, struct pvi_section, node);
+
+	if (section)
+		list_del(&section->node);
+	return section;
+}
+
+/* Those that there are now: one that finds no memory again is another one. */
+static void section_feed_all(void)
+{
+	struct pvi_section *section;
+	LIST_HEAD(list);
+
+	mutex_lock(&sections_lock);
+	list_splice_init(&starved, &list);
+	mutex_unlock(&sections_lock);
+	while ((section = section_next_starved(&list))) {
+		if (device_attach(&section->pci->dev) < 0)
+			pci_dbg(section->pci, "has no driver still\n");
+		section_drop_starved(section);
+	}
+}
+
 static void section_pair_all(struct work_struct *unused)
 {
 	struct pvi_section *own;
 	bool done = true;
 	uuid_t self;
 
+	section_feed_all();
 	if (kvm_pvi_guest_probe() || kvm_pvi_guest_self(&self, NULL))
 		return;
 	mutex_lock(&sections_lock);
-	list_for_each_entry(own, &sections, node)
+	list_for_each_entry(own, &sections, node) {
 		if (!own->core && section_is_own(own, &self))
 			done &= section_pair(own);
+		else if (own->core && !own->core->leaving && pvi_bus_is_hungry(own->core))
+			pvi_bus_feed(own->core);
+	}
 	mutex_unlock(&sections_lock);
 	if (!done)
-		queue_delayed_work(pvi_link_wq, &work, SECTION_AGAIN);
+		pvi_section_again();
 }
 
 /*
@@ -149,6 +191,16 @@ static void section_add(struct pvi_section *section)
 	pvi_section_look();
 }
 
+/* There was no memory for it: the driver core is asked again, but by @work. */
+static void section_starve(struct pvi_section *section)
+{
+	pci_dev_get(section->pci);
+	mutex_lock(&sections_lock);
+	list_add_tail(&section->node, &starved);
+	mutex_unlock(&sections_lock);
+	pvi_section_again();
+}
+
 static int section_probe(struct pci_dev *pci, const struct pci_device_id *id)
 {
 	struct pvi_section *section = kzalloc(sizeof(*section), GFP_KERNEL);
@@ -178,6 +230,10 @@ err_unmap:
 	section_unmap(section);
 err_disable:
 	pci_disable_device(pci);
+	if (ret == -ENOMEM) {
+		section_starve(section);
+		return ret;
+	}
 err_free:
 	kfree(section);
 	return ret;
@@ -262,6 +318,10 @@ int __init pvi_section_init(void)
 
 void pvi_section_exit(void)
 {
+	struct pvi_section *section;
+
 	pci_unregister_driver(&driver);
 	cancel_delayed_work_sync(&work);
+	while ((section = section_next_starved(&starved)))
+		section_drop_starved(section);
 }

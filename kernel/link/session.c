@@ -53,8 +53,6 @@ static void session_up(struct pvi_core *core)
 	unsigned int n;
 
 	pvi_bell_connect(core);
-	if (pvi_watch_epoch(&link->peer, &core->peer_epoch))
-		core->peer_epoch = 0;
 	for (n = 0; n < core->ring.queues; n++)
 		pvi_ring_open(&core->ring, n, &link->queue[n].tx, &link->queue[n].rx);
 	WRITE_ONCE(core->sessions, core->sessions + 1);
@@ -73,14 +71,20 @@ static void session_down(struct pvi_core *core)
 	core->driver->down(&core->link);
 }
 
+/* This side takes no part. A session that stands there may be that of another kernel, which has ended without a word. */
+static void session_leave(struct pvi_core *core)
+{
+	if (PVI_RING_STATE(core->ring.life) == PVI_RING_RESET)
+		return;
+	pvi_ring_stop(&core->ring);
+	pvi_bell_ring(core, 0);
+}
+
 static void session_stop(struct pvi_core *core)
 {
 	session_down(core);
-	if (!core->started)
-		return;
 	core->started = false;
-	pvi_ring_stop(&core->ring);
-	pvi_bell_ring(core, 0);
+	session_leave(core);
 }
 
 static void session_start(struct pvi_core *core, unsigned int use)
@@ -89,6 +93,9 @@ static void session_start(struct pvi_core *core, unsigned int use)
 		core->epoch = 0;
 	pvi_ring_start(&core->ring, use, core->epoch);
 	core->started = true;
+	core->met = false;
+	core->peer_epoch = 0;
+	core->asked = jiffies - SESSION_APART;
 	core->begun = jiffies;
 	if (time_before(core->paid, core->begun))
 		core->paid = core->begun;
@@ -112,12 +119,63 @@ static bool session_is_moved(const struct pvi_core *core)
 	return !kvm_pvi_guest_self(NULL, &epoch) && epoch != core->epoch;
 }
 
-/* A peer that is in the session may be allowed to ring only now: then it is known from here on. */
+/* What the peer says of which life of its name it is. Behind its @life */
+static u64 session_their_epoch(const struct pvi_core *core)
+{
+	const u32 *epoch = core->ring.peer->epoch;
+
+	return READ_ONCE(epoch[0]) | (u64)READ_ONCE(epoch[1]) << 32;
+}
+
+/* It has begun a session, or has a part in one. */
+static bool session_is_offered(const struct pvi_core *core)
+{
+	/* What it says of it, behind: pairs with pvi_ring_start() */
+	u32 state = PVI_RING_STATE(smp_load_acquire(&core->ring.peer->life));
+
+	return state == PVI_RING_INIT || state == PVI_RING_READY;
+}
+
+/*
+ * Whether the host, if it tells of peers, knows the one whose session that is: only then is its end told of. What its
+ * section says outlives it; and one that cannot be rung is not there yet.
+ */
+static bool session_ask(struct pvi_core *core)
+{
+	u64 epoch, theirs = session_their_epoch(core);
+	int ret = pvi_watch_epoch(&core->link.peer, &epoch);
+
+	if (ret) {
+		core->peer_epoch = theirs;
+		return ret == -EOPNOTSUPP;
+	}
+	core->peer_epoch = epoch;
+	return epoch && (!theirs || epoch == theirs);
+}
+
+/* Whether to follow the peer. As often as it rings the host is not asked. */
+static bool session_meet(struct pvi_core *core)
+{
+	if (core->met || PVI_RING_STATE(core->ring.life) != PVI_RING_INIT)
+		return true;
+	if (time_before(jiffies, core->asked + SESSION_APART) || !session_is_offered(core))
+		return false;
+	core->asked = jiffies;
+	core->met = session_ask(core);
+	return core->met;
+}
+
+/* The peer that is in the session, or is to be, is not there any more. Whether it may be will be asked anew. */
 static bool session_is_orphan(struct pvi_core *core)
 {
 	u64 epoch;
 
-	if (!core->up || pvi_watch_epoch(&core->link.peer, &epoch))
+	if (PVI_RING_STATE(core->ring.life) == PVI_RING_INIT) {
+		core->met = false;
+		core->asked = jiffies - SESSION_APART;
+		return false;
+	}
+	if (pvi_watch_epoch(&core->link.peer, &epoch))
 		return false;
 	if (!core->peer_epoch)
 		core->peer_epoch = epoch;
@@ -150,6 +208,8 @@ static bool session_follow(struct pvi_core *core)
 {
 	int step;
 
+	if (!session_meet(core))
+		return true;
 	while ((step = pvi_ring_step(&core->ring)) > 0)
 		pvi_bell_ring(core, 0);
 	if (step < 0)
@@ -182,8 +242,10 @@ static void session_run(struct pvi_core *core)
 	/* Who wants something else is seen here, or has told by then: pairs with pvi_session_tell() */
 	xchg(&core->events, 0);
 	use = READ_ONCE(core->use);
-	if (!use)
+	if (!use) {
+		session_leave(core);
 		return;
+	}
 	session_start(core, use);
 	if (!session_follow(core))
 		session_stop(core);
@@ -201,7 +263,8 @@ static bool session_is_same(struct pvi_core *core)
 
 	if (!pvi_ring_pair(&now, core->own->map, core->own->size, core->peer->map, core->peer->size) ||
 	    memcmp(&now.mine, &core->ring.mine, sizeof(now.mine)) ||
-	    memcmp(&now.theirs, &core->ring.theirs, sizeof(now.theirs)))
+	    memcmp(&now.theirs, &core->ring.theirs, sizeof(now.theirs)) ||
+	    memcmp(core->ring.own->config, core->link.config, sizeof(core->link.config)))
 		return false;
 	/* Another kernel may have had the link meanwhile. */
 	core->ring.life = now.life;
@@ -227,10 +290,14 @@ static void session_work(struct work_struct *work)
 	struct pvi_core *core = container_of(to_delayed_work(work), struct pvi_core, work);
 
 	mutex_lock(&core->lock);
-	if (!core->driver || core->asleep)
+	if (core->asleep)
 		goto out;
 	if (core->woken && !session_find(core)) {
 		session_again(core, SESSION_AGAIN);
+		goto out;
+	}
+	if (!core->driver) {
+		session_leave(core);
 		goto out;
 	}
 	if (!pvi_bell_take(core)) {
@@ -255,6 +322,7 @@ void pvi_session_init(struct pvi_core *core)
 void pvi_session_exit(struct pvi_core *core)
 {
 	cancel_delayed_work_sync(&core->work);
+	cancel_delayed_work_sync(&core->pay);
 }
 
 void pvi_session_bind(struct pvi_core *core, struct pvi_link_driver *driver)

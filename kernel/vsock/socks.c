@@ -85,6 +85,8 @@ static void sock_end_closing(struct vsock_sock *vsk)
  */
 static void sock_end(struct vsock_sock *vsk)
 {
+	/* Seen by whoever sends in a session behind this one: pairs with pvi_vsock_tx_up() */
+	WRITE_ONCE(vsk->ignore_connecting_rst, true);
 	if (!sock_flag(sk_vsock(vsk), SOCK_DONE)) {
 		WRITE_ONCE(vsk->peer_shutdown, SHUTDOWN_MASK);
 		sock_fail(vsk);
@@ -112,6 +114,32 @@ void pvi_vsock_socks_reset(struct pvi_vsock *v)
 			if (sock_is_of(vsk, v) && sk_vsock(vsk)->sk_state == TCP_SYN_SENT)
 				sock_fail(vsk);
 	spin_unlock_bh(&vsock_table_lock);
+}
+
+/*
+ * It has ended with its session, and the next ones are not to hear of it. The kernel has this word for VMCI's
+ * sockets alone.
+ */
+bool pvi_vsock_socks_is_over(const struct sock *sk)
+{
+	return READ_ONCE(vsock_sk(sk)->ignore_connecting_rst);
+}
+
+/* Its connection has ended here, though a program has it still, and the peer has another one by the same ports. */
+bool pvi_vsock_socks_is_replaced(struct sock *sk, const struct virtio_vsock_hdr *hdr)
+{
+	struct sockaddr_vm peer, own;
+	struct sock *other;
+
+	if (likely(!list_empty(&vsock_sk(sk)->connected_table)))
+		return false;
+	vsock_addr_init(&peer, le64_to_cpu(hdr->dst_cid), le32_to_cpu(hdr->dst_port));
+	vsock_addr_init(&own, le64_to_cpu(hdr->src_cid), le32_to_cpu(hdr->src_port));
+	other = vsock_find_connected_socket(&peer, &own);
+	if (!other)
+		return false;
+	sock_put(other);
+	return other != sk;
 }
 
 static bool sock_is_crowded(struct vsock_sock *vsk)

@@ -150,6 +150,8 @@ static int tx_send_locked(struct pvi_vsock *v, struct sk_buff *skb)
 	lockdep_assert_held(&v->tx_lock);
 	if (!v->up)
 		return tx_is(skb, VIRTIO_VSOCK_OP_REQUEST) ? -EHOSTUNREACH : -ECONNRESET;
+	if (skb->sk && pvi_vsock_socks_is_over(skb->sk))
+		return 0;
 	if (v->full || !tx_put(v, skb))
 		return tx_wait(v, skb);
 	if (!v->full && tx_is_late(v, skb)) {
@@ -161,11 +163,22 @@ static int tx_send_locked(struct pvi_vsock *v, struct sk_buff *skb)
 	return 0;
 }
 
+/* What its socket says the peer would take for the word of another one. */
+static bool tx_is_past(struct sk_buff *skb)
+{
+	return skb->sk && !tx_is(skb, VIRTIO_VSOCK_OP_REQUEST) &&
+	       pvi_vsock_socks_is_replaced(skb->sk, virtio_vsock_hdr(skb));
+}
+
 /* Takes the packet. Its bytes, or -errno. Under RCU. */
 int pvi_vsock_tx_send(struct pvi_vsock *v, struct sk_buff *skb)
 {
 	int len = skb->len, ret;
 
+	if (unlikely(tx_is_past(skb))) {
+		pvi_compat_vsock_sent(skb);
+		return len;
+	}
 	spin_lock_bh(&v->tx_lock);
 	ret = tx_send_locked(v, skb);
 	spin_unlock_bh(&v->tx_lock);

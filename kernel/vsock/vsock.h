@@ -134,6 +134,8 @@ void pvi_vsock_rx_work(struct work_struct *work);
 /* socks.c: all sockets of a peer */
 void pvi_vsock_socks_room(struct pvi_vsock *v);
 void pvi_vsock_socks_reset(struct pvi_vsock *v);
+bool pvi_vsock_socks_is_over(const struct sock *sk);
+bool pvi_vsock_socks_is_replaced(struct sock *sk, const struct virtio_vsock_hdr *hdr);
 unsigned int pvi_vsock_socks_judge(struct virtio_vsock_hdr *hdr);
 
 #endif /* _PVI_VSOCK_H */

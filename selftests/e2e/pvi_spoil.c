@@ -14,6 +14,7 @@
  *	connect, stranger, after
  *		so are these
  *	life	this side has another session
+ *	crash	without a driver, which would see to it, this side begins N sessions, and stays in the last
  *	kind	this side's section is one of another kind, and the next time of the kind that it was: N times, whatever
  *		the peer does
  *	any	anything, N times, wherever anything counts, whatever the peer does
@@ -269,6 +270,28 @@ static void spoil_any(int n)
 	}
 }
 
+/* As a kernel that ends when they run, without a word */
+static void spoil_crash(int n)
+{
+	uint64_t epoch = header()->epoch[0] | (uint64_t)header()->epoch[1] << 32;
+	struct pvi_ring_link ring;
+	int tries;
+
+	if (!pvi_ring_pair(&ring, header(), own->size, peer, own->size))
+		die("crash: no link");
+	while (n-- > 0) {
+		pvi_ring_start(&ring, 1, epoch);
+		for (tries = 0; PVI_RING_STATE(ring.life) != PVI_RING_RUN; tries++) {
+			if (tries == TRIES)
+				die("crash: the peer does not follow");
+			ring_peer();
+			if (pvi_ring_step(&ring) < 0)
+				pvi_ring_start(&ring, 1, epoch);
+			usleep(20000);
+		}
+	}
+}
+
 static void spoil_kind(int n)
 {
 	while (n-- > 0)
@@ -299,6 +322,8 @@ int main(int argc, char **argv)
 	peer = (const struct pvi_ring_header *)section_find(own->shape.link, own->shape.peer)->map;
 	if (!strcmp(what, "any"))
 		spoil_any(n);
+	if (!strcmp(what, "crash"))
+		spoil_crash(n);
 	if (!strcmp(what, "kind"))
 		spoil_kind(n);
 	if (!strcmp(what, "flood"))

@@ -18,6 +18,10 @@
  * hasty CID PORT		connect, but wait no longer than a tenth of a second
  * again CID PORT FROM		connect as hasty, from this port; after SIGUSR1 do it again by the same socket, with patience
  * outlive PORT			take one and read until the end; keep it until SIGUSR1
+ * former PORT			take one and leave it unread until it has ended; take another one and hear of it, read the
+ *				first and tell, hear and close the first, and answer
+ * anew CID PORT FROM		connect from this port, say 1000 bytes; after SIGUSR1 the connection is over: connect from there
+ *				anew and say a word, and after another one say one more and hear the answer
  * press CID PORT		send until there has been no room for a tenth of a second, then end it
  * late CID PORT FROM		connect, from this port; after SIGUSR1 end what is sent, and read until the end
  * heap CID PORT BYTES [ROOM]	connect; after SIGUSR1 send so much at once, again and again, until there is no room,
@@ -528,6 +532,56 @@ static void verb_outlive(const char *port)
 	printf("outlive\n");
 }
 
+#define FORMER	1000
+
+static void hear_word(int fd)
+{
+	must(recv(fd, back, 1, 0) == 1, "hear");
+}
+
+static void verb_former(const char *port)
+{
+	int listener = listen_at("stream", port, 8), first, second, last;
+	size_t at;
+
+	first = accept(listener, NULL, NULL);
+	must(first >= 0, "accept");
+	while (recv(first, back, FORMER, MSG_PEEK) != FORMER)
+		usleep(20000);
+	printf("held\n");
+	fflush(stdout);
+	must(poll(&(struct pollfd){ .fd = first, .events = POLLRDHUP }, 1, -1) == 1, "poll");
+	second = accept(listener, NULL, NULL);
+	must(second >= 0, "accept");
+	hear_word(second);
+	last = drain(first, 0, &at);
+	printf("read %zu %d\n", at, last);
+	fflush(stdout);
+	hear_word(second);
+	must(!close(first), "close");
+	send_all(second, bytes, 1);
+	must(!recv(second, back, 1, 0), "end");
+	printf("former\n");
+}
+
+static void verb_anew(const char *cid, const char *port, const char *from)
+{
+	int fd;
+
+	be_told();
+	fd = dial_from("stream", cid, port, from);
+	send_all(fd, bytes, FORMER);
+	wait_told();
+	must(recv(fd, back, 1, 0) < 0 && errno == ECONNRESET, "recv");
+	must(!close(fd), "close");
+	fd = dial_from("stream", cid, port, from);
+	send_all(fd, bytes, 1);
+	wait_told();
+	send_all(fd, bytes, 1);
+	hear_word(fd);
+	printf("anew\n");
+}
+
 /* Where the connection is over already nothing can be ended any more */
 static void verb_late(const char *cid, const char *port, const char *from)
 {
@@ -783,6 +837,10 @@ int main(int argc, char **argv)
 		verb_again(argv[2], argv[3], argv[4]);
 	else if (argc == 3 && !strcmp(verb, "outlive"))
 		verb_outlive(argv[2]);
+	else if (argc == 3 && !strcmp(verb, "former"))
+		verb_former(argv[2]);
+	else if (argc == 5 && !strcmp(verb, "anew"))
+		verb_anew(argv[2], argv[3], argv[4]);
 	else if (argc == 4 && !strcmp(verb, "press"))
 		verb_press(argv[2], argv[3]);
 	else if (argc == 5 && !strcmp(verb, "late"))

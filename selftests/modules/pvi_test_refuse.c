@@ -7,8 +7,10 @@
  * answer	what it returns meanwhile. 0: NULL, where it returns a pointer
  * times	how many calls fail
  * made		how many have come since, and were made
+ * late		and so many milliseconds late
  */
 #include <linux/atomic.h>
+#include <linux/delay.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -26,6 +28,10 @@ static unsigned int times = 1;
 module_param(times, uint, 0);
 MODULE_PARM_DESC(times, "how many calls fail");
 
+static unsigned int late;
+module_param(late, uint, 0);
+MODULE_PARM_DESC(late, "how many milliseconds the others are late");
+
 static atomic_t refuse_calls = ATOMIC_INIT(0);
 
 static long refuse_answer(void)
@@ -36,8 +42,10 @@ static long refuse_answer(void)
 /* The function has not begun: another one does in its place, and returns to who called it. */
 static int refuse_call(struct kprobe *p, struct pt_regs *regs)
 {
-	if (atomic_inc_return(&refuse_calls) > times)
+	if (atomic_inc_return(&refuse_calls) > times) {
+		mdelay(late);
 		return 0;
+	}
 	regs->ip = (unsigned long)refuse_answer;
 	return 1;
 }

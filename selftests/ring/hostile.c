@@ -346,6 +346,27 @@ static void list_sessions(void)
 		CHECK("own " #member " " #bad_value, pair(), ok);             \
 	} while (0)
 
+/* How often this side is told that its own section is a peer's */
+static void *ask_often(void *foreign)
+{
+	u64 number;
+
+	for (number = 1; number < 2000000; number++)
+		*(u32 *)foreign += !pvi_ring_owns((void *)own, number << 32 | number);
+	return NULL;
+}
+
+static bool both_own(void)
+{
+	u32 here = 0, there = 0;
+	pthread_t other;
+
+	RING_ASSERT(!pthread_create(&other, NULL, ask_often, &there));
+	ask_often(&here);
+	RING_ASSERT(!pthread_join(other, NULL));
+	return !here && !there;
+}
+
 static void list_shapes(void)
 {
 	SHAPE(magic, PVI_RING_MAGIC + 1, 0);
@@ -392,6 +413,7 @@ static void list_shapes(void)
 	run();
 	CHECK("an own section", pvi_ring_owns((void *)own, 0x1234567800000009), 1);
 	CHECK("nothing stays in it", *(u64 *)(own + 0x90), 0);
+	CHECK("an own section, for two who ask at once", both_own(), 1);
 	CHECK("same side", pvi_ring_pair(&side, (void *)own, size, (void *)own, size), 0);
 	CHECK("too short for a header", pvi_ring_pair(&side, (void *)own, size, (void *)bad, 255), 0);
 	CHECK("shorter than it says", pvi_ring_pair(&side, (void *)own, size, (void *)bad, size - 1), 0);

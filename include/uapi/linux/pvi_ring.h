@@ -22,6 +22,7 @@
 #define PVI_RING_UUID_SIZE	16
 #define PVI_RING_QUEUES		0x100
 #define PVI_RING_MAX_QUEUES	64
+#define PVI_RING_MARKS		8	/* that do not stay: the section is a peer's */
 #define PVI_RING_MIN_DATA	4096u
 #define PVI_RING_MAX_DATA	(1u << 30)
 #define PVI_RING_NET		1	/* @kind: frames, each behind a struct virtio_net_hdr_v1 */
@@ -173,21 +174,24 @@ static __inline__ int pvi_ring_look(const struct pvi_ring_header *header, __u64 
 
 /*
  * Whether @header is in memory of this side's own: a store into it stays. Who made up a section of a peer's
- * may have written this side's name there. @number is one that nobody can guess
+ * may have written this side's name there. @number is one that nobody can guess. Others of this side's may ask
+ * at the same time, whose numbers stay no longer than it takes
  */
 static __inline__ int pvi_ring_owns(struct pvi_ring_header *header, __u64 number)
 {
 	__u32 *mark = header->mark;
-	int owns;
+	int owns = 0, tries;
 
-	__atomic_store_n(&mark[0], (__u32)number, __ATOMIC_RELAXED);
-	__atomic_store_n(&mark[1], (__u32)(number >> 32), __ATOMIC_RELAXED);
-	/* Pairs with nobody: what is loaded is what stands there */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	owns = __atomic_load_n(&mark[0], __ATOMIC_RELAXED) == (__u32)number &&
-	       __atomic_load_n(&mark[1], __ATOMIC_RELAXED) == (__u32)(number >> 32);
-	__atomic_store_n(&mark[0], 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&mark[1], 0, __ATOMIC_RELAXED);
+	for (tries = 0; tries < PVI_RING_MARKS && !owns; tries++, number++) {
+		__atomic_store_n(&mark[0], (__u32)number, __ATOMIC_RELAXED);
+		__atomic_store_n(&mark[1], (__u32)(number >> 32), __ATOMIC_RELAXED);
+		/* Pairs with nobody: what is loaded is what stands there */
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		owns = __atomic_load_n(&mark[0], __ATOMIC_RELAXED) == (__u32)number &&
+		       __atomic_load_n(&mark[1], __ATOMIC_RELAXED) == (__u32)(number >> 32);
+		__atomic_store_n(&mark[0], 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&mark[1], 0, __ATOMIC_RELAXED);
+	}
 	return owns;
 }
 
