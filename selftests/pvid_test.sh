@@ -9,7 +9,7 @@
 . "$(dirname "$0")/tools/policy.sh"
 
 # What attach sets
-at_c=''
+at_c='' at_d=''
 
 # start_pvid COMMAND... - by the command, under a keeper of its descriptors; $pvid is its PID
 start_pvid()
@@ -386,6 +386,142 @@ relinking()
 	same "$(ls "$tmp/links")" "$by_hand"
 	pvictl show --json "$a" >"$tmp/json"
 	json "$tmp/json" "len(it['gsis']) == 1"
+	end_pvid
+}
+
+# between NAME A B - a link of the policy
+between()
+{
+	printf '[link %s]\nbetween = %s, %s\nkind = raw\nsize = 64K\n' "$@" >>"$tmp/policy/web.conf"
+}
+
+# hold_fds PID - who wants a descriptor of it waits, if pvid was started so, until let_have
+hold_fds()
+{
+	echo "$1" >"$tmp/getfd.new"
+	mv "$tmp/getfd.new" "$tmp/getfd"
+}
+
+let_have()
+{
+	rm "$tmp/getfd"
+}
+
+holds()
+{
+	grep -q held "$tmp/getfd"
+}
+
+# find_made NAME - as find_link, but nobody joins it by that
+find_made()
+{
+	link=$(grep -l -x -F "[link $1]" "$tmp/links"/*/policy | sed 's,/policy$,,; s,.*/,,')
+	gsi=$(gsi_of 1)
+}
+
+# gsi_of SIDE - of $link, the first by which that side is rung
+gsi_of()
+{
+	od -A n -t u4 -j 64 -N 4 "$tmp/links/$link/$1" | tr -d ' '
+}
+
+# rung_by NAME UUID LINK - YES or NO, as that VM may ring the other one, the link's second side
+rung_by()
+{
+	find_made "$3"
+	if accepts "$1" "$2"; then
+		echo YES
+	else
+		echo NO
+	fi
+}
+
+# Ends that are not pvid's have joined a link, or left it, when that is done: who could not, or was not told, is told later,
+# whoever keeps it waiting, or is killed meanwhile.
+ends_of_others()
+{
+	local e=eeeeeeee-0000-4000-8000-000000000005 f=ffffffff-0000-4000-8000-000000000006
+	local max=/sys/module/kvm_pvi/parameters/max_gsis old held own linking wait=(env "LD_PRELOAD=$here/kill_at.so" "GETFD_HELD=$tmp/getfd")
+
+	policy
+	start_pvid "${wait[@]}"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	vmm vm_c
+	vmm vm_d
+	await settled
+	old=$(cat "$max")
+	attach at_c --pid "$vm_c" --uuid "$e" --dir "$tmp/links" --expose 20,21,22
+	echo 3 >"$max"
+	between kept web "$e"
+	refuses 1 "$e cannot join link 'kept': no memory is left there, or too many GSIs or senders at one end" apply
+	echo "$old" >"$max"
+	apply
+	same "$(rung_by vm_a "$e" kept)" YES
+	# Who keeps it waiting has nobody else go without.
+	attach at_d --pid "$vm_d" --uuid "$f" --dir "$tmp/links"
+	hold_fds "$at_d"
+	between held web "$f"
+	between more web "$e"
+	refuses 1 "$f cannot join link 'held': its process keeps whoever asks it waiting" apply
+	same "$(rung_by vm_a "$e" more)" YES
+	same "$(rung_by vm_a "$f" held)" NO
+	let_have
+	apply
+	same "$(rung_by vm_a "$f" held)" YES
+	find_made held
+	held=$gsi own=$(gsi_of 0)
+	find_made more
+	hold_fds "$at_d"
+	sed -i '/^.link held/,$d' "$tmp/policy/web.conf"
+	apply >"$tmp/apply" 2>&1 &
+	await holds
+	kill_pvid
+	! accepts vm_a "$e" || fail "it may still"
+	same "$(difference)" ""
+	# Nobody else gets its GSIs meanwhile.
+	make_link "$a" "$b"
+	[ "$(gsi_of 0)" -gt "$own" ] || fail "GSI $own is a's by two links"
+	refuses 1 "$f keeps the GSIs of link 'held': its process keeps whoever asks it waiting" apply
+	gsi=$held
+	accepts vm_a "$f" || fail "it may not any more"
+	let_have
+	apply
+	! accepts vm_a "$f" || fail "it may still"
+	same "$(rung_by vm_a "$e" kept)" YES
+	# Nor who keeps pvictl waiting
+	hold_fds "$at_d"
+	"${wait[@]}" pvictl link --dir "$tmp/links" --size 64K --kind raw "$f" "$a" >"$tmp/printed" 2>&1 &
+	linking=$!
+	await holds
+	kill "$vm_b"
+	await_gone "$b"
+	rm "$tmp/vm_b.in" "$tmp/vm_b.out"
+	vmm vm_b -uuid "$b"
+	gsi=$(gsi_of 1)
+	await accepts vm_a "$b"
+	let_have
+	wait "$linking" || fail "$(cat "$tmp/printed")"
+	pvictl unlink --dir "$tmp/links" "$f" "$a"
+	pvictl unlink --dir "$tmp/links" "$link"
+	make_link "$f" "$b"
+	gsi=$(gsi_of 1)
+	accepts vm_d "$b" || fail "it may not"
+	hold_fds "$at_d"
+	"${wait[@]}" pvictl unlink --dir "$tmp/links" "$link" >"$tmp/unlink" 2>&1 &
+	await holds
+	await gives -1 vm_d "ring $b $gsi"
+	make_link "$a" "$b"
+	gsi=$(gsi_of 1)
+	accepts vm_a "$b" || fail "it may not"
+	kill $!
+	pvictl unlink --dir "$tmp/links" "$link"
+	sed -i '/^.link/,$d' "$tmp/policy/web.conf"
+	let_have
+	apply
+	pvictl show --json "$f" >"$tmp/json"
+	json "$tmp/json" "it['gsis'] == [] and it['senders'] == []"
+	same "$(ls -A "$tmp/links")" .lock
 	end_pvid
 }
 
@@ -1928,5 +2064,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking linked_users words_of_users not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late dropping filled hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing others linked linked_later linking relinking linked_users ends_of_others words_of_users not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late dropping filled hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked returning returning_later killed_moving moving_full saving by_hand
