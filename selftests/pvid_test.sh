@@ -247,6 +247,19 @@ linked()
 	end_pvid
 }
 
+# Somebody changes links, until free_links
+hold_links()
+{
+	[ -p "$tmp/locked" ] || mkfifo "$tmp/locked" "$tmp/done"
+	flock "$tmp/links/.lock" sh -c "echo >'$tmp/locked'; read -r line <'$tmp/done'" &
+	read -r _ <"$tmp/locked"
+}
+
+free_links()
+{
+	echo >"$tmp/done"
+}
+
 # Nobody waits for who has the directory: it is asked for again.
 linked_later()
 {
@@ -254,13 +267,11 @@ linked_later()
 	start_pvid
 	make_link "$a" "$b"
 	vmm vm_a -name web -uuid "$a"
-	mkfifo "$tmp/locked" "$tmp/done"
-	flock "$tmp/links/.lock" sh -c "echo >'$tmp/locked'; read -r line <'$tmp/done'" &
-	read -r _ <"$tmp/locked"
+	hold_links
 	vmm vm_b -uuid "$b"
 	await gives 0 vm_a "ring $b 20"
 	same "$(tell vm_a "ring $b $gsi")" -1
-	echo >"$tmp/done"
+	free_links
 	await settled
 	same "$(tell vm_a "ring $b $gsi")" 2
 	# Who could write there would say who may ring whom. All else is done nevertheless.
@@ -528,6 +539,8 @@ ends_of_others()
 # Whoever is bound to the name of a VM that is one user's rings by the policy's links as that user alone.
 linked_users()
 {
+	local applying
+
 	policy_with_links
 	sed -i -e '/^.vm db/a user = 12345' -e '/^.link pair/a owner = 12345' "$tmp/policy/web.conf"
 	start_pvid
@@ -557,7 +570,14 @@ linked_users()
 	pvictl allow --rate 5 "$b" to "$a" gsi "$gsi"
 	same "$(difference)" ""
 	sed -i '/^.vm db/a user = 12345' "$tmp/policy/web.conf"
-	apply
+	# It is done when it is, also where somebody changes links meanwhile, and it is asked seldom whether they are done.
+	hold_links
+	apply >"$tmp/apply" 2>&1 &
+	applying=$!
+	await logged "cannot read links in $tmp/links yet"
+	nap 2
+	free_links
+	wait "$applying"
 	same "$(difference)" ""
 	rings_as "(12345, 5)"
 	accepts vm_b "$a" || fail "it may not any more"
@@ -1826,6 +1846,33 @@ moving_linked()
 	end_pvid
 }
 
+# Nor are they lost where somebody changes links for long.
+moving_linked_later()
+{
+	: >"$tmp/dirs"
+	both_ways
+	start_pvid env LD_PRELOAD="$here/kill_at.so" COUNT_DIRS="$tmp/dirs"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	make_link "$a" "$b"
+	same "$(tell vm_b "msi $gsi 4")" 0
+	kill "$vm_b"
+	await test -e "$tmp/run/$b.state"
+	hold_links
+	vmm vm_c -uuid "$b" -incoming defer
+	await is_at "$b" "$vm_c"
+	same "$(tell vm_c run)" 0
+	: >"$tmp/dirs"
+	await looked_more 150 "$vm_c"
+	same "$(tell vm_a "ring $b 20")" -11
+	free_links
+	await gives_some "ring $b $gsi"
+	same "$(tell vm_c stop)" 0
+	[ "$(tell vm_c "irqs 4")" -ge 1 ] || fail "no interrupt"
+	end_pvid
+}
+
 # One that does not come to run there goes on where it was.
 returning()
 {
@@ -2065,4 +2112,4 @@ by_hand()
 }
 
 run_tests noticing others linked linked_later linking relinking linked_users ends_of_others words_of_users not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late dropping filled hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
-	moving moving_linked returning returning_later killed_moving moving_full saving by_hand
+	moving moving_linked moving_linked_later returning returning_later killed_moving moving_full saving by_hand

@@ -391,6 +391,7 @@ static void done(struct pvid *d, void *owner, int pvi, enum outcome outcome, con
 			 d->links);
 	if (outcome != HELPER_DONE)
 		LOG(SD_ERR, "%s", d->links_error);
+	vm_links_are_free(d);
 	reload_progress(d);
 }
 

@@ -87,11 +87,12 @@ struct vm {
 	bool restored;		/* with what that had made, if that is known */
 	bool was_saved;		/* it has ended, frozen by a pvid that was killed when it saved that */
 	unsigned int looks;	/* before it ran, */
-	unsigned int waited;	/* and behind that, for what it had made */
+	unsigned int waited;	/* and behind that, for what it had made, though nothing more is done for it */
 	struct user *user;
 	unsigned int tries;
 	bool taking_back;	/* there is more of that, and no later step has begun */
 	bool giving;		/* there is more of that */
+	bool locked_out;	/* somebody changes links, so it has not joined those that it has */
 	bool known;		/* it is what the policy says that it is */
 	bool owes;		/* it has what could not be taken back */
 	struct helper *helper;	/* sees whether it is still what the policy says */
@@ -266,6 +267,10 @@ void vm_end(struct vm *vm);
 bool vm_is_taken(const struct vm *vm);
 /* Its guest goes on here */
 void vm_arrived(struct vm *vm);
+/* Nothing is found out of it, taken back or given */
+bool vm_is_settled(const struct vm *vm);
+/* Who could not join links may try it at once */
+void vm_links_are_free(struct pvid *d);
 /* Carries @d->policy out: what is bound stays, but for the differences, if it is what the policy says */
 void vm_apply_all(struct pvid *d);
 /* Nothing is found out of any, taken back or given, and those that were given up are not bound any more */

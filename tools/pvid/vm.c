@@ -227,8 +227,12 @@ static void vm_again(struct vm *vm, const char *what, int err)
 		LOG(SD_NOTICE, "%s: cannot %s yet: %s", vm_name(vm->d, vm->uuid).s, what, strerror(-err));
 	if (++vm->tries < MAX_TRIES && !retry_after(vm->d, &vm->retry, tries, vm_retry, vm))
 		return;
+	vm->tries = MAX_TRIES;
 	LOG(SD_ERR, "%s: cannot %s: %s; 'pvictl apply' tries again", vm_name(vm->d, vm->uuid).s, what,
 	    strerror(-err));
+	if (vm->locked_out && !*vm->d->links_error)
+		snprintf(vm->d->links_error, sizeof(vm->d->links_error), "%s: cannot %.500s: %s; try again",
+			 vm_name(vm->d, vm->uuid).s, what, strerror(-err));
 }
 
 /*
@@ -269,6 +273,7 @@ static void vm_give(struct vm *vm)
 
 	vm->owes &= ret != 0;
 	vm->giving = ret == -EINPROGRESS || joined == -EINPROGRESS;
+	vm->locked_out = joined == -EAGAIN;
 	/* What its guest had made of the GSIs of links, too */
 	if (!ret && !joined)
 		arrive_restore(vm);
@@ -279,6 +284,18 @@ static void vm_give(struct vm *vm)
 	else if (joined)
 		vm_again(vm, links_what, joined);
 	reload_progress(d);
+}
+
+void vm_links_are_free(struct pvid *d)
+{
+	struct vm *vm;
+
+	LIST_FOREACH(vm, &d->vms, entry) {
+		if (!vm->locked_out || !vm->known || vm->giving)
+			continue;
+		vm->tries = 0;
+		vm_go_on(vm);
+	}
 }
 
 /* In an order in which nobody rings it while no one keeps it, and what is kept of it tells that it is to be thawed. */
@@ -357,7 +374,7 @@ static void vm_take_back(struct vm *vm)
 
 static void vm_apply(struct vm *vm)
 {
-	vm->known = vm->giving = false;
+	vm->known = vm->giving = vm->locked_out = false;
 	vm->tries = 0;
 	sd_event_source_disable_unref(vm->retry);
 	vm->retry = NULL;
@@ -496,12 +513,17 @@ struct vm *vm_of(const struct pvid *d, pid_t pid)
 	return vm;
 }
 
+bool vm_is_settled(const struct vm *vm)
+{
+	return !vm->helper && !vm->taking_back && !vm->giving && (!vm->locked_out || vm->tries >= MAX_TRIES);
+}
+
 bool vm_all_known(const struct pvid *d)
 {
 	struct vm *vm;
 
 	LIST_FOREACH(vm, &d->vms, entry)
-		if (vm->helper || vm->taking_back || vm->giving)
+		if (!vm_is_settled(vm))
 			break;
 	return !vm && LIST_EMPTY(&d->ending);
 }
