@@ -1438,13 +1438,19 @@ full()
 	umount "$tmp/run"
 }
 
+# fill - what users have there takes all the room
+fill()
+{
+	! setpriv --reuid 12345 --clear-groups cat /dev/zero >"$tmp/run/zeros" 2>"$tmp/said" || fail "there is no end of room"
+}
+
 # Who fills it, by what is theirs there, does not keep by that what a policy takes back.
 filled()
 {
 	mkdir "$tmp/run"
 	mount -t tmpfs -o size=256k none "$tmp/run"
 	pair_by_policy
-	! setpriv --reuid 12345 --clear-groups cat /dev/zero >"$tmp/run/zeros" 2>"$tmp/said" || fail "there is no end of room"
+	fill
 	sed -i '/^.allow/,$d' "$tmp/policy/web.conf"
 	apply
 	same "$(tell vm_a "ring $b 20")" -1
@@ -2063,6 +2069,35 @@ saving()
 	end_pvid
 }
 
+# Where there is no room for it what a guest had made is kept nevertheless, and goes along.
+saving_full()
+{
+	mkdir "$tmp/run"
+	mount -t tmpfs -o size=64k none "$tmp/run"
+	pair_that_moves
+	fill
+	kill "$vm_b"
+	await logged "what its guest had made cannot be saved yet: No space left on device; make room"
+	kill_pvid
+	[ ! -e "$tmp/run/$b.state" ] || fail "there is room"
+	vmm vm_c -uuid "$b" -incoming defer
+	await gives -11 vm_a "ring $b 65536"
+	same "$(tell vm_c run)" 0
+	await gives_some "ring $b 65536"
+	same "$(tell vm_c stop)" 0
+	[ "$(tell vm_c "irqs 3")" -ge 1 ] || fail "no interrupt"
+	same "$(tell vm_c "notify $port")" 0
+	kill "$vm_c"
+	await_gone "$b"
+	rm "$tmp/run/zeros"
+	await test -e "$tmp/run/$b.state"
+	vmm vm_d -uuid "$b" -incoming defer
+	await is_at "$b" "$vm_d"
+	goes_on vm_d
+	end_pvid
+	umount "$tmp/run"
+}
+
 # One whose process is ending, with some of its threads, when the policy asks whose it is
 saving_late()
 {
@@ -2112,4 +2147,4 @@ by_hand()
 }
 
 run_tests noticing others linked linked_later linking relinking linked_users ends_of_others words_of_users not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late dropping filled hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
-	moving moving_linked moving_linked_later returning returning_later killed_moving moving_full saving by_hand
+	moving moving_linked moving_linked_later returning returning_later killed_moving moving_full saving saving_full by_hand

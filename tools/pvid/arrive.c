@@ -123,7 +123,7 @@ void arrive_restore(struct vm *vm)
 	if (!vm->arriving || vm->restored)
 		return;
 	vm->restored = true;
-	ret = kept_read(vm, &blob);
+	ret = vm_read_made(vm, &blob);
 	if (ret == -ENOENT)
 		return;
 	if (ret >= 0)

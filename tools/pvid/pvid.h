@@ -123,6 +123,9 @@ struct pvid {
 	void *candidates_by_pid;	/* of tsearch() */
 	LIST_HEAD(, vm) vms;
 	LIST_HEAD(, vm) ending;	/* given up, and perhaps bound still */
+	LIST_HEAD(, vm) unsaved;	/* that have died, and there is no room for what their guests had made */
+	sd_event_source *save_retry;
+	unsigned int save_tries;
 	sd_event_source *end_retry;
 	unsigned int end_tries;
 	bool stay_bound;	/* others have endpoints that were given up */
@@ -269,6 +272,8 @@ bool vm_is_taken(const struct vm *vm);
 void vm_arrived(struct vm *vm);
 /* Nothing is found out of it, taken back or given */
 bool vm_is_settled(const struct vm *vm);
+/* What the guest of @vm's name and user had made, as kept_read() */
+int vm_read_made(const struct vm *vm, void **blob);
 /* Who could not join links may try it at once */
 void vm_links_are_free(struct pvid *d);
 /* Carries @d->policy out: what is bound stays, but for the differences, if it is what the policy says */
