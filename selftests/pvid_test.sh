@@ -1473,6 +1473,43 @@ zeros"
 	umount "$tmp/run"
 }
 
+# A second policy has the room of the one before, too, which may have to wait for links.
+filled_twice()
+{
+	local first second
+
+	mkdir "$tmp/run"
+	mount -t tmpfs -o size=256k none "$tmp/run"
+	policy
+	between pair web db
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	fill
+	hold_links
+	sed -i '/^.link/,$d' "$tmp/policy/web.conf"
+	apply >"$tmp/first" 2>&1 &
+	first=$!
+	await test -e "$tmp/run/applied.1"
+	sed -i '/^.allow/,$d' "$tmp/policy/web.conf"
+	apply >"$tmp/second" 2>&1 &
+	second=$!
+	await logged "no room for the policy yet, it is read again\|make room"
+	same "$(tell vm_a "ring $b 20")" 0
+	free_links
+	wait "$second" || fail "$(cat "$tmp/second")"
+	wait "$first" || fail "$(cat "$tmp/first")"
+	same "$(tell vm_a "ring $b 20")" -1
+	same "$(difference)" ""
+	same "$(ls -A "$tmp/run")" ".new
+applied
+socket
+zeros"
+	end_pvid
+	umount "$tmp/run"
+}
+
 # What is no policy changes nothing; what cannot be given is no reason to take away the rest, or to leave it out.
 mistakes()
 {
@@ -2146,5 +2183,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking linked_users ends_of_others words_of_users not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late dropping filled hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing others linked linked_later linking relinking linked_users ends_of_others words_of_users not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late dropping filled filled_twice hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked moving_linked_later returning returning_later killed_moving moving_full saving saving_full by_hand

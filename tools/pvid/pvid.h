@@ -135,6 +135,7 @@ struct pvid {
 	unsigned int nr_killed;		/* and have not ended yet */
 	struct helper *reading;	/* reads the policy */
 	bool read_again;
+	bool read_later;	/* when there is room, which older policies have */
 	struct helper *linking;	/* makes links */
 	bool link_again;
 	char links_error[1024];	/* or "": what of that could not be done */
