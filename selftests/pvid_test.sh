@@ -1628,6 +1628,13 @@ broken()
 	same "$(cat "$tmp/notify.status")" "2 VMs in the policy"
 	await settled
 	same "$(tell vm_a "ring $b 20")" 0
+	# Nor to leave undone what the last pvid was about: its policy had no VMs any more.
+	mv "$tmp/run/applied" "$tmp/run/applied.1"
+	: >"$tmp/run/applied"
+	echo x >>"$tmp/policy/web.conf"
+	kill_pvid
+	refuses 5 "no endpoint is bound" pvictl show "$a"
+	refuses 5 "no endpoint is bound" pvictl show "$b"
 	end_pvid
 }
 

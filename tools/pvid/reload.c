@@ -185,7 +185,7 @@ static void files_read(struct pvid *d, void *owner, int pvi, enum outcome outcom
 	LOG(SD_ERR, "%s", error);
 	control_answer(d, error);
 	/* What the last pvid was carrying out when it ended; if nobody knows what that was, all stays. */
-	if (!d->ready && (d->policy.nr_vms || d->policy.nr_links || d->policy.nr_reserves))
+	if (!d->ready && (d->policy.nr_vms || d->policy.nr_links || d->policy.nr_reserves || d->policy.older))
 		carry_out(d);
 	say_status(d, error);
 	reload_progress(d);
