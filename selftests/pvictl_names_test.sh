@@ -153,11 +153,19 @@ unread()
 		show $b
 		link --dir $tmp/links --size 64K --kind raw $a $b
 		unlink --dir $tmp/links $a $b
+		top --json --count 1 --interval 0.1 $b
 		detach $b
 	COMMANDS
 	reads_name pvictl list || fail "it is not seen who does"
 	same "$(grep -c "$c" "$tmp/said")" 1
 	reads_name pvictl show web || fail "whom 'web' means is not known"
+	# It is there while somebody rings.
+	[ -d /sys/kernel/tracing/instances ] || mount -t tracefs none /sys/kernel/tracing
+	while :; do
+		tell vm_a "ring $b 20"
+		nap 0.2
+	done >"$tmp/rings" &
+	! reads_name pvictl events --json --count 1 "$a" || fail "'events' reads the name of another one"
 }
 
 # Not bound yet, but running: it can be allowed already.

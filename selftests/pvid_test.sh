@@ -9,7 +9,7 @@
 . "$(dirname "$0")/tools/policy.sh"
 
 # What attach sets
-at_c=''
+at_c='' at_d=''
 
 # start_pvid COMMAND... - by the command, under a keeper of its descriptors; $pvid is its PID
 start_pvid()
@@ -247,6 +247,19 @@ linked()
 	end_pvid
 }
 
+# Somebody changes links, until free_links
+hold_links()
+{
+	[ -p "$tmp/locked" ] || mkfifo "$tmp/locked" "$tmp/done"
+	flock "$tmp/links/.lock" sh -c "echo >'$tmp/locked'; read -r line <'$tmp/done'" &
+	read -r _ <"$tmp/locked"
+}
+
+free_links()
+{
+	echo >"$tmp/done"
+}
+
 # Nobody waits for who has the directory: it is asked for again.
 linked_later()
 {
@@ -254,13 +267,11 @@ linked_later()
 	start_pvid
 	make_link "$a" "$b"
 	vmm vm_a -name web -uuid "$a"
-	mkfifo "$tmp/locked" "$tmp/done"
-	flock "$tmp/links/.lock" sh -c "echo >'$tmp/locked'; read -r line <'$tmp/done'" &
-	read -r _ <"$tmp/locked"
+	hold_links
 	vmm vm_b -uuid "$b"
 	await gives 0 vm_a "ring $b 20"
 	same "$(tell vm_a "ring $b $gsi")" -1
-	echo >"$tmp/done"
+	free_links
 	await settled
 	same "$(tell vm_a "ring $b $gsi")" 2
 	# Who could write there would say who may ring whom. All else is done nevertheless.
@@ -389,9 +400,147 @@ relinking()
 	end_pvid
 }
 
+# between NAME A B - a link of the policy
+between()
+{
+	printf '[link %s]\nbetween = %s, %s\nkind = raw\nsize = 64K\n' "$@" >>"$tmp/policy/web.conf"
+}
+
+# hold_fds PID - who wants a descriptor of it waits, if pvid was started so, until let_have
+hold_fds()
+{
+	echo "$1" >"$tmp/getfd.new"
+	mv "$tmp/getfd.new" "$tmp/getfd"
+}
+
+let_have()
+{
+	rm "$tmp/getfd"
+}
+
+holds()
+{
+	grep -q held "$tmp/getfd"
+}
+
+# find_made NAME - as find_link, but nobody joins it by that
+find_made()
+{
+	link=$(grep -l -x -F "[link $1]" "$tmp/links"/*/policy | sed 's,/policy$,,; s,.*/,,')
+	gsi=$(gsi_of 1)
+}
+
+# gsi_of SIDE - of $link, the first by which that side is rung
+gsi_of()
+{
+	od -A n -t u4 -j 64 -N 4 "$tmp/links/$link/$1" | tr -d ' '
+}
+
+# rung_by NAME UUID LINK - YES or NO, as that VM may ring the other one, the link's second side
+rung_by()
+{
+	find_made "$3"
+	if accepts "$1" "$2"; then
+		echo YES
+	else
+		echo NO
+	fi
+}
+
+# Ends that are not pvid's have joined a link, or left it, when that is done: who could not, or was not told, is told later,
+# whoever keeps it waiting, or is killed meanwhile.
+ends_of_others()
+{
+	local e=eeeeeeee-0000-4000-8000-000000000005 f=ffffffff-0000-4000-8000-000000000006
+	local max=/sys/module/kvm_pvi/parameters/max_gsis old held own linking wait=(env "LD_PRELOAD=$here/kill_at.so" "GETFD_HELD=$tmp/getfd")
+
+	policy
+	start_pvid "${wait[@]}"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	vmm vm_c
+	vmm vm_d
+	await settled
+	old=$(cat "$max")
+	attach at_c --pid "$vm_c" --uuid "$e" --dir "$tmp/links" --expose 20,21,22
+	echo 3 >"$max"
+	between kept web "$e"
+	refuses 1 "$e cannot join link 'kept': no memory is left there, or too many GSIs or senders at one end" apply
+	echo "$old" >"$max"
+	apply
+	same "$(rung_by vm_a "$e" kept)" YES
+	# Who keeps it waiting has nobody else go without.
+	attach at_d --pid "$vm_d" --uuid "$f" --dir "$tmp/links"
+	hold_fds "$at_d"
+	between held web "$f"
+	between more web "$e"
+	refuses 1 "$f cannot join link 'held': its process keeps whoever asks it waiting" apply
+	same "$(rung_by vm_a "$e" more)" YES
+	same "$(rung_by vm_a "$f" held)" NO
+	let_have
+	apply
+	same "$(rung_by vm_a "$f" held)" YES
+	find_made held
+	held=$gsi own=$(gsi_of 0)
+	find_made more
+	hold_fds "$at_d"
+	sed -i '/^.link held/,$d' "$tmp/policy/web.conf"
+	apply >"$tmp/apply" 2>&1 &
+	await holds
+	kill_pvid
+	! accepts vm_a "$e" || fail "it may still"
+	same "$(difference)" ""
+	# Nobody else gets its GSIs meanwhile.
+	make_link "$a" "$b"
+	[ "$(gsi_of 0)" -gt "$own" ] || fail "GSI $own is a's by two links"
+	refuses 1 "$f keeps the GSIs of link 'held': its process keeps whoever asks it waiting" apply
+	gsi=$held
+	accepts vm_a "$f" || fail "it may not any more"
+	let_have
+	apply
+	! accepts vm_a "$f" || fail "it may still"
+	same "$(rung_by vm_a "$e" kept)" YES
+	# Nor who keeps pvictl waiting
+	hold_fds "$at_d"
+	"${wait[@]}" pvictl link --dir "$tmp/links" --size 64K --kind raw "$f" "$a" >"$tmp/printed" 2>&1 &
+	linking=$!
+	await holds
+	kill "$vm_b"
+	await_gone "$b"
+	rm "$tmp/vm_b.in" "$tmp/vm_b.out"
+	vmm vm_b -uuid "$b"
+	gsi=$(gsi_of 1)
+	await accepts vm_a "$b"
+	let_have
+	wait "$linking" || fail "$(cat "$tmp/printed")"
+	pvictl unlink --dir "$tmp/links" "$f" "$a"
+	pvictl unlink --dir "$tmp/links" "$link"
+	make_link "$f" "$b"
+	gsi=$(gsi_of 1)
+	accepts vm_d "$b" || fail "it may not"
+	hold_fds "$at_d"
+	"${wait[@]}" pvictl unlink --dir "$tmp/links" "$link" >"$tmp/unlink" 2>&1 &
+	await holds
+	await gives -1 vm_d "ring $b $gsi"
+	make_link "$a" "$b"
+	gsi=$(gsi_of 1)
+	accepts vm_a "$b" || fail "it may not"
+	kill $!
+	pvictl unlink --dir "$tmp/links" "$link"
+	sed -i '/^.link/,$d' "$tmp/policy/web.conf"
+	let_have
+	apply
+	pvictl show --json "$f" >"$tmp/json"
+	json "$tmp/json" "it['gsis'] == [] and it['senders'] == []"
+	same "$(ls -A "$tmp/links")" .lock
+	end_pvid
+}
+
 # Whoever is bound to the name of a VM that is one user's rings by the policy's links as that user alone.
 linked_users()
 {
+	local applying
+
 	policy_with_links
 	sed -i -e '/^.vm db/a user = 12345' -e '/^.link pair/a owner = 12345' "$tmp/policy/web.conf"
 	start_pvid
@@ -421,7 +570,14 @@ linked_users()
 	pvictl allow --rate 5 "$b" to "$a" gsi "$gsi"
 	same "$(difference)" ""
 	sed -i '/^.vm db/a user = 12345' "$tmp/policy/web.conf"
-	apply
+	# It is done when it is, also where somebody changes links meanwhile, and it is asked seldom whether they are done.
+	hold_links
+	apply >"$tmp/apply" 2>&1 &
+	applying=$!
+	await logged "cannot read links in $tmp/links yet"
+	nap 2
+	free_links
+	wait "$applying"
 	same "$(difference)" ""
 	rings_as "(12345, 5)"
 	accepts vm_b "$a" || fail "it may not any more"
@@ -1282,13 +1438,19 @@ full()
 	umount "$tmp/run"
 }
 
+# fill - what users have there takes all the room
+fill()
+{
+	! setpriv --reuid 12345 --clear-groups cat /dev/zero >"$tmp/run/zeros" 2>"$tmp/said" || fail "there is no end of room"
+}
+
 # Who fills it, by what is theirs there, does not keep by that what a policy takes back.
 filled()
 {
 	mkdir "$tmp/run"
 	mount -t tmpfs -o size=256k none "$tmp/run"
 	pair_by_policy
-	! setpriv --reuid 12345 --clear-groups cat /dev/zero >"$tmp/run/zeros" 2>"$tmp/said" || fail "there is no end of room"
+	fill
 	sed -i '/^.allow/,$d' "$tmp/policy/web.conf"
 	apply
 	same "$(tell vm_a "ring $b 20")" -1
@@ -1305,6 +1467,43 @@ filled()
 	same "$(tell vm_a "ring $b 20")" -1
 	same "$(difference)" ""
 	same "$(ls "$tmp/run")" "applied
+socket
+zeros"
+	end_pvid
+	umount "$tmp/run"
+}
+
+# A second policy has the room of the one before, too, which may have to wait for links.
+filled_twice()
+{
+	local first second
+
+	mkdir "$tmp/run"
+	mount -t tmpfs -o size=256k none "$tmp/run"
+	policy
+	between pair web db
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	fill
+	hold_links
+	sed -i '/^.link/,$d' "$tmp/policy/web.conf"
+	apply >"$tmp/first" 2>&1 &
+	first=$!
+	await test -e "$tmp/run/applied.1"
+	sed -i '/^.allow/,$d' "$tmp/policy/web.conf"
+	apply >"$tmp/second" 2>&1 &
+	second=$!
+	await logged "no room for the policy yet, it is read again\|make room"
+	same "$(tell vm_a "ring $b 20")" 0
+	free_links
+	wait "$second" || fail "$(cat "$tmp/second")"
+	wait "$first" || fail "$(cat "$tmp/first")"
+	same "$(tell vm_a "ring $b 20")" -1
+	same "$(difference)" ""
+	same "$(ls -A "$tmp/run")" ".new
+applied
 socket
 zeros"
 	end_pvid
@@ -1429,6 +1628,13 @@ broken()
 	same "$(cat "$tmp/notify.status")" "2 VMs in the policy"
 	await settled
 	same "$(tell vm_a "ring $b 20")" 0
+	# Nor to leave undone what the last pvid was about: its policy had no VMs any more.
+	mv "$tmp/run/applied" "$tmp/run/applied.1"
+	: >"$tmp/run/applied"
+	echo x >>"$tmp/policy/web.conf"
+	kill_pvid
+	refuses 5 "no endpoint is bound" pvictl show "$a"
+	refuses 5 "no endpoint is bound" pvictl show "$b"
 	end_pvid
 }
 
@@ -1690,6 +1896,33 @@ moving_linked()
 	end_pvid
 }
 
+# Nor are they lost where somebody changes links for long.
+moving_linked_later()
+{
+	: >"$tmp/dirs"
+	both_ways
+	start_pvid env LD_PRELOAD="$here/kill_at.so" COUNT_DIRS="$tmp/dirs"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	make_link "$a" "$b"
+	same "$(tell vm_b "msi $gsi 4")" 0
+	kill "$vm_b"
+	await test -e "$tmp/run/$b.state"
+	hold_links
+	vmm vm_c -uuid "$b" -incoming defer
+	await is_at "$b" "$vm_c"
+	same "$(tell vm_c run)" 0
+	: >"$tmp/dirs"
+	await looked_more 150 "$vm_c"
+	same "$(tell vm_a "ring $b 20")" -11
+	free_links
+	await gives_some "ring $b $gsi"
+	same "$(tell vm_c stop)" 0
+	[ "$(tell vm_c "irqs 4")" -ge 1 ] || fail "no interrupt"
+	end_pvid
+}
+
 # One that does not come to run there goes on where it was.
 returning()
 {
@@ -1880,6 +2113,35 @@ saving()
 	end_pvid
 }
 
+# Where there is no room for it what a guest had made is kept nevertheless, and goes along.
+saving_full()
+{
+	mkdir "$tmp/run"
+	mount -t tmpfs -o size=64k none "$tmp/run"
+	pair_that_moves
+	fill
+	kill "$vm_b"
+	await logged "what its guest had made cannot be saved yet: No space left on device; make room"
+	kill_pvid
+	[ ! -e "$tmp/run/$b.state" ] || fail "there is room"
+	vmm vm_c -uuid "$b" -incoming defer
+	await gives -11 vm_a "ring $b 65536"
+	same "$(tell vm_c run)" 0
+	await gives_some "ring $b 65536"
+	same "$(tell vm_c stop)" 0
+	[ "$(tell vm_c "irqs 3")" -ge 1 ] || fail "no interrupt"
+	same "$(tell vm_c "notify $port")" 0
+	kill "$vm_c"
+	await_gone "$b"
+	rm "$tmp/run/zeros"
+	await test -e "$tmp/run/$b.state"
+	vmm vm_d -uuid "$b" -incoming defer
+	await is_at "$b" "$vm_d"
+	goes_on vm_d
+	end_pvid
+	umount "$tmp/run"
+}
+
 # One whose process is ending, with some of its threads, when the policy asks whose it is
 saving_late()
 {
@@ -1928,5 +2190,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking linked_users words_of_users not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late dropping filled hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
-	moving moving_linked returning returning_later killed_moving moving_full saving by_hand
+run_tests noticing others linked linked_later linking relinking linked_users ends_of_others words_of_users not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late dropping filled filled_twice hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+	moving moving_linked moving_linked_later returning returning_later killed_moving moving_full saving saving_full by_hand

@@ -15,6 +15,9 @@
  * BIND_HELD=PATH: who has done a BIND that says by which VMM writes a line to that file, where it is, and goes on when it is
  * not there any more.
  *
+ * GETFD_HELD=PATH: who wants a descriptor of the process that the file names writes a line to it, and goes on when it is not
+ * there any more, as if that process executed another program so long.
+ *
  * COUNT_DIRS=PATH: that file has a line of each directory that is opened, as long as it is there.
  *
  * Where it was is said on standard error: how many messages it had sent to the service manager since
@@ -36,6 +39,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -183,6 +187,51 @@ int ioctl(int fd, unsigned long request, ...)
 		hold();
 	point_of_file();
 	return ret;
+}
+
+/* @key in @path is followed by it; 0: it is not there */
+static long number_in(const char *path, const char *key)
+{
+	FILE *in = fopen(path, "re");
+	char line[256];
+	long found = 0;
+
+	while (in && !found && fgets(line, sizeof(line), in))
+		if (!strncmp(line, key, strlen(key)))
+			found = atol(line + strlen(key));
+	if (in)
+		fclose(in);
+	return found;
+}
+
+static void hold_getfd(int pidfd)
+{
+	const char *held = getenv("GETFD_HELD");
+	char path[64];
+	long pid = held ? number_in(held, "") : 0;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	if (!pid || number_in(path, "Pid:") != pid)
+		return;
+	write_line(held, "held");
+	while (!access(held, F_OK))
+		usleep(20000);
+}
+
+long syscall(long number, ...)
+{
+	long (*real)(long number, long, long, long, long, long, long) = next("syscall");
+	long more[6];
+	va_list args;
+	int i;
+
+	va_start(args, number);
+	for (i = 0; i < 6; i++)
+		more[i] = va_arg(args, long);
+	va_end(args);
+	if (number == SYS_pidfd_getfd)
+		hold_getfd(more[0]);
+	return real(number, more[0], more[1], more[2], more[3], more[4], more[5]);
 }
 
 DIR *opendir(const char *name)

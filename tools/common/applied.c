@@ -147,14 +147,20 @@ int applied_prepare(const char *run, const char *text, size_t length)
 {
 	char *path = spare_path(run);
 	int fd = open_spare(path), ret;
-	struct stat st;
+	struct stat st, old = { 0 };
 
-	free(path);
-	if (fd < 0)
+	if (fd < 0) {
+		free(path);
 		return fd;
+	}
+	fstat(fd, &old);
 	ret = make_room(fd, length) ?: make_room_in_applied(run, length) ?: write_range(fd, text, 0, length);
 	ret = ret ?: fstat(fd, &st) ? -errno : write_range(fd, NULL, length, st.st_size);
 	close(fd);
+	/* The next spare one is to be one that has room. */
+	if (ret && !old.st_size)
+		unlink(path);
+	free(path);
 	return ret;
 }
 
@@ -220,7 +226,8 @@ int applied_forget(const char *run)
 
 	for (nr = nr_applied(run); nr > 1 && !ret; nr--) {
 		path = applied_path(run, nr - 1, "");
-		if (!reuse(path, spare) && unlink(path))
+		/* The newest of them has room for what is carried out. */
+		if ((nr > 2 || !reuse(path, spare)) && unlink(path))
 			ret = -errno;
 		free(path);
 	}

@@ -4,7 +4,7 @@
  *
  * There is a directory for each, named by its UUID: "0" and "1" are the sections, or lead to them, and "shapes" is how
  * they began when they were made: a section's owner may write into it what it likes. The name begins with a dot while
- * it is being made.
+ * it is being made, and with ".gone-" when it has been taken back, until both ends know that.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include "links.h"
+
+#define GONE ".gone-"
 
 const char * const links_sides[2] = { "0", "1" };
 
@@ -37,6 +39,8 @@ const char *links_explain(int err)
 		return "the VM's process has gone";
 	case ENOSPC:
 		return "no memory is left there, or too many GSIs or senders at one end";
+	case ETIMEDOUT:
+		return "its process keeps whoever asks it waiting";
 	case EOPNOTSUPP:
 		return "a VM without an in-kernel LAPIC (QEMU: kernel-irqchip=off), or one end is a process: say host:UUID";
 	}
@@ -72,6 +76,23 @@ void links_file(char *path, size_t size, const char *dir, const uuid_t uuid, con
 
 	uuid_unparse_lower(uuid, text);
 	snprintf(path, size, "%s/%s%s%s", dir, text, *name ? "/" : "", name);
+}
+
+static void gone_file(char *path, size_t size, const char *dir, const struct link *link, const char *name)
+{
+	char text[UUID_STR_LEN];
+
+	uuid_unparse_lower(link->uuid, text);
+	snprintf(path, size, "%s/" GONE "%s.%u%s%s", dir, text, link->gone, *name ? "/" : "", name);
+}
+
+static bool parse_gone(const char *name, struct link *link)
+{
+	char text[UUID_STR_LEN];
+	int len = 0;
+
+	return sscanf(name, GONE "%36[0-9a-f-].%u%n", text, &link->gone, &len) == 2 && !name[len] && link->gone &&
+		!uuid_parse(text, link->uuid);
 }
 
 static int make_parents(const char *dir, struct links_why *why)
@@ -147,17 +168,29 @@ int links_clear(const char *link)
 	return result;
 }
 
+/* One that was not made as a whole, or not forgotten */
+static bool is_left(const char *dir, const char *name)
+{
+	char path[PATH_MAX];
+	struct link gone;
+	uuid_t uuid;
+
+	if (!parse_gone(name, &gone))
+		return *name == '.' && !uuid_parse(name + 1, uuid);
+	gone_file(path, sizeof(path), dir, &gone, PVI_LINK_SHAPES);
+	return access(path, F_OK);
+}
+
 /* What a program that was killed has left */
 static void sweep(const char *dir)
 {
 	struct dirent *entry;
 	char path[PATH_MAX];
-	uuid_t uuid;
 	DIR *d;
 
 	d = opendir(dir);
 	while (d && (entry = readdir(d))) {
-		if (entry->d_name[0] != '.' || uuid_parse(entry->d_name + 1, uuid))
+		if (!is_left(dir, entry->d_name))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
 		links_clear(path);
@@ -235,7 +268,10 @@ static void read_label(const char *dir, struct link *link)
 	FILE *file;
 
 	link->label[0] = '\0';
-	links_file(path, sizeof(path), dir, link->uuid, LINKS_POLICY);
+	if (link->gone)
+		gone_file(path, sizeof(path), dir, link, LINKS_POLICY);
+	else
+		links_file(path, sizeof(path), dir, link->uuid, LINKS_POLICY);
 	file = fopen(path, "re");
 	if (!file)
 		return;
@@ -249,6 +285,7 @@ static int read_link(const char *dir, struct link *link)
 {
 	int ret = pvi_link_read(dir, link->uuid, link->shapes) ?: links_read_vsock(dir, link);
 
+	link->gone = 0;
 	if (!ret)
 		read_label(dir, link);
 	return ret;
@@ -265,11 +302,23 @@ int links_read_one(const char *dir, const uuid_t uuid, struct link *link, struct
 	return ret ? links_fail(why, ret, "link %s in %s", text, dir) : 0;
 }
 
+/* -errno */
+static int append(struct links *links, const struct link *link)
+{
+	struct link *more = reallocarray(links->all, links->nr + 1, sizeof(*link));
+
+	if (!more)
+		return -ENOMEM;
+	links->all = more;
+	links->all[links->nr++] = *link;
+	return 0;
+}
+
 static int read_each(DIR *d, const char *dir, struct links *links, void (*complain)(const char *text),
 		     struct links_why *why)
 {
 	struct dirent *entry;
-	struct link link, *more;
+	struct link link;
 	int ret;
 
 	while ((entry = readdir(d))) {
@@ -283,11 +332,9 @@ static int read_each(DIR *d, const char *dir, struct links *links, void (*compla
 		}
 		if (ret)
 			continue;
-		more = reallocarray(links->all, links->nr + 1, sizeof(link));
-		if (!more)
-			return links_fail(why, ENOMEM, "%s", dir);
-		links->all = more;
-		links->all[links->nr++] = link;
+		ret = append(links, &link);
+		if (ret)
+			return links_fail(why, ret, "%s", dir);
 	}
 	return 0;
 }
@@ -313,13 +360,75 @@ void links_free(struct links *links)
 	*links = (struct links){ 0 };
 }
 
-int links_remove(const char *dir, const uuid_t uuid, struct links_why *why)
+int links_take_back(const char *dir, struct link *link, struct links_why *why)
+{
+	char from[PATH_MAX], to[PATH_MAX], path[PATH_MAX];
+	int ret = 0;
+	size_t i;
+
+	links_file(from, sizeof(from), dir, link->uuid, "");
+	do {
+		link->gone++;
+		gone_file(to, sizeof(to), dir, link, "");
+	} while (rename(from, to) && (errno == ENOTEMPTY || errno == EEXIST));
+	if (access(to, F_OK)) {
+		link->gone = 0;
+		return links_fail(why, errno, "%s", from);
+	}
+	for (i = 0; i < ARRAY_SIZE(links_sides); i++) {
+		gone_file(path, sizeof(path), dir, link, links_sides[i]);
+		ret = remove_section(path) ?: ret;
+	}
+	return ret ? links_fail(why, ret, "%s", to) : 0;
+}
+
+static int read_one_gone(const char *dir, struct link *link)
+{
+	char path[PATH_MAX];
+	int fd, ret = 0;
+
+	gone_file(path, sizeof(path), dir, link, PVI_LINK_SHAPES);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (read(fd, link->shapes, sizeof(link->shapes)) != sizeof(link->shapes))
+		ret = -EBADMSG;
+	close(fd);
+	read_label(dir, link);
+	return ret;
+}
+
+int links_read_gone(const char *dir, struct links *gone, struct links_why *why)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+	int ret = 0;
+
+	*gone = (struct links){ 0 };
+	if (!d)
+		return links_fail(why, errno, "%s", dir);
+	while (!ret && (entry = readdir(d))) {
+		struct link link = { 0 };
+
+		/* Of another version perhaps, which nobody can tell anybody of */
+		if (parse_gone(entry->d_name, &link) && !read_one_gone(dir, &link))
+			ret = append(gone, &link);
+	}
+	if (ret)
+		links_fail(why, ret, "%s", dir);
+	closedir(d);
+	if (ret)
+		links_free(gone);
+	return ret;
+}
+
+int links_forget(const char *dir, const struct link *gone, struct links_why *why)
 {
 	char path[PATH_MAX];
 	int ret;
 
-	links_file(path, sizeof(path), dir, uuid, "");
-	ret = links_clear(path);
+	gone_file(path, sizeof(path), dir, gone, "");
+	ret = access(path, F_OK) ? 0 : links_clear(path);
 	return ret ? links_fail(why, ret, "%s", path) : 0;
 }
 

@@ -27,6 +27,7 @@ struct link {
 	struct pvi_ring_shape shapes[2];
 	struct pvi_link_vsock vsock[2];	/* of that kind, else 0 */
 	char label[LINKS_LABEL];	/* of the section of the policy that it is made by, or "" */
+	uint32_t gone;		/* it has been taken back, as so manieth of its UUID; 0: it is there */
 };
 
 struct links {
@@ -87,7 +88,14 @@ void links_free(struct links *links);
 int links_read_one(const char *dir, const uuid_t uuid, struct link *link, struct links_why *why);
 /* Where the section of a side is, or any other file of the link's */
 void links_file(char *path, size_t size, const char *dir, const uuid_t uuid, const char *name);
-int links_remove(const char *dir, const uuid_t uuid, struct links_why *why);
+/*
+ * Nobody joins it any more, and its memory is nobody's; but how it was is there still, as an end may not have been told:
+ * until links_forget(), and nobody is given its GSIs. -errno, and @link->gone is 0: it is there as it was.
+ */
+int links_take_back(const char *dir, struct link *link, struct links_why *why);
+/* Those */
+int links_read_gone(const char *dir, struct links *gone, struct links_why *why);
+int links_forget(const char *dir, const struct link *gone, struct links_why *why);
 /* Removes what there is of a link that may not be complete, in its own directory */
 int links_clear(const char *link);
 uint64_t links_size(const char *dir, const struct link *link);
@@ -135,5 +143,8 @@ const char *links_parse_ports(char *text, uint32_t nr[static 2],
  */
 int links_join(const struct links *links, const struct policy *policy, const uuid_t uuid, int lister, uint64_t number,
 	       int pvi, FILE *out, uuid_t failed);
+/* That endpoint, which is at the side that @shape is of, has nothing more to join */
+bool links_has_joined(const struct link *link, const struct pvi_ring_shape *shape, const struct policy *policy,
+		      int lister, uint64_t number);
 
 #endif

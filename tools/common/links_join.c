@@ -125,6 +125,17 @@ static int join(const struct has *has, int pvi, const struct pvi_ring_shape *sha
 	return 0;
 }
 
+bool links_has_joined(const struct link *link, const struct pvi_ring_shape *shape, const struct policy *policy,
+		      int lister, uint64_t number)
+{
+	struct has has;
+	bool joined = !list(lister, number, &has) && has_joined(&has, shape, peer_vm(policy, link, shape));
+
+	free(has.gsis);
+	free(has.edges);
+	return joined;
+}
+
 static void say(FILE *out, const uuid_t uuid, const uuid_t link)
 {
 	char text[UUID_STR_LEN], link_text[UUID_STR_LEN];

@@ -27,6 +27,7 @@ struct make {
 	char path[PATH_MAX];	/* of the link while it is not complete */
 	char mount[PATH_MAX];	/* of hugetlbfs, or empty */
 	const struct links *others;
+	struct links gone;	/* whose ends have their GSIs perhaps */
 	struct pvi_link link;
 	unsigned char secret[PVI_LINK_SECRET];
 	struct links_why *why;
@@ -54,13 +55,13 @@ static int fail(const struct make *m, int err, const char *fmt, ...)
 }
 
 /* The end of a link's range of GSIs at @uuid that @first to @first + @nr - 1 runs into, or 0 */
-static uint32_t taken_until(const struct make *m, const uuid_t uuid, uint32_t first, uint32_t nr)
+static uint32_t taken_until(const struct links *links, const uuid_t uuid, uint32_t first, uint32_t nr)
 {
 	const struct pvi_ring_shape *shape;
 	size_t i;
 
-	for (i = 0; i < 2 * m->others->nr; i++) {
-		shape = &m->others->all[i / 2].shapes[i % 2];
+	for (i = 0; i < 2 * links->nr; i++) {
+		shape = &links->all[i / 2].shapes[i % 2];
 		if (!uuid_compare(shape->owner, uuid) && first < shape->gsi + shape->gsis &&
 		    shape->gsi < first + nr)
 			return shape->gsi + shape->gsis;
@@ -76,7 +77,8 @@ static int choose_gsis(const struct make *m, const struct link_side *from, struc
 
 	uuid_copy(to->uuid, from->uuid);
 	to->gsis = m->spec->queues;
-	while ((end = taken_until(m, from->uuid, first, to->gsis)))
+	while ((end = taken_until(m->others, from->uuid, first, to->gsis) ?:
+		      taken_until(&m->gone, from->uuid, first, to->gsis)))
 		first = end;
 	uuid_unparse_lower(from->uuid, text);
 	if (first + to->gsis > limit)
@@ -277,7 +279,7 @@ static int make_files(const struct make *m, const struct link *link)
 static int choose(struct make *m, struct link *link)
 {
 	uint32_t i;
-	int ret = choose_uuid(m);
+	int ret = choose_uuid(m) ?: links_read_gone(m->dir, &m->gone, m->why);
 
 	uuid_copy(link->uuid, m->link.uuid);
 	for (i = 0; !ret && i < 2; i++)
@@ -285,6 +287,7 @@ static int choose(struct make *m, struct link *link)
 	for (i = 0; !ret && i < 2; i++)
 		if (pvi_link_shape(&m->link, i, &link->shapes[i]))
 			ret = links_refuse(m->why, EINVAL, "%u queues need a larger --size", m->spec->queues);
+	links_free(&m->gone);
 	return ret ?: links_choose_vsock(m->spec, m->others, link, m->why);
 }
 

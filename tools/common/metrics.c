@@ -19,8 +19,6 @@ struct vm {
 	char label[8 * NAME_LEN];
 	struct kvm_pvi_list_edge *edges;
 	size_t nr_edges;
-	bool has_rest;
-	struct kvm_pvi_counts rest;	/* of all other rows together */
 };
 
 struct snapshot {
@@ -68,25 +66,15 @@ static size_t share_rows(const struct snapshot *s, size_t most)
 	return low;
 }
 
-static void add_counts(struct kvm_pvi_counts *to, const struct kvm_pvi_counts *more)
-{
-	to->raised += more->raised;
-	to->coalesced += more->coalesced;
-	to->latched += more->latched;
-	to->denied += more->denied;
-	to->throttled += more->throttled;
-}
-
-/* The first of them; @vm->edges has room for as many */
+/*
+ * The first of them; @vm->edges has room for as many. The others are in what the VM has received, and in no sum: which
+ * these are depends on others' tables, so that would go up and down.
+ */
 static void take_edge(struct snapshot *s, struct vm *vm, size_t room, const struct kvm_pvi_list_edge *e)
 {
 	flows_add(&s->flows, vm->r.uuid, e);
-	if (vm->nr_edges < room) {
+	if (vm->nr_edges < room)
 		vm->edges[vm->nr_edges++] = *e;
-		return;
-	}
-	vm->has_rest = true;
-	add_counts(&vm->rest, &e->counts);
 }
 
 static int take_edges(struct snapshot *s, int pvi, struct vm *vm)
@@ -294,13 +282,10 @@ static void print_edge(FILE *out, const struct snapshot *s, const struct vm *vm,
 
 static void print_rows(FILE *out, const struct snapshot *s, const struct vm *vm)
 {
-	static const struct row rest = { .sender_uuid = "", .sender_vm = "", .kind = "rest", .gsi = "" };
 	size_t i;
 
 	for (i = 0; i < vm->nr_edges; i++)
 		print_edge(out, s, vm, &vm->edges[i]);
-	if (vm->has_rest)
-		print_row(out, vm, &rest, &vm->rest);
 }
 
 /* What there is of each side of each link: @value of what @from has sent to @to */

@@ -29,7 +29,7 @@ struct args {
 
 static const struct argp_option options[] = {
 	{ "edges", 'e', "NUMBER", 0,
-	  "Rows of all tables at most, and the rest of each as one (default " AS_TEXT(METRICS_ROWS) ")", 0 },
+	  "Rows of all tables at most (default " AS_TEXT(METRICS_ROWS) ")", 0 },
 	{ "run", 'r', "DIR", 0, "Where pvid is, which knows what VMs are called (default " PVID_RUN ")", 0 },
 	{ "user", 'u', "NAME", 0, "Who serves HTTP (default nobody)", 0 },
 	{ 0 }

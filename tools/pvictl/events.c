@@ -238,8 +238,11 @@ int cmd_events(int argc, char **argv)
 	signals = open_signals();
 	signal(SIGPIPE, SIG_IGN);
 	trace_open(&trace, args.no_rings ? few : all);
-	/* Who dies first has a name as well. */
-	names_keep();
+	/* Who dies first has a name as well; who asks for one VM waits for no other one's. */
+	if (args.filter.set)
+		name_of(args.filter.uuid);
+	else
+		names_keep();
 	watch(&args, &trace, signals);
 	trace_close(&trace);
 	return 0;

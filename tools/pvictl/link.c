@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "link.h"
@@ -40,6 +41,70 @@ static bool is_there(const struct link_spec *spec, const char *dir, const struct
 	return false;
 }
 
+/*
+ * In a process of its own, for whoever has the endpoint may keep it waiting: the other side is told meanwhile, and if this
+ * one is ended.
+ */
+static pid_t leave(const struct link *link, uint32_t side)
+{
+	pid_t pid = fork();
+	int ret;
+
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	if (pid)
+		return pid;
+	ret = link_leave(link, side);
+	if (ret)
+		die_doing(DOING_LINK, ret, "%s keeps the link's GSIs", uuid_text(link->shapes[side].owner).s);
+	exit(0);
+}
+
+/* How it has failed, or 0 */
+static int wait_for(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return STATUS_FAILED;
+	return WEXITSTATUS(status);
+}
+
+/* All ends, while others may change links: nobody is given the GSIs of these. How one has failed, or 0 */
+static int leave_all(const char *dir, const struct links *gone)
+{
+	pid_t *pids = must_alloc(calloc(2 * gone->nr, sizeof(*pids)));
+	int failed[2], result = 0;
+	struct links_why why;
+	size_t i;
+
+	link_dir_unlock();
+	for (i = 0; i < 2 * gone->nr; i++)
+		pids[i] = leave(&gone->all[i / 2], i % 2);
+	for (i = 0; i < gone->nr; i++) {
+		failed[0] = wait_for(pids[2 * i]);
+		failed[1] = wait_for(pids[2 * i + 1]);
+		result = result ?: failed[0] ?: failed[1];
+		if (!failed[0] && !failed[1] && links_forget(dir, &gone->all[i], &why))
+			warn("%s", why.text);
+	}
+	free(pids);
+	return result;
+}
+
+/* It has just been made. */
+static void take_back(const char *dir, struct link *link)
+{
+	struct links gone = { .all = link, .nr = 1 };
+	struct links_why why;
+
+	link_dir_unlock();
+	free(link_dir_lock(dir));
+	/* Somebody else may have done it. */
+	if (!links_take_back(dir, link, &why))
+		leave_all(dir, &gone);
+}
+
 static void make(const struct link_spec *spec, const char *dir, struct link *link)
 {
 	struct links links = { 0 };
@@ -58,12 +123,12 @@ static void make(const struct link_spec *spec, const char *dir, struct link *lin
 		*link = links.all[links.nr - 1];
 	}
 	links_free(&links);
+	/* Ends may keep us waiting, but nobody who is to have other links. */
+	link_dir_share();
+	link_dir_find(dir, link->uuid, link);
 	ret = join(link, &failed);
-	if (ret && !there) {
-		link_leave(link, 0);
-		link_leave(link, 1);
-		link_dir_remove(dir, link->uuid);
-	}
+	if (ret && !there)
+		take_back(dir, link);
 	if (ret)
 		die_of_end(link, failed, ret);
 }
@@ -176,42 +241,34 @@ static bool is_meant(const struct unlink_args *args, const struct link *link)
 	       (!uuid_compare(a, args->uuids[1]) && !uuid_compare(b, args->uuids[0]));
 }
 
-/* Nobody attaches to it any more, then the endpoints are told: as links_join.c has it */
-static void unmake(const char *dir, const struct link *link)
-{
-	uint32_t side;
-	int ret;
-
-	link_dir_remove(dir, link->uuid);
-	for (side = 0; side < 2; side++) {
-		ret = link_leave(link, side);
-		if (ret)
-			die_doing(DOING_LINK, ret, "%s keeps the link's GSIs",
-				  uuid_text(link->shapes[side].owner).s);
-	}
-}
-
 int cmd_unlink(int argc, char **argv)
 {
 	struct unlink_args args = { .dir = PVI_LINK_DIR };
-	size_t nr, i, done = 0;
+	struct links gone = { 0 };
+	struct links_why why;
 	struct link *links;
+	size_t nr, i;
 	char *dir;
+	int ret;
 
 	argp_parse(&unlink_argp, argc, argv, 0, NULL, &args);
 	dir = link_dir_lock(args.dir);
 	if (args.nr == 1)
 		link_dir_parse(dir, args.texts[0], args.uuids[0]);
 	nr = link_dir_read(dir, &links);
+	gone.all = links;
 	for (i = 0; i < nr; i++) {
 		if (!is_meant(&args, &links[i]))
 			continue;
-		unmake(dir, &links[i]);
-		done++;
+		ret = links_take_back(dir, &links[i], &why);
+		if (ret)
+			link_die(ret, &why);
+		links[gone.nr++] = links[i];
 	}
-	if (!done)
+	if (!gone.nr)
 		die_as(STATUS_ABSENT, "there is no such link, see 'pvictl list'");
+	ret = leave_all(dir, &gone);
 	free(links);
 	free(dir);
-	return 0;
+	return ret;
 }

@@ -35,13 +35,15 @@ void link_parse(struct link_args *args, int argc, char **argv);
 
 /* With what is in @why, and the status of @err */
 void link_die(int err, const struct links_why *why) NORETURN;
-/* Nobody else changes it until this process ends; made if it is not there. Its real path */
+/* Nobody else changes it until link_dir_unlock(), or this process ends; made if it is not there. Its real path */
 char *link_dir_lock(const char *dir);
+/* Others may read it from now on, but nobody changes it */
+void link_dir_share(void);
+void link_dir_unlock(void);
 /* All links, to be freed; without a directory there are none */
 size_t link_dir_read(const char *dir, struct link **links);
 /* Dies if there is none */
 void link_dir_find(const char *dir, const uuid_t uuid, struct link *link);
-void link_dir_remove(const char *dir, const uuid_t uuid);
 /* A UUID, what the policy calls it, or as much of a UUID as only one has. Dies if there is no such link */
 void link_dir_parse(const char *dir, const char *text, uuid_t uuid);
 

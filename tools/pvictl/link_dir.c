@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "link.h"
 
@@ -18,16 +20,29 @@ void link_die(int err, const struct links_why *why)
 	die_as(status_of(DOING_LINK, abs(err)), "%s", why->text);
 }
 
+static int held = -1;
+
 char *link_dir_lock(const char *dir)
 {
 	char *real = must_alloc(malloc(PATH_MAX));
 	struct links_why why;
-	/* Until this process ends */
-	int held = links_lock(dir, real, &why);
 
+	held = links_lock(dir, real, &why);
 	if (held < 0)
 		link_die(held, &why);
 	return real;
+}
+
+void link_dir_share(void)
+{
+	if (flock(held, LOCK_SH))
+		die("the links' lock: %s", strerror(errno));
+}
+
+void link_dir_unlock(void)
+{
+	close(held);
+	held = -1;
 }
 
 size_t link_dir_read(const char *dir, struct link **all)
@@ -46,15 +61,6 @@ void link_dir_find(const char *dir, const uuid_t uuid, struct link *link)
 {
 	struct links_why why;
 	int ret = links_read_one(dir, uuid, link, &why);
-
-	if (ret)
-		link_die(ret, &why);
-}
-
-void link_dir_remove(const char *dir, const uuid_t uuid)
-{
-	struct links_why why;
-	int ret = links_remove(dir, uuid, &why);
 
 	if (ret)
 		link_die(ret, &why);

@@ -24,7 +24,8 @@ struct top_edge {
 
 struct top_vm {
 	uuid_t uuid;
-	char name[NAME_LEN];	/* "": none, or another VM has it too */
+	char name[NAME_LEN];	/* "": none, or not asked for, or another VM has it too */
+	struct endpoint *endpoint;	/* until it has a name */
 };
 
 /* @edges is sorted by what a row is known by, @vms by UUID. */

@@ -76,7 +76,7 @@ static void drop_shared_names(struct top_sample *sample)
 	free(vms);
 }
 
-static void name_vms(struct top_sample *sample, struct endpoint *all, size_t nr)
+static void take_vms(struct top_sample *sample, struct endpoint *all, size_t nr)
 {
 	size_t i;
 
@@ -84,20 +84,48 @@ static void name_vms(struct top_sample *sample, struct endpoint *all, size_t nr)
 	for (i = 0; i < nr; i++) {
 		if (all[i].dead)
 			continue;
-		name_endpoint(&all[i]);
 		uuid_copy(sample->vms[sample->nr_vms].uuid, all[i].uuid);
-		strcpy(sample->vms[sample->nr_vms++].name, all[i].name);
+		sample->vms[sample->nr_vms++].endpoint = &all[i];
 	}
 	qsort(sample->vms, sample->nr_vms, sizeof(*sample->vms), compare_vms);
-	drop_shared_names(sample);
 }
 
-static const struct top_vm *find_vm(const struct top_sample *sample, const uuid_t uuid)
+static struct top_vm *find_vm(const struct top_sample *sample, const uuid_t uuid)
 {
 	struct top_vm key;
 
 	uuid_copy(key.uuid, uuid);
 	return bsearch(&key, sample->vms, sample->nr_vms, sizeof(key), compare_vms);
+}
+
+static void name_vm(struct top_vm *vm)
+{
+	if (!vm)
+		return;
+	name_endpoint(vm->endpoint);
+	strcpy(vm->name, vm->endpoint->name);
+}
+
+/* Who is printed: a VMM may have whoever reads its name wait, and who asks for one VM waits for no other one's. */
+static void name_vms(struct top_sample *sample, const struct filter *filter)
+{
+	const struct flow_side *sides;
+	size_t i;
+
+	for (i = 0; !filter->set && i < sample->nr_vms; i++)
+		name_vm(&sample->vms[i]);
+	for (i = 0; filter->set && i < sample->nr; i++)
+		name_vm(find_vm(sample, sample->edges[i].e.uuid));
+	for (i = 0; filter->set && i < sample->flows.nr; i++) {
+		sides = sample->flows.all[i].sides;
+		if (uuid_compare(sides[0].owner, filter->uuid) && uuid_compare(sides[1].owner, filter->uuid))
+			continue;
+		name_vm(find_vm(sample, sides[0].owner));
+		name_vm(find_vm(sample, sides[1].owner));
+	}
+	if (filter->set)
+		name_vm(find_vm(sample, filter->uuid));
+	drop_shared_names(sample);
 }
 
 struct top_sample top_sample_take(const struct filter *filter, const char *links)
@@ -111,7 +139,7 @@ struct top_sample top_sample_take(const struct filter *filter, const char *links
 	ret = flows_read(&sample.flows, links);
 	if (ret)
 		die_doing(DOING_LINK, ret, "%s", links);
-	name_vms(&sample, all, nr);
+	take_vms(&sample, all, nr);
 	for (i = 0; i < nr; i++) {
 		if (all[i].dead || (filter->set && uuid_compare(all[i].uuid, filter->uuid)))
 			continue;
@@ -125,6 +153,7 @@ struct top_sample top_sample_take(const struct filter *filter, const char *links
 		if (pvi >= 0)
 			close(pvi);
 	}
+	name_vms(&sample, filter);
 	free(all);
 	if (sample.nr)
 		qsort(sample.edges, sample.nr, sizeof(*sample.edges), compare_edges);

@@ -19,7 +19,7 @@
 #define STOPPED 4		/* so often in a row nothing runs: no vCPU is just in its VMM for a moment */
 #define MANY_LOOKS 3600		/* a minute: who has not run until then may take very long */
 #define SELDOM 8		/* then in each of so many turns */
-#define MAX_WAITED 120		/* looks at one that runs and has not got all that its policy says: 2 s */
+#define MAX_WAITED 120		/* looks at one that runs, cannot be given all that its policy says, and may yet be: 2 s */
 
 static bool somebody_begins(const struct pvid *d, const struct candidate *c)
 {
@@ -123,7 +123,7 @@ void arrive_restore(struct vm *vm)
 	if (!vm->arriving || vm->restored)
 		return;
 	vm->restored = true;
-	ret = kept_read(vm, &blob);
+	ret = vm_read_made(vm, &blob);
 	if (ret == -ENOENT)
 		return;
 	if (ret >= 0)
@@ -135,6 +135,12 @@ void arrive_restore(struct vm *vm)
 		LOG(SD_ERR, "%s: what its guest had made cannot be restored: %s", name.s, strerror(-ret));
 }
 
+/* It may get what its guest had made GSIs of, and this is not asked for ever. */
+static bool has_waited(struct vm *vm)
+{
+	return vm_is_settled(vm) && (vm->known || vm->d->ready) && ++vm->waited > MAX_WAITED;
+}
+
 static unsigned int look(void *owner)
 {
 	struct vm *vm = owner;
@@ -143,7 +149,7 @@ static unsigned int look(void *owner)
 	/* Of one that has ended its endpoint tells, and it is as it was. */
 	bool runs = !skip && (!vm->pid || vmm_runs(vm->pid, &looked) > 0);
 
-	if (runs && (vm->restored || ++vm->waited > MAX_WAITED)) {
+	if (runs && (vm->restored || has_waited(vm))) {
 		arrive_restore(vm);
 		vm_arrived(vm);
 	} else if (look_begin(&vm->look, vm->user, look, vm)) {

@@ -4,16 +4,23 @@
  *
  * A helper makes them, and takes back those that a policy has made and this one does not have. It has the directory to
  * itself meanwhile. It comes to pvid's own endpoints first, before a link goes or when one has come; other processes,
- * which have their endpoints from "pvictl attach" or are ends themselves, may keep it waiting, and come last.
+ * which have their endpoints from "pvictl attach" or are ends themselves, may keep it waiting, and come last, each told by
+ * a child of its own. A link that has gone is known until all of its ends know that, whoever is killed meanwhile.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "links_policy.h"
 #include "pvid.h"
+
+#define PATIENCE 5000		/* milliseconds, for another process */
 
 struct answer {
 	char error[1024];	/* or "" */
@@ -31,8 +38,11 @@ struct work {
 	pid_t parent;
 	struct end *ends;	/* sorted */
 	size_t nr_ends;
+	int held;
+	uuid_t *late;		/* ends that have kept us waiting */
+	size_t nr_late;
 	struct links there;
-	struct links gone;
+	struct links gone;	/* now, or before, without all ends knowing it */
 	size_t nr_old;		/* of those that are there, the first have not been made now */
 	struct answer *answer;
 };
@@ -132,40 +142,110 @@ static bool has_gone(int ret)
 	return ret == -ENOENT || ret == -ENODEV || ret == -ESRCH || ret == -EBADF;
 }
 
-/* Both ends of one of the links, as far as they are pvid's, or not: @join, or leave */
-static void tell_ends(struct work *w, const struct link *link, bool own, bool join, int lister)
+/* An end, pvid's or not: @join, or leave. 0: that is done, or it has gone; -errno */
+static int tell_end(const struct work *w, const struct link *link, const struct pvi_ring_shape *shape, bool own, bool join,
+		    int lister)
 {
 	struct links one = { .all = (struct link *)link, .nr = 1 };
-	const struct pvi_ring_shape *shape;
 	struct kvm_pvi_list_endpoint r;
-	char text[128], uuid[UUID_STR_LEN];
+	int pvi = open_end(w, shape->owner, own, &r, lister), ret;
 	uuid_t unused;
-	int pvi, ret;
 
-	for (shape = link->shapes; shape < link->shapes + 2; shape++) {
-		pvi = open_end(w, shape->owner, own, &r, lister);
-		ret = pvi < 0 ? pvi : !join ? pvi_link_leave(pvi, shape) :
-			links_join(&one, &w->d->policy, shape->owner, lister, r.number, pvi, NULL, unused);
-		if (pvi >= 0)
-			close(pvi);
-		if (!ret || has_gone(ret))
-			continue;
-		uuid_unparse_lower(shape->owner, uuid);
-		snprintf(text, sizeof(text), "%s %s link '%s': %s", uuid, join ? "cannot join" : "keeps the GSIs of",
-			 link->label, links_explain(ret));
-		complain(w, text);
-	}
+	ret = pvi < 0 ? pvi : !join ? pvi_link_leave(pvi, shape) :
+		links_join(&one, &w->d->policy, shape->owner, lister, r.number, pvi, NULL, unused);
+	if (pvi >= 0)
+		close(pvi);
+	return has_gone(ret) ? 0 : ret;
 }
 
-static void tell_all(struct work *w, bool own, int lister)
+static bool is_late(const struct work *w, const uuid_t uuid)
 {
 	size_t i;
 
-	for (i = 0; i < w->gone.nr; i++)
-		if (!own)
-			tell_ends(w, &w->gone.all[i], own, false, lister);
-	for (i = w->nr_old; i < w->there.nr; i++)
-		tell_ends(w, &w->there.all[i], own, true, lister);
+	for (i = 0; i < w->nr_late; i++)
+		if (!uuid_compare(w->late[i], uuid))
+			return true;
+	return false;
+}
+
+/* It is killed with who waits for it. */
+static void ATTRIBUTE(noreturn) tell_as_child(const struct work *w, pid_t parent, const struct link *link,
+					      const struct pvi_ring_shape *shape, bool join, int lister)
+{
+	close(w->held);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+		_exit(ESRCH);
+	_exit(-tell_end(w, link, shape, false, join, lister));
+}
+
+/* The process that has the end may keep who tells it waiting: it may do so once, for a while. */
+static int tell_other(struct work *w, const struct link *link, const struct pvi_ring_shape *shape, bool join, int lister)
+{
+	struct pollfd ended = { .events = POLLIN };
+	pid_t self = getpid(), pid;
+	int status, ret;
+
+	if (is_late(w, shape->owner))
+		return -ETIMEDOUT;
+	pid = fork();
+	if (!pid)
+		tell_as_child(w, self, link, shape, join, lister);
+	if (pid < 0)
+		return -errno;
+	ended.fd = open_pidfd(pid);
+	if (ended.fd >= 0 && poll(&ended, 1, PATIENCE) == 1 && waitpid(pid, &status, 0) == pid) {
+		ret = WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+	} else {
+		kill(pid, SIGKILL);
+		w->late = policy_grow(w->late, w->nr_late, sizeof(*w->late));
+		uuid_copy(w->late[w->nr_late++], shape->owner);
+		ret = -ETIMEDOUT;
+	}
+	if (ended.fd >= 0)
+		close(ended.fd);
+	return ret;
+}
+
+static bool is_others(const struct work *w, const struct pvi_ring_shape *shape, int lister, struct kvm_pvi_list_endpoint *r)
+{
+	return !own_end(w, shape->owner) && !find_listed(lister, shape->owner, r);
+}
+
+/* Nobody is asked for what has been done. */
+static int tell_other_if_needed(struct work *w, const struct link *link, const struct pvi_ring_shape *shape, bool join,
+				int lister)
+{
+	struct kvm_pvi_list_endpoint r;
+
+	if (!is_others(w, shape, lister, &r) ||
+	    (join && links_has_joined(link, shape, &w->d->policy, lister, r.number)))
+		return 0;
+	return tell_other(w, link, shape, join, lister);
+}
+
+/* Both ends of one of the links, as far as they are pvid's, or not: @join, or leave. False: one cannot */
+static bool tell_ends(struct work *w, const struct link *link, bool own, bool join, int lister)
+{
+	const struct pvi_ring_shape *shape;
+	char text[256], uuid[UUID_STR_LEN], name[UUID_STR_LEN];
+	bool done = true;
+	int ret;
+
+	/* One that was made by hand has no label. */
+	uuid_unparse_lower(link->uuid, name);
+
+	for (shape = link->shapes; shape < link->shapes + 2; shape++) {
+		ret = own ? tell_end(w, link, shape, true, join, lister) :
+			tell_other_if_needed(w, link, shape, join, lister);
+		if (!ret)
+			continue;
+		uuid_unparse_lower(shape->owner, uuid);
+		snprintf(text, sizeof(text), "%s %s link '%s': %s", uuid, join ? "cannot join" : "keeps the GSIs of",
+			 *link->label ? link->label : name, links_explain(ret));
+		complain(w, text);
+		done = false;
+	}
+	return done;
 }
 
 /*
@@ -185,12 +265,46 @@ static bool pvid_lives(const struct work *w)
 	return fd >= 0;
 }
 
+static void forget(struct work *w, const struct link *link)
+{
+	struct links_why why;
+
+	if (link->gone && links_forget(w->dir, link, &why))
+		complain(w, why.text);
+}
+
+/* Of those, too, that the last one has not come to; who leaves twice loses nothing by it, for nobody else has the GSIs. */
+static void leave_all(struct work *w, int lister)
+{
+	struct link *link;
+
+	for (link = w->gone.all; link < w->gone.all + w->gone.nr; link++) {
+		if (!tell_ends(w, link, true, false, lister) || !tell_ends(w, link, false, false, lister))
+			continue;
+		if (!pvid_lives(w))
+			_exit(EXIT_FAILURE);
+		forget(w, link);
+	}
+}
+
+/* New ones; of others pvid's own have had it from it, and whoever else is an end of the policy's may not have joined. */
+static void join_all(struct work *w, bool own, int lister)
+{
+	size_t i;
+
+	for (i = own ? w->nr_old : 0; i < w->there.nr; i++)
+		if (*w->there.all[i].label)
+			tell_ends(w, &w->there.all[i], own, true, lister);
+}
+
 /* Whoever is pvid's has left before: if it all ends here, the next pvid gives it back, and takes it again. */
 static void take_back(struct work *w, int lister)
 {
+	struct kvm_pvi_list_endpoint r;
 	struct links_why why;
 	struct link *link;
 	size_t i = 0;
+	bool done;
 
 	while (i < w->there.nr) {
 		link = &w->there.all[i];
@@ -198,13 +312,18 @@ static void take_back(struct work *w, int lister)
 			i++;
 			continue;
 		}
-		tell_ends(w, link, true, false, lister);
+		done = tell_ends(w, link, true, false, lister);
 		if (!pvid_lives(w))
 			_exit(EXIT_FAILURE);
-		if (links_remove(w->dir, link->uuid, &why))
+		if (links_take_back(w->dir, link, &why))
 			complain(w, why.text);
-		w->gone.all = policy_grow(w->gone.all, w->gone.nr, sizeof(*link));
-		w->gone.all[w->gone.nr++] = *link;
+		/* One that is made anew has the GSIs that it had. */
+		if (done && !is_others(w, &link->shapes[0], lister, &r) && !is_others(w, &link->shapes[1], lister, &r)) {
+			forget(w, link);
+		} else {
+			w->gone.all = policy_grow(w->gone.all, w->gone.nr, sizeof(*link));
+			w->gone.all[w->gone.nr++] = *link;
+		}
 		*link = w->there.all[--w->there.nr];
 	}
 	w->nr_old = w->there.nr;
@@ -234,8 +353,9 @@ static void carry_out(struct work *w, int lister)
 	take_back(w, lister);
 	make(w, true);
 	make(w, false);
-	tell_all(w, true, lister);
-	tell_all(w, false, lister);
+	join_all(w, true, lister);
+	leave_all(w, lister);
+	join_all(w, false, lister);
 }
 
 static void run(const struct pvid *d, const void *owner, int pvi, void *answer)
@@ -243,12 +363,11 @@ static void run(const struct pvid *d, const void *owner, int pvi, void *answer)
 	struct work w = { .d = d, .parent = getppid(), .answer = answer };
 	int lister = open("/dev/kvm_pvi", O_RDONLY | O_CLOEXEC);
 	struct links_why why;
-	int held;
 
 	(void)owner;
 	(void)pvi;
-	held = links_lock(d->links, w.dir, &why);
-	if (held < 0 || links_read(w.dir, &w.there, NULL, &why))
+	w.held = links_lock(d->links, w.dir, &why);
+	if (w.held < 0 || links_read(w.dir, &w.there, NULL, &why) || links_read_gone(w.dir, &w.gone, &why))
 		complain(&w, why.text);
 	else
 		carry_out(&w, lister);
@@ -272,6 +391,7 @@ static void done(struct pvid *d, void *owner, int pvi, enum outcome outcome, con
 			 d->links);
 	if (outcome != HELPER_DONE)
 		LOG(SD_ERR, "%s", d->links_error);
+	vm_links_are_free(d);
 	reload_progress(d);
 }
 

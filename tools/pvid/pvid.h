@@ -87,11 +87,12 @@ struct vm {
 	bool restored;		/* with what that had made, if that is known */
 	bool was_saved;		/* it has ended, frozen by a pvid that was killed when it saved that */
 	unsigned int looks;	/* before it ran, */
-	unsigned int waited;	/* and behind that, for what it had made */
+	unsigned int waited;	/* and behind that, for what it had made, though nothing more is done for it */
 	struct user *user;
 	unsigned int tries;
 	bool taking_back;	/* there is more of that, and no later step has begun */
 	bool giving;		/* there is more of that */
+	bool locked_out;	/* somebody changes links, so it has not joined those that it has */
 	bool known;		/* it is what the policy says that it is */
 	bool owes;		/* it has what could not be taken back */
 	struct helper *helper;	/* sees whether it is still what the policy says */
@@ -122,6 +123,9 @@ struct pvid {
 	void *candidates_by_pid;	/* of tsearch() */
 	LIST_HEAD(, vm) vms;
 	LIST_HEAD(, vm) ending;	/* given up, and perhaps bound still */
+	LIST_HEAD(, vm) unsaved;	/* that have died, and there is no room for what their guests had made */
+	sd_event_source *save_retry;
+	unsigned int save_tries;
 	sd_event_source *end_retry;
 	unsigned int end_tries;
 	bool stay_bound;	/* others have endpoints that were given up */
@@ -131,6 +135,7 @@ struct pvid {
 	unsigned int nr_killed;		/* and have not ended yet */
 	struct helper *reading;	/* reads the policy */
 	bool read_again;
+	bool read_later;	/* when there is room, which older policies have */
 	struct helper *linking;	/* makes links */
 	bool link_again;
 	char links_error[1024];	/* or "": what of that could not be done */
@@ -266,6 +271,12 @@ void vm_end(struct vm *vm);
 bool vm_is_taken(const struct vm *vm);
 /* Its guest goes on here */
 void vm_arrived(struct vm *vm);
+/* Nothing is found out of it, taken back or given */
+bool vm_is_settled(const struct vm *vm);
+/* What the guest of @vm's name and user had made, as kept_read() */
+int vm_read_made(const struct vm *vm, void **blob);
+/* Who could not join links may try it at once */
+void vm_links_are_free(struct pvid *d);
 /* Carries @d->policy out: what is bound stays, but for the differences, if it is what the policy says */
 void vm_apply_all(struct pvid *d);
 /* Nothing is found out of any, taken back or given, and those that were given up are not bound any more */

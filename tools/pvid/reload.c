@@ -17,6 +17,7 @@
 #define MAX_OLDER 16	/* policies that some VM has not been rid of */
 
 struct read {
+	bool no_room;
 	char error[sizeof(((struct policy *)NULL)->error)];	/* or "" */
 };
 
@@ -55,10 +56,17 @@ static void forget_older(struct pvid *d)
 
 void reload_progress(struct pvid *d)
 {
+	bool known;
+
 	if (d->reading || d->applying || d->linking)
 		return;
 	forget_older(d);
-	if (!vm_all_known(d))
+	known = vm_all_known(d);
+	if (d->read_later && (known || !d->policy.older)) {
+		reload(d);
+		return;
+	}
+	if (!known)
 		return;
 	control_answer(d, vm_any_owes(d) || d->stay_bound ?
 		       "not all could be taken back, or looked at; see the log of pvid, and try again" :
@@ -134,8 +142,19 @@ static void read_files(const struct pvid *d, const void *owner, int pvi, void *a
 	out = open_memstream(&text, &length);
 	ret = out ? policy_write(&p, out) : -errno;
 	ret = ret ?: applied_prepare(d->run, text, length);
+	read->no_room = ret == -ENOSPC;
 	if (ret)
 		snprintf(read->error, sizeof(read->error), "%s: %s; make room", d->run, strerror(-ret));
+}
+
+/* The room of policies that are not forgotten yet, since VMs and links are on their way to this one, is there soon. */
+static bool has_to_wait(struct pvid *d, bool no_room)
+{
+	if (!no_room || !d->policy.older || (!d->linking && vm_all_known(d)))
+		return false;
+	LOG(SD_NOTICE, "%s: there is no room for the policy yet, it is read again", d->run);
+	d->read_later = true;
+	return true;
 }
 
 static void files_read(struct pvid *d, void *owner, int pvi, enum outcome outcome, const void *answer)
@@ -155,6 +174,8 @@ static void files_read(struct pvid *d, void *owner, int pvi, enum outcome outcom
 		stpcpy(error, ((const struct read *)answer)->error);
 	else
 		snprintf(error, sizeof(error), "%s: it cannot be read, or takes too long; try again", d->dir);
+	if (has_to_wait(d, outcome == HELPER_DONE && ((const struct read *)answer)->no_room))
+		return;
 	if (!*error && !policy_read_file(&new, path))
 		stpcpy(error, new.error);
 	else if (!*error && take_on(d, &new, error, sizeof(error)))
@@ -164,7 +185,7 @@ static void files_read(struct pvid *d, void *owner, int pvi, enum outcome outcom
 	LOG(SD_ERR, "%s", error);
 	control_answer(d, error);
 	/* What the last pvid was carrying out when it ended; if nobody knows what that was, all stays. */
-	if (!d->ready && (d->policy.nr_vms || d->policy.nr_links || d->policy.nr_reserves))
+	if (!d->ready && (d->policy.nr_vms || d->policy.nr_links || d->policy.nr_reserves || d->policy.older))
 		carry_out(d);
 	say_status(d, error);
 	reload_progress(d);
@@ -180,6 +201,7 @@ static const struct task task = {
 void reload(struct pvid *d)
 {
 	d->read_again = d->reading;
+	d->read_later = false;
 	if (d->reading)
 		return;
 	d->reading = helper_start(d, &task, d, NULL);

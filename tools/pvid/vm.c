@@ -116,16 +116,23 @@ static int ended(sd_event_source *source, uint64_t now, void *arg)
 	return 0;
 }
 
+/* Nothing happens to it any more. */
+static void vm_rest(struct vm *vm)
+{
+	LIST_REMOVE(vm, entry);
+	helper_forget(vm->helper);
+	vm->helper = NULL;
+	vm->end = sd_event_source_disable_unref(vm->end);
+	vm->retry = sd_event_source_disable_unref(vm->retry);
+	look_end(&vm->look);
+}
+
 void vm_end(struct vm *vm)
 {
 	struct pvid *d = vm->d;
 
 	LOG(SD_INFO, "%s of process %d is not bound any more", vm_name(vm->d, vm->uuid).s, vm->pid);
-	LIST_REMOVE(vm, entry);
-	helper_forget(vm->helper);
-	sd_event_source_disable_unref(vm->end);
-	sd_event_source_disable_unref(vm->retry);
-	look_end(&vm->look);
+	vm_rest(vm);
 	close(vm->pvi);
 	forget(vm);
 	user_put(vm->user);
@@ -142,30 +149,124 @@ bool vm_is_taken(const struct vm *vm)
 	return !vm->arriving && !vm->was_saved && !read_listed_any(vm->d->lister, vm->number, &r) && r.flags & KVM_PVI_LISTED_FROZEN;
 }
 
-/* The VMM may have saved its guest before it has ended. */
-static void vm_keep_made(struct vm *vm)
+/* The VMM may have saved its guest before it has ended. -errno: it is not kept, though it is to be */
+static int vm_keep_made(struct vm *vm)
 {
-	int ret;
-
 	/* What one that did not begin was to get is still there. */
 	if (vm->arriving)
-		return;
-	ret = vm_is_taken(vm) ? -ECANCELED : kept_save(vm, false);
-	if (!ret)
-		return;
+		return 0;
+	if (!vm_is_taken(vm))
+		return kept_save(vm, false);
 	kept_forget(vm->d, vm->uuid);
-	if (ret != -ECANCELED)
-		LOG(SD_ERR, "%s: what its guest had made cannot be saved: %s", vm_name(vm->d, vm->uuid).s, strerror(-ret));
+	return 0;
+}
+
+static void vm_lose_made(struct vm *vm, int err)
+{
+	kept_forget(vm->d, vm->uuid);
+	LOG(SD_ERR, "%s: what its guest had made cannot be saved: %s", vm_name(vm->d, vm->uuid).s, strerror(-err));
+}
+
+static struct vm *find_unsaved(const struct pvid *d, const uuid_t uuid)
+{
+	struct vm *vm;
+
+	LIST_FOREACH(vm, &d->unsaved, entry)
+		if (!uuid_compare(vm->uuid, uuid))
+			break;
+	return vm;
+}
+
+static void forget_made(struct pvid *d, const uuid_t uuid)
+{
+	struct vm *vm = find_unsaved(d, uuid);
+
+	kept_forget(d, uuid);
+	if (vm)
+		vm_end(vm);
+}
+
+int vm_read_made(const struct vm *vm, void **blob)
+{
+	const struct vm *unsaved = find_unsaved(vm->d, vm->uuid);
+
+	if (!unsaved)
+		return kept_read(vm, blob);
+	*blob = NULL;
+	return unsaved->owner == vm->owner ? pvi_save_state(unsaved->pvi, blob) : -ENOENT;
+}
+
+static int save_again(sd_event_source *source, uint64_t now, void *arg);
+
+static void save_later(struct pvid *d)
+{
+	unsigned int tries = d->save_tries < MAX_DOUBLED ? d->save_tries : MAX_DOUBLED;
+	struct vm *vm;
+
+	if (LIST_EMPTY(&d->unsaved))
+		return;
+	d->save_tries++;
+	if (!retry_after(d, &d->save_retry, tries, save_again, d))
+		return;
+	while ((vm = LIST_FIRST(&d->unsaved))) {
+		vm_lose_made(vm, -ENOMEM);
+		vm_end(vm);
+	}
+}
+
+static int save_again(sd_event_source *source, uint64_t now, void *arg)
+{
+	struct pvid *d = arg;
+	struct vm *vm, *next;
+
+	(void)source;
+	(void)now;
+	for (vm = LIST_FIRST(&d->unsaved); vm; vm = next) {
+		next = LIST_NEXT(vm, entry);
+		if (!kept_save(vm, false))
+			vm_end(vm);
+	}
+	save_later(d);
+	return 0;
+}
+
+/* It has died, and has no name, but what its guest had made, which whoever kept the endpoint has as well. */
+static void vm_save_later(struct vm *vm, int err)
+{
+	struct vm *older = find_unsaved(vm->d, vm->uuid);
+
+	LOG(SD_ERR, "%s: what its guest had made cannot be saved yet: %s; make room", vm_name(vm->d, vm->uuid).s,
+	    strerror(-err));
+	if (older)
+		vm_end(older);
+	vm_rest(vm);
+	LIST_INSERT_HEAD(&vm->d->unsaved, vm, entry);
+	vm->d->save_tries = 0;
+	save_later(vm->d);
+	reload_progress(vm->d);
+}
+
+static bool may_pass(int err)
+{
+	return err == -ENOSPC || err == -EDQUOT || err == -ENOMEM || err == -EIO;
 }
 
 /* The endpoint has died with its VM's address space. */
 static int vm_ended(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
+	struct vm *vm = arg;
+	int ret = vm_keep_made(vm);
+
 	(void)source;
 	(void)fd;
 	(void)events;
-	vm_keep_made(arg);
-	vm_end(arg);
+	if (may_pass(ret)) {
+		vm_save_later(vm, ret);
+		return 0;
+	}
+	if (ret)
+		vm_lose_made(vm, ret);
+	vm_end(vm);
 	return 0;
 }
 
@@ -227,8 +328,12 @@ static void vm_again(struct vm *vm, const char *what, int err)
 		LOG(SD_NOTICE, "%s: cannot %s yet: %s", vm_name(vm->d, vm->uuid).s, what, strerror(-err));
 	if (++vm->tries < MAX_TRIES && !retry_after(vm->d, &vm->retry, tries, vm_retry, vm))
 		return;
+	vm->tries = MAX_TRIES;
 	LOG(SD_ERR, "%s: cannot %s: %s; 'pvictl apply' tries again", vm_name(vm->d, vm->uuid).s, what,
 	    strerror(-err));
+	if (vm->locked_out && !*vm->d->links_error)
+		snprintf(vm->d->links_error, sizeof(vm->d->links_error), "%s: cannot %.500s: %s; try again",
+			 vm_name(vm->d, vm->uuid).s, what, strerror(-err));
 }
 
 /*
@@ -269,6 +374,7 @@ static void vm_give(struct vm *vm)
 
 	vm->owes &= ret != 0;
 	vm->giving = ret == -EINPROGRESS || joined == -EINPROGRESS;
+	vm->locked_out = joined == -EAGAIN;
 	/* What its guest had made of the GSIs of links, too */
 	if (!ret && !joined)
 		arrive_restore(vm);
@@ -279,6 +385,18 @@ static void vm_give(struct vm *vm)
 	else if (joined)
 		vm_again(vm, links_what, joined);
 	reload_progress(d);
+}
+
+void vm_links_are_free(struct pvid *d)
+{
+	struct vm *vm;
+
+	LIST_FOREACH(vm, &d->vms, entry) {
+		if (!vm->locked_out || !vm->known || vm->giving)
+			continue;
+		vm->tries = 0;
+		vm_go_on(vm);
+	}
 }
 
 /* In an order in which nobody rings it while no one keeps it, and what is kept of it tells that it is to be thawed. */
@@ -295,7 +413,7 @@ void vm_arrived(struct vm *vm)
 	if (ret && ret != -ENODEV)
 		LOG(SD_ERR, "%s: cannot let it be rung: %s; use pvictl thaw", vm_name(vm->d, vm->uuid).s, strerror(-ret));
 	LOG(SD_INFO, "%s goes on in process %d", vm_name(vm->d, vm->uuid).s, vm->pid);
-	kept_forget(vm->d, vm->uuid);
+	forget_made(vm->d, vm->uuid);
 	candidate_forget_returning(vm->d, vm->uuid);
 }
 
@@ -314,8 +432,9 @@ static void vm_examined(struct pvid *d, void *owner, int pvi, enum outcome outco
 	} else if (ret == -ESRCH) {
 		LOG(SD_WARNING, "process %d is no longer what the policy says of %s", vm->pid,
 		    vm_name(vm->d, vm->uuid).s);
-		if (e->ends)
-			vm_keep_made(vm);
+		ret = e->ends ? vm_keep_made(vm) : 0;
+		if (ret)
+			vm_lose_made(vm, ret);
 		vm_end(vm);
 	} else {
 		vm_again(vm, "see whether it is what the policy says", ret);
@@ -357,14 +476,14 @@ static void vm_take_back(struct vm *vm)
 
 static void vm_apply(struct vm *vm)
 {
-	vm->known = vm->giving = false;
+	vm->known = vm->giving = vm->locked_out = false;
 	vm->tries = 0;
 	sd_event_source_disable_unref(vm->retry);
 	vm->retry = NULL;
 	helper_forget(vm->helper);
 	vm->helper = NULL;
 	if (!policy_vm(&vm->d->policy, vm->uuid)) {
-		kept_forget(vm->d, vm->uuid);
+		forget_made(vm->d, vm->uuid);
 		vm_end(vm);
 		return;
 	}
@@ -382,6 +501,11 @@ void vm_apply_all(struct pvid *d)
 	for (vm = LIST_FIRST(&d->vms); vm; vm = next) {
 		next = LIST_NEXT(vm, entry);
 		vm_apply(vm);
+	}
+	for (vm = LIST_FIRST(&d->unsaved); vm; vm = next) {
+		next = LIST_NEXT(vm, entry);
+		if (!policy_vm(&d->policy, vm->uuid))
+			forget_made(d, vm->uuid);
 	}
 	d->applying = false;
 	reload_progress(d);
@@ -401,7 +525,7 @@ void vm_add(struct pvid *d, int pvi, const struct examined *e)
 	if (e->arriving)
 		arrive_begin(vm);
 	else
-		kept_forget(d, vm->uuid);
+		forget_made(d, vm->uuid);
 	keep(vm);
 	vm_give(vm);
 }
@@ -496,12 +620,17 @@ struct vm *vm_of(const struct pvid *d, pid_t pid)
 	return vm;
 }
 
+bool vm_is_settled(const struct vm *vm)
+{
+	return !vm->helper && !vm->taking_back && !vm->giving && (!vm->locked_out || vm->tries >= MAX_TRIES);
+}
+
 bool vm_all_known(const struct pvid *d)
 {
 	struct vm *vm;
 
 	LIST_FOREACH(vm, &d->vms, entry)
-		if (vm->helper || vm->taking_back || vm->giving)
+		if (!vm_is_settled(vm))
 			break;
 	return !vm && LIST_EMPTY(&d->ending);
 }
