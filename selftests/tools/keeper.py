@@ -124,6 +124,9 @@ def main():
         if ended and not os.WIFSIGNALED(status):
             sys.exit(os.waitstatus_to_exitcode(status))
         if ended:
+            # As systemd does, which hears messages before ends: what it gave last is for the next one.
+            while keeper.hear() is not None:
+                pass
             keeper.start()
 
 if __name__ == "__main__":
