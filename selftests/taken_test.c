@@ -149,6 +149,27 @@ static void test_connect_grant(void)
 	ASSERT_EQ(pvi_connect_grant(tx, arg.grant_fd), 0);
 }
 
+/* As KVM_PVI_LIST has them, of the second endpoint that there is */
+static u32 listed_ports(void)
+{
+	struct kvm_pvi_list_endpoint endpoints[2];
+	struct kvm_pvi_list_port ports[4];
+	struct kvm_pvi_list list = {
+		.size = sizeof(list), .kind = KVM_PVI_LIST_ENDPOINTS, .record = sizeof(endpoints[0]),
+		.address = (u64)endpoints, .nr = 2,
+	};
+
+	pvi_ioctl(tx, KVM_PVI_LIST, &list);
+	ASSERT_EQ(list.nr, 2);
+	ASSERT_EQ(memcmp(endpoints[1].uuid, TX, sizeof(endpoints[1].uuid)), 0);
+	list = (struct kvm_pvi_list){
+		.size = sizeof(list), .kind = KVM_PVI_LIST_PORTS, .record = sizeof(ports[0]),
+		.endpoint = endpoints[1].number, .address = (u64)ports, .nr = 4,
+	};
+	pvi_ioctl(tx, KVM_PVI_LIST, &list);
+	return list.nr;
+}
+
 /* Port 9 is neither there nor free, and whoever is quick cannot put another one in its place */
 static void expect_held(void)
 {
@@ -157,6 +178,7 @@ static void expect_held(void)
 	ASSERT_EQ(pvi_call(tx, KVM_HC_NOTIFY, 9, 0, 0, 0), -ENOENT);
 	ASSERT_EQ(__pvi_close_port(tx, 9), -ENOENT);
 	ASSERT_EQ(__pvi_ioctl(tx, KVM_PVI_SET_PORT, &set), -EEXIST);
+	ASSERT_EQ(listed_ports(), 0);
 }
 
 static void test_held(void)

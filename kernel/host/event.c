@@ -84,10 +84,15 @@ static void event_ring_config(struct pvi_vm *vm)
 
 	if (READ_ONCE(ev->config_gsi) == KVM_PVI_GSI_ANY || pvi_vm_frozen(vm))
 		return;
-	g = pvi_gsi_find(vm, READ_ONCE(ev->config_gsi));
 	/* Implies a full barrier; pairs with pvi_event_looked(). */
-	if (!g || test_and_set_bit(0, &ev->config_rung))
+	if (test_and_set_bit(0, &ev->config_rung))
 		return;
+	/* Only now: of one that SET_CONFIG has named since, the bit would say that it was rung. */
+	g = pvi_gsi_find(vm, READ_ONCE(ev->config_gsi));
+	if (!g) {
+		clear_bit(0, &ev->config_rung);
+		return;
+	}
 	if (pvi_bucket_take(&g->bucket))
 		pvi_deliver_ring(g);
 	else
@@ -146,6 +151,8 @@ int pvi_event_set_config(struct pvi_vm *vm, u64 gsi)
 	if (gsi != KVM_PVI_GSI_ANY && (!pvi_gsi_valid(gsi) || !pvi_gsi_find(vm, gsi)))
 		return -ENOENT;
 	WRITE_ONCE(vm->events->config_gsi, gsi);
+	/* Whoever sets the bit behind this finds it; pairs with event_ring_config(). */
+	smp_mb__before_atomic();
 	pvi_event_looked(vm);
 	/* It may have gone meanwhile, before or after this store: pvi_event_looked() has the barrier between. */
 	if (gsi != KVM_PVI_GSI_ANY && !pvi_gsi_find(vm, gsi))

@@ -91,13 +91,27 @@ static u64 life_new_epoch(void)
 	return n;
 }
 
+/* Whoever was dying is not counted as a VM any more, or was none. */
+static void life_died(void)
+{
+	/* Pairs with life_count(). */
+	smp_mb__before_atomic();
+	atomic_dec(&nr_dying);
+	/* Before looking for who waits; pairs with set_current_state() there. */
+	smp_mb__after_atomic();
+	wake_up_var(&nr_vms);
+}
+
 /* False: it was not bound, or has died already. Never sleeps. */
 static bool life_die(struct pvi_vm *vm, bool closer_puts)
 {
-	if (cmpxchg(&vm->life, PVI_LIFE_BOUND, PVI_LIFE_DYING) != PVI_LIFE_BOUND)
-		return false;
-	vm->closer_puts = closer_puts;
+	/* Before anybody who wants its place can know that it dies. */
 	atomic_inc(&nr_dying);
+	if (cmpxchg(&vm->life, PVI_LIFE_BOUND, PVI_LIFE_DYING) != PVI_LIFE_BOUND) {
+		life_died();
+		return false;
+	}
+	vm->closer_puts = closer_puts;
 	pvi_event_hangup(vm);
 	queue_work(life_wq, &vm->end_unlist);
 	return true;
@@ -109,12 +123,7 @@ static void life_unlist(struct pvi_vm *vm)
 	pvi_acl_unpublish(vm);
 	pvi_vm_unlist(vm);
 	atomic_dec(&nr_vms);
-	/* Pairs with life_count(). */
-	smp_mb__before_atomic();
-	atomic_dec(&nr_dying);
-	/* Before looking for who waits; pairs with set_current_state() there. */
-	smp_mb__after_atomic();
-	wake_up_var(&nr_vms);
+	life_died();
 	queue_work(life_wq, &vm->end_unlist);
 }
 
@@ -287,7 +296,7 @@ static int life_count(void)
 
 	do {
 		dying = atomic_read(&nr_dying);
-		/* Who is not dying any more is not counted; pairs with life_unlist(). */
+		/* Who is not dying any more is not counted; pairs with life_died(). */
 		smp_rmb();
 		if (life_try_count())
 			return 0;
@@ -491,7 +500,7 @@ static int life_bind_as(struct pvi_vm *vm, struct kvm_pvi_bind *b, struct kvm *k
 int pvi_life_bind(struct pvi_vm *vm, void *arg)
 {
 	struct kvm_pvi_bind *b = arg;
-	kuid_t owner = vm->owner;
+	kuid_t owner = INVALID_UID;
 	struct kvm *kvm;
 	uuid_t uuid;
 	int ret;
@@ -518,7 +527,8 @@ int pvi_life_bind(struct pvi_vm *vm, void *arg)
 	ret = -EBUSY;
 	if (cmpxchg(&vm->life, PVI_LIFE_UNBOUND, PVI_LIFE_BINDING) != PVI_LIFE_UNBOUND)
 		goto err_kvm;
-	ret = life_bind_as(vm, b, kvm, owner);
+	/* Nobody named: the opener. While another BIND is under way the owner may be whom that has named. */
+	ret = life_bind_as(vm, b, kvm, uid_valid(owner) ? owner : vm->owner);
 	if (!ret)
 		return 0;
 	/* Pairs with pvi_vm_usable(), and with the exchange of the next BIND. */

@@ -63,7 +63,8 @@ static bool listing_endpoint(struct pvi_vm *vm, u64 number, struct kvm_pvi_list_
 	/* Pairs with life_publish(): its name, VM and owner are there, and stay. */
 	u8 life = smp_load_acquire(&vm->life);
 
-	if (life < PVI_LIFE_BOUND)
+	/* Nor as @number: that was of a BIND before, which failed. */
+	if (life < PVI_LIFE_BOUND || READ_ONCE(vm->number) != number)
 		return false;
 	pvi_stats_get(vm, &stats);
 	*r = (struct kvm_pvi_list_endpoint) {
@@ -225,7 +226,7 @@ static u32 listing_ports(struct pvi_vm *vm, u64 *cursor, void *records, u32 max)
 		return 0;
 	for (i = *cursor; nr < max && i < pvi_port_end(vm); i++) {
 		p = pvi_port_at(vm, i);
-		if (!p)
+		if (!p || !pvi_port_shown(p, i))
 			continue;
 		listing_port(p, &r[nr++]);
 		*cursor = i + 1;

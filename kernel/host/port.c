@@ -187,6 +187,13 @@ void pvi_port_take_back(struct pvi_vm *vm, u32 port)
 		port_close(vm, port);
 }
 
+/* The caller of an ioctl that fails finds its struct as it was, if its memory still is. */
+static void port_untell(void *arg, u32 *port, u32 asked)
+{
+	*port = asked;
+	pvi_reply(arg);
+}
+
 /*
  * Makes @p a port at *@port, or at the lowest free index, and stores its number there. For an ioctl that is in its
  * struct, @arg: the caller is told before anybody can find it; a guest's is NULL. What @last does comes then, may
@@ -196,6 +203,7 @@ int pvi_port_add(struct pvi_vm *vm, struct pvi_port *p, void *arg, u32 *port,
 		 int (*last)(struct pvi_vm *vm, struct pvi_port *p))
 {
 	int ret = pvi_vm_lock(vm);
+	u32 asked = *port;
 
 	if (ret)
 		goto err_free;
@@ -206,8 +214,10 @@ int pvi_port_add(struct pvi_vm *vm, struct pvi_port *p, void *arg, u32 *port,
 		pvi_vm_unlock(vm);
 		ret = pvi_reply(arg);
 		/* If it has died @p goes with it. */
-		if (pvi_vm_lock_again(vm))
+		if (pvi_vm_lock_again(vm)) {
+			port_untell(arg, port, asked);
 			return -ENODEV;
+		}
 	}
 	if (!ret && last)
 		ret = last(vm, p);
@@ -219,6 +229,8 @@ int pvi_port_add(struct pvi_vm *vm, struct pvi_port *p, void *arg, u32 *port,
 	if (!ret)
 		return 0;
 	synchronize_rcu();
+	if (arg)
+		port_untell(arg, port, asked);
 	goto err_free;
 
 err_unlock:

@@ -31,8 +31,7 @@ static u32 section_ports_save(struct pvi_vm *vm, void *to)
 		r[nr] = (struct kvm_pvi_state_port) {
 			.port = p->number,
 			.gsi = p->gsi,
-			.flags = READ_ONCE(p->edge->state) == PVI_EDGE_LIVE ?
-				 0 : KVM_PVI_STATE_PORT_DEAD,
+			.flags = pvi_port_state(p) == KVM_PVI_PORT_LIVE ? 0 : KVM_PVI_STATE_PORT_DEAD,
 		};
 		export_uuid(r[nr++].uuid, pvi_words_uuid(&p->edge->key.receiver));
 	}

@@ -101,8 +101,7 @@ void pvi_stats_fdinfo(struct seq_file *m, struct file *file)
 	}
 	for (port = 0; port < pvi_port_end(vm); port++) {
 		p = pvi_port_at(vm, port);
-		/* One that is held is none yet. */
-		if (p && KVM_PVI_PORT_INDEX(p->number) == port)
+		if (p && pvi_port_shown(p, port))
 			seq_printf(m, "pvi-port:\t%u state %u gsi %u\n", p->number,
 				   pvi_port_state(p), p->gsi);
 		cond_resched();

@@ -134,7 +134,7 @@ static int vm_list_number(struct pvi_vm *vm)
 	int ret = xa_insert(&vms_by_number, number, vm, GFP_KERNEL);
 
 	if (!ret)
-		vm->number = number;
+		WRITE_ONCE(vm->number, number);
 	return ret;
 }
 
@@ -143,7 +143,7 @@ void pvi_vm_forget(struct pvi_vm *vm)
 {
 	if (vm->number)
 		xa_erase(&vms_by_number, vm->number);
-	vm->number = 0;
+	WRITE_ONCE(vm->number, 0);
 }
 
 /*

@@ -137,6 +137,7 @@ static void hold_a_little(struct pvi_vm *vm)
 /* Endpoints */
 
 #define BINDERS	2
+#define OWNER	1234
 
 static struct kvm_pvi_bind bound_as[BINDERS];	/* what the callers have been told */
 static struct mm_struct mm;
@@ -154,11 +155,16 @@ static void binder(u32 self)
 	int ret;
 
 	*b = (struct kvm_pvi_bind){ .size = sizeof(*b), .vm_fd = WORLD_VM_FD };
+	/* One of them names its owner. */
+	if (!self)
+		*b = (struct kvm_pvi_bind){ .size = sizeof(*b), .flags = KVM_PVI_BIND_OWNER, .owner = OWNER,
+					    .vm_fd = WORLD_VM_FD };
 	export_uuid(b->uuid, &uuid);
 	wait_a_little();
 	ret = call(pvi_life_bind, fd.vm, b, sizeof(*b), there);
 	if (!ret) {
 		CHECK(there && b->epoch && !successes++);
+		CHECK(fd.vm->owner.val == (self ? shim_task.cred.euid.val : OWNER));
 		nr_bound++;
 		export_uuid(allow.uuid, &ringer_vm->uuid);
 		ret = CALL(pvi_expose, fd.vm, expose, true) ?: CALL(pvi_acl_allow, fd.vm, allow, true);
@@ -249,11 +255,25 @@ static void check_port(u32 port)
 	CHECK(!down || !p || pvi_port_state(p) != KVM_PVI_PORT_LIVE);
 }
 
+/* A guest's port that has answered ENXIO is saved as one to a dead receiver. */
+static void check_saved(void)
+{
+	struct kvm_pvi_state_port saved;
+	u32 i;
+
+	CHECK(!pvi_vm_lock(ringer_vm));
+	for (i = 0; i < PVI_NR_SECTIONS; i++)
+		if (pvi_sections[i].type == KVM_PVI_STATE_PORT)
+			CHECK(pvi_sections[i].save(ringer_vm, &saved) == 1 && saved.flags == KVM_PVI_STATE_PORT_DEAD);
+	pvi_vm_unlock(ringer_vm);
+}
+
 static void ringer(u32 self)
 {
 	struct kvm_pvi_connect connect = { .size = sizeof(connect), .gsi = GSI, .port = KVM_PVI_PORT_ANY };
 	uuid_t uuid = world_uuid(NAME);
 	bool connected = false;
+	s64 guests_port = -1;
 	u64 number = 0;
 	u32 i;
 	int ret;
@@ -264,6 +284,8 @@ static void ringer(u32 self)
 
 		if (!connected)
 			connected = !CALL(pvi_connect, ringer_vm, connect, true);
+		if (guests_port < 0)
+			guests_port = pvi_connect_guest(ringer_vm, &uuid, GSI);
 		rcu_read_lock();
 		check_found(pvi_vm_find_uuid(&uuid));
 		ret = connected && i & 1 ? pvi_ring_port(ringer_vm, connect.port) :
@@ -275,6 +297,13 @@ static void ringer(u32 self)
 			rcu_read_lock();
 			check_port(connect.port);
 			rcu_read_unlock();
+		}
+		if (guests_port >= 0) {
+			rcu_read_lock();
+			ret = pvi_ring_port(ringer_vm, guests_port);
+			rcu_read_unlock();
+			if (ret == -ENXIO)
+				check_saved();
 		}
 		vm = pvi_vm_next(&number);
 		if (vm)
@@ -341,6 +370,7 @@ static void try_endpoints(void)
 	memory_fails = !turns_random(4);
 	shim_fail_alloc(memory_fails ? 1 + turns_random(20) : 0);
 	shim_task.flags = waits ? 0 : PF_EXITING;
+	shim_capable = true;
 	set(&shim_param_max_vms, turns_random(2) ? "2" : "3");
 	successes = 0;
 	world_puts_in_works = 0;
@@ -348,6 +378,7 @@ static void try_endpoints(void)
 	turns_run(fns, ARRAY_SIZE(fns), seed);
 	shim_fail_alloc(0);
 	shim_task.flags = 0;
+	shim_capable = false;
 	shim_notifier_fails = 0;
 	end_endpoints(file, waits);
 	set(&shim_param_max_vms, "16384");
@@ -592,6 +623,7 @@ static int connect_by_grant(struct pvi_vm *vm, u32 *port, bool there)
 					   .port = KVM_PVI_PORT_ANY, .grant_fd = grant.fd };
 	int ret = CALL(pvi_connect, vm, connect, there);
 
+	CHECK(!ret || connect.port == KVM_PVI_PORT_ANY);
 	*port = connect.port;
 	return ret;
 }
@@ -904,6 +936,61 @@ static void try_gsis(void)
 	world_end(receiver);
 }
 
+/* The GSI that is rung for events */
+
+static u64 rings_before;	/* of the last one that was named, when the guest looked last */
+
+static void teller(u32 self)
+{
+	u32 i;
+
+	for (i = 1 + turns_random(3); i; i--) {
+		rcu_read_lock();
+		pvi_event_tell(receiver, KVM_PVI_EVENT_PEER_UP, 1, &former->uuid);
+		rcu_read_unlock();
+		wait_a_little();
+	}
+	working--;
+}
+
+/* Another one is named, and it looks what there was before that. */
+static void renamer(u32 self)
+{
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		wait_a_little();
+		rcu_read_lock();
+		CHECK(!pvi_event_set_config(receiver, GSI + i));
+		rings_before = atomic64_read(&pvi_gsi_find(receiver, GSI + i)->rings);
+		rcu_read_unlock();
+		pvi_event_looked(receiver);
+	}
+	working--;
+}
+
+static void try_config(void)
+{
+	static const turns_fn fns[] = { teller, teller, renamer, worker };
+	u64 rings;
+
+	receiver = world_vm(1);
+	former = world_vm(2);
+	world_handler = NULL;
+	world_expose(receiver, GSI, KVM_PVI_GSI_DIRECT);
+	world_expose(receiver, GSI + 1, KVM_PVI_GSI_DIRECT);
+	working = 3;
+	turns_run(fns, ARRAY_SIZE(fns), seed);
+	/* What says that it was rung is true. */
+	rcu_read_lock();
+	rings = atomic64_read(&pvi_gsi_find(receiver, GSI + 1)->rings);
+	rcu_read_unlock();
+	CHECK(!receiver->events->config_rung || rings > rings_before);
+	nr_rings += rings;
+	world_end(former);
+	world_end(receiver);
+}
+
 static void tell_seed(int nr)
 {
 	/* It comes again, and ends the program. */
@@ -914,7 +1001,8 @@ static void tell_seed(int nr)
 int main(int argc, char **argv)
 {
 	static void (*const tries[])(void) = {
-		try_endpoints, try_source, try_grant, try_name, try_source, try_gsis, try_endpoints, try_source, try_rivals
+		try_endpoints, try_source, try_grant, try_name, try_source, try_gsis, try_endpoints, try_source, try_rivals,
+		try_config
 	};
 	u64 rounds = argc > 1 ? strtoull(argv[1], NULL, 0) : 10000, i;
 	size_t before;
