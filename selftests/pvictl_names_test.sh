@@ -113,7 +113,7 @@ named_tables()
 	[[ $(with_policy pvictl list --dir "$tmp/links") == *" base "*" base "* ]] || fail "no names"
 }
 
-# reads_name COMMAND... - whether it reads what vm_c was told, which may make it wait; it gets nothing
+# reads_name COMMAND... - whether it reads what vm_c was told, which may make it wait, for a minute; it gets nothing
 reads_name()
 {
 	local writer
@@ -124,8 +124,8 @@ reads_name()
 	sh -c 'exec 3>"$1"; : >"$2"' sh "$tmp/cmdline" "$tmp/opened" &
 	writer=$!
 	# shellcheck disable=SC2016 # of sh
-	unshare --mount sh -e -c 'mount --bind "$1" "/proc/$2/cmdline"; shift 2; exec "$@"' sh "$tmp/cmdline" "$vm_c" "$@" \
-		>"$tmp/said"
+	timeout -s KILL 60 unshare --mount sh -e -c 'mount --bind "$1" "/proc/$2/cmdline"; shift 2; exec "$@"' \
+		sh "$tmp/cmdline" "$vm_c" "$@" >"$tmp/said"
 	if [ -e "$tmp/opened" ]; then
 		return
 	fi

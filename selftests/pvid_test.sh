@@ -1228,6 +1228,38 @@ limits()
 		[(20, $1, $2), (22, None, None), (65536, None, None)]"
 )
 
+# Nor does it wait for ever while other VMs come and go: who stays bound is said after a minute.
+dropping_on()
+{
+	local applying
+
+	# For a minute of what pvid says
+	echo 65536 >/proc/sys/net/unix/max_dgram_qlen
+	policy
+	printf '[vm third]\nuuid = %s\n' "$c" >>"$tmp/policy/web.conf"
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	await nr_kept 2
+	kill -STOP "$keeper"
+	sed -i -e '/^.vm db/,/^bells/d' -e '/^.allow/,/^gsi/d' "$tmp/policy/web.conf"
+	apply >"$tmp/apply" 2>&1 &
+	applying=$!
+	while [ -e "/proc/$applying" ]; do
+		vmm vm_c -uuid "$c"
+		await pvictl show "$c"
+		kill "$vm_c"
+		await_gone "$c"
+		rm "$tmp/vm_c.in" "$tmp/vm_c.out"
+	done
+	! wait "$applying" || fail "it is done"
+	has "$(cat "$tmp/apply")" "not all could be taken back"
+	logged "$b: it stays bound, for another process has its endpoint" || fail "it is not said"
+	kill -CONT "$keeper"
+	end_pvid
+}
+
 # What all senders together may ring at a GSI, which is exposed anew when that is changed. Where the policy says nothing of
 # it, it stays as it is.
 limiting()
@@ -2190,5 +2222,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking linked_users ends_of_others words_of_users not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late dropping filled filled_twice hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing others linked linked_later linking relinking linked_users ends_of_others words_of_users not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked moving_linked_later returning returning_later killed_moving moving_full saving saving_full by_hand

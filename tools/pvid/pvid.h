@@ -99,6 +99,7 @@ struct vm {
 	sd_event_source *end;
 	sd_event_source *retry;
 	struct look look;	/* whether it runs */
+	uint64_t given_up;	/* when, in microseconds */
 };
 
 /* Who waits for the policy to be carried out */

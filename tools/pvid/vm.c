@@ -18,6 +18,7 @@
 
 #define FIRST_WAIT UINT64_C(1000)	/* microseconds */
 #define USUAL_TRIES 9		/* half a second: what takes longer is worth a word */
+#define ENDING UINT64_C(60000000)	/* microseconds, before one that stays bound is given up */
 #define ARRIVING 'i'		/* how the name begins under which one is kept whose guest does not run yet, */
 #define PRESENT 'v'		/* and of all others */
 
@@ -81,30 +82,36 @@ static void forget(const struct vm *vm)
 
 static int ended(sd_event_source *source, uint64_t now, void *arg);
 
+static uint64_t now_of(const struct pvid *d)
+{
+	uint64_t now = 0;
+
+	sd_event_now(d->event, CLOCK_MONOTONIC, &now);
+	return now;
+}
+
 /* Whoever has its endpoint as well keeps it bound, as systemd does until it has read that it is to forget it. */
 static void await_ended(struct pvid *d)
 {
 	unsigned int tries = d->end_tries < MAX_DOUBLED ? d->end_tries : MAX_DOUBLED;
+	bool tired = retry_after(d, &d->end_retry, tries, ended, d), stays;
 	struct kvm_pvi_list_endpoint r;
 	struct vm *vm, *next;
-	bool tired;
 
+	d->end_tries++;
 	for (vm = LIST_FIRST(&d->ending); vm; vm = next) {
 		next = LIST_NEXT(vm, entry);
-		if (!read_listed(d->lister, vm->number, &r))
+		stays = !read_listed(d->lister, vm->number, &r);
+		if (stays && !tired && now_of(d) - vm->given_up < ENDING)
 			continue;
+		if (stays)
+			LOG(SD_ERR, "%s: it stays bound, for another process has its endpoint", vm_name(d, vm->uuid).s);
+		d->stay_bound |= stays;
 		LIST_REMOVE(vm, entry);
 		free(vm);
 	}
 	if (LIST_EMPTY(&d->ending))
-		return;
-	tired = ++d->end_tries >= MAX_TRIES || retry_after(d, &d->end_retry, tries, ended, d);
-	while (tired && (vm = LIST_FIRST(&d->ending))) {
-		LOG(SD_ERR, "%s: it stays bound, for another process has its endpoint", vm_name(d, vm->uuid).s);
-		LIST_REMOVE(vm, entry);
-		free(vm);
-		d->stay_bound = true;
-	}
+		sd_event_source_set_enabled(d->end_retry, SD_EVENT_OFF);
 }
 
 static int ended(sd_event_source *source, uint64_t now, void *arg)
@@ -137,6 +144,7 @@ void vm_end(struct vm *vm)
 	forget(vm);
 	user_put(vm->user);
 	LIST_INSERT_HEAD(&d->ending, vm, entry);
+	vm->given_up = now_of(d);
 	d->end_tries = 0;
 	await_ended(d);
 	reload_progress(d);
