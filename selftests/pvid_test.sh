@@ -141,6 +141,51 @@ noticing()
 	end_pvid
 }
 
+# What pages show: in ten lines at most two VMs that ring each other and have a link, and only that.
+shown()
+{
+	local e=6c1f0a3e-5a0b-4e0e-9d7c-000000000001 f=6c1f0a3e-5a0b-4e0e-9d7c-000000000002 n
+
+	cmp "$here/readme.conf" "$here/pvid.conf"
+	[ "$(wc -l <"$here/readme.conf")" -le 10 ] || fail "it has more lines: $(cat "$here/readme.conf")"
+	mkdir "$tmp/policy"
+	cp "$here/readme.conf" "$tmp/policy/pair.conf"
+	pvictl check --config "$tmp/policy"
+	start_pvid
+	vmm vm_a -uuid $e
+	vmm vm_b -uuid $f
+	await pvictl show $e
+	await pvictl show $f
+	await as_wanted
+	same "$(tell vm_a "ring $f 65536") $(tell vm_b "ring $e 65536")" "2 2"
+	same "$(tell vm_a "ring $f 65537") $(tell vm_b "ring $e 20")" "-1 -1"
+	find_link wire
+	[ "$(tell vm_a "ring $f $gsi")" -ge 0 ] || fail "web may not ring db by the link"
+	[ "$(tell vm_b "ring $e $(first_gsi 0)")" -ge 0 ] || fail "db may not ring web by the link"
+	# The next pvid knows it by what this one has written down, however much that is.
+	for ((n = 0; n < 50; n++)); do
+		printf '[allow more%d]\nfrom = web\nto = db\ngsi = %d\n' $n $((66000 + 2 * n))
+	done >"$tmp/policy/pair.more"
+	sed -i "/^gsi/r $tmp/policy/pair.more" "$tmp/policy/pair.conf"
+	apply
+	kill_pvid
+	await as_wanted
+	same "$(tell vm_a "ring $f 65536") $(tell vm_a "ring $f 66098")" "1 2"
+	sed -i -e 's/^gsi = 65536/gsi = 65537/' -e '/^.allow more/,/^gsi/d' "$tmp/policy/pair.conf"
+	apply
+	same "$(difference)" ""
+	same "$(tell vm_a "ring $f 65536") $(tell vm_a "ring $f 65537")" "-1 2"
+	sed -i '/^.vm db/a expose = 65536' "$tmp/policy/pair.conf"
+	refuses 1 "'each-other' allows GSI 65537, which VM 'db' has not" apply
+	end_pvid
+}
+
+# first_gsi SIDE - by which that one of $link is rung
+first_gsi()
+{
+	od -A n -t u4 -j 64 -N 4 "$tmp/links/$link/$1" | tr -d ' '
+}
+
 # Whatever VMM it is, it is known by what it has of a UUID or a name.
 others()
 {
@@ -279,7 +324,7 @@ linked_later()
 find_link()
 {
 	link=$(pvictl link --dir "$tmp/links" "$1" | sed -n 's/^link //p')
-	gsi=$(od -A n -t u4 -j 64 -N 4 "$tmp/links/$link/1" | tr -d ' ')
+	gsi=$(first_gsi 1)
 }
 
 # Each link, a line: what the policy calls it, and its file
@@ -399,7 +444,7 @@ linked_users()
 	await pvictl show "$a"
 	await as_wanted
 	find_link pair
-	gsi=$(od -A n -t u4 -j 64 -N 4 "$tmp/links/$link/0" | tr -d ' ')
+	gsi=$(first_gsi 0)
 	vmm vm_b
 	attach at_b --pid "$vm_b" --uuid "$b"
 	same "$(tell vm_b "ring $a $gsi")" -1
@@ -1928,5 +1973,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking linked_users words_of_users not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late dropping filled hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing shown others linked linked_later linking relinking linked_users words_of_users not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late dropping filled hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked returning returning_later killed_moving moving_full saving by_hand
