@@ -907,6 +907,36 @@ makers()
 	end_pvid
 }
 
+# A process makes another one beside the one that is bound, and closes that much later: it is looked for longer than
+# for anything that passes by itself.
+beside()
+{
+	policy
+	: >"$tmp/dirs"
+	start_pvid env LD_PRELOAD="$here/kill_at.so $here/hold_at.so" COUNT_DIRS="$tmp/dirs" LONGEST_RETRY=20000
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	same "$(tell vm_b "irqs 20")" 1
+	tell vm_b beside >/dev/null
+	await searched "$vm_b" 60
+	! logged "process $vm_b: cannot" || fail "it is given up"
+	[ "$(grep -c "process $vm_b has more than one VM" "$tmp/pvid.log")" -eq 1 ] || fail "it is not said once"
+	# The name is where it was.
+	rings "$b" 1
+	same "$(tell vm_b drop)" 0
+	await is_interrupted vm_b
+	await settled
+	end_pvid
+}
+
+# searched PID TIMES - for its VM, so often at least, or it is given up
+searched()
+{
+	logged "process $1: cannot" || [ "$(grep -c -x "/proc/$1/fd" "$tmp/dirs")" -ge "$2" ]
+}
+
 # A process makes another one while it is looked at, and the one that it had is bound.
 made_meanwhile()
 {
@@ -1973,5 +2003,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing shown others linked linked_later linking relinking linked_users words_of_users not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late dropping filled hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing shown others linked linked_later linking relinking linked_users words_of_users not_linking owning killed_linking claims makers beside full_table made_meanwhile staying saving_late dropping filled hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked returning returning_later killed_moving moving_full saving by_hand

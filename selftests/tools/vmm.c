@@ -15,6 +15,8 @@
  *	hide		forbids its core dump, so that its files in /proc are root's; 0
  *	map		maps a page, which may have to wait; 0
  *	other		another VM in the place of its own, as which it serves from then on: its descriptor
+ *	beside		the same, but it keeps the one that it had, until
+ *	drop		it closes that; 0
  *	become UID	sets all uids; 0
  *	crowd UID N	N processes of that user that have what looks like a VM, and whoever closes one cannot
  *			be ended, by pvi_test_delay: the PID of another one, with which they end
@@ -274,6 +276,7 @@ static char *our_uuid;
 
 static long long obey(struct vm **at, const char *line)
 {
+	static struct vm *had;
 	struct vm *vm = *at;
 	char uuid[40];
 	u32 n, uid, pin;
@@ -308,6 +311,15 @@ static long long obey(struct vm **at, const char *line)
 		vm_free(vm);
 		*at = make_vm();
 		return (*at)->fd;
+	}
+	if (!strcmp(line, "beside\n")) {
+		had = vm;
+		*at = make_vm();
+		return (*at)->fd;
+	}
+	if (!strcmp(line, "drop\n")) {
+		vm_free(had);
+		return 0;
 	}
 	if (sscanf(line, "become %u", &uid) == 1)
 		return setresuid(uid, uid, uid);
