@@ -643,6 +643,36 @@ killed_linking()
 	end_pvid
 }
 
+# A child that was taking a link back goes on behind pvid's end, whose descriptors have gone: it does not take endpoints that
+# are kept for gone.
+orphaned()
+{
+	policy
+	start_pvid env LD_PRELOAD="$here/hold_at.so" HOLD_LINKS="$tmp/hold" ORPHANS=1
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	crowd_of_links 1
+	apply
+	await settled
+	exposes_nr "$b" 4
+	policy
+	: >"$tmp/hold"
+	apply >"$tmp/apply" 2>&1 &
+	# And the one that looks for VMs
+	await held 2
+	kill -KILL "$pvid"
+	await test ! -e "/proc/$pvid"
+	rm "$tmp/hold"
+	await started 2
+	find_pvid
+	await settled
+	same "$(links_there)" ""
+	exposes_nr "$b" 3
+	same "$(nr_edges "$b")" 1
+	end_pvid
+}
+
 some_links()
 {
 	[ -n "$(links_there)" ]
@@ -809,6 +839,60 @@ crowds()
 each_of()
 {
 	awk -v group="$1" '{ pid = $1; sub(/.*\) /, "") } $3 == group && !/^Z/ { print pid }' /proc/[0-9]*/stat
+}
+
+# held NUMBER - so many of pvid's children at least wait where they are held
+held()
+{
+	[ "$(wc -l <"$tmp/hold.held")" -ge "$1" ]
+}
+
+# no_others_begin - each child of pvid's is one that is held
+no_others_begin()
+{
+	local children
+
+	mapfile -d ' ' -t children <"/proc/$pvid/task/$pvid/children"
+	printf '%s\n' "${children[@]}" | sort | cmp - <(sort "$tmp/hold.held")
+}
+
+nr_bound()
+{
+	pvictl list --json >"$tmp/json"
+	[ "$(grep -c '"uuid"' "$tmp/json")" -eq "$1" ]
+}
+
+# A user whose many VMs cannot be looked at again has a share of pvid's children, 16 for VMs and 16 for processes, and others'
+# VMs are given what is new meanwhile.
+crowd_is_bound()
+{
+	local n nr=24 group applying
+
+	policy
+	for ((n = 1; n <= nr; n++)); do
+		printf '[vm v%d]\nuuid = cccccccc-0000-4000-8000-%012d\nuser = 12345\n' $n $n
+	done >>"$tmp/policy/web.conf"
+	start_pvid env LD_PRELOAD="$here/hold_at.so" HOLD_CMDLINE="$tmp/hold" PATIENCE=1000
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	vmm vm_c -uuid "$c"
+	group=$(tell vm_c "vms 12345 $nr 1")
+	await nr_bound $((nr + 2))
+	await settled
+	each_of "$group" >"$tmp/hold.new"
+	mv "$tmp/hold.new" "$tmp/hold"
+	sed -i 's/^gsi = 20/gsi = any/' "$tmp/policy/web.conf"
+	apply >"$tmp/apply" 2>&1 &
+	applying=$!
+	await held 32
+	await gives 2 vm_a "ring $b 65536"
+	await no_others_begin
+	same "$(wc -l <"$tmp/hold.held")" 32
+	rm "$tmp/hold"
+	wait "$applying"
+	nr_bound $((nr + 2))
+	kill -KILL -- "-$group"
+	end_pvid
 }
 
 # looks PID... - how often pvid has looked whether they run
@@ -1656,21 +1740,24 @@ in_turns()
 both_ways()
 {
 	policy
-	sed -i -e '/^name = web/a expose = 21' -e 's/^gsi = 20/gsi = any/' "$tmp/policy/web.conf"
+	sed -i -e '/^name = web/a expose = 21' -e 's/^gsi = 20/gsi = any/' -e 's/^expose = 20,22/&,23/' \
+		-e 's/^bells = 22/&,23/' "$tmp/policy/web.conf"
 	printf '[allow db-to-web]\nfrom = db\nto = web\ngsi = 21\n' >>"$tmp/policy/web.conf"
 }
 
-# pair_that_moves - web, and db with a port to it and an MSI at its virtual GSI
+# pair_that_moves COMMAND... - web, and db with a port to it, an MSI at its virtual GSI, and a bell that it acknowledges;
+# pvid is started by the command
 pair_that_moves()
 {
 	both_ways
-	start_pvid
+	start_pvid "$@"
 	vmm vm_a -name web -uuid "$a"
 	vmm vm_b -uuid "$b"
 	await settled
 	port=$(tell vm_b "connect $a 21")
 	[ "$port" -ge 0 ] || fail "no port: $port"
 	same "$(tell vm_b "msi 65536 3")" 0
+	same "$(tell vm_b "acks 0")" 0
 }
 
 # is_at UUID VMM - that one has it
@@ -1695,6 +1782,8 @@ taken()
 has_what_it_had()
 {
 	same "$(taken "$1")" "$2 $2"
+	# A bell that its guest acknowledges is owed likewise, for its flags do not say so; one with flags of its own is not.
+	same "$(tell "$1" "irqs 22") $(tell "$1" "irqs 23")" "$2 0"
 	same "$(tell "$1" run)" 0
 	same "$(tell vm_a "ring $b 65536")" 0
 	same "$(tell vm_a "ring $b 20")" 0
@@ -1893,6 +1982,78 @@ gives_some()
 	[ "$(tell vm_a "$1")" -ge 0 ]
 }
 
+# looked_20 PID - it is looked at, whether it runs, 20 times from now on
+looked_20()
+{
+	local before
+
+	before=$(looks "$1")
+	await looked_more $((before + 20)) "$1"
+}
+
+# One whose threads wake while it loads its guest does not run: nobody rings it. And what it is to get is forgotten when the
+# policy drops it.
+loading()
+{
+	: >"$tmp/dirs"
+	pair_that_moves env LD_PRELOAD="$here/kill_at.so $here/hold_at.so" COUNT_DIRS="$tmp/dirs" WCHAN="$tmp/wchan"
+	kill "$vm_b"
+	await test -e "$tmp/run/$b.state"
+	printf 0 >"$tmp/wchan"
+	vmm vm_c -uuid "$b" -incoming defer
+	await is_at "$b" "$vm_c"
+	await gives -11 vm_a "ring $b 65536"
+	looked_20 "$vm_c"
+	same "$(tell vm_a "ring $b 65536")" -11
+	[ -e "$tmp/run/$b.state" ] || fail "it is thought to run"
+	cp "$tmp/policy/web.conf" "$tmp/whole"
+	sed -i -e '/^.vm db/,/^bells/d' -e '/^.allow/,$d' "$tmp/policy/web.conf"
+	apply
+	refuses 5 "no endpoint is bound" pvictl show "$b"
+	[ ! -e "$tmp/run/$b.state" ] || fail "what its guest had made is kept"
+	cp "$tmp/whole" "$tmp/policy/web.conf"
+	apply
+	await is_at "$b" "$vm_c"
+	rm "$tmp/wchan"
+	same "$(tell vm_c run)" 0
+	await gives_some "ring $b 65536"
+	same "$(tell vm_c stop)" 0
+	same "$(tell vm_c "notify $port")" -2
+	end_pvid
+}
+
+# Who waits for a VM of its own user does not get the name from another user's, who has it by now.
+not_passed_on()
+{
+	: >"$tmp/dirs"
+	policy
+	start_pvid env LD_PRELOAD="$here/kill_at.so $here/hold_at.so" COUNT_DIRS="$tmp/dirs" HOLD_LOOKS="$tmp/hold"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	same "$(tell vm_b run)" 0
+	vmm vm_c -uuid "$b" -incoming defer
+	await logged "process $vm_c waits for db ($b) to stop"
+	: >"$tmp/hold"
+	kill "$vm_b"
+	await_gone "$b"
+	chmod 666 /dev/kvm
+	VMM_AS="setpriv --reuid 12345 --clear-groups" vmm vm_d -uuid "$b"
+	chmod 600 /dev/kvm
+	await is_at "$b" "$vm_d"
+	: >"$tmp/dirs"
+	rm "$tmp/hold"
+	await looked_into "$vm_c" 6
+	is_at "$b" "$vm_d"
+	end_pvid
+}
+
+# looked_into PID TIMES - whether it runs, or for its VM, so often at least
+looked_into()
+{
+	[ "$(grep -c -x -E "/proc/$1/(task|fd)" "$tmp/dirs")" -ge "$2" ]
+}
+
 # Where nothing can be written down a guest stays where it is, and is rung; it moves when there is room.
 moving_full()
 {
@@ -1966,6 +2127,7 @@ saving_late()
 	await settled
 	port=$(tell vm_b "connect $a 21")
 	same "$(tell vm_b "msi 65536 3")" 0
+	same "$(tell vm_b "acks 0")" 0
 	same "$(tell vm_b leave)" 0
 	await has_left "$vm_b"
 	apply
@@ -2003,5 +2165,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing shown others linked linked_later linking relinking linked_users words_of_users not_linking owning killed_linking claims makers beside full_table made_meanwhile staying saving_late dropping filled hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
-	moving moving_linked returning returning_later killed_moving moving_full saving by_hand
+run_tests noticing shown others linked linked_later linking relinking linked_users words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping filled hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+	moving moving_linked loading not_passed_on returning returning_later killed_moving moving_full saving by_hand

@@ -6,6 +6,7 @@
  *
  *	ring UUID GSI	the guest issues KVM_HC_PVI: what it gets in RAX
  *	connect UUID GSI, notify PORT, msi GSI PIN	the same of other calls; msi: with that pin's vector
+ *	acks BELL	the same, of a bell whose flags are cleared when it is rung
  *	run		the guest waits for interrupts from now on, until
  *	stop		it has stopped; 0. Between them nothing else of it
  *	irqs PIN	how many interrupts of that pin the guest has taken
@@ -289,6 +290,8 @@ static long long obey(struct vm **at, const char *line)
 		return call_guest(&vm->vcpus[0], KVM_HC_NOTIFY, n, 0, 0);
 	if (sscanf(line, "msi %u %u", &n, &pin) == 2)
 		return call_guest(&vm->vcpus[0], KVM_HC_PVI_SET_MSI, n, 0xfee00000, VECTOR(pin));
+	if (sscanf(line, "acks %u", &n) == 1)
+		return call_guest(&vm->vcpus[0], KVM_HC_BELL_MASK, n, ~0ull, ~0ull);
 	if (!strcmp(line, "run\n"))
 		return run(&vm->vcpus[0]);
 	if (!strcmp(line, "stop\n"))
