@@ -1905,23 +1905,24 @@ is_killed()
 	[ ! -e "$tmp/kill" ]
 }
 
-# vm_c is vm_b from now on
+# succeed_b NAME - that one is vm_b from now on
 succeed_b()
 {
 	local part from
 
 	for part in '' _in _out; do
-		from=vm_c$part
+		from=$1$part
 		declare -g "vm_b$part=${!from}"
 	done
-	rm "$tmp/vm_c.in" "$tmp/vm_c.out"
+	rm "$tmp/$1.in" "$tmp/$1.out"
 }
 
-# At whatever point of a move pvid is killed: the guest goes on where it is let run, by turns where it was and where it is
-# to come to, with what it had.
-killed_moving()
+# killed_at STEP NAME... - db is to go from vm_b to the others, one after the other, of which none lets its guest run. In
+# each round pvid is killed a step later than in the one before; the guest is let run in another one of them by turns, and
+# goes on there with what it had.
+killed_at()
 {
-	local at=1 step=11 round=0 times there
+	local at=1 step=$1 others=("${@:2}") all=(vm_b "${@:2}") round=0 times there name
 
 	[ -z "${PVI_LONG:-}" ] || step=1
 	both_ways
@@ -1934,14 +1935,17 @@ killed_moving()
 	while :; do
 		same "$(tell vm_b run)" 0
 		times=$(wc -l <"$tmp/keeper")
-		vmm vm_c -uuid "$b" -incoming defer
-		await logged "process $vm_c waits for db ($b) to stop"
+		vmm "${others[0]}" -uuid "$b" -incoming defer
+		await logged "process ${!others[0]} waits for db ($b) to stop"
 		echo "$at" >"$tmp/kill.new"
 		mv "$tmp/kill.new" "$tmp/kill"
 		same "$(tell vm_b stop)" 0
-		await moved_or_killed "$vm_c"
-		there=vm_c
-		((round++ % 2)) || there=vm_b
+		await moved_or_killed "${!others[0]}"
+		for name in "${others[@]:1}"; do
+			vmm "$name" -uuid "$b" -incoming defer
+			await moved_or_killed "${!name}"
+		done
+		there=${all[round++ % ${#all[@]}]}
 		same "$(tell "$there" run)" 0
 		await is_at "$b" "${!there}"
 		await test ! -e "$tmp/run/$b.state"
@@ -1950,24 +1954,37 @@ killed_moving()
 		fi
 		await started "$((times + 1))"
 		find_pvid
-		# The other one would take it when this one stops.
-		if [ "$there" = vm_c ]; then
-			kill "$vm_b"
-			succeed_b
-		else
-			kill "$vm_c"
-			rm "$tmp/vm_c.in" "$tmp/vm_c.out"
-		fi
+		# The others would take it when this one stops.
+		for name in "${all[@]}"; do
+			if [ "$name" != "$there" ]; then
+				kill "${!name}"
+				wait "${!name}" || [ $? -eq 143 ]
+				[ "$name" = vm_b ] || rm "$tmp/$name.in" "$tmp/$name.out"
+			fi
+		done
+		[ "$there" = vm_b ] || succeed_b "$there"
 		await gives_some "ring $b 65536"
 		same "$(tell vm_b stop)" 0
 		[ "$(tell vm_b "irqs 3")" -ge 1 ] || fail "at $at: no interrupt"
 		same "$(tell vm_b "notify $port")" 0
 		at=$((at + step))
 	done
-	[ "$round" -gt 5 ] || fail "$round rounds are all"
+	[ "$round" -gt 4 ] || fail "$round rounds are all"
 	on_console "killed at $((round - 1)) points of a move, the last before $at"
 	rm "$tmp/kill"
 	end_pvid
+}
+
+# At whatever point of a move pvid is killed
+killed_moving()
+{
+	killed_at 11 vm_c
+}
+
+# And of one that goes further before the guest has run where it came to
+killed_moving_on()
+{
+	killed_at 23 vm_c vm_d
 }
 
 # At the other process, or it is not known where
@@ -2166,4 +2183,4 @@ by_hand()
 }
 
 run_tests noticing shown others linked linked_later linking relinking linked_users words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping filled hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
-	moving moving_linked loading not_passed_on returning returning_later killed_moving moving_full saving by_hand
+	moving moving_linked loading not_passed_on returning returning_later killed_moving killed_moving_on moving_full saving by_hand
