@@ -150,6 +150,62 @@ rates()
 	wrong 7 "GSI 20 is exposed twice" "leave one out" -e '7s/20,/20 rate 5,20,/'
 }
 
+# What is allowed between two is allowed to both, in sections of their own as well; lines 10 to 12
+policy_between()
+{
+	policy
+	sed -i -e '11,12d' -e '10a between = web, db' -e '/^expose/d' -e '/^bells/d' "$tmp/policy/web.conf"
+	sed -i '/^$/d' "$tmp/policy/web.conf"
+}
+
+# A VM for which it is not said what it exposes has what permissions name, each alone and no more: lines 6 to 8 are that
+# section.
+implied()
+{
+	local policy=policy_between
+
+	right -e ''
+	same "$(grep -c . "$tmp/policy/web.conf")" 8
+	right -e '8s/20/any/'
+	right -e '8a rate = 5\nburst = 2\nowner = root'
+	right -e "7s/.*/from = web\nto = db/"
+	right -e '8a [allow more]\nbetween = db,web\ngsi = 65536\n[allow less]\nfrom = web\nto = db\ngsi = 4'
+	wrong 6 "'web-to-db' does not say who may ring whom" "add 'from = '" -e 7d
+	wrong 7 "'between' is 'web'" "two names of VMs with a comma" -e '7s/, db//'
+	wrong 7 "'between' is 'web,'" "two names of VMs with a comma" -e '7s/ db//'
+	wrong 7 "'between' is ', db'" "two names of VMs with a comma" -e '7s/web//'
+	wrong 7 "'between' is 'web, db, db'" "two names of VMs with a comma" -e '7s/$/, db/'
+	wrong 7 "'between' is 'web, web'" "two names of VMs with a comma" -e '7s/db/web/'
+	wrong 7 "'between' is ''" "two names of VMs with a comma" -e '7s/=.*/=/'
+	wrong 7 "'between' is empty or too long" "bytes" -e "7s/db/$(printf '%080d' 0)/"
+	wrong 6 "'web-to-db' has 'between', and 'from' or 'to'" "leave one out" -e '7a from = web'
+	wrong 6 "'web-to-db' has 'between', and 'from' or 'to'" "leave one out" -e '7a to = web'
+	wrong 8 "'between' is there already" "leave one out" -e 7p
+	wrong 6 "there is no VM 'wob'" "write a section [vm wob]" -e '7s/web/wob/'
+	wrong 6 "is for '$c', which is no VM" "write a section" -e "7s/web/$c/"
+	wrong 6 "allows bell 0, which VM 'db' has not" "in 'bells'" -e '8s/.*/bell = 0/'
+	wrong 9 "'more' allows what 'web-to-db' allows" "leave one out" -e '8a [allow more]\nfrom = db\nto = web\ngsi = 20'
+	# Who says it of a VM has said all.
+	wrong 7 "allows GSI 20, which VM 'db' has not" "in 'expose'" -e '5a expose = 21'
+	right -e '5a expose = 21,20'
+	wrong 6 "bells" "above it" -e '5a bells = 20'
+}
+
+# As many as a VM may have
+implied_many()
+{
+	local n
+
+	mkdir "$tmp/policy"
+	printf '[vm web]\nuuid = %s\n' "$a" >"$tmp/policy/web.conf"
+	for ((n = 0; n < 4096; n++)); do
+		printf '[allow a%d]\nfrom = %s\nto = web\ngsi = %d\n' "$n" "$b" $((65536 + n))
+	done >>"$tmp/policy/web.conf"
+	check
+	printf '[allow last]\nfrom = %s\nto = web\ngsi = 7\n' "$b" >>"$tmp/policy/web.conf"
+	refuses 1 "web.conf:16387: 'last' allows one GSI of VM 'web' too many; a VM has at most 4096" check
+}
+
 policy_with_reserve()
 {
 	policy
@@ -184,6 +240,7 @@ each_line()
 	policy_with_links
 	sed -i -e '7s/20,/20 rate 5 burst 2,/' -e '8a status = 65536,20' "$tmp/policy/web.conf"
 	printf '[reserve admin]\nuuid = %s\nuser = root\n' "$c" >>"$tmp/policy/web.conf"
+	printf '[vm cache]\nuuid = %s\n[allow both]\nbetween = db,cache\ngsi = 65536\n' "$c" >>"$tmp/policy/web.conf"
 	lines=$(wc -l <"$tmp/policy/web.conf")
 	cp "$tmp/policy/web.conf" "$tmp/whole"
 	for ((line = 1; line <= lines; line++)); do
@@ -245,8 +302,12 @@ dropins()
 	wrong_dropin .d/20.conf 5 "does not say who may ring whom" "add 'from = '"
 	dropin 30.conf '[allow more]' 'to = db' '[vm third]' "uuid = $c"
 	check
-	dropin 30.conf '[allow more]' 'to = web'
+	dropin 30.conf '[allow more]' 'to = db' 'gsi = 23'
+	wrong_dropin .d/30.conf 2 "allows GSI 23, which VM 'db' has not" "in 'expose'"
+	dropin 30.conf '[allow more]' 'to = web' '[vm web]' 'expose = 20'
 	wrong_dropin .d/30.conf 2 "allows GSI 22, which VM 'web' has not" "in 'expose'"
+	dropin 30.conf '[allow more]' 'from =' 'between = web,db'
+	check
 	rm -r "$tmp/policy/web.conf.d"
 	# What is needed cannot be taken away.
 	dropin 10.conf '[vm web]' 'uuid ='
@@ -341,4 +402,4 @@ directory()
 	refuses 1 "y.conf:0: it is no file" check
 }
 
-run_tests mutations links rates reserves each_line dropins accepted many directory
+run_tests mutations links rates implied implied_many reserves each_line dropins accepted many directory

@@ -141,6 +141,51 @@ noticing()
 	end_pvid
 }
 
+# What pages show: in ten lines at most two VMs that ring each other and have a link, and only that.
+shown()
+{
+	local e=6c1f0a3e-5a0b-4e0e-9d7c-000000000001 f=6c1f0a3e-5a0b-4e0e-9d7c-000000000002 n
+
+	cmp "$here/readme.conf" "$here/pvid.conf"
+	[ "$(wc -l <"$here/readme.conf")" -le 10 ] || fail "it has more lines: $(cat "$here/readme.conf")"
+	mkdir "$tmp/policy"
+	cp "$here/readme.conf" "$tmp/policy/pair.conf"
+	pvictl check --config "$tmp/policy"
+	start_pvid
+	vmm vm_a -uuid $e
+	vmm vm_b -uuid $f
+	await pvictl show $e
+	await pvictl show $f
+	await as_wanted
+	same "$(tell vm_a "ring $f 65536") $(tell vm_b "ring $e 65536")" "2 2"
+	same "$(tell vm_a "ring $f 65537") $(tell vm_b "ring $e 20")" "-1 -1"
+	find_link wire
+	[ "$(tell vm_a "ring $f $gsi")" -ge 0 ] || fail "web may not ring db by the link"
+	[ "$(tell vm_b "ring $e $(first_gsi 0)")" -ge 0 ] || fail "db may not ring web by the link"
+	# The next pvid knows it by what this one has written down, however much that is.
+	for ((n = 0; n < 50; n++)); do
+		printf '[allow more%d]\nfrom = web\nto = db\ngsi = %d\n' $n $((66000 + 2 * n))
+	done >"$tmp/policy/pair.more"
+	sed -i "/^gsi/r $tmp/policy/pair.more" "$tmp/policy/pair.conf"
+	apply
+	kill_pvid
+	await as_wanted
+	same "$(tell vm_a "ring $f 65536") $(tell vm_a "ring $f 66098")" "1 2"
+	sed -i -e 's/^gsi = 65536/gsi = 65537/' -e '/^.allow more/,/^gsi/d' "$tmp/policy/pair.conf"
+	apply
+	same "$(difference)" ""
+	same "$(tell vm_a "ring $f 65536") $(tell vm_a "ring $f 65537")" "-1 2"
+	sed -i '/^.vm db/a expose = 65536' "$tmp/policy/pair.conf"
+	refuses 1 "'each-other' allows GSI 65537, which VM 'db' has not" apply
+	end_pvid
+}
+
+# first_gsi SIDE - by which that one of $link is rung
+first_gsi()
+{
+	od -A n -t u4 -j 64 -N 4 "$tmp/links/$link/$1" | tr -d ' '
+}
+
 # Whatever VMM it is, it is known by what it has of a UUID or a name.
 others()
 {
@@ -290,7 +335,7 @@ linked_later()
 find_link()
 {
 	link=$(pvictl link --dir "$tmp/links" "$1" | sed -n 's/^link //p')
-	gsi=$(od -A n -t u4 -j 64 -N 4 "$tmp/links/$link/1" | tr -d ' ')
+	gsi=$(first_gsi 1)
 }
 
 # Each link, a line: what the policy calls it, and its file
@@ -548,7 +593,7 @@ linked_users()
 	await pvictl show "$a"
 	await as_wanted
 	find_link pair
-	gsi=$(od -A n -t u4 -j 64 -N 4 "$tmp/links/$link/0" | tr -d ' ')
+	gsi=$(first_gsi 0)
 	vmm vm_b
 	attach at_b --pid "$vm_b" --uuid "$b"
 	same "$(tell vm_b "ring $a $gsi")" -1
@@ -754,6 +799,36 @@ killed_linking()
 	end_pvid
 }
 
+# A child that was taking a link back goes on behind pvid's end, whose descriptors have gone: it does not take endpoints that
+# are kept for gone.
+orphaned()
+{
+	policy
+	start_pvid env LD_PRELOAD="$here/hold_at.so" HOLD_LINKS="$tmp/hold" ORPHANS=1
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	crowd_of_links 1
+	apply
+	await settled
+	exposes_nr "$b" 4
+	policy
+	: >"$tmp/hold"
+	apply >"$tmp/apply" 2>&1 &
+	# And the one that looks for VMs
+	await held 2
+	kill -KILL "$pvid"
+	await test ! -e "/proc/$pvid"
+	rm "$tmp/hold"
+	await started 2
+	find_pvid
+	await settled
+	same "$(links_there)" ""
+	exposes_nr "$b" 3
+	same "$(nr_edges "$b")" 1
+	end_pvid
+}
+
 some_links()
 {
 	[ -n "$(links_there)" ]
@@ -922,6 +997,60 @@ each_of()
 	awk -v group="$1" '{ pid = $1; sub(/.*\) /, "") } $3 == group && !/^Z/ { print pid }' /proc/[0-9]*/stat
 }
 
+# held NUMBER - so many of pvid's children at least wait where they are held
+held()
+{
+	[ "$(wc -l <"$tmp/hold.held")" -ge "$1" ]
+}
+
+# no_others_begin - each child of pvid's is one that is held
+no_others_begin()
+{
+	local children
+
+	mapfile -d ' ' -t children <"/proc/$pvid/task/$pvid/children"
+	printf '%s\n' "${children[@]}" | sort | cmp - <(sort "$tmp/hold.held")
+}
+
+nr_bound()
+{
+	pvictl list --json >"$tmp/json"
+	[ "$(grep -c '"uuid"' "$tmp/json")" -eq "$1" ]
+}
+
+# A user whose many VMs cannot be looked at again has a share of pvid's children, 16 for VMs and 16 for processes, and others'
+# VMs are given what is new meanwhile.
+crowd_is_bound()
+{
+	local n nr=24 group applying
+
+	policy
+	for ((n = 1; n <= nr; n++)); do
+		printf '[vm v%d]\nuuid = cccccccc-0000-4000-8000-%012d\nuser = 12345\n' $n $n
+	done >>"$tmp/policy/web.conf"
+	start_pvid env LD_PRELOAD="$here/hold_at.so" HOLD_CMDLINE="$tmp/hold" PATIENCE=1000
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	vmm vm_c -uuid "$c"
+	group=$(tell vm_c "vms 12345 $nr 1")
+	await nr_bound $((nr + 2))
+	await settled
+	each_of "$group" >"$tmp/hold.new"
+	mv "$tmp/hold.new" "$tmp/hold"
+	sed -i 's/^gsi = 20/gsi = any/' "$tmp/policy/web.conf"
+	apply >"$tmp/apply" 2>&1 &
+	applying=$!
+	await held 32
+	await gives 2 vm_a "ring $b 65536"
+	await no_others_begin
+	same "$(wc -l <"$tmp/hold.held")" 32
+	rm "$tmp/hold"
+	wait "$applying"
+	nr_bound $((nr + 2))
+	kill -KILL -- "-$group"
+	end_pvid
+}
+
 # looks PID... - how often pvid has looked whether they run
 looks()
 {
@@ -1016,6 +1145,36 @@ makers()
 	await settled
 	same "$(tell vm_a "ring $b 20")" 0
 	end_pvid
+}
+
+# A process makes another one beside the one that is bound, and closes that much later: it is looked for longer than
+# for anything that passes by itself.
+beside()
+{
+	policy
+	: >"$tmp/dirs"
+	start_pvid env LD_PRELOAD="$here/kill_at.so $here/hold_at.so" COUNT_DIRS="$tmp/dirs" LONGEST_RETRY=20000
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	same "$(tell vm_a "ring $b 20")" 0
+	same "$(tell vm_b "irqs 20")" 1
+	tell vm_b beside >/dev/null
+	await searched "$vm_b" 60
+	! logged "process $vm_b: cannot" || fail "it is given up"
+	[ "$(grep -c "process $vm_b has more than one VM" "$tmp/pvid.log")" -eq 1 ] || fail "it is not said once"
+	# The name is where it was.
+	rings "$b" 1
+	same "$(tell vm_b drop)" 0
+	await is_interrupted vm_b
+	await settled
+	end_pvid
+}
+
+# searched PID TIMES - for its VM, so often at least, or it is given up
+searched()
+{
+	logged "process $1: cannot" || [ "$(grep -c -x "/proc/$1/fd" "$tmp/dirs")" -ge "$2" ]
 }
 
 # A process makes another one while it is looked at, and the one that it had is bound.
@@ -1819,21 +1978,24 @@ in_turns()
 both_ways()
 {
 	policy
-	sed -i -e '/^name = web/a expose = 21' -e 's/^gsi = 20/gsi = any/' "$tmp/policy/web.conf"
+	sed -i -e '/^name = web/a expose = 21' -e 's/^gsi = 20/gsi = any/' -e 's/^expose = 20,22/&,23/' \
+		-e 's/^bells = 22/&,23/' "$tmp/policy/web.conf"
 	printf '[allow db-to-web]\nfrom = db\nto = web\ngsi = 21\n' >>"$tmp/policy/web.conf"
 }
 
-# pair_that_moves - web, and db with a port to it and an MSI at its virtual GSI
+# pair_that_moves COMMAND... - web, and db with a port to it, an MSI at its virtual GSI, and a bell that it acknowledges;
+# pvid is started by the command
 pair_that_moves()
 {
 	both_ways
-	start_pvid
+	start_pvid "$@"
 	vmm vm_a -name web -uuid "$a"
 	vmm vm_b -uuid "$b"
 	await settled
 	port=$(tell vm_b "connect $a 21")
 	[ "$port" -ge 0 ] || fail "no port: $port"
 	same "$(tell vm_b "msi 65536 3")" 0
+	same "$(tell vm_b "acks 0")" 0
 }
 
 # is_at UUID VMM - that one has it
@@ -1858,6 +2020,8 @@ taken()
 has_what_it_had()
 {
 	same "$(taken "$1")" "$2 $2"
+	# A bell that its guest acknowledges is owed likewise, for its flags do not say so; one with flags of its own is not.
+	same "$(tell "$1" "irqs 22") $(tell "$1" "irqs 23")" "$2 0"
 	same "$(tell "$1" run)" 0
 	same "$(tell vm_a "ring $b 65536")" 0
 	same "$(tell vm_a "ring $b 20")" 0
@@ -2006,23 +2170,24 @@ is_killed()
 	[ ! -e "$tmp/kill" ]
 }
 
-# vm_c is vm_b from now on
+# succeed_b NAME - that one is vm_b from now on
 succeed_b()
 {
 	local part from
 
 	for part in '' _in _out; do
-		from=vm_c$part
+		from=$1$part
 		declare -g "vm_b$part=${!from}"
 	done
-	rm "$tmp/vm_c.in" "$tmp/vm_c.out"
+	rm "$tmp/$1.in" "$tmp/$1.out"
 }
 
-# At whatever point of a move pvid is killed: the guest goes on where it is let run, by turns where it was and where it is
-# to come to, with what it had.
-killed_moving()
+# killed_at STEP NAME... - db is to go from vm_b to the others, one after the other, of which none lets its guest run. In
+# each round pvid is killed a step later than in the one before; the guest is let run in another one of them by turns, and
+# goes on there with what it had.
+killed_at()
 {
-	local at=1 step=11 round=0 times there
+	local at=1 step=$1 others=("${@:2}") all=(vm_b "${@:2}") round=0 times there name
 
 	[ -z "${PVI_LONG:-}" ] || step=1
 	both_ways
@@ -2035,14 +2200,17 @@ killed_moving()
 	while :; do
 		same "$(tell vm_b run)" 0
 		times=$(wc -l <"$tmp/keeper")
-		vmm vm_c -uuid "$b" -incoming defer
-		await logged "process $vm_c waits for db ($b) to stop"
+		vmm "${others[0]}" -uuid "$b" -incoming defer
+		await logged "process ${!others[0]} waits for db ($b) to stop"
 		echo "$at" >"$tmp/kill.new"
 		mv "$tmp/kill.new" "$tmp/kill"
 		same "$(tell vm_b stop)" 0
-		await moved_or_killed "$vm_c"
-		there=vm_c
-		((round++ % 2)) || there=vm_b
+		await moved_or_killed "${!others[0]}"
+		for name in "${others[@]:1}"; do
+			vmm "$name" -uuid "$b" -incoming defer
+			await moved_or_killed "${!name}"
+		done
+		there=${all[round++ % ${#all[@]}]}
 		same "$(tell "$there" run)" 0
 		await is_at "$b" "${!there}"
 		await test ! -e "$tmp/run/$b.state"
@@ -2051,24 +2219,37 @@ killed_moving()
 		fi
 		await started "$((times + 1))"
 		find_pvid
-		# The other one would take it when this one stops.
-		if [ "$there" = vm_c ]; then
-			kill "$vm_b"
-			succeed_b
-		else
-			kill "$vm_c"
-			rm "$tmp/vm_c.in" "$tmp/vm_c.out"
-		fi
+		# The others would take it when this one stops.
+		for name in "${all[@]}"; do
+			if [ "$name" != "$there" ]; then
+				kill "${!name}"
+				wait "${!name}" || [ $? -eq 143 ]
+				[ "$name" = vm_b ] || rm "$tmp/$name.in" "$tmp/$name.out"
+			fi
+		done
+		[ "$there" = vm_b ] || succeed_b "$there"
 		await gives_some "ring $b 65536"
 		same "$(tell vm_b stop)" 0
 		[ "$(tell vm_b "irqs 3")" -ge 1 ] || fail "at $at: no interrupt"
 		same "$(tell vm_b "notify $port")" 0
 		at=$((at + step))
 	done
-	[ "$round" -gt 5 ] || fail "$round rounds are all"
+	[ "$round" -gt 4 ] || fail "$round rounds are all"
 	on_console "killed at $((round - 1)) points of a move, the last before $at"
 	rm "$tmp/kill"
 	end_pvid
+}
+
+# At whatever point of a move pvid is killed
+killed_moving()
+{
+	killed_at 11 vm_c
+}
+
+# And of one that goes further before the guest has run where it came to
+killed_moving_on()
+{
+	killed_at 23 vm_c vm_d
 }
 
 # At the other process, or it is not known where
@@ -2081,6 +2262,78 @@ moved_or_killed()
 gives_some()
 {
 	[ "$(tell vm_a "$1")" -ge 0 ]
+}
+
+# looked_20 PID - it is looked at, whether it runs, 20 times from now on
+looked_20()
+{
+	local before
+
+	before=$(looks "$1")
+	await looked_more $((before + 20)) "$1"
+}
+
+# One whose threads wake while it loads its guest does not run: nobody rings it. And what it is to get is forgotten when the
+# policy drops it.
+loading()
+{
+	: >"$tmp/dirs"
+	pair_that_moves env LD_PRELOAD="$here/kill_at.so $here/hold_at.so" COUNT_DIRS="$tmp/dirs" WCHAN="$tmp/wchan"
+	kill "$vm_b"
+	await test -e "$tmp/run/$b.state"
+	printf 0 >"$tmp/wchan"
+	vmm vm_c -uuid "$b" -incoming defer
+	await is_at "$b" "$vm_c"
+	await gives -11 vm_a "ring $b 65536"
+	looked_20 "$vm_c"
+	same "$(tell vm_a "ring $b 65536")" -11
+	[ -e "$tmp/run/$b.state" ] || fail "it is thought to run"
+	cp "$tmp/policy/web.conf" "$tmp/whole"
+	sed -i -e '/^.vm db/,/^bells/d' -e '/^.allow/,$d' "$tmp/policy/web.conf"
+	apply
+	refuses 5 "no endpoint is bound" pvictl show "$b"
+	[ ! -e "$tmp/run/$b.state" ] || fail "what its guest had made is kept"
+	cp "$tmp/whole" "$tmp/policy/web.conf"
+	apply
+	await is_at "$b" "$vm_c"
+	rm "$tmp/wchan"
+	same "$(tell vm_c run)" 0
+	await gives_some "ring $b 65536"
+	same "$(tell vm_c stop)" 0
+	same "$(tell vm_c "notify $port")" -2
+	end_pvid
+}
+
+# Who waits for a VM of its own user does not get the name from another user's, who has it by now.
+not_passed_on()
+{
+	: >"$tmp/dirs"
+	policy
+	start_pvid env LD_PRELOAD="$here/kill_at.so $here/hold_at.so" COUNT_DIRS="$tmp/dirs" HOLD_LOOKS="$tmp/hold"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	same "$(tell vm_b run)" 0
+	vmm vm_c -uuid "$b" -incoming defer
+	await logged "process $vm_c waits for db ($b) to stop"
+	: >"$tmp/hold"
+	kill "$vm_b"
+	await_gone "$b"
+	chmod 666 /dev/kvm
+	VMM_AS="setpriv --reuid 12345 --clear-groups" vmm vm_d -uuid "$b"
+	chmod 600 /dev/kvm
+	await is_at "$b" "$vm_d"
+	: >"$tmp/dirs"
+	rm "$tmp/hold"
+	await looked_into "$vm_c" 6
+	is_at "$b" "$vm_d"
+	end_pvid
+}
+
+# looked_into PID TIMES - whether it runs, or for its VM, so often at least
+looked_into()
+{
+	[ "$(grep -c -x -E "/proc/$1/(task|fd)" "$tmp/dirs")" -ge "$2" ]
 }
 
 # Where nothing can be written down a guest stays where it is, and is rung; it moves when there is room.
@@ -2185,6 +2438,7 @@ saving_late()
 	await settled
 	port=$(tell vm_b "connect $a 21")
 	same "$(tell vm_b "msi 65536 3")" 0
+	same "$(tell vm_b "acks 0")" 0
 	same "$(tell vm_b leave)" 0
 	await has_left "$vm_b"
 	apply
@@ -2222,5 +2476,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing others linked linked_later linking relinking linked_users ends_of_others words_of_users not_linking owning killed_linking claims makers full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
-	moving moving_linked moving_linked_later returning returning_later killed_moving moving_full saving saving_full by_hand
+run_tests noticing shown others linked linked_later linking relinking linked_users ends_of_others words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+	moving moving_linked moving_linked_later loading not_passed_on returning returning_later killed_moving killed_moving_on moving_full saving saving_full by_hand

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the administrator of a Debian host does with two domains of libvirt and a policy of a few lines; run by
+# What the administrator of a Debian host does with two domains of libvirt and a policy of ten lines; run by
 # rig/libvirt-check.sh in a host that is there for nothing else. The domains live through all of the tests, web on a
 # q35, db on a pc. Once they run, most of it is done in a storm in which no ring makes good for one before: who waits
 # for a ring that was lost waits for ever.
@@ -12,6 +12,8 @@
 . "$(dirname "$0")/tools/ethernet.sh"
 
 images=/var/lib/libvirt/images policy=/etc/kvm-pvi/pair.conf pin=20 virtual=65536
+# As the README's policy has them
+a=6c1f0a3e-5a0b-4e0e-9d7c-000000000001 b=6c1f0a3e-5a0b-4e0e-9d7c-000000000002
 address_a=10.9.0.1 address_b=10.9.0.2 bus=''
 times=3
 [ -z "${PVI_LONG:-}" ] || times=20
@@ -96,28 +98,13 @@ installed()
 	[ -c /dev/kvm_pvi ]
 }
 
+# The README's policy, and the line that it has for libvirt
 permitted()
 {
-	cat >"$policy" <<-POLICY
-		[vm web]
-		uuid = $a
-		user = libvirt-qemu
-		expose = $virtual
-		[vm db]
-		uuid = $b
-		user = libvirt-qemu
-		expose = $pin,$virtual
-		[link wire]
-		between = web, db
-		[allow there]
-		from = web
-		to = db
-		gsi = any
-		[allow back]
-		from = db
-		to = web
-		gsi = $virtual
-	POLICY
+	cp /rig/readme.conf "$policy"
+	# shellcheck disable=SC2016 # they are its marks
+	sed -n 's/.*`\(owner = [a-z-]*\)`.*/\1/p' /rig/README.md >>"$policy"
+	same "$(wc -l <"$policy")" 10
 	pvictl check
 	pvictl apply
 	same "$(pvictl diff)" ""
@@ -246,11 +233,15 @@ rings_by()
 rung()
 {
 	find_guests
-	rings_by g_a "$b" $pin g_b
 	rings_by g_a "$b" $virtual g_b
 	rings_by g_b "$a" $virtual g_a
-	run g_b pvi ring "$a" 4 >"$tmp/refused"
-	same "$(cat "$tmp/refused")" "ring -1"
+	same "$(run g_b pvi ring "$a" 4)" "ring -1"
+	same "$(run g_a pvi ring "$b" $pin)" "ring -1"
+	# As the README has it
+	run g_b "pvictl guest-wait --count 1 $virtual >/tmp/out & true"
+	run g_b "until grep -q kvm_pvi:0x10000 /proc/interrupts; do usleep 20000; done"
+	same "$(run g_a pvictl guest-ring "$b" $virtual)" raised
+	same "$(woken g_b)" "GSI $virtual: 1 interrupt"
 }
 
 networked()
@@ -305,19 +296,44 @@ goes_on()
 	same "$(run g_b cat /tmp/answer)" "wait 4"
 }
 
+# What would be different, without names, in any order
+changes()
+{
+	pvictl diff | sed 's/  # .*//' | sort
+}
+
+# spoil - make the policy one that is refused, and keep what it was
+spoil()
+{
+	cp "$policy" "$kept/good"
+	sed -i 's/^gsi = .*/&\nrate = 1O/' "$policy"
+}
+
 edited()
 {
 	find_guests
 	begin_storm
-	sed -i 's/^gsi = any/gsi = 65536/' "$policy"
-	same "$(pvictl diff)" "revoke $b $a gsi any  # db, web"$'\n'"allow $b $a gsi 65536  # db, web"
+	# Nobody else takes their names, and db has a pin as well.
+	sed -i '/^uuid/a user = libvirt-qemu' "$policy"
+	printf '[allow pin]\nfrom = web\nto = db\ngsi = %d\n' $pin >>"$policy"
+	same "$(changes)" "allow $a $b gsi $virtual
+allow $b $a gsi $pin
+allow $b $a gsi $virtual
+expose $b gsi $pin
+join $a link $(cat "$kept/link")
+join $b link $(cat "$kept/link")"
+	pvictl apply
+	same "$(pvictl diff)" ""
+	rings_by g_a "$b" $pin g_b
+	goes_on
+	sed -i '/^.allow pin/,$d' "$policy"
+	same "$(pvictl diff)" "revoke $b $a gsi $pin  # db, web"$'\n'"unexpose $b gsi $pin  # db"
 	pvictl apply
 	same "$(pvictl diff)" ""
 	same "$(run g_a pvi ring "$b" $pin)" "ring -1"
 	goes_on
-	cp "$policy" "$kept/good"
-	echo 'rate = 1O' >>"$policy"
-	refuses 1 "$policy:19: 'rate' is '1O'; write a number" pvictl apply
+	spoil
+	refuses 1 "$policy:10: 'rate' is '1O'; write a number" pvictl apply
 	refuses 1 "" systemctl reload kvm-pvid
 	mv "$kept/good" "$policy"
 	pvictl apply
@@ -724,11 +740,10 @@ logged()
 {
 	trap 'say_journal kvm-pvid' EXIT
 	prioritized info "process $(pid_of db) is db ($b)"
-	cp "$policy" "$kept/good"
-	echo 'rate = 1O' >>"$policy"
+	spoil
 	systemctl kill -s HUP --kill-who=main kvm-pvid
-	await prioritized err "$policy:19: 'rate' is '1O'; write a number"
-	await status_says "the files are not: $policy:19"
+	await prioritized err "$policy:10: 'rate' is '1O'; write a number"
+	await status_says "the files are not: $policy:10"
 	both_are_bound
 	mv "$kept/good" "$policy"
 	pvictl apply

@@ -85,6 +85,8 @@ add_rig()
 	cp "$top/selftests/run_tests.sh" "$dir/"
 	cp "$top/selftests/libvirt/$test.sh" "$dir/selftests/$test"
 	cp "$top"/selftests/tools/*.{sh,py} "$dir/selftests/tools/"
+	cp "$top/README.md" "$dir/"
+	awk -f "$top/selftests/tools/shown.awk" "$top/README.md" >"$dir/readme.conf"
 	cp -r "$out/next" "$dir/"
 	cat >"$dir/run" <<-END
 		#!/bin/sh

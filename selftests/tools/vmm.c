@@ -6,6 +6,7 @@
  *
  *	ring UUID GSI	the guest issues KVM_HC_PVI: what it gets in RAX
  *	connect UUID GSI, notify PORT, msi GSI PIN	the same of other calls; msi: with that pin's vector
+ *	acks BELL	the same, of a bell whose flags are cleared when it is rung
  *	run		the guest waits for interrupts from now on, until
  *	stop		it has stopped; 0. Between them nothing else of it
  *	irqs PIN	how many interrupts of that pin the guest has taken
@@ -15,6 +16,8 @@
  *	hide		forbids its core dump, so that its files in /proc are root's; 0
  *	map		maps a page, which may have to wait; 0
  *	other		another VM in the place of its own, as which it serves from then on: its descriptor
+ *	beside		the same, but it keeps the one that it had, until
+ *	drop		it closes that; 0
  *	become UID	sets all uids; 0
  *	crowd UID N	N processes of that user that have what looks like a VM, and whoever closes one cannot
  *			be ended, by pvi_test_delay: the PID of another one, with which they end
@@ -274,6 +277,7 @@ static char *our_uuid;
 
 static long long obey(struct vm **at, const char *line)
 {
+	static struct vm *had;
 	struct vm *vm = *at;
 	char uuid[40];
 	u32 n, uid, pin;
@@ -286,6 +290,8 @@ static long long obey(struct vm **at, const char *line)
 		return call_guest(&vm->vcpus[0], KVM_HC_NOTIFY, n, 0, 0);
 	if (sscanf(line, "msi %u %u", &n, &pin) == 2)
 		return call_guest(&vm->vcpus[0], KVM_HC_PVI_SET_MSI, n, 0xfee00000, VECTOR(pin));
+	if (sscanf(line, "acks %u", &n) == 1)
+		return call_guest(&vm->vcpus[0], KVM_HC_BELL_MASK, n, ~0ull, ~0ull);
 	if (!strcmp(line, "run\n"))
 		return run(&vm->vcpus[0]);
 	if (!strcmp(line, "stop\n"))
@@ -308,6 +314,15 @@ static long long obey(struct vm **at, const char *line)
 		vm_free(vm);
 		*at = make_vm();
 		return (*at)->fd;
+	}
+	if (!strcmp(line, "beside\n")) {
+		had = vm;
+		*at = make_vm();
+		return (*at)->fd;
+	}
+	if (!strcmp(line, "drop\n")) {
+		vm_free(had);
+		return 0;
 	}
 	if (sscanf(line, "become %u", &uid) == 1)
 		return setresuid(uid, uid, uid);

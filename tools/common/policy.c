@@ -142,6 +142,47 @@ static int compare_vms(const void *a, const void *b)
 	return uuid_compare(x->uuid, y->uuid);
 }
 
+/* Those of one VM, for which it is not said what it exposes, are what permissions name. */
+static bool imply_gsi(struct policy *p, const struct policy_allow *a)
+{
+	const struct policy_vm *found = policy_vm(p, a->to);
+	struct policy_vm *to = found ? &p->vms[found - p->vms] : NULL;
+	size_t i;
+
+	if (!to || a->bell || a->what == KVM_PVI_GSI_ANY || (to->nr_gsis && !to->implied))
+		return true;
+	for (i = 0; i < to->nr_gsis; i++)
+		if (to->gsis[i].gsi == a->what)
+			return true;
+	if (to->nr_gsis == POLICY_MAX_GSIS) {
+		snprintf(p->error, sizeof(p->error), "%s:%u: '%s' allows one GSI of VM '%s' too many; a VM has at most %u",
+			 a->file, a->line, a->label, to->label, POLICY_MAX_GSIS);
+		return false;
+	}
+	to->gsis = policy_grow(to->gsis, to->nr_gsis, sizeof(*to->gsis));
+	to->gsis[to->nr_gsis++] = (struct policy_gsi){
+		.gsi = a->what, .bell = POLICY_NO_BELL, .word = POLICY_NO_WORD,
+	};
+	to->implied = true;
+	return true;
+}
+
+static int compare_gsis(const void *a, const void *b)
+{
+	const struct policy_gsi *x = a, *y = b;
+
+	return x->gsi < y->gsi ? -1 : x->gsi > y->gsi;
+}
+
+static void sort_gsis(struct policy *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->nr_vms; i++)
+		if (p->vms[i].nr_gsis)
+			qsort(p->vms[i].gsis, p->vms[i].nr_gsis, sizeof(*p->vms[i].gsis), compare_gsis);
+}
+
 /* A row for what is not there would serve nobody, and whoever exposes it later. */
 static bool check_receiver(struct policy *p, const struct policy_allow *a)
 {
@@ -242,10 +283,11 @@ static bool resolve(struct policy *p)
 		if (unknown)
 			snprintf(p->error, sizeof(p->error), "%s:%u: there is no VM '%s'; write a section [vm %s], or a UUID",
 				 a->file, a->line, policy_show(unknown).s, policy_show(unknown).s);
-		done = !unknown && check_receiver(p, a);
+		done = !unknown && imply_gsi(p, a) && check_receiver(p, a);
 		if (done)
 			pin_sender(p, a);
 	}
+	sort_gsis(p);
 	done = done && check_doubles(p) && check_reserves(p) && policy_resolve_links(p, find_label, &(struct labels){ labels, p->nr_vms });
 	free(labels);
 	return done;

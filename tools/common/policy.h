@@ -15,6 +15,7 @@
 
 #define POLICY_DIR "/etc/kvm-pvi"
 #define POLICY_LABEL LINKS_LABEL
+#define POLICY_MAX_GSIS 4096	/* of one VM */
 #define POLICY_NO_BELL UINT32_MAX
 #define POLICY_NO_WORD UINT32_MAX
 
@@ -35,6 +36,7 @@ struct policy_vm {
 	uid_t user;
 	struct policy_gsi *gsis;	/* sorted */
 	size_t nr_gsis;
+	bool implied;		/* these are what permissions name, for the VM's section does not say */
 	size_t nr_words;
 };
 

@@ -10,7 +10,6 @@
 #include "policy_reader.h"
 
 #define MAX_GSI (KVM_PVI_GSI_VIRTUAL_END - 1)
-#define MAX_GSIS 4096		/* of one VM */
 #define MAX_BELL 0xffffu
 
 bool policy_parse_number(struct reader *r, const char *key, const char *text, uint64_t max, uint64_t *to)
@@ -147,9 +146,9 @@ static void vm_expose(struct reader *r, struct policy_vm *vm, const char *text)
 			*dash++ = '\0';
 		if (!parse_gsi(r, "expose", range, &first) || !parse_gsi(r, "expose", dash ?: range, &last))
 			return;
-		if (last < first || last - first >= MAX_GSIS - vm->nr_gsis) {
+		if (last < first || last - first >= POLICY_MAX_GSIS - vm->nr_gsis) {
 			reader_complain(r, r->line, "'%s' is no range, or too much; write FIRST-LAST, at most %u GSIs",
-				 policy_show(text).s, MAX_GSIS);
+				 policy_show(text).s, POLICY_MAX_GSIS);
 			return;
 		}
 		for (; first <= last; first++) {
@@ -235,8 +234,22 @@ void policy_vm_key(struct reader *r, const char *key, const char *value)
 }
 
 const char * const policy_allow_keys[] = {
-	"from", "to", "gsi", "bell", "flags", "rate", "burst", "owner", NULL
+	"from", "to", "between", "gsi", "bell", "flags", "rate", "burst", "owner", NULL
 };
+
+/* The other direction is a permission of its own, when the section ends. */
+static void allow_between(struct reader *r, struct policy_allow *allow, const char *value)
+{
+	char *copy = strdupa(value), *from = policy_next_word(&copy), *to = policy_next_word(&copy);
+
+	if (!to || copy || !*from || !*to || !strcmp(from, to)) {
+		reader_complain(r, r->line, "'between' is '%s'; write two names of VMs with a comma between them",
+				policy_show(value).s);
+		return;
+	}
+	parse_text(r, "between", from, allow->from_text, sizeof(allow->from_text));
+	parse_text(r, "between", to, allow->to_text, sizeof(allow->to_text));
+}
 
 void policy_allow_key(struct reader *r, const char *key, const char *value)
 {
@@ -247,6 +260,8 @@ void policy_allow_key(struct reader *r, const char *key, const char *value)
 		parse_text(r, key, value, allow->from_text, sizeof(allow->from_text));
 	} else if (!strcmp(key, "to")) {
 		parse_text(r, key, value, allow->to_text, sizeof(allow->to_text));
+	} else if (!strcmp(key, "between")) {
+		allow_between(r, allow, value);
 	} else if (!strcmp(key, "gsi")) {
 		if (!strcmp(value, "any"))
 			allow->what = KVM_PVI_GSI_ANY;

@@ -42,13 +42,6 @@ static bool seen(const struct reader *r, const char * const keys[], const char *
 	return false;
 }
 
-static int compare_gsis(const void *a, const void *b)
-{
-	const struct policy_gsi *x = a, *y = b;
-
-	return x->gsi < y->gsi ? -1 : x->gsi > y->gsi;
-}
-
 static int compare_uuids(const void *a, const void *b)
 {
 	return uuid_compare(a, b);
@@ -81,15 +74,29 @@ static void end_vm(struct reader *r)
 	else if (!remember(&r->policy->uuids, vm->uuid, sizeof(vm->uuid), compare_uuids))
 		reader_complain(r, r->section_line, "VM '%s' has the UUID of another one; a VM is one section",
 			 vm->label);
-	if (vm->nr_gsis)
-		qsort(vm->gsis, vm->nr_gsis, sizeof(*vm->gsis), compare_gsis);
+}
+
+static void allow_back(struct policy *p)
+{
+	struct policy_allow *allow, *back;
+
+	p->allows = policy_grow(p->allows, p->nr_allows, sizeof(*p->allows));
+	allow = &p->allows[p->nr_allows - 1];
+	back = &p->allows[p->nr_allows++];
+	*back = *allow;
+	stpcpy(back->from_text, allow->to_text);
+	stpcpy(back->to_text, allow->from_text);
 }
 
 static void end_allow(struct reader *r)
 {
 	struct policy_allow *allow = &r->policy->allows[r->policy->nr_allows - 1];
+	bool both = seen(r, policy_allow_keys, "between");
+	bool one = seen(r, policy_allow_keys, "from") || seen(r, policy_allow_keys, "to");
 
-	if (!*allow->from_text || !*allow->to_text)
+	if (both && one)
+		reader_complain(r, r->section_line, "'%s' has 'between', and 'from' or 'to'; leave one out", allow->label);
+	else if (!*allow->from_text || !*allow->to_text)
 		reader_complain(r, r->section_line, "'%s' does not say who may ring whom; add 'from = ' and 'to = '",
 			 allow->label);
 	else if (seen(r, policy_allow_keys, "gsi") == seen(r, policy_allow_keys, "bell"))
@@ -101,6 +108,8 @@ static void end_allow(struct reader *r)
 	/* A rate without a burst lets no more come at once than in a second. */
 	if (!allow->burst)
 		allow->burst = allow->rate;
+	if (both)
+		allow_back(r->policy);
 }
 
 static void end_reserve(struct reader *r)

@@ -95,13 +95,16 @@ static int write_vm(FILE *out, const struct policy_vm *vm)
 		fprintf(out, "user=%u\n", vm->user);
 	if (*vm->cgroup)
 		fprintf(out, "cgroup=%s\n", vm->cgroup);
-	write_gsis(out, vm);
+	/* What permissions imply may be more than a line takes, and they do so again. */
+	if (!vm->implied)
+		write_gsis(out, vm);
 	return write_bells_and_words(out, vm);
 }
 
-static void write_allow(FILE *out, const struct policy_allow *a)
+/* By a number, for a section for both directions was two. */
+static void write_allow(FILE *out, const struct policy_allow *a, size_t number)
 {
-	fprintf(out, "[allow %s]\n", a->label);
+	fprintf(out, "[allow %zu]\n", number);
 	write_uuid(out, "from", a->from);
 	write_uuid(out, "to", a->to);
 	if (a->bell)
@@ -194,7 +197,7 @@ int policy_write(const struct policy *policy, FILE *out)
 	for (i = 0; i < policy->nr_vms && !ret; i++)
 		ret = write_vm(out, &policy->vms[i]);
 	for (i = 0; i < policy->nr_allows; i++)
-		write_allow(out, &policy->allows[i]);
+		write_allow(out, &policy->allows[i], i);
 	for (i = 0; i < policy->nr_links; i++)
 		policy_write_link(out, &policy->links[i]);
 	for (i = 0; i < policy->nr_reserves; i++)

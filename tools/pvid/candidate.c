@@ -3,7 +3,8 @@
  * pvid candidate - a process that may have a VM which is to be bound
  *
  * KVM announces a VM before its VMM has the descriptor. So what cannot be done yet is tried again until it is
- * done, the process is known to be none of the policy's, or MAX_TRIES are over.
+ * done, the process is known to be none of the policy's, or MAX_TRIES are over; where it has more VMs than one, which
+ * is nothing that passes by itself, for as long as it has them.
  */
 #include <errno.h>
 #include <search.h>
@@ -15,6 +16,7 @@
 
 #define MAX_LATE 6
 #define LATE_TRY 9		/* the wait doubles from a second on */
+#define MOST_DOUBLED 28		/* of those of whom there are very many */
 
 static void candidate_try(struct candidate *c);
 static unsigned int candidate_look(void *owner);
@@ -56,6 +58,31 @@ static void candidate_again(struct candidate *c, const char *what, const char *w
 	if (c->tries < MAX_TRIES && c->late < MAX_LATE && !retry_after(c->d, &c->retry, tries, candidate_retry, c))
 		return;
 	LOG(SD_ERR, "process %d: cannot %s: %s; 'pvictl apply' tries again", c->pid, what, why);
+	candidate_free(c);
+}
+
+/* Those of a user are looked at four times a second together at most, however many they are. */
+static unsigned int seldom(const struct user *user)
+{
+	unsigned int tries = MAX_DOUBLED;
+
+	while (tries < MOST_DOUBLED && (1u << tries) / 256 < user->nr_candidates)
+		tries++;
+	return tries;
+}
+
+/* It has more than one VM, and nobody says when it closes one: it is looked for as long as that takes. */
+static void candidate_has_many(struct candidate *c)
+{
+	unsigned int tries = c->many < MAX_DOUBLED ? c->many : seldom(c->user);
+
+	if (c->many++ == MAX_DOUBLED)
+		LOG(SD_NOTICE, "process %d has more than one VM; which one is meant is known when it has closed the others",
+		    c->pid);
+	c->tries = c->late = 0;
+	if (!retry_after(c->d, &c->retry, tries, candidate_retry, c))
+		return;
+	LOG(SD_ERR, "process %d: out of memory; 'pvictl apply' tries again", c->pid);
 	candidate_free(c);
 }
 
@@ -141,6 +168,8 @@ static void candidate_examined(struct pvid *d, void *owner, int pvi, enum outcom
 		candidate_has_to_wait(c, e);
 	} else if (e->ret == EXAMINED_NAME_LEFT) {
 		candidate_replaces(c, e);
+	} else if (e->ret == -ENOTUNIQ) {
+		candidate_has_many(c);
 	} else {
 		candidate_again(c, e->what, strerror(-e->ret));
 	}

@@ -62,6 +62,7 @@ struct candidate {
 	bool begins;		/* it makes the VM now, and may not have the descriptor yet */
 	unsigned int tries;
 	unsigned int late;	/* of these, in which it has made us wait */
+	unsigned int many;	/* how often it had more VMs than one */
 	uuid_t uuid;		/* that it is to have, where it waits for another process to leave it */
 	bool waits;
 	bool may_return;	/* it had that itself, and gave it up when it had stopped */
