@@ -226,6 +226,11 @@ static void life_free(struct kref *ref)
 	kfree(vm);
 }
 
+static const struct pvi_vm_ops life_ops = {
+	.release = life_free,
+	.settle = life_settle,
+};
+
 /* Returns an endpoint with one reference, or NULL: no memory. */
 struct pvi_vm *pvi_life_open(void)
 {
@@ -253,8 +258,7 @@ struct pvi_vm *pvi_life_open(void)
 	INIT_RCU_WORK(&vm->end_free, life_end_free);
 	INIT_WORK(&vm->end_put, life_end_put);
 	kref_init(&vm->ref);
-	vm->release = life_free;
-	vm->settle = life_settle;
+	vm->ops = &life_ops;
 	vm->mn.ops = &life_mm_ops;
 	return vm;
 }

@@ -278,7 +278,7 @@ static void vm_settle(struct pvi_vm *vm)
 	unsigned long owed = READ_ONCE(vm->owed) ? xchg(&vm->owed, 0) : 0;
 
 	if (owed)
-		vm->settle(vm, owed);
+		vm->ops->settle(vm, owed);
 }
 
 /* Takes vm->lock of any endpoint. EINTR, if the caller is killed: its threads may wait for each other for long. */
@@ -345,7 +345,7 @@ void pvi_vm_owe(struct pvi_vm *vm, enum pvi_vm_owed what)
 /* Whoever found @vm under RCU has left: its end waited, or it was never bound. */
 void pvi_vm_put(struct pvi_vm *vm)
 {
-	kref_put(&vm->ref, vm->release);
+	kref_put(&vm->ref, vm->ops->release);
 }
 
 int __init pvi_vm_init(void)

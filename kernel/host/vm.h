@@ -59,6 +59,7 @@ struct kvm;
 struct pvi_events;
 struct pvi_name;
 struct pvi_port_table;
+struct pvi_vm;
 
 /* What may become of an endpoint: life.c has the table of who goes where. */
 enum pvi_life {
@@ -71,6 +72,16 @@ enum pvi_life {
 
 /* Bits of pvi_vm.owed: grants are to leave the table, senders that are dead to be forgotten, the end to go on. */
 enum pvi_vm_owed { PVI_OWED_GRANTS, PVI_OWED_PEERS, PVI_OWED_END };
+
+/**
+ * struct pvi_vm_ops - what belongs to the life of an endpoint
+ * @release: of who drops its last reference
+ * @settle: does what is owed; called with its lock held
+ */
+struct pvi_vm_ops {
+	void (*release)(struct kref *ref);
+	void (*settle)(struct pvi_vm *vm, unsigned long owed);
+};
 
 /**
  * struct pvi_vm - an endpoint: one open of /dev/kvm_pvi, and once bound a VM
@@ -118,8 +129,7 @@ enum pvi_vm_owed { PVI_OWED_GRANTS, PVI_OWED_PEERS, PVI_OWED_END };
  * @end_free: second, behind a grace period
  * @end_put: third, when @mn is not used any more
  * @ref: the file's and the binding's
- * @release: what to do with the last of them
- * @settle: does what is owed; called with @lock held
+ * @ops: life.c's
  */
 struct pvi_vm {
 	struct hlist_node by_kvm;
@@ -160,8 +170,8 @@ struct pvi_vm {
 	u64 next_edge;
 	u64 freezes;
 	struct xarray sources;
-	atomic_t nr_sources;
 	struct kthread_worker *worker;
+	atomic_t nr_sources;
 	u32 freezing;
 	unsigned long owed;
 	struct llist_head dropped;
@@ -170,8 +180,7 @@ struct pvi_vm {
 	struct rcu_work end_free;
 	struct work_struct end_put;
 	struct kref ref;
-	void (*release)(struct kref *ref);
-	void (*settle)(struct pvi_vm *vm, unsigned long owed);
+	const struct pvi_vm_ops *ops;
 };
 
 #define PVI_VMS_BITS	12	/* of the table by struct kvm */

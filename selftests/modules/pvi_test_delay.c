@@ -98,12 +98,12 @@ static unsigned int nr_endpoints;
 static void unlock_endpoint(struct pvi_vm *vm)
 {
 	do {
-		vm->settle(vm, xchg(&vm->owed, 0));
+		vm->ops->settle(vm, xchg(&vm->owed, 0));
 		mutex_unlock(&vm->lock);
 		/* Pairs with pvi_vm_owe(). */
 		smp_mb();
 	} while (READ_ONCE(vm->owed) && mutex_trylock(&vm->lock));
-	kref_put(&vm->ref, vm->release);
+	kref_put(&vm->ref, vm->ops->release);
 }
 
 static int delay_locks(void *arg)
