@@ -210,17 +210,27 @@ wait -95"
 	run g_c "grep -q 'IO-APIC *2-edge *timer' /proc/interrupts"
 }
 
-# A host that says it has written more records than there is room for is not believed.
-liar()
+# lies OUTPUT COMMAND... - one of the host's, of which the guest makes that. What else the module is told is in $how
+lies()
 {
 	local module=$PVI_TEST_MODULES/pvi_test_liar.ko
 
 	[ -e "$module" ] || module=/mnt$module
-	insmod "$module"
+	# shellcheck disable=SC2086 # they are words
+	insmod "$module" ${how:-}
 	trap 'rmmod pvi_test_liar; stop_jobs' EXIT
-	same "$(run g_a pvi peers)" "peers 8"
+	same "$(run g_a "${@:2}")" "$1"
 	same "$(cat /sys/module/pvi_test_liar/parameters/lies)" 1
+	rmmod pvi_test_liar
+	trap stop_jobs EXIT
 	quiet g_a
+}
+
+# A host that says it has written more records than there is room for is not believed, nor one whose errors are addresses.
+liar()
+{
+	lies "peers 8" pvi peers
+	how="function=call_connect answer=-1000000" lies "connect -19" pvi connect "$b" $pin
 }
 
 # c is told the same of what it may not ring and of what does not exist; and who waits there, that its host

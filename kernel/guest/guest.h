@@ -15,6 +15,7 @@
 #ifndef _PVI_GUEST_H
 #define _PVI_GUEST_H
 
+#include <linux/err.h>
 #include <linux/irq_work.h>
 #include <linux/kvm_para.h>
 #include <linux/kvm_pvi_guest.h>
@@ -179,10 +180,16 @@ int pvi_detect_check_locked(void);
 int pvi_detect_lost(void);
 void pvi_detect_reset(void);
 
+/* No host says what is below all errors; it would be taken for an address, where errors are pointers. */
+static inline long pvi_result(long ret)
+{
+	return likely(ret >= -MAX_ERRNO) ? ret : -KVM_PVI_ENOSYS;
+}
+
 /* As a host's negative result may be: all four arguments, since unused ones must be 0. */
 static inline long pvi_hypercall(u32 nr, unsigned long a0, unsigned long a1, unsigned long a2)
 {
-	return kvm_hypercall4(nr, a0, a1, a2, 0);
+	return pvi_result(kvm_hypercall4(nr, a0, a1, a2, 0));
 }
 
 /* Any context but NMI. A verdict or another result, or -errno; -ENODEV without a host. */
@@ -207,6 +214,7 @@ static inline long pvi_call_rbx(u32 nr, u64 *rbx, unsigned long a1, unsigned lon
 		     : "+a" (ret), "+b" (*rbx)
 		     : "c" (a1), "d" (a2), "S" (0L)
 		     : "memory");
+	ret = pvi_result(ret);
 	return likely(ret != -KVM_PVI_ENOSYS) ? ret : pvi_detect_lost();
 }
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pvi_test_liar - has kvm_pvi tell guests that it has written 1,000 records of peers, whatever it has written
+ * pvi_test_liar - has kvm_pvi tell guests that it has written 1,000 records of peers, whatever it has written; or
+ * anything else. By module parameters:
  *
- * lies		how often it was, of the parameters
+ * function	whose result it is
+ * answer	what it is
+ * lies		how often it was
  */
 #include <linux/atomic.h>
 #include <linux/kprobes.h>
@@ -10,19 +13,24 @@
 #include <linux/moduleparam.h>
 #include <linux/ptrace.h>
 
-#define LIAR_RECORDS	1000
+static char *function = "pvi_walk_list";
+module_param(function, charp, 0);
+MODULE_PARM_DESC(function, "whose result it is");
+
+static long answer = 1000;
+module_param(answer, long, 0);
+MODULE_PARM_DESC(answer, "what it is");
 
 static atomic_t liar_lies = ATOMIC_INIT(0);
 
 static int liar_return(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
-	regs_set_return_value(regs, LIAR_RECORDS);
+	regs_set_return_value(regs, answer);
 	atomic_inc(&liar_lies);
 	return 0;
 }
 
 static struct kretprobe liar_probe = {
-	.kp.symbol_name = "pvi_walk_list",
 	.handler = liar_return,
 };
 
@@ -39,6 +47,7 @@ module_param_cb(lies, &liar_ops, NULL, 0444);
 
 static int __init liar_init(void)
 {
+	liar_probe.kp.symbol_name = function;
 	return register_kretprobe(&liar_probe);
 }
 
