@@ -147,6 +147,53 @@ static void test_retry_finds_nothing(void)
 	expect_irqs(&p, 1);
 }
 
+/* A latch that was paid leaves its retry behind, in an hour: the next one does not wait for that */
+static void test_fresh_latch(void)
+{
+	struct pair p = prepare(vm_create(1, 0), PIN, KVM_PVI_GSI_DIRECT);
+
+	latch_for_good(&p);
+	vm_ioapic_set(p.rx, PIN, VECTOR, 0, 0);
+	pvi_gsi(p.rx_fd, KVM_PVI_KICK, PIN);
+	check_paid(&p);
+	expect_irqs(&p, 1);
+	write_param("kvm_pvi", "retry_ms", RETRY_USUAL);
+	vm_ioapic_set(p.rx, PIN, VECTOR, IOAPIC_MASKED, 0);
+	latch(&p);
+	wait_retries(&p, 1);
+	vm_ioapic_set(p.rx, PIN, VECTOR, 0, 0);
+	ASSERT_TRUE(wait_until(!is_latched(&p), 10000));
+	expect_irqs(&p, 2);
+}
+
+/* Nor does an event that waits for a token */
+static void test_fresh_token(void)
+{
+	struct kvm_pvi_expose config = {
+		.size = sizeof(config), .gsi = PIN, .kind = KVM_PVI_GSI_DIRECT, .rate = 1, .burst = 1,
+	};
+	struct pair p = { .rx = vm_create(1, 0), .gsi = PIN };
+	struct kvm_pvi_peer peer;
+
+	write_param("kvm_pvi", "retry_ms", RETRY_NEVER);
+	p.rx_fd = pvi_bind(p.rx, pvi_uuid[0]);
+	pvi_ioctl(p.rx_fd, KVM_PVI_EXPOSE, &config);
+	p.tx_fd = pvi_bind(NULL, pvi_uuid[1]);
+	pvi_expose(p.tx_fd, GSI, KVM_PVI_GSI_EVENTFD);
+	ASSERT_EQ(pvi_call(p.rx_fd, KVM_HC_PVI_SET_CONFIG, PIN, 0, 0, 0), 0);
+	/* A peer comes, to a masked pin */
+	pvi_allow(p.tx_fd, pvi_uuid[0], GSI);
+	ASSERT_TRUE(is_latched(&p));
+	vm_ioapic_set(p.rx, PIN, VECTOR, 0, 0);
+	pvi_gsi(p.rx_fd, KVM_PVI_KICK, PIN);
+	expect_irqs(&p, 1);
+	/* and goes, where there is no token */
+	ASSERT_EQ(pvi_peers(p.rx_fd, &peer, 1, 0), 1);
+	pvi_revoke(p.tx_fd, pvi_uuid[0], GSI);
+	ASSERT_TRUE(wait_until(!is_latched(&p), 10000));
+	expect_irqs(&p, 2);
+}
+
 static void test_arm_pays(void)
 {
 	struct pair p = prepare(vm_create(1, 0), PIN, KVM_PVI_GSI_DIRECT);
@@ -384,6 +431,8 @@ static void test_death_drops(void)
 static const struct test_case cases[] = {
 	{ "retry_pays", test_retry_pays },
 	{ "retry_finds_nothing", test_retry_finds_nothing },
+	{ "fresh_latch", test_fresh_latch },
+	{ "fresh_token", test_fresh_token },
 	{ "arm_pays", test_arm_pays },
 	{ "kick_pays", test_kick_pays },
 	{ "next_ring_pays", test_next_ring_pays },

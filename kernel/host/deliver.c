@@ -52,15 +52,24 @@ static int deliver_once(struct pvi_gsi *g, bool slowly)
 	return pvi_deliver_signal(g);
 }
 
+/* What is queued may be of a latch that was paid since: it is as late, or as early, as that one was. */
+static void deliver_queue(struct pvi_gsi *g, unsigned long delay, bool fresh)
+{
+	if (fresh)
+		mod_delayed_work(deliver_wq, &g->retry, delay);
+	else
+		queue_delayed_work(deliver_wq, &g->retry, delay);
+}
+
 /* Only injection fails without anybody telling when it would succeed. */
-static void deliver_later(struct pvi_gsi *g, unsigned int delay)
+static void deliver_later(struct pvi_gsi *g, unsigned int delay, bool fresh)
 {
 	if (g->kind == KVM_PVI_GSI_EVENTFD || !pvi_gsi_wired(g))
 		return;
 	if (delay == RETRY_FIRST)
 		delay = READ_ONCE(retry_ms);
 	WRITE_ONCE(g->delay, delay);
-	queue_delayed_work(deliver_wq, &g->retry, msecs_to_jiffies(delay));
+	deliver_queue(g, msecs_to_jiffies(delay), fresh);
 }
 
 /* Before a retry that is due, if there is one: nobody is to wait for more than a worker. */
@@ -93,10 +102,10 @@ static void deliver_put(struct pvi_gsi *g)
 }
 
 /*
- * Sets the latch, for good or once more: a full barrier. Returns whether a ring
- * was owed already, by the latch or by whoever has taken it; @taken: so it was.
+ * Sets the latch, for good or once more: a full barrier. Returns the flags as they
+ * were. @taken: what was taken comes back.
  */
-static bool deliver_owe(struct pvi_gsi *g, bool taken)
+static unsigned long deliver_owe(struct pvi_gsi *g, bool taken)
 {
 	unsigned long old = READ_ONCE(g->flags), new;
 
@@ -105,7 +114,13 @@ static bool deliver_owe(struct pvi_gsi *g, bool taken)
 		if (taken)
 			new -= BIT(PVI_GSI_TAKERS);
 	} while (!try_cmpxchg(&g->flags, &old, new));
-	return taken || old & BIT(PVI_GSI_LATCH) || old >> PVI_GSI_TAKERS;
+	return old;
+}
+
+/* Whether a ring was owed already, by the latch or by whoever has taken it, which is counted in @old. */
+static bool deliver_was_owed(unsigned long old)
+{
+	return old & BIT(PVI_GSI_LATCH) || old >> PVI_GSI_TAKERS;
 }
 
 /*
@@ -119,7 +134,7 @@ static bool deliver_owe(struct pvi_gsi *g, bool taken)
 static int deliver_latch(struct pvi_gsi *g, bool taken, unsigned int delay, int why, bool slowly)
 {
 	/* A full barrier; pairs with pvi_deliver_owed(). */
-	bool owed = deliver_owe(g, taken);
+	unsigned long old = deliver_owe(g, taken);
 	int payers;
 
 	while (why != -EWOULDBLOCK && pvi_gsi_wired(g)) {
@@ -143,8 +158,8 @@ static int deliver_latch(struct pvi_gsi *g, bool taken, unsigned int delay, int 
 	if (why == -EWOULDBLOCK)
 		deliver_by_work(g);
 	else
-		deliver_later(g, delay);
-	return owed ? KVM_PVI_COALESCED : KVM_PVI_LATCHED;
+		deliver_later(g, delay, !taken && !(old & BIT(PVI_GSI_LATCH)));
+	return deliver_was_owed(old) ? KVM_PVI_COALESCED : KVM_PVI_LATCHED;
 }
 
 /* Makes one interrupt, what is @taken, or owes it; returns the verdict. Called under RCU. */
@@ -184,16 +199,18 @@ int pvi_deliver_ring(struct pvi_gsi *g)
 void pvi_deliver_ring_later(struct pvi_gsi *g)
 {
 	u64 wait = pvi_bucket_wait(&g->bucket);
+	unsigned long old;
 
 	atomic64_inc(&g->rings);
 	if (test_bit(PVI_GSI_STATUS, &g->flags) && pvi_status_mark(g))
 		return;
+	old = deliver_owe(g, false);
 	/* One token for all that wait. */
-	if (!deliver_owe(g, false)) {
+	if (!deliver_was_owed(old)) {
 		pvi_bucket_reserve(&g->bucket);
 		WRITE_ONCE(g->delay, READ_ONCE(retry_ms));
 	}
-	queue_delayed_work(deliver_wq, &g->retry, nsecs_to_jiffies(wait) + 1);
+	deliver_queue(g, nsecs_to_jiffies(wait) + 1, !(old & BIT(PVI_GSI_LATCH)));
 }
 
 /* Pays. What a snapshot has seen owed stays owed; the dead are owed nothing. */
