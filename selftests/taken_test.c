@@ -324,6 +324,51 @@ static void test_call_connect(void)
 	expect_no_port(0);
 }
 
+static u32 held_port;
+static int beside;
+
+static u32 saved_ports(void)
+{
+	struct blob blob;
+	u32 nr;
+
+	ASSERT_EQ(__state_get(tx, 0, &blob), 0);
+	blob_records(&blob, KVM_PVI_STATE_PORT, &nr);
+	return nr;
+}
+
+/* Nobody can ring, take away or save what is not there yet, and a reset takes what the guest made, and no more */
+static void expect_call_held(void)
+{
+	s64 port = pvi_call(tx, KVM_HC_PVI_CONNECT, (u64)RX, GSI, 0, 0);
+
+	ASSERT_GE(port, 0);
+	ASSERT_EQ(KVM_PVI_PORT_INDEX(port), 2);
+	/* The same binding, whose other indices are the VMM's and this one */
+	held_port = port - 2;
+	ASSERT_EQ(pvi_call(tx, KVM_HC_NOTIFY, held_port, 0, 0, 0), -ENOENT);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_PVI_DISCONNECT, held_port, 0, 0, 0), -ENOENT);
+	ASSERT_EQ(saved_ports(), 1);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_PVI_RESET, 0, 0, 0, 0), 0);
+	ASSERT_EQ(saved_ports(), 0);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_NOTIFY, 1, 0, 0, 0), KVM_PVI_RAISED);
+	ASSERT_EQ(read_eventfd(beside), 1);
+}
+
+/* It is the guest's, so it has a number that others of it can guess */
+static void test_call_held(void)
+{
+	struct kvm_pvi_port set = { .size = sizeof(set), .port = 1, .fd = new_eventfd() };
+
+	make();
+	beside = set.fd;
+	pvi_ioctl(tx, KVM_PVI_SET_PORT, &set);
+	taken_meanwhile = expect_call_held;
+	ASSERT_EQ(taken_call(tx, KVM_HC_PVI_CONNECT, (u64)RX, GSI, 0), -EFAULT);
+	expect_no_port(held_port);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_NOTIFY, 1, 0, 0, 0), KVM_PVI_RAISED);
+}
+
 /* The flags that were cleared are there for who looks next, and have rung again */
 static void test_call_receive(void)
 {
@@ -416,6 +461,7 @@ static const struct test_case cases[] = {
 	{ "grant", test_grant },
 	{ "freeze", test_freeze },
 	{ "call_connect", test_call_connect },
+	{ "call_held", test_call_held },
 	{ "call_receive", test_call_receive },
 	{ "call_done", test_call_done },
 	{ "reads", test_reads },

@@ -14,6 +14,7 @@ struct pvi_vm;
  * struct pvi_call - one hypercall being served
  * @vm: the caller; under RCU, or a reference for calls that sleep
  * @vcpu: the calling vCPU, NULL for KVM_PVI_CALL
+ * @user: the struct of KVM_PVI_CALL, NULL for a vCPU
  * @kvm: its VM
  * @nr: its number less KVM_HC_PVI_BASE
  * @wide: 64 bits a register
@@ -25,6 +26,7 @@ struct pvi_vm;
 struct pvi_call {
 	struct pvi_vm *vm;
 	struct kvm_vcpu *vcpu;
+	struct kvm_pvi_call *user;
 	struct kvm *kvm;
 	u32 nr;
 	bool wide;

@@ -13,6 +13,7 @@
 #include "connect.h"
 #include "grant.h"
 #include "peer.h"
+#include "reply.h"
 #include "ring.h"
 
 /* What a permission to ring @gsi of @to has to name. Called under RCU. */
@@ -85,6 +86,14 @@ static int connect_last(struct pvi_vm *vm, struct pvi_port *p)
 	return ret;
 }
 
+static int connect_reply(void *arg, u32 port)
+{
+	struct kvm_pvi_connect *u = arg;
+
+	u->port = port;
+	return pvi_reply(u);
+}
+
 int pvi_connect(struct pvi_vm *vm, void *arg)
 {
 	struct kvm_pvi_connect *u = arg;
@@ -93,6 +102,7 @@ int pvi_connect(struct pvi_vm *vm, void *arg)
 	bool pin = u->flags & KVM_PVI_CONNECT_OWNER;
 	struct pvi_port *p;
 	uuid_t to;
+	s64 ret;
 
 	import_uuid(&to, u->uuid);
 	if (grant ? !uuid_is_null(&to) || u->gsi :
@@ -107,23 +117,30 @@ int pvi_connect(struct pvi_vm *vm, void *arg)
 	if (IS_ERR(p))
 		return PTR_ERR(p);
 	p->by_vmm = true;
-	return pvi_port_add(vm, p, u, &u->port, connect_last);
+	ret = pvi_port_add(vm, p, u->port, u, connect_reply, connect_last);
+	return ret < 0 ? ret : 0;
 }
 
-s64 pvi_connect_guest(struct pvi_vm *vm, const uuid_t *to, u32 gsi)
+static int connect_reply_call(void *arg, u32 port)
 {
-	u32 port = KVM_PVI_PORT_ANY;
+	struct kvm_pvi_call *u = arg;
+
+	u->ret = port;
+	return pvi_reply(u);
+}
+
+/* @call: of a KVM_PVI_CALL; it has been answered if this succeeds. NULL for a vCPU. */
+s64 pvi_connect_guest(struct pvi_vm *vm, const uuid_t *to, u32 gsi, struct kvm_pvi_call *call)
+{
 	struct pvi_port *p;
-	int ret;
+	s64 ret;
 
 	if (!pvi_words_uuid_is_name(to))
 		return -EINVAL;
 	p = connect_by_uuid(vm, to, gsi, NULL);
 	if (IS_ERR(p))
 		return PTR_ERR(p);
-	ret = pvi_port_add(vm, p, NULL, &port, connect_last);
-	if (!ret)
-		return port;
+	ret = pvi_port_add(vm, p, KVM_PVI_PORT_ANY, call, connect_reply_call, connect_last);
 	/* Of one who is killed nobody looks at it. */
 	return ret == -ENODEV || ret == -EINTR ? -KVM_PVI_ENOSYS : ret;
 }

@@ -95,7 +95,7 @@ static s64 call_connect(struct pvi_call *c)
 {
 	if (!pvi_gsi_valid(c->args[1]))
 		return -EINVAL;
-	return pvi_connect_guest(c->vm, &c->uuid, c->args[1]);
+	return pvi_connect_guest(c->vm, &c->uuid, c->args[1], c->user);
 }
 
 static s64 call_disconnect(struct pvi_call *c)
@@ -275,23 +275,18 @@ bool pvi_hypercall_serve(struct pvi_call *c, s64 *ret)
 }
 
 /*
- * The caller hears nothing of what it did, so nothing may be lost or stay by
- * that: a port that nobody knows, a flag that nobody handles. All else holds;
- * it was done, and to do it again does no harm.
+ * The caller hears nothing of what it did, so no flag may be lost that nobody
+ * handles. A port was answered before it was made. All else holds; it was done,
+ * and to do it again does no harm.
  */
-static void call_undo(struct pvi_call *c, s64 ret)
+static void call_undo(struct pvi_call *c)
 {
-	switch (c->nr + KVM_HC_PVI_BASE) {
-	case KVM_HC_PVI_CONNECT:
-		pvi_port_take_back(c->vm, ret);
-		break;
-	case KVM_HC_BELL_RECEIVE:
-		rcu_read_lock();
-		if (pvi_vm_bound(c->vm))
-			pvi_bell_call_unreceive(c);
-		rcu_read_unlock();
-		break;
-	}
+	if (c->nr + KVM_HC_PVI_BASE != KVM_HC_BELL_RECEIVE)
+		return;
+	rcu_read_lock();
+	if (pvi_vm_bound(c->vm))
+		pvi_bell_call_unreceive(c);
+	rcu_read_unlock();
 }
 
 int pvi_hypercall_ioctl(struct pvi_vm *vm, void *arg)
@@ -299,6 +294,7 @@ int pvi_hypercall_ioctl(struct pvi_vm *vm, void *arg)
 	struct kvm_pvi_call *u = arg;
 	struct pvi_call c = {
 		.vm = vm,
+		.user = u,
 		.nr = u->nr - KVM_HC_PVI_BASE,
 		.wide = true,
 		.rbx_returned = true,
@@ -313,8 +309,10 @@ int pvi_hypercall_ioctl(struct pvi_vm *vm, void *arg)
 		u->ret = -KVM_PVI_ENOSYS;
 	else if (u->ret >= 0)
 		u->ret2 = c.rbx;
+	if (u->ret >= 0 && c.nr + KVM_HC_PVI_BASE == KVM_HC_PVI_CONNECT)
+		return 0;
 	ret = pvi_reply(u);
 	if (ret && u->ret >= 0)
-		call_undo(&c, u->ret);
+		call_undo(&c);
 	return ret;
 }

@@ -180,42 +180,29 @@ int pvi_port_close(struct pvi_vm *vm, void *arg)
 	return u->fd ? -EINVAL : pvi_vm_lock(vm) ?: port_close(vm, u->port);
 }
 
-/* Nobody is to know of the port that a guest's call has made for the host. */
-void pvi_port_take_back(struct pvi_vm *vm, u32 port)
-{
-	if (!pvi_vm_lock_again(vm))
-		port_close(vm, port);
-}
-
-/* The caller of an ioctl that fails finds its struct as it was, if its memory still is. */
-static void port_untell(void *arg, u32 *port, u32 asked)
-{
-	*port = asked;
-	pvi_reply(arg);
-}
-
 /*
- * Makes @p a port at *@port, or at the lowest free index, and stores its number there. For an ioctl that is in its
- * struct, @arg: the caller is told before anybody can find it; a guest's is NULL. What @last does comes then, may
- * fail, and is called with vm->lock held. On failure @p is freed.
+ * Makes @p a port at index @asked, or at the lowest free one. Who issued ioctl @arg is told of it by @tell, before
+ * anybody can find it; of a failure that comes later it is told @asked again, so that it finds its struct as it was.
+ * A guest's @arg is NULL. What @last does comes then, may fail, and is called with vm->lock held.
+ * Returns the number of the port, or an error: then @p is freed.
  */
-int pvi_port_add(struct pvi_vm *vm, struct pvi_port *p, void *arg, u32 *port,
+s64 pvi_port_add(struct pvi_vm *vm, struct pvi_port *p, u32 asked, void *arg, int (*tell)(void *arg, u32 port),
 		 int (*last)(struct pvi_vm *vm, struct pvi_port *p))
 {
 	int ret = pvi_vm_lock(vm);
-	u32 asked = *port;
+	u32 port = asked;
 
 	if (ret)
 		goto err_free;
-	ret = port_hold(vm, p, port);
+	ret = port_hold(vm, p, &port);
 	if (ret)
 		goto err_unlock;
 	if (arg) {
 		pvi_vm_unlock(vm);
-		ret = pvi_reply(arg);
+		ret = tell(arg, port);
 		/* If it has died @p goes with it. */
 		if (pvi_vm_lock_again(vm)) {
-			port_untell(arg, port, asked);
+			tell(arg, asked);
 			return -ENODEV;
 		}
 	}
@@ -224,13 +211,13 @@ int pvi_port_add(struct pvi_vm *vm, struct pvi_port *p, void *arg, u32 *port,
 	if (ret)
 		port_unhold(vm, p);
 	else
-		port_show(p, *port);
+		port_show(p, port);
 	pvi_vm_unlock(vm);
 	if (!ret)
-		return 0;
+		return port;
 	synchronize_rcu();
 	if (arg)
-		port_untell(arg, port, asked);
+		tell(arg, asked);
 	goto err_free;
 
 err_unlock:
@@ -240,11 +227,19 @@ err_free:
 	return ret;
 }
 
+static int port_tell(void *arg, u32 port)
+{
+	struct kvm_pvi_port *u = arg;
+
+	u->port = port;
+	return pvi_reply(u);
+}
+
 int pvi_port_set(struct pvi_vm *vm, void *arg)
 {
 	struct kvm_pvi_port *u = arg;
 	struct pvi_port *p;
-	int ret;
+	s64 ret;
 
 	p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
 	if (!p)
@@ -256,7 +251,8 @@ int pvi_port_set(struct pvi_vm *vm, void *arg)
 		kfree(p);
 		return ret;
 	}
-	return pvi_port_add(vm, p, u, &u->port, NULL);
+	ret = pvi_port_add(vm, p, u->port, u, port_tell, NULL);
+	return ret < 0 ? ret : 0;
 }
 
 /* Must not sleep, and need not: what a guest makes is no eventfd. */
@@ -316,7 +312,8 @@ void pvi_port_reset(struct pvi_vm *vm)
 	for (index = 0; index < pvi_port_end(vm); index++) {
 		cond_resched();
 		p = pvi_port_at(vm, index);
-		if (!p || p->by_vmm)
+		/* One that is held comes behind the reset. */
+		if (!p || p->by_vmm || !pvi_port_shown(p, index))
 			continue;
 		port_erase(vm, p->number);
 		call_rcu(&p->rcu, port_free_rcu);

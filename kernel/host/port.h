@@ -68,10 +68,9 @@ static inline bool pvi_port_shown(const struct pvi_port *p, u32 index)
 void pvi_port_init(struct pvi_vm *vm);
 int pvi_port_set(struct pvi_vm *vm, void *arg);
 int pvi_port_close(struct pvi_vm *vm, void *arg);
-void pvi_port_take_back(struct pvi_vm *vm, u32 port);
 int pvi_port_disconnect(struct pvi_vm *vm, u64 port);
 void pvi_port_reset(struct pvi_vm *vm);
-int pvi_port_add(struct pvi_vm *vm, struct pvi_port *p, void *arg, u32 *port,
+s64 pvi_port_add(struct pvi_vm *vm, struct pvi_port *p, u32 asked, void *arg, int (*tell)(void *arg, u32 port),
 		 int (*last)(struct pvi_vm *vm, struct pvi_port *p));
 int pvi_port_reserve(struct pvi_vm *vm, u32 port);
 void pvi_port_commit(struct pvi_vm *vm, struct pvi_port *p);

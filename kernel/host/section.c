@@ -26,7 +26,7 @@ static u32 section_ports_save(struct pvi_vm *vm, void *to)
 		struct pvi_port *p = pvi_port_at(vm, index);
 
 		cond_resched();
-		if (!p || p->by_vmm)
+		if (!p || p->by_vmm || !pvi_port_shown(p, index))
 			continue;
 		r[nr] = (struct kvm_pvi_state_port) {
 			.port = p->number,

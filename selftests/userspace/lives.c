@@ -285,7 +285,7 @@ static void ringer(u32 self)
 		if (!connected)
 			connected = !CALL(pvi_connect, ringer_vm, connect, true);
 		if (guests_port < 0)
-			guests_port = pvi_connect_guest(ringer_vm, &uuid, GSI);
+			guests_port = pvi_connect_guest(ringer_vm, &uuid, GSI, NULL);
 		rcu_read_lock();
 		check_found(pvi_vm_find_uuid(&uuid));
 		ret = connected && i & 1 ? pvi_ring_port(ringer_vm, connect.port) :
