@@ -26,7 +26,7 @@ struct eventfd_use {
 };
 
 static struct rhashtable uses;
-static DEFINE_MUTEX(uses_lock);	/* the table and what stands in it */
+static DEFINE_SPINLOCK(uses_lock);	/* the table and what stands in it */
 
 static const struct rhashtable_params use_params = {
 	.key_offset = offsetof(struct eventfd_use, eventfd),
@@ -55,7 +55,7 @@ static int eventfd_use_get(struct eventfd_ctx *eventfd, bool source)
 
 	if (!new)
 		return -ENOMEM;
-	mutex_lock(&uses_lock);
+	spin_lock(&uses_lock);
 	use = rhashtable_lookup_fast(&uses, &eventfd, use_params);
 	if (!use && !rhashtable_insert_fast(&uses, &new->node, use_params))
 		new = NULL;
@@ -67,7 +67,7 @@ static int eventfd_use_get(struct eventfd_ctx *eventfd, bool source)
 		ret = -EEXIST;
 	else
 		use->sinks++;
-	mutex_unlock(&uses_lock);
+	spin_unlock(&uses_lock);
 	kfree(new);
 	return ret;
 }
@@ -76,13 +76,13 @@ static void eventfd_use_put(struct eventfd_ctx *eventfd, bool source)
 {
 	struct eventfd_use *use;
 
-	mutex_lock(&uses_lock);
+	spin_lock(&uses_lock);
 	use = rhashtable_lookup_fast(&uses, &eventfd, use_params);
 	if (source || !--use->sinks) {
 		rhashtable_remove_fast(&uses, &use->node, use_params);
 		kfree(use);
 	}
-	mutex_unlock(&uses_lock);
+	spin_unlock(&uses_lock);
 }
 
 static struct eventfd_ctx *eventfd_get(struct eventfd_ctx *eventfd, bool source)

@@ -23,7 +23,7 @@
 #include "event.h"
 #include "peer.h"
 
-static DEFINE_MUTEX(names_lock);	/* protects names and pvi_name.users */
+static DEFINE_SPINLOCK(names_lock);	/* protects names and pvi_name.users */
 static struct rhashtable names;
 static struct rhashtable peers;
 
@@ -60,25 +60,25 @@ static struct pvi_name *name_get(const uuid_t *uuid)
 
 	if (!new)
 		return NULL;
-	mutex_lock(&names_lock);
+	spin_lock(&names_lock);
 	name = rhashtable_lookup_fast(&names, uuid, name_params);
 	if (!name && !rhashtable_insert_fast(&names, &new->node, name_params))
 		swap(name, new);
 	if (name)
 		name->users++;
-	mutex_unlock(&names_lock);
+	spin_unlock(&names_lock);
 	kfree(new);
 	return name;
 }
 
 static void name_put(struct pvi_name *name)
 {
-	mutex_lock(&names_lock);
+	spin_lock(&names_lock);
 	if (--name->users)
 		name = NULL;
 	else
 		rhashtable_remove_fast(&names, &name->node, name_params);
-	mutex_unlock(&names_lock);
+	spin_unlock(&names_lock);
 	if (name)
 		xa_destroy(&name->peers);
 	kfree(name);
@@ -259,11 +259,11 @@ static struct pvi_peer *peer_find_uuid(struct pvi_vm *vm, const uuid_t *uuid)
 	struct pvi_peer *peer = NULL;
 	struct pvi_name *name;
 
-	mutex_lock(&names_lock);
+	spin_lock(&names_lock);
 	name = rhashtable_lookup_fast(&names, uuid, name_params);
 	if (name)
 		peer = peer_find(vm, name);
-	mutex_unlock(&names_lock);
+	spin_unlock(&names_lock);
 	return peer;
 }
 

@@ -127,6 +127,12 @@ mutants_apply()
 	python3 "$rig/mutants.py" selftests/userspace/mutants check kernel/host selftests/userspace
 }
 
+# locking.rst, section 1: the locks of all endpoints at once.
+mutexes_are_few()
+{
+	[ "$(sed -n 's/^static DEFINE_MUTEX(\(.*\));.*/\1/p' kernel/host/*.c | sort | tr '\n' ' ')" = "attach_lock reserved_lock " ]
+}
+
 # Nothing is linked: the libraries of the other targets may be missing, their headers are the same.
 compile_header()
 {
@@ -192,6 +198,7 @@ check "testing.rst has figures that make figures wrote" "$rig/figures.py" check 
 check "the README's C compiles" readme_compiles
 check "the mutants can be made, and have tests" mutants_apply
 check "the sources of each module stand in layers" layers_of_all
+check "whoever has no quota holds up nobody else" mutexes_are_few
 check "barriers say what they pair with" "$rig/barriers.py" kernel/*/*.[ch] include/uapi/linux/*.h
 sed 's/^/# /' "$build/style.log"
 if [ "${1:-}" != --quick ]; then
