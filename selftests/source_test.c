@@ -4,6 +4,8 @@
  * would ring themselves are refused. Guests that ring so are in source_guest_test.c, the ends of a
  * source in source_life_test.c.
  */
+#include <glob.h>
+
 #include "pvi_test.h"
 #include "source.h"
 
@@ -275,6 +277,31 @@ static void test_conservation(void)
 	ASSERT_EQ(dropped(p.tx), 0);
 }
 
+/* Of the kernel's, for sources of this process */
+static u32 threads_made(void)
+{
+	char name[32];
+	glob_t comms;
+	size_t i;
+	u32 nr = 0;
+
+	snprintf(name, sizeof(name), "kvm_pvi-%d\n", getpid());
+	ASSERT_EQ(glob("/proc/[0-9]*/comm", 0, NULL, &comms), 0);
+	for (i = 0; i < comms.gl_pathc; i++) {
+		char comm[32] = "";
+		FILE *f = fopen(comms.gl_pathv[i], "r");
+
+		/* One that has ended meanwhile has none */
+		if (!f)
+			continue;
+		if (fgets(comm, sizeof(comm), f))
+			nr += !strcmp(comm, name);
+		fclose(f);
+	}
+	globfree(&comms);
+	return nr;
+}
+
 static void test_errors(void)
 {
 	struct pair p = pair_create();
@@ -294,7 +321,9 @@ static void test_errors(void)
 
 	/* None of them has left anything behind */
 	ASSERT_EQ(__pvi_unwire_source(p.tx, source, p.port), -ENOENT);
+	ASSERT_EQ(threads_made(), 0);
 	pvi_wire_source(p.tx, source, p.port);
+	ASSERT_EQ(threads_made(), 1);
 	ASSERT_EQ(__pvi_unwire_source(p.tx, -1, p.port), -EBADF);
 	ASSERT_EQ(__pvi_unwire_source(p.tx, p.tx, p.port), -EINVAL);
 	ASSERT_EQ(__pvi_unwire_source(p.tx, source, p.port + 1), -ENOENT);

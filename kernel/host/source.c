@@ -49,6 +49,7 @@ enum { SOURCE_CLOSED, SOURCE_ENDS };
 /**
  * struct pvi_source - an eventfd that rings a port
  * @vm: the endpoint (a reference)
+ * @worker: its thread (a reference): who waits for the works here looks at it
  * @port: looked up anew for each ring
  * @eventfd: the source
  * @wait: in the eventfd's wait queue
@@ -67,6 +68,7 @@ enum { SOURCE_CLOSED, SOURCE_ENDS };
  */
 struct pvi_source {
 	struct pvi_vm *vm;
+	struct pvi_worker *worker;
 	u32 port;
 	struct eventfd_ctx *eventfd;
 	wait_queue_entry_t wait;
@@ -88,6 +90,8 @@ static void source_free(struct kref *ref)
 {
 	struct pvi_source *s = container_of(ref, struct pvi_source, ref);
 
+	if (s->worker)
+		pvi_worker_put(s->worker);
 	pvi_vm_put(s->vm);
 	kfree(s);
 }
@@ -121,7 +125,7 @@ static int source_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync, 
 		smp_mb__before_atomic();
 		set_bit(SOURCE_CLOSED, &s->flags);
 	}
-	kthread_queue_delayed_work(s->vm->worker, &s->ring, 0);
+	kthread_queue_delayed_work(s->worker->thread, &s->ring, 0);
 	return 0;
 }
 
@@ -172,7 +176,7 @@ static u64 source_ring(struct pvi_source *s, u64 signals)
 static void source_end(struct pvi_source *s)
 {
 	if (!test_and_set_bit(SOURCE_ENDS, &s->flags))
-		kthread_queue_work(s->vm->worker, &s->release);
+		kthread_queue_work(s->worker->thread, &s->release);
 }
 
 static void source_ring_work(struct kthread_work *work)
@@ -184,7 +188,7 @@ static void source_ring_work(struct kthread_work *work)
 
 	if (delay) {
 		atomic64_add(signals, &s->signals);
-		kthread_queue_delayed_work(s->vm->worker, &s->ring,
+		kthread_queue_delayed_work(s->worker->thread, &s->ring,
 					   nsecs_to_jiffies(min_t(u64, delay, DELAY_MAX)) + 1);
 	} else if (closed) {
 		source_end(s);
@@ -242,7 +246,7 @@ static struct pvi_source *source_alloc(struct pvi_vm *vm, u32 port)
 /* There is a thread for the sources of @vm from now on. It is made without the lock: that waits for a grace period. */
 static int source_need_worker(struct pvi_vm *vm)
 {
-	struct kthread_worker *worker;
+	struct pvi_worker *worker;
 	int ret;
 
 	if (READ_ONCE(vm->worker))
@@ -252,13 +256,36 @@ static int source_need_worker(struct pvi_vm *vm)
 		return PTR_ERR(worker);
 	ret = pvi_vm_lock(vm);
 	if (!ret) {
-		if (!vm->worker)
-			swap(vm->worker, worker);
+		if (!vm->worker) {
+			WRITE_ONCE(vm->worker, worker);
+			worker = NULL;
+		}
 		pvi_vm_unlock(vm);
 	}
 	if (worker)
-		kthread_destroy_worker(worker);
+		pvi_worker_put(worker);
 	return ret;
+}
+
+/* Whether one more may be wired to port @port. Called with vm->lock held. */
+static int source_check(struct pvi_vm *vm, u32 port)
+{
+	lockdep_assert_held(&vm->lock);
+	if (!pvi_port_find(vm, port))
+		return -ENOENT;
+	return atomic_read(&vm->nr_sources) < READ_ONCE(max_sources) ? 0 : -ENOSPC;
+}
+
+/* What is refused anyway makes no thread. */
+static int source_prepare(struct pvi_vm *vm, u32 port)
+{
+	int ret = pvi_vm_lock(vm);
+
+	if (ret)
+		return ret;
+	ret = source_check(vm, port);
+	pvi_vm_unlock(vm);
+	return ret ?: source_need_worker(vm);
 }
 
 /* The file is the caller's, so nothing closes it meanwhile. */
@@ -268,17 +295,15 @@ static int source_add(struct pvi_vm *vm, struct pvi_source *s, struct file *file
 
 	if (ret)
 		return ret;
-	if (!pvi_port_find(vm, s->port))
-		ret = -ENOENT;
-	else if (atomic_read(&vm->nr_sources) >= READ_ONCE(max_sources))
-		ret = -ENOSPC;
-	else
-		ret = xa_alloc(&vm->sources, &s->id, s, xa_limit_31b, GFP_KERNEL);
+	/* Before anybody finds it there */
+	s->worker = vm->worker;
+	kref_get(&s->worker->ref);
+	ret = source_check(vm, s->port) ?: xa_alloc(&vm->sources, &s->id, s, xa_limit_31b, GFP_KERNEL);
 	if (ret)
 		goto out;
 	atomic_inc(&vm->nr_sources);
 	vfs_poll(file, &s->pt);
-	kthread_queue_delayed_work(vm->worker, &s->ring, 0);
+	kthread_queue_delayed_work(s->worker->thread, &s->ring, 0);
 out:
 	pvi_vm_unlock(vm);
 	return ret;
@@ -303,7 +328,7 @@ int pvi_source_wire(struct pvi_vm *vm, void *arg)
 		ret = PTR_ERR(s->eventfd);
 		goto err_source;
 	}
-	ret = source_need_worker(vm) ?: source_add(vm, s, file);
+	ret = source_prepare(vm, u->port) ?: source_add(vm, s, file);
 	if (ret)
 		goto err_eventfd;
 	goto out_file;
@@ -397,7 +422,9 @@ void pvi_source_free(struct pvi_vm *vm)
 	pvi_worker_disown(vm->worker);
 	for (i = 0; (s = source_next(vm, &i)); i++)
 		source_end_and_wait(s);
-	kthread_destroy_worker(vm->worker);
+	/* Those that have ended by themselves let go of it there. */
+	pvi_worker_flush(vm->worker);
+	pvi_worker_put(vm->worker);
 	xa_destroy(&vm->sources);
 }
 

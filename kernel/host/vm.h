@@ -54,7 +54,7 @@
 
 #include "count.h"
 
-struct kthread_worker;
+struct pvi_worker;
 struct kvm;
 struct pvi_events;
 struct pvi_name;
@@ -170,7 +170,7 @@ struct pvi_vm {
 	u64 next_edge;
 	u64 freezes;
 	struct xarray sources;
-	struct kthread_worker *worker;
+	struct pvi_worker *worker;
 	atomic_t nr_sources;
 	u32 freezing;
 	unsigned long owed;

@@ -167,7 +167,7 @@ static struct seen look(void)
 /* The thread of its sources stays until the endpoint ends. */
 static size_t allocated(void)
 {
-	return shim_allocated() - !!from->worker;
+	return shim_allocated() - 2 * !!from->worker;
 }
 
 /* The @nth allocation fails, or the copy back where it is 0; false: there are not so many */

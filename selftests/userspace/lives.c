@@ -458,7 +458,7 @@ static struct kvm_pvi_source source = { .size = sizeof(source), .fd = WORLD_FD +
 static u64 written[SIGNALLERS], done[SIGNALLERS], seen[SIGNALLERS];
 static u32 signalling;
 static bool is_wired, other_began, hangs_up;
-static enum { STAYS, UNWIRES, HANGS_UP, DIES, NR_ENDS } how;
+static enum { STAYS, UNWIRES, HANGS_UP, DIES, NR_ENDS, KILLED = NR_ENDS, NR_SOURCE_ENDS } how;
 
 static void rung(void)
 {
@@ -503,7 +503,7 @@ static void unwire_source(bool in_time)
 	memcpy(before, done, sizeof(before));
 	in_time &= !other_began;
 	ret = CALL(pvi_source_unwire, fd.vm, source, true);
-	CHECK(!ret || (ret == -ENOENT && how == UNWIRES));
+	CHECK(!ret || (ret == -ENOENT && (how == UNWIRES || how == KILLED)) || (ret == -ENODEV && how == KILLED));
 	if (ret)
 		return;
 	quiet = true;
@@ -528,6 +528,10 @@ static void other_user(u32 self)
 		CHECK(!ret || ret == -ENOENT);
 		other_began = !ret;
 		quiet |= !ret;
+	} else if (how == KILLED) {
+		/* The endpoint dies by the death of its VMM, and who has the descriptor goes on. */
+		other_began = true;
+		fd.vm->mn.ops->release(&fd.vm->mn, &world_mm);
 	}
 	working--;
 }
@@ -540,7 +544,8 @@ static void source_user(u32 self)
 	wait_a_little();
 	switch (how) {
 	case UNWIRES:
-		unwire_source(has_tokens);
+	case KILLED:
+		unwire_source(how == UNWIRES && has_tokens);
 		break;
 	case DIES:
 		fd_die();
@@ -567,7 +572,7 @@ static void end_source(struct pvi_vm *to)
 		CHECK(seen[i] == written[i]);
 	if (how == STAYS)
 		unwire_source(true);
-	else if (how != DIES)
+	else if (how != DIES && how != KILLED)
 		CHECK(CALL(pvi_source_unwire, fd.vm, source, true) == -ENOENT);
 	if (how != DIES)
 		fd_put();
@@ -596,13 +601,13 @@ static void try_source(void)
 	memset(written, 0, sizeof(written));
 	memset(done, 0, sizeof(done));
 	memset(seen, 0, sizeof(seen));
-	how = turns_random(NR_ENDS);
+	how = turns_random(NR_SOURCE_ENDS);
 	has_tokens = turns_random(2);
 	set(&shim_param_source_rate, has_tokens ? "1000000" : "1");
 	is_wired = false;
 	other_began = false;
 	hangs_up = how == HANGS_UP || (how == DIES && turns_random(2));
-	if (hangs_up || turns_random(2))
+	if (hangs_up || how == KILLED || turns_random(2))
 		wire_source();
 	signalling = SIGNALLERS;
 	working = ARRAY_SIZE(fns) - 1;

@@ -718,10 +718,33 @@ static bool worker_idle(const struct kthread_worker *worker)
 	return !w && !run;
 }
 
+#define WORKER_LIVES 0x2f0be4a7
+
+struct kthread_worker *shim_worker_create(void)
+{
+	struct kthread_worker *worker = shim_alloc(sizeof(*worker));
+
+	if (!worker)
+		return ERR_PTR(-EAGAIN);
+	*worker = (struct kthread_worker){ WORKER_LIVES, current };
+	return worker;
+}
+
+struct kthread_worker *shim_worker(const struct kthread_worker *worker)
+{
+	CHECK(READ_ONCE(worker->lives) == WORKER_LIVES);
+	return (struct kthread_worker *)worker;
+}
+
+void kthread_flush_worker(struct kthread_worker *worker)
+{
+	while (!worker_idle(shim_worker(worker)))
+		shim_pause();
+}
+
 void kthread_destroy_worker(struct kthread_worker *worker)
 {
-	while (!worker_idle(worker))
-		shim_pause();
+	kthread_flush_worker(worker);
 	kfree(worker);
 }
 

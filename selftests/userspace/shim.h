@@ -529,18 +529,28 @@ void flush_work(struct work_struct *w);
 bool shim_cancel(struct work_struct *w);
 #define cancel_delayed_work_sync(w)	shim_cancel(&(w)->work)
 
-/* Its works are like others, and those of one may run at a time. */
+/* Its works are like others, and those of one may run at a time. Whoever names it looks at it, as the kernel's do. */
 struct kthread_worker {
-	int nothing;
+	u32 lives;
+	struct task_struct *task;
 };
+#define _PVI_COMPAT_KTHREAD_H
+#define pvi_compat_run_worker(...)	shim_worker_create()
+struct kthread_worker *shim_worker_create(void);
+struct kthread_worker *shim_worker(const struct kthread_worker *worker);	/* @worker, which has to be there */
+#define task_tgid_nr(task)		1
+#define task_nice(task)			0
+#define set_user_nice(task, nice)	do { } while (0)
+#define cgroup_attach_task_all(from, task) 0
 #define kthread_work			work_struct
 #define kthread_delayed_work		delayed_work
 #define kthread_init_work(w, f)		INIT_WORK(w, f)
 #define kthread_init_delayed_work(w, f)	INIT_DELAYED_WORK(w, f)
-#define kthread_queue_work(of, w)	((w)->worker = (of), shim_queue(w))
+#define kthread_queue_work(of, w)	((w)->worker = shim_worker(of), shim_queue(w))
 #define kthread_queue_delayed_work(of, w, delay) ((void)(delay), kthread_queue_work(of, &(w)->work))
-#define kthread_flush_work(w)		flush_work(w)
+#define kthread_flush_work(w)		(shim_worker((w)->worker), flush_work(w))
 #define kthread_cancel_delayed_work_sync(w) shim_cancel(&(w)->work)
+void kthread_flush_worker(struct kthread_worker *worker);
 void kthread_destroy_worker(struct kthread_worker *worker);	/* all its works have ended */
 struct completion {
 	bool done;

@@ -11,7 +11,6 @@
 #include "reply.h"
 #include "reserve.h"
 #include "source.h"
-#include "worker.h"
 #include "world.h"
 
 int world_irqchip = 1;
@@ -121,17 +120,6 @@ int pvi_inside_sleep(struct pvi_call *c)
 }
 
 void pvi_inside_wake(struct pvi_call *c)
-{
-}
-
-struct kthread_worker *pvi_worker_create(void)
-{
-	struct kthread_worker *worker = kzalloc(sizeof(*worker), GFP_KERNEL);
-
-	return worker ?: ERR_PTR(-ENOMEM);
-}
-
-void pvi_worker_disown(struct kthread_worker *worker)
 {
 }
 
