@@ -583,6 +583,24 @@ pipes()
 	cmp "$tmp/from_b" "$tmp/to_a"
 }
 
+# So they are where neither may be rung more than once a second: what is refused is rung again.
+throttled_pipes()
+{
+	local side_a side_b
+
+	link=$(pvictl link --dir "$tmp/links" --kind raw --size 64K "host:$a" "host:$b" | sed -n 's/^link //p')
+	head -c 100000 /dev/urandom >"$tmp/from_a"
+	head -c 1000 /dev/urandom >"$tmp/from_b"
+	LD_PRELOAD=$here/throttle.so pvictl pipe --dir "$tmp/links" --self "$a" "$link" <"$tmp/from_a" >"$tmp/to_a" &
+	side_a=$!
+	LD_PRELOAD=$here/throttle.so pvictl pipe --dir "$tmp/links" --self "$b" "$link" <"$tmp/from_b" >"$tmp/to_b" &
+	side_b=$!
+	wait $side_a
+	wait $side_b
+	cmp "$tmp/from_a" "$tmp/to_b"
+	cmp "$tmp/from_b" "$tmp/to_a"
+}
+
 # shown PATTERN - on the terminal, whose lines end with a return
 shown()
 {
@@ -672,5 +690,5 @@ huge_pages()
 }
 
 run_tests arguments sections printed libvirt qemu owners orders restart joining_again given_uuid hostile_section \
-	hostile_directory flows several addresses open_ports failure room killed host_process pipes pipe_on_a_terminal \
+	hostile_directory flows several addresses open_ports failure room killed host_process pipes throttled_pipes pipe_on_a_terminal \
 	broken_pipes huge_pages

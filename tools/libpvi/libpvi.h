@@ -804,7 +804,7 @@ struct pvi_ring_shape;
  * @msg: out: what the other functions take; they may be called by one thread at a time
  * @own: the own section: memory, or a file
  * @peer: that of the peer; only read
- * @ring: called to ring GSI @gsi of the peer
+ * @ring: called to ring GSI @gsi of the peer; what a rate refuses (EAGAIN) it has to ring again later
  * @arg: its first argument
  *
  * @own and @peer may be closed afterwards.

@@ -19,6 +19,7 @@
 
 #define CHUNK	65536
 #define PIECE	4096	/* what a pipe that can be written takes at once */
+#define MOMENT	20	/* milliseconds until a peer that was rung too often is rung again */
 
 /*
  * @signals: readable when somebody wants this to end
@@ -168,8 +169,9 @@ static void pipe_check(struct pipe_state *p, ssize_t ret)
 static void pipe_poll(struct pipe_state *p, struct pollfd *fds, int nr)
 {
 	fds[nr - 1] = (struct pollfd){ .fd = p->signals, .events = POLLIN };
-	if (poll(fds, nr, p->verbose ? 1000 : -1) < 0 && errno != EINTR)
+	if (poll(fds, nr, p->end.owes ? MOMENT : p->verbose ? 1000 : -1) < 0 && errno != EINTR)
 		die("poll: %s", strerror(errno));
+	pipe_end_pay(&p->end);
 	if (fds[nr - 1].revents)
 		die("ended after %llu bytes to the other side and %llu from it", p->sent, p->received);
 }

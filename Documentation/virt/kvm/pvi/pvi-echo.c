@@ -10,6 +10,8 @@
 #include <libpvi_guest.h>
 #include <linux/pvi_ring.h>
 #include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +19,8 @@
 static int guest, bell;
 static struct pvi_ring_shape shape;
 static char data[1 << 16];
+static bool owes;
+static uint32_t owed;
 
 static int complain(const char *what, int err)
 {
@@ -24,18 +28,23 @@ static int complain(const char *what, int err)
 	return 1;
 }
 
-/* A peer that is not there looks when it comes */
+/* A peer that is not there looks when it comes. One that was rung too often has to be rung again. */
 static void ring(void *arg, uint32_t gsi)
 {
 	(void)arg;
-	pvi_guest_ring(guest, shape.peer, gsi);
+	owes = pvi_guest_ring(guest, shape.peer, gsi) == -EAGAIN;
+	owed = gsi;
 }
 
 static void wait_for_ring(void)
 {
+	struct pollfd fd = { .fd = bell, .events = POLLIN };
 	uint64_t rings;
 
-	(void)!read(bell, &rings, sizeof(rings));
+	if (poll(&fd, 1, owes ? 20 : -1) > 0)
+		(void)!read(bell, &rings, sizeof(rings));
+	if (owes)
+		ring(NULL, owed);
 }
 
 /* Until it is gone, or -errno: the session has ended, and another one begins */
