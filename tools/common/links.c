@@ -363,17 +363,18 @@ void links_free(struct links *links)
 int links_take_back(const char *dir, struct link *link, struct links_why *why)
 {
 	char from[PATH_MAX], to[PATH_MAX], path[PATH_MAX];
-	int ret = 0;
+	int ret;
 	size_t i;
 
 	links_file(from, sizeof(from), dir, link->uuid, "");
 	do {
 		link->gone++;
 		gone_file(to, sizeof(to), dir, link, "");
-	} while (rename(from, to) && (errno == ENOTEMPTY || errno == EEXIST));
-	if (access(to, F_OK)) {
+		ret = rename(from, to) ? errno : 0;
+	} while (ret == ENOTEMPTY || ret == EEXIST);
+	if (ret) {
 		link->gone = 0;
-		return links_fail(why, errno, "%s", from);
+		return links_fail(why, ret, "%s", from);
 	}
 	for (i = 0; i < ARRAY_SIZE(links_sides); i++) {
 		gone_file(path, sizeof(path), dir, link, links_sides[i]);
