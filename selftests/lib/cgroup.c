@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "pvi_test.h"
 #include "cgroup.h"
 
-#define ROOT	"/tmp/cgroup"
-
+/* Their hierarchy, which is mounted for nobody else, and goes with the last of the test's processes */
+static char root[32];
 static char group[64];
 
 u64 read_field(const char *path, const char *name)
@@ -48,19 +50,35 @@ static void move_to(const char *procs)
 
 void cgroup_leave(void)
 {
-	move_to(ROOT "/cgroup.procs");
+	char procs[64];
+
+	snprintf(procs, sizeof(procs), "%s/cgroup.procs", root);
+	move_to(procs);
+}
+
+static void mount_root(void)
+{
+	char at[] = "/tmp/kvm-pvi.XXXXXX";
+	int fd;
+
+	ASSERT_TRUE(mkdtemp(at));
+	ASSERT_EQ(mount("none", at, "cgroup2", 0, NULL), 0);
+	fd = open(at, O_RDONLY | O_DIRECTORY);
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(umount2(at, MNT_DETACH), 0);
+	ASSERT_EQ(rmdir(at), 0);
+	snprintf(root, sizeof(root), "/proc/self/fd/%d", fd);
 }
 
 void cgroup_enter(const char *controllers)
 {
-	char procs[128];
+	char path[128];
 
-	ASSERT_TRUE(!mkdir(ROOT, 0700) || errno == EEXIST);
-	if (mount("none", ROOT, "cgroup2", 0, NULL) && errno != EBUSY)
-		TEST_FAIL("cgroup2: %s", strerror(errno));
-	ASSERT_EQ(__write_line(ROOT "/cgroup.subtree_control", controllers), 0);
-	snprintf(group, sizeof(group), ROOT "/%d", getpid());
+	mount_root();
+	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", root);
+	ASSERT_EQ(__write_line(path, controllers), 0);
+	snprintf(group, sizeof(group), "%s/kvm-pvi.%d", root, getpid());
 	ASSERT_EQ(mkdir(group, 0700), 0);
-	snprintf(procs, sizeof(procs), "%s/cgroup.procs", group);
-	move_to(procs);
+	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	move_to(path);
 }
