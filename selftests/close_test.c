@@ -5,6 +5,7 @@
  * back, and its VM is its VMM's alone. A process that ends waits for none of that.
  */
 #include <fcntl.h>
+#include <glob.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -376,6 +377,54 @@ static void test_grant_of_stuck(void)
 	ASSERT_EQ(__pvi_ioctl(fd, KVM_PVI_GET_EDGE, &edge), -ENOENT);
 }
 
+#define VCPUS	4
+
+static __guest u64 guest_reset(u64 arg)
+{
+	(void)arg;
+	return guest_hypercall(KVM_HC_PVI_RESET, 0, 0, 0, 0);
+}
+
+/* Threads of this process that sleep in a function whose name begins so */
+static u32 sleepers(const char *name)
+{
+	char wchan[64];
+	glob_t tasks;
+	u32 nr = 0;
+	size_t i;
+
+	ASSERT_EQ(glob("/proc/self/task/*/wchan", 0, NULL, &tasks), 0);
+	for (i = 0; i < tasks.gl_pathc; i++)
+		nr += !__read_line(tasks.gl_pathv[i], wchan, sizeof(wchan)) && !strncmp(wchan, name, strlen(name));
+	globfree(&tasks);
+	return nr;
+}
+
+/* In call_locking(), wherever the compiler has put it */
+static u32 waiters(void)
+{
+	return sleepers("call_locking") + sleepers("pvi_hypercall_serve");
+}
+
+/* Of all vCPUs one waits for the lock of the endpoint: whoever manages it has not to wait for each of them */
+static void test_guest_calls(void)
+{
+	struct vm *vm = vm_create(VCPUS, 0);
+	int fd = pvi_bind(vm, RX);
+	u32 i;
+
+	delay_load();
+	delay_begin(DELAY_LOCKS, fd + 1);
+	for (i = 0; i < VCPUS; i++)
+		vcpu_run_thread(&vm->vcpus[i], guest_reset, 0);
+	if (!wait_until(sleepers("pvi_vm_lock") + waiters() == VCPUS, 20000))
+		TEST_FAIL("%u wait for the lock, %u for these", sleepers("pvi_vm_lock"), waiters());
+	ASSERT_EQ(sleepers("pvi_vm_lock"), 1);
+	delay_end(DELAY_LOCKS);
+	for (i = 0; i < VCPUS; i++)
+		ASSERT_EQ(vcpu_join(&vm->vcpus[i]), 0);
+}
+
 static const struct test_case cases[] = {
 	{ "status_word", test_status_word, 60 },
 	{ "charge", test_charge },
@@ -389,6 +438,7 @@ static const struct test_case cases[] = {
 	{ "grant_waits_for_readers", test_grant_waits_for_readers, 60 },
 	{ "stuck_owner", test_stuck_owner, 60 },
 	{ "grant_of_stuck", test_grant_of_stuck, 60 },
+	{ "guest_calls", test_guest_calls, 60 },
 };
 
 int main(int argc, char **argv)

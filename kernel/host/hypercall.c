@@ -31,6 +31,7 @@
  * @nargs: arguments from the first on it looks at; the rest must be 0
  * @uuid: the first argument is the address of a UUID
  * @sleeps: not under RCU, but with a reference to the caller
+ * @locks: takes the endpoint's lock
  * @rbx: gives back a second value
  */
 struct call_desc {
@@ -38,6 +39,7 @@ struct call_desc {
 	u8 nargs;
 	bool uuid;
 	bool sleeps;
+	bool locks;
 	bool rbx;
 };
 
@@ -157,15 +159,16 @@ static const struct call_desc calls[KVM_HC_PVI_NR] = {
 	CALL(KVM_HC_PVI) =		{ .fn = call_ring, .nargs = 3, .uuid = true, .sleeps = true },
 	CALL(KVM_HC_NOTIFY) =		{ .fn = call_notify, .nargs = 1 },
 	CALL(KVM_HC_NOTIFY_MANY) =	{ .fn = call_notify_many, .nargs = 2, .sleeps = true, .rbx = true },
-	CALL(KVM_HC_PVI_CONNECT) =	{ .fn = call_connect, .nargs = 2, .uuid = true, .sleeps = true },
-	CALL(KVM_HC_PVI_DISCONNECT) =	{ .fn = call_disconnect, .nargs = 1, .sleeps = true },
+	CALL(KVM_HC_PVI_CONNECT) =	{ .fn = call_connect, .nargs = 2, .uuid = true, .sleeps = true,
+					  .locks = true },
+	CALL(KVM_HC_PVI_DISCONNECT) =	{ .fn = call_disconnect, .nargs = 1, .sleeps = true, .locks = true },
 	CALL(KVM_HC_PVI_SET_MSI) =	{ .fn = call_set_msi, .nargs = 3 },
 	CALL(KVM_HC_BELL_SEND) =	{ .fn = pvi_bell_call_send, .nargs = 3, .rbx = true },
 	CALL(KVM_HC_BELL_RECEIVE) =	{ .fn = pvi_bell_call_receive, .nargs = 3, .rbx = true },
 	CALL(KVM_HC_BELL_MASK) =	{ .fn = pvi_bell_call_mask, .nargs = 4 },
 	CALL(KVM_HC_BELL_RESET) =	{ .fn = pvi_bell_call_reset, .nargs = 1 },
 	CALL(KVM_HC_PVI_PEERS) =	{ .fn = pvi_walk_list, .nargs = 3, .sleeps = true },
-	CALL(KVM_HC_PVI_RESET) =	{ .fn = call_reset, .sleeps = true },
+	CALL(KVM_HC_PVI_RESET) =	{ .fn = call_reset, .sleeps = true, .locks = true },
 	CALL(KVM_HC_PVI_ARM) =		{ .fn = call_arm, .nargs = 1 },
 	CALL(KVM_HC_PVI_SET_CONFIG) =	{ .fn = call_set_config, .nargs = 1 },
 	CALL(KVM_HC_PVI_QUERY) =	{ .fn = call_query, .nargs = 3 },
@@ -233,6 +236,22 @@ static bool call_is_bound(struct pvi_call *c)
 }
 
 /*
+ * A guest has many vCPUs, and its control group may stop each where it stands: one at a time competes for the
+ * endpoint's lock with who manages it.
+ */
+static s64 call_locking(struct pvi_call *c, const struct call_desc *call)
+{
+	s64 ret;
+
+	/* Of one who is killed nobody looks at it. */
+	if (wait_var_event_killable(&c->vm->guest_calls, !xchg(&c->vm->guest_calls, 1)))
+		return -KVM_PVI_ENOSYS;
+	ret = call->fn(c);
+	pvi_vm_set_and_wake(&c->vm->guest_calls, 0);
+	return ret;
+}
+
+/*
  * Returns false if the call is none of ours, or the caller is not bound: KVM's
  * ENOSYS stands. A call whose @vcpu is NULL comes with @vm and a reference.
  */
@@ -262,7 +281,7 @@ bool pvi_hypercall_serve(struct pvi_call *c, s64 *ret)
 	if (call->sleeps) {
 		if (!call_get_caller(c))
 			return false;
-		*ret = call->fn(c);
+		*ret = call->locks && c->vcpu ? call_locking(c, call) : call->fn(c);
 		call_put_caller(c);
 		return *ret != -KVM_PVI_ENOSYS;
 	}

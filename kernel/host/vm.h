@@ -129,6 +129,7 @@ struct pvi_vm_ops {
  * @end_free: second, behind a grace period
  * @end_put: third, when @mn is not used any more
  * @ref: the file's and the binding's
+ * @guest_calls: one of its guest's calls may take @lock
  * @ops: life.c's
  */
 struct pvi_vm {
@@ -180,6 +181,7 @@ struct pvi_vm {
 	struct rcu_work end_free;
 	struct work_struct end_put;
 	struct kref ref;
+	u32 guest_calls;
 	const struct pvi_vm_ops *ops;
 };
 
