@@ -31,7 +31,7 @@ run()
 	orders)	"$dir/orders" $((20000 * times)) "${PVI_SEED:-1}" 2>&1 ;;
 	faults)	"$dir/faults" 2>&1 ;;
 	# From where each mistake that only an order shows is met in as many
-	lives)	"$dir/lives" $((90000 * times)) "${PVI_SEED:-440001}" 2>&1 ;;
+	lives)	"$dir/lives" $((90000 * times)) "${PVI_SEED:-1340001}" 2>&1 ;;
 	threads) "$dir/threads" $((10000 * times)) 2>&1 ;;
 	esac
 }
