@@ -109,6 +109,7 @@ check "fuzzed receiver" fuzz receiver "$runs" "${seed[@]}"
 check "fuzzed sender" fuzz sender "$runs" "${seed[@]}"
 check "fuzzed handshake" fuzz link "$runs" "${seed[@]}"
 check "an implementation from the page alone" "$source/interop.py" "$out/talk"
+check "the same in lockstep: queues, laps, wakes, rings that are owed" "$source/lockstep.py" "$out/side.so"
 check "at most 60 instructions a message" "$source/figures.py" "$out/count" 60
 if [ -n "${PVI_LONG:-}" ]; then
 	check "mistakes are noticed" "$source/mutants.sh" "$out/mutants"

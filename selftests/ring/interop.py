@@ -12,26 +12,11 @@ import subprocess
 import sys
 
 import pvi_ring
+import section
 
 # Sizes of the data of both sides
 SIZES = [(4096, 4096), (4096, 65536), (16384, 4096)]
 ASLEEP_S = 60
-
-
-def section(side, data_size):
-    """As who makes a link writes it."""
-    head = bytearray(0x1000)
-    head[0x00:0x08] = b"XPVIRING"
-    head[0x10:0x20] = bytes(range(16))
-    head[0x20:0x30] = bytes([0xA0 + side] * 16)
-    head[0x30:0x40] = bytes([0xA1 - side] * 16)
-    for at, value in ((0x08, 1), (0x0C, 3), (0x40, 7), (0x44, 1), (0x48, 7), (0x4C, 1), (0x50, 1),
-                      (0x54, 0x1000), (0x58, data_size), (0x5C, side)):
-        head[at:at + 4] = value.to_bytes(4, "little")
-    fd = os.memfd_create(f"side{side}", 0)
-    os.write(fd, head)
-    os.truncate(fd, 0x1000 + data_size)
-    return fd
 
 
 class Side:
@@ -45,11 +30,12 @@ class Side:
         self.runs = False
         self.start()
 
-    def ring(self):
+    def ring(self, _gsi):
         try:
             os.write(self.ring_fd, b"\0")
         except (BlockingIOError, BrokenPipeError):
             pass
+        return True
 
     def sleep(self):
         if not select.select([self.bell_fd], [], [], ASLEEP_S)[0]:
@@ -124,7 +110,7 @@ def echo(side):
 
 
 def run(talk, sizes, python_drives, count):
-    fds = [section(i, size) for i, size in enumerate(sizes)]
+    fds = section.make([section.Side(queues=2 - i, data_size=size, gsi=7 + i, gsis=1) for i, size in enumerate(sizes)])
     to_c, to_python = os.pipe(), os.pipe()
     os.set_blocking(to_c[1], False)
     passed = (*fds, to_c[0], to_python[1])

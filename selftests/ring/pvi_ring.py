@@ -8,6 +8,7 @@ import threading
 RESET, INIT, READY, RUN = range(4)
 PAD = 0xFFFFFFFF
 MASK = 0xFFFFFFFF
+ALWAYS = 2
 
 _lock = threading.Lock()
 
@@ -30,6 +31,8 @@ class Section:
     """Section 2: the numbers below 0x70, loaded once and checked."""
 
     def __init__(self, memory):
+        if len(memory) < 0x100:
+            raise ValueError("not the sections of a link")
         self.bytes = memory
         self.words = memory.cast("I")
         head = bytes(memory[:0x70])
@@ -37,11 +40,11 @@ class Section:
         self.secret = head[0x60:0x70]
         numbers = [int.from_bytes(head[i:i + 4], "little") for i in range(0, 0x60, 4)]
         version, self.kind = numbers[2:4]
-        gsis, peer_gsis = numbers[17], numbers[19]
+        gsis, self.peer_gsi, self.peer_gsis = numbers[17:20]
         self.queues, self.data_offset, self.data_size, self.side = numbers[20:24]
         self.usable = (
             head[:8] == b"XPVIRING" and version == 1 and self.side in (0, 1)
-            and gsis >= 1 and peer_gsis >= 1 and 1 <= self.queues <= 64
+            and gsis >= 1 and self.peer_gsis >= 1 and 1 <= self.queues <= 64
             and 4096 <= self.data_size <= 1 << 30 and self.data_size & (self.data_size - 1) == 0
             and self.data_offset % 64 == 0 and self.data_offset >= 0x100 + 256 * self.queues
             and self.data_offset + self.queues * self.data_size <= len(memory))
@@ -58,10 +61,10 @@ def queue_at(n, offset):
 
 
 class Link:
-    """Section 4: one side's life."""
+    """Section 4: one side's life. make_ring(gsi) says whether that is done; False: it is refused for now."""
 
-    def __init__(self, own, peer, ring):
-        self.own, self.peer, self.ring = Section(own), Section(peer), ring
+    def __init__(self, own, peer, make_ring):
+        self.own, self.peer, self.make_ring = Section(own), Section(peer), make_ring
         if not (self.own.usable and self.peer.usable
                 and self.own.kind == self.peer.kind and self.own.link == self.peer.link
                 and self.own.secret == self.peer.secret and self.own.side != self.peer.side
@@ -70,6 +73,7 @@ class Link:
             raise ValueError("not the sections of a link")
         self.life = self.own.load(0x80)
         self.follows = self.queues = 0
+        self.owed = set()
 
     @property
     def state(self):
@@ -78,6 +82,16 @@ class Link:
     @property
     def session(self):
         return self.life >> 2 & 0x7FFF
+
+    def ring(self, queue=0):
+        gsi = self.own.peer_gsi + queue % self.own.peer_gsis
+        if not self.make_ring(gsi):
+            self.owed.add(gsi)
+
+    def ring_again(self):
+        """By a timer, while any is owed."""
+        owed, self.owed = self.owed, set()
+        self.owed = {gsi for gsi in sorted(owed) if not self.make_ring(gsi)}
 
     def stop(self):
         session = self.session + 1 if self.session < 0x7FFF else 1
@@ -91,7 +105,7 @@ class Link:
         self.own.store(0x88, epoch)
         self.own.store(0x8C, epoch >> 32)
         for n in range(self.own.queues):
-            for offset in 0x00, 0x40, 0x80, 0xC0:
+            for offset in 0x00, 0x04, 0x40, 0x80, 0xC0:
                 self.own.store(queue_at(n, offset), 0)
         self.life |= INIT
         self.own.store(0x80, self.life)
@@ -153,7 +167,7 @@ class Sender:
         self.link, self.n = link, n
         self.size = link.own.data_size
         self.data = link.own.data_offset + n * self.size
-        self.prod = self.cons = self.published = 0
+        self.prod = self.cons = self.published = self.laps = 0
 
     def see(self):
         cons = self.link.peer.load(queue_at(self.n, 0x80))
@@ -186,18 +200,28 @@ class Sender:
         return True
 
     def publish(self):
+        if self.prod < self.published:
+            self.laps += 1
+            self.link.own.store(queue_at(self.n, 0x04), self.laps)
         self.link.own.store(queue_at(self.n, 0x00), self.prod)
         full_barrier()
         if wants_ring(self.link.peer.load(queue_at(self.n, 0xC0)), self.published, self.prod):
-            self.link.ring()
+            self.link.ring(self.n)
         self.published = self.prod
 
-    def may_sleep(self, length):
-        n = self.needs(length)
-        self.link.own.store(queue_at(self.n, 0x40), (self.prod + n - self.size - 8) & MASK | 1)
+    def sleep_by(self, wake):
+        self.link.own.store(queue_at(self.n, 0x40), wake)
         full_barrier()
         self.see()
+
+    def may_sleep(self, length, always=False):
+        n = self.needs(length)
+        self.sleep_by(ALWAYS if always else (self.prod + n - self.size - 8) & MASK | 1)
         return n > self.room()
+
+    def may_sleep_until_received(self):
+        self.sleep_by((self.prod - 8) & MASK | 1)
+        return self.prod != self.cons
 
 
 class Receiver:
@@ -243,11 +267,12 @@ class Receiver:
         self.link.own.store(queue_at(self.n, 0x80), self.cons)
         full_barrier()
         if wants_ring(self.link.peer.load(queue_at(self.n, 0x40)), self.released, self.cons):
-            self.link.ring()
+            self.link.ring(self.n)
         self.released = self.cons
 
-    def may_sleep(self):
-        self.link.own.store(queue_at(self.n, 0xC0), self.cons | 1)
+    def may_sleep(self, least=8, always=False):
+        """Until at least so many bytes are there."""
+        self.link.own.store(queue_at(self.n, 0xC0), ALWAYS if always else (self.cons + least - 8) & MASK | 1)
         full_barrier()
         self.see()
-        return self.prod == self.cons
+        return (self.prod - self.cons) & MASK < least

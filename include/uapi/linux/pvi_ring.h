@@ -408,7 +408,10 @@ static __inline__ int pvi_ring_publish(struct pvi_ring_tx *tx)
 	return pvi_ring_show(word, prod, tx->end.peer->data_wake);
 }
 
-/* Be rung when there is room for @len bytes, or for the longest. Whether there is, or @error */
+/*
+ * Be rung when there is room for @len bytes. Whether there is, or @error. @len is PVI_RING_LONGEST() at most: of more
+ * this may say that there is, and pvi_ring_reserve() that there is not, for ever
+ */
 static __inline__ int pvi_ring_arm_tx(struct pvi_ring_tx *tx, __u32 len)
 {
 	__u32 prod = tx->end.limit - tx->end.near;
