@@ -22,7 +22,7 @@
 #define PVI_RING_UUID_SIZE	16
 #define PVI_RING_QUEUES		0x100
 #define PVI_RING_MAX_QUEUES	64
-#define PVI_RING_MARKS		8	/* that do not stay: the section is a peer's */
+#define PVI_RING_MARKS		64	/* that do not stay: the section is a peer's */
 #define PVI_RING_MIN_DATA	4096u
 #define PVI_RING_MAX_DATA	(1u << 30)
 #define PVI_RING_NET		1	/* @kind: frames, each behind a struct virtio_net_hdr_v1 */
