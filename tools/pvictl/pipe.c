@@ -269,8 +269,12 @@ static void pipe_wait(struct pipe_state *p, bool want_input)
 	pipe_poll(p, fds, 4);
 	if (fds[0].revents && read(p->end.bell, &rings, sizeof(rings)) < 0)
 		die("rings: %s", strerror(errno));
-	if (fds[1].revents)
-		p->left = pipe_end_is_left(&p->end);
+	if (!fds[1].revents)
+		return;
+	p->left = pipe_end_is_left(&p->end);
+	/* What was rung before it might be rung has reached nobody. */
+	if (!p->left)
+		pipe_end_ring(&p->end);
 }
 
 static void pipe_begin(struct pipe_state *p, const struct pipe_args *args)

@@ -34,6 +34,7 @@ struct pipe_end {
 /* pipe_end.c: dies if it cannot be that side. @msg is the caller's to close, first */
 void pipe_end_open(struct pipe_end *end, const struct pipe_args *args);
 void pipe_end_close(struct pipe_end *end);
+void pipe_end_ring(struct pipe_end *end);
 /* Rings again what was refused for its rate; for whoever has waited a moment. */
 void pipe_end_pay(struct pipe_end *end);
 /* @peers was readable: whether the peer has gone */

@@ -20,6 +20,11 @@ static void end_ring(void *arg, uint32_t gsi)
 	end->owed = gsi;
 }
 
+void pipe_end_ring(struct pipe_end *end)
+{
+	end_ring(end, end->shape.peer_gsi);
+}
+
 void pipe_end_pay(struct pipe_end *end)
 {
 	if (end->owes)
