@@ -186,6 +186,29 @@ first_gsi()
 	od -A n -t u4 -j 64 -N 4 "$tmp/links/$link/$1" | tr -d ' '
 }
 
+# A second one, as who wants to see what it says may start it, leaves all to the first.
+alone()
+{
+	local second status=0 socket
+
+	pair_by_policy
+	socket=$(stat -c %i "$tmp/run/socket")
+	pvid --config "$tmp/policy" --run "$tmp/run" --dir "$tmp/links" >"$tmp/second" 2>&1 &
+	second=$!
+	await grep -q "another pvid runs" "$tmp/second"
+	wait "$second" || status=$?
+	same "$status" 1
+	same "$(stat -c %i "$tmp/run/socket")" "$socket"
+	sed -i 's/^gsi = 20/gsi = 65536/' "$tmp/policy/web.conf"
+	apply
+	same "$(tell vm_a "ring $b 20") $(tell vm_a "ring $b 65536")" "-1 2"
+	settled
+	# One that is killed leaves the place to the next.
+	kill_pvid
+	await settled
+	end_pvid
+}
+
 # Whatever VMM it is, it is known by what it has of a UUID or a name.
 others()
 {
@@ -1693,7 +1716,8 @@ filled_twice()
 	wait "$first" || fail "$(cat "$tmp/first")"
 	same "$(tell vm_a "ring $b 20")" -1
 	same "$(difference)" ""
-	same "$(ls -A "$tmp/run")" ".new
+	same "$(ls -A "$tmp/run")" ".lock
+.new
 applied
 socket
 zeros"
@@ -2476,5 +2500,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing shown others linked linked_later linking relinking linked_users ends_of_others words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing shown alone others linked linked_later linking relinking linked_users ends_of_others words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked moving_linked_later loading not_passed_on returning returning_later killed_moving killed_moving_on moving_full saving saving_full by_hand

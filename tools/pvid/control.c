@@ -53,7 +53,7 @@ int control_listen(struct pvid *d, const char *path)
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	stpcpy(address.sun_path, path);
-	/* One that was killed has left it. */
+	/* One that was killed has left it, for no other one runs. */
 	unlink(path);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 8))
 		return -errno;

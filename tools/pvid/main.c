@@ -82,6 +82,27 @@ static char *beside(const char *run, const char *name)
 	return path;
 }
 
+/*
+ * Of two, the second would take the first one's socket, its files and half of its VMs. A record lock is this process's alone,
+ * and gone when it is: helpers that outlive it have none. It is held as long as the file is open, to the end.
+ */
+static void be_alone(const char *run)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char *path = in(run, PVID_LOCK);
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		end(path, errno);
+	if (fcntl(fd, F_SETLK, &lock)) {
+		if (errno != EACCES && errno != EAGAIN)
+			end(path, errno);
+		LOG(SD_ERR, "%s: another pvid runs: see 'systemctl status kvm-pvid'", run);
+		exit(1);
+	}
+	free(path);
+}
+
 static void set_up(struct pvid *d, const struct policy_args *args)
 {
 	char *socket = in(args->run, PVID_SOCKET);
@@ -93,6 +114,7 @@ static void set_up(struct pvid *d, const struct policy_args *args)
 	d->words = beside(args->run, WORDS_NAME);
 	if (mkdir(args->run, 0700) && errno != EEXIST)
 		end(args->run, errno);
+	be_alone(args->run);
 	d->lister = open("/dev/kvm_pvi", O_RDONLY | O_CLOEXEC);
 	if (d->lister < 0)
 		end("/dev/kvm_pvi (modprobe kvm_pvi)", errno);
