@@ -1632,6 +1632,26 @@ tightened()
 	end_pvid
 }
 
+# A user whom nobody knows when pvid begins, as where the host boots and a directory comes later: when somebody does, the
+# policy is carried out.
+known_later()
+{
+	policy
+	sed -i '/^\[vm db\]/a user = later' "$tmp/policy/web.conf"
+	cp /etc/passwd "$tmp/passwd"
+	# shellcheck disable=SC2016 # for the shell inside
+	start_pvid unshare --mount sh -c 'mount --bind "$0" /etc/passwd && exec "$@"' "$tmp/passwd"
+	vmm vm_b -uuid "$b"
+	await logged "web.conf:6: there is no user 'later'"
+	refuses 5 "no endpoint is bound" pvictl show "$b"
+	echo 'later:x:0:0::/:/bin/sh' >>"$tmp/passwd"
+	await pvictl show "$b"
+	same "$(cat "$tmp/notify.status")" "2 VMs in the policy"
+	# However often it has been looked for
+	same "$(grep -c "there is no user 'later'" "$tmp/pvid.log")" 1
+	end_pvid
+}
+
 # What is carried out has to be there for the next pvid, or it is not.
 full()
 {
@@ -2500,5 +2520,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing shown alone others linked linked_later linking relinking linked_users ends_of_others words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing shown alone others linked linked_later linking relinking linked_users ends_of_others words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken known_later full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked moving_linked_later loading not_passed_on returning returning_later killed_moving killed_moving_on moving_full saving saving_full by_hand

@@ -377,12 +377,14 @@ static bool read_dir(struct policy *p, const char *dir)
 static bool finish(struct policy *p, bool done)
 {
 	char error[sizeof(p->error)];
+	bool no_user = p->no_user;
 
 	if (done && resolve(p))
 		return true;
 	memcpy(error, p->error, sizeof(error));
 	policy_free(p);
 	memcpy(p->error, error, sizeof(error));
+	p->no_user = no_user;
 	return false;
 }
 

@@ -90,6 +90,7 @@ struct policy {
 	void *labels;		/* of tsearch() */
 	void *uuids;
 	char error[1024];	/* file:line: cause; cure */
+	bool no_user;		/* the cause: a user or a group that nobody knows, perhaps not yet */
 	struct policy *older;	/* what was carried out before, perhaps not all of it: applied.h */
 };
 

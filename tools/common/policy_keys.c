@@ -49,8 +49,7 @@ static bool parse_user(struct reader *r, const char *key, const char *text, uid_
 	}
 	user = getpwnam(text);
 	if (!user) {
-		reader_complain(r, r->line, "there is no user '%s'; write one of 'getent passwd', or a number",
-			 policy_show(text).s);
+		reader_no_such(r, "user", "passwd", text);
 		return false;
 	}
 	*to = uid = user->pw_uid;

@@ -59,8 +59,7 @@ static bool parse_owner(struct reader *r, char *text, struct link_side *side)
 	if (!is_number || !group)
 		user = is_number ? getpwuid(number) : getpwnam(text);
 	if (!user && !is_number) {
-		reader_complain(r, r->line, "there is no user '%s'; write one of 'getent passwd', or a number",
-				policy_show(text).s);
+		reader_no_such(r, "user", "passwd", text);
 		return false;
 	}
 	side->uid = is_number ? number : user->pw_uid;
@@ -75,8 +74,7 @@ static bool parse_owner(struct reader *r, char *text, struct link_side *side)
 	}
 	found = getgrnam(group);
 	if (!found)
-		reader_complain(r, r->line, "there is no group '%s'; write one of 'getent group', or a number",
-				policy_show(group).s);
+		reader_no_such(r, "group", "group", group);
 	else
 		side->gid = found->gr_gid;
 	return found;

@@ -25,11 +25,21 @@ void reader_complain(struct reader *r, unsigned int line, const char *fmt, ...)
 	if (r->error_line)
 		return;
 	r->error_line = r->dropin ? r->line : line;
+	r->policy->no_user = false;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	snprintf(r->policy->error, sizeof(r->policy->error), "%s:%u: %s", r->dropin ? r->dropin->file : r->file,
 		 r->dropin ? r->dropin->line : line, text);
+}
+
+void reader_no_such(struct reader *r, const char *what, const char *database, const char *name)
+{
+	bool first = !r->error_line;
+
+	reader_complain(r, r->line, "there is no %s '%s'; write one of 'getent %s', or a number", what, policy_show(name).s,
+			database);
+	r->policy->no_user |= first;
 }
 
 static bool seen(const struct reader *r, const char * const keys[], const char *key)

@@ -55,6 +55,8 @@ struct shown policy_show(const char *text);
 /* policy_read.c */
 /* The first complaint counts */
 void PRINTF_LIKE(3, 4) reader_complain(struct reader *r, unsigned int line, const char *fmt, ...);
+/* The same, of a user or a group that nobody knows */
+void reader_no_such(struct reader *r, const char *what, const char *database, const char *name);
 /* False: @policy->error says why. @dropins: what stands in for lines of it; NULL: nothing */
 bool policy_read_text(struct policy *p, struct dropins *dropins, const char *file, char *text, size_t size);
 /* The same, of a drop-in, whose lines are added to @dropins */

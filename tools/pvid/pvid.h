@@ -138,6 +138,9 @@ struct pvid {
 	struct helper *reading;	/* reads the policy */
 	bool read_again;
 	bool read_later;	/* when there is room, which older policies have */
+	bool has_read;		/* the policy, once since it began */
+	sd_event_source *read_retry;
+	unsigned int read_tries;
 	struct helper *linking;	/* makes links */
 	bool link_again;
 	char links_error[1024];	/* or "": what of that could not be done */

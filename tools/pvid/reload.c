@@ -18,6 +18,7 @@
 
 struct read {
 	bool no_room;
+	bool no_user;		/* somebody is not known, perhaps not yet */
 	char error[sizeof(((struct policy *)NULL)->error)];	/* or "" */
 };
 
@@ -113,8 +114,11 @@ static bool take_on(struct pvid *d, struct policy *new, char *error, size_t room
 		/* Whoever comes after a crash takes back what either has given. */
 		ret = applied_take(d->run, MAX_OLDER);
 	}
-	if (!ret)
+	if (!ret) {
+		d->has_read = true;
+		d->read_tries = 0;
 		return true;
+	}
 	snprintf(error, room, "%s: what is carried out cannot be written down: %s; make room", d->run, strerror(-ret));
 	if (old) {
 		d->policy = *old;
@@ -137,6 +141,7 @@ static void read_files(const struct pvid *d, const void *owner, int pvi, void *a
 	(void)pvi;
 	if (!policy_read(&p, d->dir)) {
 		stpcpy(read->error, p.error);
+		read->no_user = p.no_user;
 		return;
 	}
 	out = open_memstream(&text, &length);
@@ -157,10 +162,34 @@ static bool has_to_wait(struct pvid *d, bool no_room)
 	return true;
 }
 
+static int read_again(sd_event_source *source, uint64_t now, void *arg)
+{
+	(void)source;
+	(void)now;
+	reload(arg);
+	return 0;
+}
+
+/*
+ * When the host boots users may not be known yet whom a directory far away knows, and nobody says that they are. Once
+ * files have been read it is for who has changed them to say when they are to be read.
+ */
+static bool read_until_known(struct pvid *d, enum outcome outcome, const struct read *read)
+{
+	unsigned int tries = d->read_tries < MAX_DOUBLED ? d->read_tries : MAX_DOUBLED;
+
+	if (d->has_read || (outcome == HELPER_DONE && !read->no_user))
+		return false;
+	d->read_tries++;
+	return !retry_after(d, &d->read_retry, tries, read_again, d);
+}
+
 static void files_read(struct pvid *d, void *owner, int pvi, enum outcome outcome, const void *answer)
 {
 	char path[PATH_MAX], error[sizeof(struct read)];
+	unsigned int tries = d->read_tries;
 	struct policy new;
+	bool again;
 
 	(void)owner;
 	(void)pvi;
@@ -182,10 +211,12 @@ static void files_read(struct pvid *d, void *owner, int pvi, enum outcome outcom
 		carry_out(d);
 	if (!*error)
 		return;
-	LOG(SD_ERR, "%s", error);
+	again = read_until_known(d, outcome, answer);
+	if (!tries || !again)
+		LOG(SD_ERR, "%s%s", error, again ? "; it is tried again" : "");
 	control_answer(d, error);
 	/* What the last pvid was carrying out when it ended; if nobody knows what that was, all stays. */
-	if (!d->ready && (d->policy.nr_vms || d->policy.nr_links || d->policy.nr_reserves || d->policy.older))
+	if (!d->ready && !tries && (d->policy.nr_vms || d->policy.nr_links || d->policy.nr_reserves || d->policy.older))
 		carry_out(d);
 	say_status(d, error);
 	reload_progress(d);
@@ -202,6 +233,8 @@ void reload(struct pvid *d)
 {
 	d->read_again = d->reading;
 	d->read_later = false;
+	sd_event_source_disable_unref(d->read_retry);
+	d->read_retry = NULL;
 	if (d->reading)
 		return;
 	d->reading = helper_start(d, &task, d, NULL);
