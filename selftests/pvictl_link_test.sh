@@ -127,6 +127,71 @@ libvirt()
 		-monitor stdio "${words[@]}" 2>&1 | grep -c -i error)" 0
 }
 
+# A virsh that knows one domain, $tmp/xml, without having it started
+fake_virsh()
+{
+	mkdir "$tmp/bin"
+	cat >"$tmp/bin/virsh" <<-'SH'
+		#!/bin/sh
+		xml=${0%/bin/virsh}/xml
+		case $4 in
+		dumpxml)	cat "$xml" ;;
+		define)	cat >"$xml.new" && mv "$xml.new" "$xml" ;;
+		esac
+	SH
+	chmod 755 "$tmp/bin/virsh"
+	cat >"$tmp/xml" <<-XML
+		<domain type='kvm'>
+		  <name>web</name>
+		  <uuid>$a</uuid>
+		</domain>
+	XML
+}
+
+# in_domain NUMBER - as many devices of links are in it
+in_domain()
+{
+	same "$(grep -c "<qemu:arg value='ivshmem-plain,id=pvi-" "$tmp/xml")" "$1"
+}
+
+# apply_links [LINK] - to the domain, whatever rules of AppArmor this machine has
+apply_links()
+{
+	# shellcheck disable=SC2016 # for the shell inside
+	unshare --mount sh -c '[ ! -d /etc/apparmor.d ] || mount -t tmpfs none /etc/apparmor.d; exec "$@"' sh \
+		pvictl link --dir "$tmp/links" --libvirt --apply --for "$a" "$@"
+}
+
+# Links that have gone are taken out of a domain, also when none is left, and what is not ours stays.
+libvirt_gone()
+{
+	local PATH=$tmp/bin:$PATH
+
+	fake_virsh
+	cp "$tmp/xml" "$tmp/without"
+	make_link "$a" "$b"
+	apply_links "$link" >"$tmp/printed"
+	in_domain 2
+	make_link "$a" "$c"
+	apply_links
+	in_domain 4
+	pvictl unlink --dir "$tmp/links" "$a" "$c"
+	apply_links
+	in_domain 2
+	pvictl unlink --dir "$tmp/links" "$a" "$b"
+	sed -i "s|<qemu:commandline>|&\n    <qemu:arg value='-object'/>\n    <qemu:arg value='iothread,id=theirs'/>|" "$tmp/xml"
+	apply_links
+	in_domain 0
+	same "$(grep "<qemu:arg" "$tmp/xml" | tr -d ' \n')" "<qemu:argvalue='-object'/><qemu:argvalue='iothread,id=theirs'/>"
+	# Nor is anything added to one that has none.
+	cp "$tmp/without" "$tmp/xml"
+	rm -r "$tmp/links"
+	apply_links
+	diff "$tmp/without" "$tmp/xml"
+	refuses 2 "which two sides?" pvictl link --libvirt --for "$a"
+	refuses 2 "which two sides?" pvictl link --libvirt --apply
+}
+
 # A stock QEMU of either machine takes them, from the start and while it runs.
 qemu()
 {
@@ -689,6 +754,6 @@ huge_pages()
 	umount "$tmp/huge"
 }
 
-run_tests arguments sections printed libvirt qemu owners orders restart joining_again given_uuid hostile_section \
+run_tests arguments sections printed libvirt libvirt_gone qemu owners orders restart joining_again given_uuid hostile_section \
 	hostile_directory flows several addresses open_ports failure room killed host_process pipes throttled_pipes pipe_on_a_terminal \
 	broken_pipes huge_pages

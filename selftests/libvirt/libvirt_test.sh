@@ -749,9 +749,31 @@ logged()
 	pvictl apply
 }
 
+# A domain whose link has been taken back for good starts when it has been told so.
+unlinked()
+{
+	local name
+
+	for name in web db; do
+		virsh -q destroy $name
+	done
+	sed -i '/^.link wire/,$d' "$policy"
+	pvictl apply
+	refuses 1 "No such file or directory" virsh -q start web
+	for name in web db; do
+		pvictl link --libvirt --apply --for "$(virsh domuuid $name)"
+		virsh dumpxml --inactive $name >"$tmp/xml"
+		! grep "id=pvi-" "$tmp/xml" || fail "$name has it still"
+	done
+	grep -A 1 "'-object'" "$tmp/xml" | grep -q "'iothread,id=theirs'"
+	virsh -q start web
+	await is_bound web
+	virsh -q destroy web
+}
+
 kept=$(mktemp -d)
 open_serial g_a web
 open_serial g_b db
 # Where bash would say that QEMUs were killed.
 run_tests installed permitted linked started confined rung networked named edited killed upgraded beside moved \
-	served peered restarted silent guarded logged 2>"$kept/stderr"
+	served peered restarted silent guarded logged unlinked 2>"$kept/stderr"

@@ -170,7 +170,10 @@ int cmd_link(int argc, char **argv)
 	char *dir;
 
 	link_parse(&args, argc, argv);
-	if (args.nr == 1) {
+	if (!args.nr) {
+		dir = realpath(args.dir, NULL);
+		link_libvirt_apply(dir ?: args.dir, args.only.uuid);
+	} else if (args.nr == 1) {
 		dir = realpath(args.dir, NULL);
 		if (!dir)
 			die_doing(DOING_LINK, errno, "%s", args.dir);
@@ -180,7 +183,7 @@ int cmd_link(int argc, char **argv)
 		make(&args.spec, dir, &link);
 		link_print(&args, dir, &link);
 	}
-	if (args.apply)
+	if (args.apply && args.nr)
 		apply(&args, dir, &link);
 	free(dir);
 	return 0;

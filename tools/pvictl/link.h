@@ -19,7 +19,7 @@
 struct link_args {
 	struct link_spec spec;	/* of one that is to be made; else its UUID alone */
 	const char *dir;
-	size_t nr;		/* 2: to be made, 1: it is there */
+	size_t nr;		/* 2: to be made, 1: it is there, 0: what the domain of @only has is to be what there is */
 	const char *texts[2];
 	bool hotplug;
 	bool libvirt;

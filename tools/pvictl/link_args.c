@@ -111,7 +111,7 @@ static void own_by_libvirt(struct link_args *args)
 
 static void check(struct argp_state *state, struct link_args *args)
 {
-	if (!args->nr)
+	if (!args->nr && !(args->apply && args->only.set))
 		argp_error(state, "which two sides?");
 	name_sides(state, args);
 	if (args->nr == 2 && !uuid_compare(args->spec.sides[0].uuid, args->spec.sides[1].uuid))
@@ -194,8 +194,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "[host:]A [host:]B\nLINK",
-	.doc = "Make a link between two VMs or processes, and print what their QEMUs are told; or print it again.",
+	.args_doc = "[host:]A [host:]B\nLINK\n--libvirt --apply --for UUID",
+	.doc = "Make a link between two VMs or processes, and print what their QEMUs are told; or print it again; or put into "
+	       "a domain of libvirt the links that there are, and take out those that have gone.",
 };
 
 void link_parse(struct link_args *args, int argc, char **argv)

@@ -113,15 +113,33 @@ static bool is_ours(const char *line)
 	       begins(line, "<qemu:arg value='ivshmem-plain,id=" LINK_ID);
 }
 
-static void print_all(FILE *out, const char *dir, const uuid_t uuid)
-{
-	struct link *links;
-	size_t nr = link_dir_read(dir, &links), i;
+/* Links that one domain is to have */
+struct wanted {
+	const char *dir;
+	uuid_t uuid;
+	struct link *links;	/* all that there are */
+	size_t nr;
+	bool any;		/* is the domain's */
+};
 
-	for (i = 0; i < 2 * nr; i++)
-		if (!uuid_compare(links[i / 2].shapes[i % 2].owner, uuid))
-			print_link(out, dir, &links[i / 2], i % 2, links, nr);
-	free(links);
+static void find_wanted(struct wanted *w, const char *dir, const uuid_t uuid)
+{
+	size_t i;
+
+	*w = (struct wanted){ .dir = dir };
+	uuid_copy(w->uuid, uuid);
+	w->nr = link_dir_read(dir, &w->links);
+	for (i = 0; i < w->nr; i++)
+		w->any |= shape_of(&w->links[i], uuid) != NULL;
+}
+
+static void print_all(FILE *out, const struct wanted *w)
+{
+	size_t i;
+
+	for (i = 0; i < 2 * w->nr; i++)
+		if (!uuid_compare(w->links[i / 2].shapes[i % 2].owner, w->uuid))
+			print_link(out, w->dir, &w->links[i / 2], i % 2, w->links, w->nr);
 }
 
 /* The root element, which has to name the namespace */
@@ -137,10 +155,10 @@ static void copy_root(FILE *out, const char *line)
  * A domain without the links that it had, and with all that it is a side of. What QEMU is told is the last that libvirt
  * prints but for elements of other namespaces, whose order is nobody's. An option goes where its argument goes.
  */
-static bool edit(FILE *in, FILE *out, const char *dir, const uuid_t uuid)
+static bool edit(FILE *in, FILE *out, const struct wanted *w)
 {
 	char *line = NULL, *option = NULL;
-	bool root = false, done = false;
+	bool root = false, done = !w->any;
 	size_t room = 0;
 
 	while (getline(&line, &room, in) > 0) {
@@ -156,17 +174,17 @@ static bool edit(FILE *in, FILE *out, const char *dir, const uuid_t uuid)
 			continue;
 		if (begins(line, "</domain>") && !done) {
 			fputs(OPENING, out);
-			print_all(out, dir, uuid);
+			print_all(out, w);
 			fputs(CLOSING, out);
 			done = true;
 		}
-		if (!root && begins(line, "<domain "))
+		if (!root && w->any && begins(line, "<domain "))
 			copy_root(out, line);
 		else
 			fputs(line, out);
 		root |= begins(line, "<domain ");
 		if (begins(line, "<qemu:commandline>")) {
-			print_all(out, dir, uuid);
+			print_all(out, w);
 			done = true;
 		}
 	}
@@ -203,18 +221,22 @@ static void allow_files(const char *dir)
 
 void link_libvirt_apply(const char *dir, const uuid_t uuid)
 {
+	struct wanted w;
 	char *xml = NULL;
 	size_t size = 0;
 	FILE *in, *out;
 	bool good;
 
+	find_wanted(&w, dir, uuid);
 	in = virsh("r", "dumpxml --inactive --security-info %s", uuid_text(uuid).s);
 	out = must_alloc(open_memstream(&xml, &size));
-	good = edit(in, out, dir, uuid);
+	good = edit(in, out, &w);
 	fclose(out);
+	free(w.links);
 	if (pclose(in) || !good)
 		die_as(STATUS_ABSENT, "%s: virsh does not print such a domain", uuid_text(uuid).s);
-	allow_files(dir);
+	if (w.any)
+		allow_files(dir);
 	out = virsh("w", "define /dev/stdin >/dev/null");
 	fwrite(xml, 1, size, out);
 	if (pclose(out))
