@@ -516,6 +516,8 @@ arguments()
 	refuses 64 "power of 2 and at least 4K" pvi-ivshmem-server -s x --size 4Mx
 	refuses 64 "--vectors must be a number from 1 to 64" pvi-ivshmem-server -s x --vectors 65
 	refuses 64 "--max-peers must be a number from 1" pvi-ivshmem-server -s x --max-peers 0
+	refuses 64 "--max-peers must be a number from 1 to 4096, not '010'" pvi-ivshmem-server -s x --max-peers 010
+	refuses 64 "the size must be a power of 2" pvi-ivshmem-server -s x --size 010K
 	refuses 64 "'x' is not a UUID" pvi-ivshmem-server -s x --uuid x
 	refuses 64 "must end in 0000" pvi-ivshmem-server -s x --uuid "$a"
 	refuses 64 "there is no vector 1: --vectors is 1" pvi-ivshmem-server -s x --allow "$a:1"

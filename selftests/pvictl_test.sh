@@ -29,6 +29,8 @@ arguments()
 	refuses 2 "which receiver, which sender?" pvictl allow "$a"
 	refuses 2 "which GSI?" pvictl allow "$a" "$b"
 	refuses 2 "a GSI must be a number from 0 to 131071, not '-1'" pvictl allow "$a" "$b" -- -1
+	refuses 2 "a GSI must be a number from 0 to 131071, not '020'" pvictl allow "$a" to "$b" gsi 020
+	refuses 2 "the rate must be a number" pvictl allow "$a" to "$b" gsi 0x14 rate 010
 	refuses 2 "not '20x'" pvictl allow "$a" "$b" 20x
 	refuses 2 "the rate must be" pvictl allow --rate=fast "$a" "$b" 20
 	refuses 2 "either a GSI or a bell or --all" pvictl revoke --all "$a" "$b" 20

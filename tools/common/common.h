@@ -16,6 +16,12 @@
 /* escape.c: text that others have written; cut to @room */
 void escape(char *to, size_t room, const char *from);
 
+/*
+ * number.c: the number that @text begins with, and where it ends. 0x10 is 16, but nobody means 8 by 010, which is none,
+ * as -1 is none. False: there is none
+ */
+bool number_read(const char *text, char **end, uint64_t *value);
+
 /* proc.c: other processes */
 #define COMM_LEN 64	/* 15 bytes, escaped */
 

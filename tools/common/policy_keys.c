@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* common policy_keys - what the keys of a policy's sections say */
-#include <ctype.h>
-#include <errno.h>
 #include <libpvi.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -16,13 +14,7 @@ bool policy_parse_number(struct reader *r, const char *key, const char *text, ui
 {
 	char *end;
 
-	/* 0x10 is 16, but nobody means 8 by 010. */
-	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X') && isxdigit((unsigned char)text[2]);
-	bool plain = isdigit((unsigned char)*text) && (*text != '0' || !text[1]);
-
-	errno = 0;
-	*to = strtoull(text, &end, hex ? 16 : 10);
-	if (!errno && !*end && (hex || plain) && *to <= max)
+	if (number_read(text, &end, to) && !*end && *to <= max)
 		return true;
 	reader_complain(r, r->line, "'%s' is '%s'; write a number from 0 to %llu", key, policy_show(text).s,
 		 (unsigned long long)max);

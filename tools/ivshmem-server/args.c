@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* pvi-ivshmem-server args - the command line */
 #include <argp.h>
+#include <ctype.h>
 #include <errno.h>
 #include <libpvi.h>
 #include <stdarg.h>
@@ -62,6 +63,12 @@ static PRINTF_LIKE(2, 3) void wrong(struct argp_state *state, const char *fmt, .
 	va_end(ap);
 }
 
+/* 0x10 is 16, but nobody means 8 by 010. */
+static bool is_octal(const char *text)
+{
+	return text[0] == '0' && isdigit((unsigned char)text[1]);
+}
+
 static uint64_t parse_number(struct argp_state *state, const char *text, uint64_t min,
 			     uint64_t max, const char *what)
 {
@@ -70,7 +77,7 @@ static uint64_t parse_number(struct argp_state *state, const char *text, uint64_
 
 	errno = 0;
 	value = strtoull(text, &end, 0);
-	if (errno || end == text || *end || *text == '-' || value < min || value > max)
+	if (errno || end == text || *end || *text == '-' || is_octal(text) || value < min || value > max)
 		wrong(state, "%s must be a number from %llu to %llu, not '%s'", what,
 			   (unsigned long long)min, (unsigned long long)max, text);
 	return value;
@@ -92,7 +99,7 @@ static uint64_t parse_size(struct argp_state *state, const char *text)
 		shift = 10 * (unit - units + 1);
 		end++;
 	}
-	if (errno || *end || *text == '-' || size > (uint64_t)INT64_MAX >> shift)
+	if (errno || *end || *text == '-' || is_octal(text) || size > (uint64_t)INT64_MAX >> shift)
 		size = 0;
 	size <<= shift;
 	if (size < 4096 || size & (size - 1))

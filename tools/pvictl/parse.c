@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* pvictl parse - arguments */
 #include <ctype.h>
-#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,9 +34,7 @@ static bool parse_u64(const char *text, uint64_t *value)
 {
 	char *end;
 
-	errno = 0;
-	*value = strtoull(text, &end, 0);
-	return !errno && end != text && !*end && *text != '-';
+	return number_read(text, &end, value) && !*end;
 }
 
 uint32_t parse_number(struct argp_state *state, const char *text, uint32_t max, const char *what)
