@@ -771,9 +771,30 @@ unlinked()
 	virsh -q destroy web
 }
 
+# Where the module is not to be loaded it is not, though units want it; when it is loaded those that are enabled are started.
+loaded_later()
+{
+	local unit units=(kvm-pvid.service kvm-pvi-exporter.socket)
+
+	systemctl stop "${units[@]}" kvm-pvi-exporter.service
+	await rmmod kvm_pvi
+	echo 'blacklist kvm_pvi' >/etc/modprobe.d/kvm-pvi.conf
+	systemctl restart systemd-modules-load
+	systemctl start "${units[@]}"
+	[ ! -e /dev/kvm_pvi ] || fail "it is loaded"
+	for unit in "${units[@]}"; do
+		same "$(systemctl is-active "$unit")" inactive
+	done
+	modprobe kvm_pvi
+	for unit in "${units[@]}"; do
+		await systemctl -q is-active "$unit"
+	done
+	rm /etc/modprobe.d/kvm-pvi.conf
+}
+
 kept=$(mktemp -d)
 open_serial g_a web
 open_serial g_b db
 # Where bash would say that QEMUs were killed.
 run_tests installed permitted linked started confined rung networked named edited killed upgraded beside moved \
-	served peered restarted silent guarded logged unlinked 2>"$kept/stderr"
+	served peered restarted silent guarded logged unlinked loaded_later 2>"$kept/stderr"

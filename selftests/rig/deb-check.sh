@@ -203,6 +203,12 @@ tools()
 	grep -q -r '^ExecStart=/usr/sbin/pvictl' "$root/lib/systemd/system"
 	[ -d "$root/etc/kvm-pvi" ]
 	[ -h "$root/etc/systemd/system/multi-user.target.wants/kvm-pvid.service" ]
+	# Also when the module comes later than they
+	grep -q 'TAG+="systemd"' "$root/lib/udev/rules.d/60-kvm-pvi.rules"
+	for program in kvm-pvid.service kvm-pvi-exporter.socket; do
+		[ -h "$root/etc/systemd/system/dev-kvm_pvi.device.wants/$program" ] || fail "$program is not wanted"
+	done
+	grep -q '^After=.*nss-user-lookup\.target' "$root/lib/systemd/system/kvm-pvid.service"
 }
 
 # As the manual says: header, flags and library are found.
