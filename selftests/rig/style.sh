@@ -3,9 +3,9 @@
 #
 # style.sh [--quick] - check how the sources are written: shellcheck on the scripts, kernel-doc on
 # the headers, the compilers of C and C++ on each of the UAPI alone and on the README's lines, whether
-# what security.rst, bugs.rst, selftests/mutants and selftests/syzkaller name is there, the layers of kernel/host, which are
-# printed, and, unless --quick, checkpatch of linux-source-6.12 on the C sources. Warnings of the
-# compiler and of sparse are errors in build.sh already. Prints TAP and "N passed, N failed".
+# what security.rst, bugs.rst, selftests/mutants and selftests/syzkaller name is there, whether debian/copyright says what
+# the files say, the layers of kernel/host, which are printed, and, unless --quick, checkpatch of linux-source-6.12 on the C
+# sources. Warnings of the compiler and of sparse are errors in build.sh already. Prints TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
 . "$rig/checks.sh"
@@ -120,6 +120,12 @@ readme_compiles()
 	gcc -fsyntax-only -Wall -Werror -Iinclude/uapi "$build/readme.c"
 }
 
+copyright_is_that_of_files()
+{
+	find Documentation bindings include kernel selftests tools -type f ! -name '*.mod.c' \
+		-exec "$rig/copyright.py" {} +
+}
+
 # make mutants stops at the first mistake whose place has gone, or whose test.
 mutants_apply()
 {
@@ -196,6 +202,7 @@ check "security.rst names tests" claims_have_tests security.rst
 check "bugs.rst names tests" bugs_have_tests
 check "testing.rst has figures that make figures wrote" "$rig/figures.py" check Documentation/virt/kvm/pvi/testing.rst
 check "the README's C compiles" readme_compiles
+check "debian/copyright has the licenses of all files" copyright_is_that_of_files
 check "the mutants can be made, and have tests" mutants_apply
 check "the sources of each module stand in layers" layers_of_all
 check "whoever has no quota holds up nobody else" mutexes_are_few
