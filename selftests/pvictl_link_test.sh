@@ -249,7 +249,10 @@ joining_again()
 	attach at_b --pid "$vm_b" --uuid "$b" --dir "$tmp/links"
 	same "$(tell vm_a "ring $b $gsi")" 2
 	same "$(tell vm_b "ring $a $gsi")" -1
+	# By what is printed for one side that one joins, and no other one is asked.
 	pvictl link --dir "$tmp/links" --for "$b" "$link" >"$tmp/printed"
+	same "$(tell vm_b "ring $a $gsi")" -1
+	pvictl link --dir "$tmp/links" --for "$a" "$link" >"$tmp/printed"
 	may_ring YES
 	pvictl show --json "$b" >"$tmp/json"
 	json "$tmp/json" "[g['rings'] for g in it['gsis']] == [2, 1]"
@@ -262,6 +265,51 @@ joining_again()
 	may_ring YES
 	pvictl unlink --dir "$tmp/links" "${link:0:8}"
 	may_ring NO
+}
+
+# ends STATUS MESSAGE COMMAND... - as refuses, of what might never end, though what has to do with $tmp/getfd is held
+ends()
+{
+	local said=$tmp/said
+
+	rm -f "$said" "$said.status"
+	{
+		LD_PRELOAD=$here/kill_at.so GETFD_HELD=$tmp/getfd "${@:3}" >"$said" 2>&1 && echo 0 || echo $?
+	} >"$said.new" && mv "$said.new" "$said.status" &
+	await test -e "$said.status"
+	[ "$(cat "$said.status")" -eq "$1" ] || fail "'${*:3}' exited with $(cat "$said.status"), not $1: $(cat "$said")"
+	has "$(cat "$said")" "$2"
+}
+
+# A process that has one end keeps nobody waiting: not who starts the VM of the other one.
+kept_waiting()
+{
+	local late="$b cannot have the link: its process keeps whoever asks it waiting"
+
+	vmm vm_a
+	vmm vm_b
+	attach at_a --pid "$vm_a" --uuid "$a" --dir "$tmp"
+	attach at_b --pid "$vm_b" --uuid "$b" --dir "$tmp"
+	echo "$at_b" >"$tmp/getfd"
+	# It is there, and is told; whoever has the end may be a stranger.
+	ends 1 "$late" pvictl link --dir "$tmp/links" --size 64K --kind raw --queues 2 "$a" "$b"
+	has "$(cat "$tmp/said")" "mem-path=$tmp/links"
+	grep -q held "$tmp/getfd"
+	link=$(sed -n 's/^link //p' "$tmp/said")
+	same "$(accepts vm_b "$a" "$gsi") $(accepts vm_a "$b" "$gsi")" "YES NO"
+	pvictl revoke "$b" to "$a" gsi "$gsi"
+	ends 0 "mem-path=$tmp/links" pvictl link --dir "$tmp/links" --for "$a" "$link"
+	same "$(accepts vm_b "$a" "$gsi")" YES
+	pvictl revoke "$b" to "$a" gsi "$gsi"
+	ends 1 "$late" pvictl link --dir "$tmp/links" "$link"
+	same "$(accepts vm_b "$a" "$gsi")" YES
+	# Nobody is asked for what there is.
+	rm "$tmp/getfd"
+	pvictl link --dir "$tmp/links" "$link" >"$tmp/printed"
+	may_ring YES
+	echo "$at_b" >"$tmp/getfd"
+	ends 0 "mem-path=$tmp/links" pvictl link --dir "$tmp/links" "$link"
+	same "$(cat "$tmp/getfd")" "$at_b"
 }
 
 # With the same UUID what is printed is the same, also when the host has been booted and nothing is there.
@@ -671,6 +719,6 @@ huge_pages()
 	umount "$tmp/huge"
 }
 
-run_tests arguments sections printed libvirt qemu owners orders restart joining_again given_uuid hostile_section \
-	hostile_directory flows several addresses open_ports failure room killed host_process pipes pipe_on_a_terminal \
+run_tests arguments sections printed libvirt qemu owners orders restart joining_again kept_waiting given_uuid \
+	hostile_section hostile_directory flows several addresses open_ports failure room killed host_process pipes pipe_on_a_terminal \
 	broken_pipes huge_pages

@@ -556,8 +556,9 @@ ends_of_others()
 	vmm vm_b -uuid "$b"
 	gsi=$(gsi_of 1)
 	await accepts vm_a "$b"
+	! wait "$linking" || fail "$f has joined: $(cat "$tmp/printed")"
+	has "$(cat "$tmp/printed")" "$f cannot have the link: its process keeps whoever asks it waiting" "link "
 	let_have
-	wait "$linking" || fail "$(cat "$tmp/printed")"
 	pvictl unlink --dir "$tmp/links" "$f" "$a"
 	pvictl unlink --dir "$tmp/links" "$link"
 	make_link "$f" "$b"
@@ -577,6 +578,33 @@ ends_of_others()
 	apply
 	pvictl show --json "$f" >"$tmp/json"
 	json "$tmp/json" "it['gsis'] == [] and it['senders'] == []"
+	same "$(ls -A "$tmp/links")" .lock
+	end_pvid
+}
+
+# Nor does who asks such an end keep a policy from changing links.
+asked_ends()
+{
+	local f=ffffffff-0000-4000-8000-000000000006 linking wait=(env "LD_PRELOAD=$here/kill_at.so" "GETFD_HELD=$tmp/getfd")
+
+	policy
+	between held web "$f"
+	start_pvid "${wait[@]}"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_d
+	await exposes_nr "$a" 1
+	attach at_d --pid "$vm_d" --uuid "$f" --dir "$tmp"
+	hold_fds "$at_d"
+	"${wait[@]}" pvictl link --dir "$tmp/links" held >"$tmp/printed" 2>&1 &
+	linking=$!
+	await holds
+	policy
+	refuses 1 "$f keeps the GSIs of link 'held': its process keeps whoever asks it waiting" apply
+	exposes "$a"
+	! wait "$linking" || fail "$f has joined: $(cat "$tmp/printed")"
+	let_have
+	apply
+	exposes "$f"
 	same "$(ls -A "$tmp/links")" .lock
 	end_pvid
 }
@@ -2476,5 +2504,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing shown others linked linked_later linking relinking linked_users ends_of_others words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing shown others linked linked_later linking relinking linked_users ends_of_others asked_ends words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked moving_linked_later loading not_passed_on returning returning_later killed_moving killed_moving_on moving_full saving saving_full by_hand
