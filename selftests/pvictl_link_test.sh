@@ -159,7 +159,7 @@ owners()
 	path=$tmp/links/$link
 	chmod 755 "$tmp" "$tmp/.."
 	same "$(stat -c '%u %g %a' "$path"/{0,1,shapes} | tr '\n' ' ')" \
-		"12345 12346 640 12346 12345 640 0 0 644 "
+		"12345 0 640 12346 0 640 0 0 644 "
 	setpriv --reuid 12345 --regid 12345 --clear-groups bash -e <<-EOF
 		exec 3<>"$path/0" 4<"$path/1"
 		! { exec 5<>"$path/1"; } 2>/dev/null
@@ -169,6 +169,47 @@ owners()
 	refuses 1 "Permission denied" setpriv --reuid 12347 --regid 12347 --clear-groups cat "$path/0"
 	make_link "$a" "$b"
 	same "$(stat -c '%u %a' "$tmp/links/$link"/[01] | tr '\n' ' ')" "0 600 0 600 "
+}
+
+# opens UID GID - as what a VMM of that user may open the sections: r, w, rw or no
+opens()
+{
+	local side how mode
+
+	for side in 0 1; do
+		how=
+		for mode in r w; do
+			! setpriv --reuid "$1" --regid "$2" --clear-groups test "-$mode" "$tmp/links/$link/$side" || how+=$mode
+		done
+		echo "${how:-no}"
+	done | paste -s -d ' '
+}
+
+# Whoever else has the primary group of one of the users reads nothing: that of libvirt's QEMUs is kvm, in Debian.
+readers()
+{
+	local group
+
+	chmod 755 "$tmp" "$tmp/.."
+	printf '%s\n' root:x:0:0::/: one:x:12345:7::/: two:x:12346:7::/: >"$tmp/passwd"
+	# shellcheck disable=SC2016 # of sh
+	make_link_by unshare --mount sh -e -c 'mount --bind "$1" /etc/passwd; shift; exec "$@"' sh "$tmp/passwd" \
+		pvictl link --dir "$tmp/links" --size 64K --kind raw --owner one,two "$a" "$b"
+	same "$(opens 12345 7), $(opens 12346 7)" "rw r, r rw"
+	for group in 7 12345 12346; do
+		same "$(opens 12347 $group)" "no no"
+	done
+	# Unless it is said: all of that group read what is sent to it.
+	make_link --owner 12345:7,12346 "$a" "$b"
+	same "$(stat -c '%u %g %a' "$tmp/links/$link"/[01] | tr '\n' ' ')" "12345 0 640 12346 7 640 "
+	same "$(opens 12345 12345), $(opens 12346 12346), $(opens 12347 7)" "rw no, r rw, no r"
+	refuses 2 "there is no group 'nobody-here'" pvictl link --owner root:nobody-here "$a" "$b"
+}
+
+# make_link_by COMMAND... - which prints it: $link
+make_link_by()
+{
+	link=$("$@" | sed -n 's/^link //p')
 }
 
 # accepts NAME UUID GSI - YES or NO, as the VM may ring the other one
@@ -695,7 +736,7 @@ broken_pipes()
 
 huge_pages()
 {
-	local free
+	local free owners
 
 	refuses 5 "no hugetlbfs is mounted" pvictl link --dir "$tmp/links" --hugetlb "$a" "$b"
 	mkdir "$tmp/huge"
@@ -713,12 +754,21 @@ huge_pages()
 	pvictl list --dir "$tmp/links" --json >"$tmp/json"
 	json "$tmp/json" "[(l['size'], l['a_state']) for l in it['links']] == [(2097152, 'reset')]"
 	pvictl unlink --dir "$tmp/links" "$link"
+	# Who alone may read cannot be said there, but which group.
+	for owners in 12345,12346 12345:7,12346 12345,12346:8; do
+		refuses 1 "say --owner USER:GROUP,USER:GROUP" \
+			pvictl link --dir "$tmp/links" --size 2M --hugetlb --owner $owners "$a" "$b"
+	done
+	same "$(ls "$tmp/links")$(ls "$tmp/huge")" ""
+	link=$(pvictl link --dir "$tmp/links" --size 2M --hugetlb --owner 12345:7,12346:8 "$a" "$b" | sed -n 's/^link //p')
+	same "$(stat -L -c '%u %g %a' "$tmp/links/$link"/[01] | tr '\n' ' ')" "12345 8 640 12346 7 640 "
+	pvictl unlink --dir "$tmp/links" "$link"
 	same "$(sed -n 's/^HugePages_Free: *//p' /proc/meminfo)" 3
 	same "$(ls "$tmp/huge")" ""
 	echo 0 >/proc/sys/vm/nr_hugepages
 	umount "$tmp/huge"
 }
 
-run_tests arguments sections printed libvirt qemu owners orders restart joining_again kept_waiting given_uuid \
+run_tests arguments sections printed libvirt qemu owners readers orders restart joining_again kept_waiting given_uuid \
 	hostile_section hostile_directory flows several addresses open_ports failure room killed host_process pipes pipe_on_a_terminal \
 	broken_pipes huge_pages

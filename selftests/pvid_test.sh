@@ -781,10 +781,25 @@ owning()
 	owned 0 0 600 0 0 600
 	sed -i -e '/^name = web/a user = 12345' "$tmp/policy/web.conf"
 	apply
-	owned 12345 0 640 0 12345 640
+	owned 12345 0 640 0 0 640
 	sed -i '/^.link pair/a owner = 12346:7, 12347' "$tmp/policy/web.conf"
 	apply
-	owned 12346 12347 640 12347 7 640
+	owned 12346 0 640 12347 7 640
+	# As its unit has it, and whom a user's primary group has in it besides
+	end_pvid
+	printf '%s\n' root:x:0:0::/: one:x:12345:7::/: two:x:12346:7::/: >"$tmp/passwd"
+	# shellcheck disable=SC2016 # of sh
+	start_pvid unshare --mount sh -e -c 'mount --bind "$1" /etc/passwd; shift; exec "$@"' sh "$tmp/passwd" \
+		setpriv --bounding-set -all,+sys_ptrace,+dac_read_search,+setuid,+sys_admin,+chown
+	sed -i -e '/^owner/s/=.*/= 12345, 12346/' "$tmp/policy/web.conf"
+	apply
+	owned 12345 0 640 12346 0 640
+	chmod 755 "$tmp" "$tmp/.."
+	for n in 0 1; do
+		refuses 1 "Permission denied" setpriv --reuid 12347 --regid 7 --clear-groups cat "$tmp/links/$link/$n"
+	done
+	setpriv --reuid 12345 --regid 7 --clear-groups cmp "$tmp/links/$link"/[01] >"$tmp/compared" || [ $? -eq 1 ]
+	has "$(cat "$tmp/compared")" differ
 	end_pvid
 }
 

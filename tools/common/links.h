@@ -40,6 +40,7 @@ struct link_side {
 	uuid_t uuid;
 	bool host;		/* a process, not a VM */
 	uid_t uid;		/* who writes the section, with @owned */
+	bool grouped;		/* @gid is said: who is in it reads what is sent to this side, not @uid alone */
 	gid_t gid;
 };
 
