@@ -380,6 +380,23 @@ given_uuid()
 	diff "$tmp/first" "$tmp/printed"
 }
 
+# How long its owner makes a section changes nothing of what others are told.
+grown()
+{
+	local uuid=dddddddd-0000-4000-8000-000000000004
+
+	make_link --uuid "$uuid" --queues 3 "$a" "$b"
+	cp "$tmp/printed" "$tmp/first"
+	truncate -s 128K "$tmp/links/$link/0"
+	pvictl link --dir "$tmp/links" "$link" | diff "$tmp/first" -
+	make_link --uuid "$uuid" --queues 3 "$a" "$b"
+	diff "$tmp/first" "$tmp/printed"
+	pvictl list --dir "$tmp/links" --json >"$tmp/json"
+	json "$tmp/json" "[l['size'] for l in it['links']] == [65536]"
+	truncate -s 4 "$tmp/links/$link/0"
+	pvictl link --dir "$tmp/links" "$link" | diff "$tmp/first" -
+}
+
 # What a guest writes into its section allows nobody anything.
 hostile_section()
 {
@@ -591,7 +608,7 @@ room()
 	# Where there are links alone, they may have all of it.
 	umount "$tmp/small"
 	mkdir "$tmp/own"
-	mount -t tmpfs -o size=400K,mode=755 none "$tmp/own"
+	mount -t tmpfs -o size=420K,mode=755 none "$tmp/own"
 	for n in 1 2 3; do
 		pvictl link --dir "$tmp/own" --size 64K --queues 1 "$a" "$b" >"$tmp/printed"
 	done
@@ -770,5 +787,5 @@ huge_pages()
 }
 
 run_tests arguments sections printed libvirt qemu owners readers orders restart joining_again kept_waiting given_uuid \
-	hostile_section hostile_directory flows several addresses open_ports failure room killed host_process pipes pipe_on_a_terminal \
+	grown hostile_section hostile_directory flows several addresses open_ports failure room killed host_process pipes pipe_on_a_terminal \
 	broken_pipes huge_pages

@@ -298,12 +298,13 @@ static int make_file(const struct make *m, const char *name, const void *data, s
 
 static int make_files(const struct make *m, const struct link *link)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], size[32];
 	int ret;
 
 	if (mkdir(m->path, 0755) || chmod(m->path, 0755))
 		return fail(m, -errno, "%s", m->path);
-	ret = make_section(m, link, 0) ?: make_section(m, link, 1);
+	snprintf(size, sizeof(size), "%llu\n", (unsigned long long)m->link.size);
+	ret = make_section(m, link, 0) ?: make_section(m, link, 1) ?: make_file(m, LINKS_BYTES, size, strlen(size));
 	if (!ret && m->spec->kind == PVI_RING_VSOCK)
 		ret = make_file(m, LINKS_VSOCK, link->vsock, sizeof(link->vsock));
 	if (!ret && m->spec->policy)
