@@ -224,7 +224,7 @@ owners()
 	path=$tmp/links/$link
 	chmod 755 "$tmp" "$tmp/.."
 	same "$(stat -c '%u %g %a' "$path"/{0,1,shapes} | tr '\n' ' ')" \
-		"12345 12346 640 12346 12345 640 0 0 644 "
+		"12345 0 640 12346 0 640 0 0 644 "
 	setpriv --reuid 12345 --regid 12345 --clear-groups bash -e <<-EOF
 		exec 3<>"$path/0" 4<"$path/1"
 		! { exec 5<>"$path/1"; } 2>/dev/null
@@ -234,6 +234,47 @@ owners()
 	refuses 1 "Permission denied" setpriv --reuid 12347 --regid 12347 --clear-groups cat "$path/0"
 	make_link "$a" "$b"
 	same "$(stat -c '%u %a' "$tmp/links/$link"/[01] | tr '\n' ' ')" "0 600 0 600 "
+}
+
+# opens UID GID - as what a VMM of that user may open the sections: r, w, rw or no
+opens()
+{
+	local side how mode
+
+	for side in 0 1; do
+		how=
+		for mode in r w; do
+			! setpriv --reuid "$1" --regid "$2" --clear-groups test "-$mode" "$tmp/links/$link/$side" || how+=$mode
+		done
+		echo "${how:-no}"
+	done | paste -s -d ' '
+}
+
+# Whoever else has the primary group of one of the users reads nothing: that of libvirt's QEMUs is kvm, in Debian.
+readers()
+{
+	local group
+
+	chmod 755 "$tmp" "$tmp/.."
+	printf '%s\n' root:x:0:0::/: one:x:12345:7::/: two:x:12346:7::/: >"$tmp/passwd"
+	# shellcheck disable=SC2016 # of sh
+	make_link_by unshare --mount sh -e -c 'mount --bind "$1" /etc/passwd; shift; exec "$@"' sh "$tmp/passwd" \
+		pvictl link --dir "$tmp/links" --size 64K --kind raw --owner one,two "$a" "$b"
+	same "$(opens 12345 7), $(opens 12346 7)" "rw r, r rw"
+	for group in 7 12345 12346; do
+		same "$(opens 12347 $group)" "no no"
+	done
+	# Unless it is said: all of that group read what is sent to it.
+	make_link --owner 12345:7,12346 "$a" "$b"
+	same "$(stat -c '%u %g %a' "$tmp/links/$link"/[01] | tr '\n' ' ')" "12345 0 640 12346 7 640 "
+	same "$(opens 12345 12345), $(opens 12346 12346), $(opens 12347 7)" "rw no, r rw, no r"
+	refuses 2 "there is no group 'nobody-here'" pvictl link --owner root:nobody-here "$a" "$b"
+}
+
+# make_link_by COMMAND... - which prints it: $link
+make_link_by()
+{
+	link=$("$@" | sed -n 's/^link //p')
 }
 
 # accepts NAME UUID GSI - YES or NO, as the VM may ring the other one
@@ -314,7 +355,10 @@ joining_again()
 	attach at_b --pid "$vm_b" --uuid "$b" --dir "$tmp/links"
 	same "$(tell vm_a "ring $b $gsi")" 2
 	same "$(tell vm_b "ring $a $gsi")" -1
+	# By what is printed for one side that one joins, and no other one is asked.
 	pvictl link --dir "$tmp/links" --for "$b" "$link" >"$tmp/printed"
+	same "$(tell vm_b "ring $a $gsi")" -1
+	pvictl link --dir "$tmp/links" --for "$a" "$link" >"$tmp/printed"
 	may_ring YES
 	pvictl show --json "$b" >"$tmp/json"
 	json "$tmp/json" "[g['rings'] for g in it['gsis']] == [2, 1]"
@@ -327,6 +371,51 @@ joining_again()
 	may_ring YES
 	pvictl unlink --dir "$tmp/links" "${link:0:8}"
 	may_ring NO
+}
+
+# ends STATUS MESSAGE COMMAND... - as refuses, of what might never end, though what has to do with $tmp/getfd is held
+ends()
+{
+	local said=$tmp/said
+
+	rm -f "$said" "$said.status"
+	{
+		LD_PRELOAD=$here/kill_at.so GETFD_HELD=$tmp/getfd "${@:3}" >"$said" 2>&1 && echo 0 || echo $?
+	} >"$said.new" && mv "$said.new" "$said.status" &
+	await test -e "$said.status"
+	[ "$(cat "$said.status")" -eq "$1" ] || fail "'${*:3}' exited with $(cat "$said.status"), not $1: $(cat "$said")"
+	has "$(cat "$said")" "$2"
+}
+
+# A process that has one end keeps nobody waiting: not who starts the VM of the other one.
+kept_waiting()
+{
+	local late="$b cannot have the link: its process keeps whoever asks it waiting"
+
+	vmm vm_a
+	vmm vm_b
+	attach at_a --pid "$vm_a" --uuid "$a" --dir "$tmp"
+	attach at_b --pid "$vm_b" --uuid "$b" --dir "$tmp"
+	echo "$at_b" >"$tmp/getfd"
+	# It is there, and is told; whoever has the end may be a stranger.
+	ends 1 "$late" pvictl link --dir "$tmp/links" --size 64K --kind raw --queues 2 "$a" "$b"
+	has "$(cat "$tmp/said")" "mem-path=$tmp/links"
+	grep -q held "$tmp/getfd"
+	link=$(sed -n 's/^link //p' "$tmp/said")
+	same "$(accepts vm_b "$a" "$gsi") $(accepts vm_a "$b" "$gsi")" "YES NO"
+	pvictl revoke "$b" to "$a" gsi "$gsi"
+	ends 0 "mem-path=$tmp/links" pvictl link --dir "$tmp/links" --for "$a" "$link"
+	same "$(accepts vm_b "$a" "$gsi")" YES
+	pvictl revoke "$b" to "$a" gsi "$gsi"
+	ends 1 "$late" pvictl link --dir "$tmp/links" "$link"
+	same "$(accepts vm_b "$a" "$gsi")" YES
+	# Nobody is asked for what there is.
+	rm "$tmp/getfd"
+	pvictl link --dir "$tmp/links" "$link" >"$tmp/printed"
+	may_ring YES
+	echo "$at_b" >"$tmp/getfd"
+	ends 0 "mem-path=$tmp/links" pvictl link --dir "$tmp/links" "$link"
+	same "$(cat "$tmp/getfd")" "$at_b"
 }
 
 # With the same UUID what is printed is the same, also when the host has been booted and nothing is there.
@@ -354,6 +443,23 @@ given_uuid()
 	rm -r "$tmp/links"
 	make_link --uuid "$uuid" "$a" "$b"
 	diff "$tmp/first" "$tmp/printed"
+}
+
+# How long its owner makes a section changes nothing of what others are told.
+grown()
+{
+	local uuid=dddddddd-0000-4000-8000-000000000004
+
+	make_link --uuid "$uuid" --queues 3 "$a" "$b"
+	cp "$tmp/printed" "$tmp/first"
+	truncate -s 128K "$tmp/links/$link/0"
+	pvictl link --dir "$tmp/links" "$link" | diff "$tmp/first" -
+	make_link --uuid "$uuid" --queues 3 "$a" "$b"
+	diff "$tmp/first" "$tmp/printed"
+	pvictl list --dir "$tmp/links" --json >"$tmp/json"
+	json "$tmp/json" "[l['size'] for l in it['links']] == [65536]"
+	truncate -s 4 "$tmp/links/$link/0"
+	pvictl link --dir "$tmp/links" "$link" | diff "$tmp/first" -
 }
 
 # What a guest writes into its section allows nobody anything.
@@ -567,7 +673,7 @@ room()
 	# Where there are links alone, they may have all of it.
 	umount "$tmp/small"
 	mkdir "$tmp/own"
-	mount -t tmpfs -o size=400K,mode=755 none "$tmp/own"
+	mount -t tmpfs -o size=420K,mode=755 none "$tmp/own"
 	for n in 1 2 3; do
 		pvictl link --dir "$tmp/own" --size 64K --queues 1 "$a" "$b" >"$tmp/printed"
 	done
@@ -730,7 +836,7 @@ broken_pipes()
 
 huge_pages()
 {
-	local free
+	local free owners
 
 	refuses 5 "no hugetlbfs is mounted" pvictl link --dir "$tmp/links" --hugetlb "$a" "$b"
 	mkdir "$tmp/huge"
@@ -748,12 +854,22 @@ huge_pages()
 	pvictl list --dir "$tmp/links" --json >"$tmp/json"
 	json "$tmp/json" "[(l['size'], l['a_state']) for l in it['links']] == [(2097152, 'reset')]"
 	pvictl unlink --dir "$tmp/links" "$link"
+	# Who alone may read cannot be said there, but which group.
+	for owners in 12345,12346 12345:7,12346 12345,12346:8; do
+		refuses 1 "say --owner USER:GROUP,USER:GROUP" \
+			pvictl link --dir "$tmp/links" --size 2M --hugetlb --owner $owners "$a" "$b"
+	done
+	same "$(ls "$tmp/links")$(ls "$tmp/huge")" ""
+	link=$(pvictl link --dir "$tmp/links" --size 2M --hugetlb --owner 12345:7,12346:8 "$a" "$b" | sed -n 's/^link //p')
+	same "$(stat -L -c '%u %g %a' "$tmp/links/$link"/[01] | tr '\n' ' ')" "12345 8 640 12346 7 640 "
+	pvictl unlink --dir "$tmp/links" "$link"
 	same "$(sed -n 's/^HugePages_Free: *//p' /proc/meminfo)" 3
 	same "$(ls "$tmp/huge")" ""
 	echo 0 >/proc/sys/vm/nr_hugepages
 	umount "$tmp/huge"
 }
 
-run_tests arguments sections printed libvirt libvirt_gone qemu owners orders restart joining_again given_uuid hostile_section \
-	hostile_directory flows several addresses open_ports failure room killed host_process pipes throttled_pipes pipe_on_a_terminal \
+run_tests arguments sections printed libvirt libvirt_gone qemu owners readers orders restart joining_again kept_waiting given_uuid \
+	grown hostile_section hostile_directory flows several addresses open_ports failure room killed host_process pipes \
+	throttled_pipes pipe_on_a_terminal \
 	broken_pipes huge_pages

@@ -8,8 +8,8 @@
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/policy.sh"
 
-# What attach sets
-at_c='' at_d=''
+# What attach and enrol set
+at_c='' at_d='' crowd='' one=''
 
 # start_pvid COMMAND... - by the command, under a keeper of its descriptors; $pvid is its PID
 start_pvid()
@@ -579,8 +579,9 @@ ends_of_others()
 	vmm vm_b -uuid "$b"
 	gsi=$(gsi_of 1)
 	await accepts vm_a "$b"
+	! wait "$linking" || fail "$f has joined: $(cat "$tmp/printed")"
+	has "$(cat "$tmp/printed")" "$f cannot have the link: its process keeps whoever asks it waiting" "link "
 	let_have
-	wait "$linking" || fail "$(cat "$tmp/printed")"
 	pvictl unlink --dir "$tmp/links" "$f" "$a"
 	pvictl unlink --dir "$tmp/links" "$link"
 	make_link "$f" "$b"
@@ -601,6 +602,111 @@ ends_of_others()
 	pvictl show --json "$f" >"$tmp/json"
 	json "$tmp/json" "it['gsis'] == [] and it['senders'] == []"
 	same "$(ls -A "$tmp/links")" .lock
+	end_pvid
+}
+
+# Nor does who asks such an end keep a policy from changing links.
+asked_ends()
+{
+	local f=ffffffff-0000-4000-8000-000000000006 linking wait=(env "LD_PRELOAD=$here/kill_at.so" "GETFD_HELD=$tmp/getfd")
+
+	policy
+	between held web "$f"
+	start_pvid "${wait[@]}"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_d
+	await exposes_nr "$a" 1
+	attach at_d --pid "$vm_d" --uuid "$f" --dir "$tmp"
+	hold_fds "$at_d"
+	"${wait[@]}" pvictl link --dir "$tmp/links" held >"$tmp/printed" 2>&1 &
+	linking=$!
+	await holds
+	policy
+	refuses 1 "$f keeps the GSIs of link 'held': its process keeps whoever asks it waiting" apply
+	exposes "$a"
+	! wait "$linking" || fail "$f has joined: $(cat "$tmp/printed")"
+	let_have
+	apply
+	exposes "$f"
+	same "$(ls -A "$tmp/links")" .lock
+	end_pvid
+}
+
+# enrol NAME UUID... - a process with these endpoints; $NAME is its PID
+enrol()
+{
+	local name=$1
+
+	shift
+	cat >"$tmp/enrol.py" <<-'PYTHON'
+		import ctypes, signal, sys, uuid
+		lib = ctypes.CDLL("libpvi.so.0")
+		ends = [lib.pvi_enrol(-1, uuid.UUID(name).bytes) for name in sys.argv[1:]]
+		assert min(ends) >= 0, ends
+		print("ready", flush=True)
+		signal.pause()
+	PYTHON
+	python3 "$tmp/enrol.py" "$@" >"$tmp/$name.log" 2>&1 &
+	declare -g "$name=$!"
+	await grep -q ready "$tmp/$name.log"
+}
+
+# has_link UUID - or it has nothing of one
+has_link()
+{
+	pvictl show --json "$1" >"$tmp/json"
+	json "$tmp/json" "len(it['gsis']) == 1 and len(it['senders']) == 1"
+}
+
+has_nothing()
+{
+	pvictl show --json "$1" >"$tmp/json"
+	json "$tmp/json" "it['gsis'] == [] and it['senders'] == []"
+}
+
+# One process has many ends, and keeps whoever asks waiting: whoever comes behind all of these, in whatever order they are
+# asked, has it as if there were none.
+many_ends()
+{
+	local ends=() n
+
+	for ((n = 0; n < 27; n++)); do
+		ends+=("$(printf 'eeeeeeee-0000-4000-8000-%012d' $n)")
+	done
+	policy
+	start_pvid env "LD_PRELOAD=$here/kill_at.so" "GETFD_HELD=$tmp/getfd"
+	vmm vm_a -name web -uuid "$a"
+	enrol one "${ends[13]}"
+	enrol crowd "${ends[@]:0:13}" "${ends[@]:14}"
+	await pvictl show "$a"
+	hold_fds "$crowd"
+	# They are made in the order of their UUIDs, and found in that or in the other one: one in the middle is in the middle.
+	for ((n = 0; n < 27; n++)); do
+		printf '[link l%d]\nbetween = web, host:%s\nuuid = dddddd%02x-0000-4000-8000-000000000000\nkind = raw\nsize = 8K\n' \
+			$n "${ends[n]}" $n
+	done >>"$tmp/policy/web.conf"
+	! apply >"$tmp/apply" 2>&1 || fail "done, without asking the crowd"
+	has_link "${ends[13]}"
+	has_nothing "${ends[0]}"
+	has "$(cat "$tmp/apply")" "cannot join link 'l" "its process keeps whoever asks it waiting"
+	let_have
+	apply
+	for n in 0 12 14 26; do
+		has_link "${ends[n]}"
+	done
+	hold_fds "$crowd"
+	policy
+	! apply >"$tmp/apply" 2>&1 || fail "done, without asking the crowd"
+	has_nothing "${ends[13]}"
+	has_link "${ends[0]}"
+	has "$(cat "$tmp/apply")" "keeps the GSIs of link 'l" "its process keeps whoever asks it waiting"
+	let_have
+	apply
+	for n in 0 12 14 26; do
+		has_nothing "${ends[n]}"
+	done
+	same "$(ls -A "$tmp/links")" .lock
+	kill "$one" "$crowd"
 	end_pvid
 }
 
@@ -776,10 +882,25 @@ owning()
 	owned 0 0 600 0 0 600
 	sed -i -e '/^name = web/a user = 12345' "$tmp/policy/web.conf"
 	apply
-	owned 12345 0 640 0 12345 640
+	owned 12345 0 640 0 0 640
 	sed -i '/^.link pair/a owner = 12346:7, 12347' "$tmp/policy/web.conf"
 	apply
-	owned 12346 12347 640 12347 7 640
+	owned 12346 0 640 12347 7 640
+	# As its unit has it, and whom a user's primary group has in it besides
+	end_pvid
+	printf '%s\n' root:x:0:0::/: one:x:12345:7::/: two:x:12346:7::/: >"$tmp/passwd"
+	# shellcheck disable=SC2016 # of sh
+	start_pvid unshare --mount sh -e -c 'mount --bind "$1" /etc/passwd; shift; exec "$@"' sh "$tmp/passwd" \
+		setpriv --bounding-set -all,+sys_ptrace,+dac_read_search,+setuid,+sys_admin,+chown
+	sed -i -e '/^owner/s/=.*/= 12345, 12346/' "$tmp/policy/web.conf"
+	apply
+	owned 12345 0 640 12346 0 640
+	chmod 755 "$tmp" "$tmp/.."
+	for n in 0 1; do
+		refuses 1 "Permission denied" setpriv --reuid 12347 --regid 7 --clear-groups cat "$tmp/links/$link/$n"
+	done
+	setpriv --reuid 12345 --regid 7 --clear-groups cmp "$tmp/links/$link"/[01] >"$tmp/compared" || [ $? -eq 1 ]
+	has "$(cat "$tmp/compared")" differ
 	end_pvid
 }
 
@@ -2520,5 +2641,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing shown alone others linked linked_later linking relinking linked_users ends_of_others words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken known_later full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing shown alone others linked linked_later linking relinking linked_users ends_of_others asked_ends many_ends words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken known_later full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked moving_linked_later loading not_passed_on returning returning_later killed_moving killed_moving_on moving_full saving saving_full by_hand

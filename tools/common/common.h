@@ -34,6 +34,16 @@ int each_fd(pid_t pid, bool (*fn)(pid_t pid, int fd, const char *target, void *a
 /* Calls @fn with each process; -errno */
 int each_process(void (*fn)(pid_t pid, void *arg), void *arg);
 
+/*
+ * child.c: what another process may keep waiting is a child's, for as long as CHILD_PATIENCE. Many that are begun together
+ * may be waited for one after the other, until the same time.
+ */
+#define CHILD_PATIENCE 5000	/* milliseconds */
+
+int64_t child_until(void);
+/* What it has exited with; -ETIMEDOUT: it is late, and killed; -EIO: somebody else has ended it */
+int child_wait(pid_t pid, int64_t until);
+
 /* endpoint_fd.c: whether @fd of the process, which leads to @target, is an endpoint that is bound; stores its name */
 bool is_endpoint(pid_t pid, int fd, const char *target, uuid_t uuid);
 

@@ -2,13 +2,14 @@
 /*
  * common links - the directory of links
  *
- * There is a directory for each, named by its UUID: "0" and "1" are the sections, or lead to them, and "shapes" is how
- * they began when they were made: a section's owner may write into it what it likes. The name begins with a dot while
- * it is being made, and with ".gone-" when it has been taken back, until both ends know that.
+ * There is a directory for each, named by its UUID: "0" and "1" are the sections, or lead to them, "shapes" is how
+ * they began when they were made, and "size" how long they were: a section's owner may write into it what it likes. The
+ * name begins with a dot while it is being made, and with ".gone-" when it has been taken back, until both ends know that.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,7 +149,7 @@ static int remove_section(const char *path)
 int links_clear(const char *link)
 {
 	/* Without the first there is no link any more, whatever becomes of the rest */
-	static const char * const files[] = { PVI_LINK_SHAPES, LINKS_VSOCK, LINKS_POLICY };
+	static const char * const files[] = { PVI_LINK_SHAPES, LINKS_VSOCK, LINKS_POLICY, LINKS_BYTES };
 	char path[PATH_MAX];
 	int ret, result = 0;
 	size_t i;
@@ -436,8 +437,18 @@ int links_forget(const char *dir, const struct link *gone, struct links_why *why
 uint64_t links_size(const char *dir, const struct link *link)
 {
 	char path[PATH_MAX];
+	uint64_t size = 0;
 	struct stat st;
+	FILE *file;
 
+	links_file(path, sizeof(path), dir, link->uuid, LINKS_BYTES);
+	file = fopen(path, "re");
+	if (file) {
+		if (fscanf(file, "%" SCNu64, &size) != 1)
+			size = 0;
+		fclose(file);
+		return size;
+	}
 	links_file(path, sizeof(path), dir, link->uuid, links_sides[0]);
 	return stat(path, &st) ? 0 : st.st_size;
 }

@@ -40,6 +40,7 @@ struct link_side {
 	uuid_t uuid;
 	bool host;		/* a process, not a VM */
 	uid_t uid;		/* who writes the section, with @owned */
+	bool grouped;		/* @gid is said: who is in it reads what is sent to this side, not @uid alone */
 	gid_t gid;
 };
 
@@ -98,6 +99,7 @@ int links_read_gone(const char *dir, struct links *gone, struct links_why *why);
 int links_forget(const char *dir, const struct link *gone, struct links_why *why);
 /* Removes what there is of a link that may not be complete, in its own directory */
 int links_clear(const char *link);
+/* As it was made, however long its owners have made their sections since; 0: it has gone */
 uint64_t links_size(const char *dir, const struct link *link);
 
 /* links_make.c: one beside @others, which have it then; nothing is left of what cannot be made */
@@ -106,6 +108,9 @@ int links_make(const char *dir, const struct link_spec *spec, struct links *othe
 bool links_is(const char *dir, const struct link *link, const struct link_spec *spec);
 /* The file in which it is said what section of the policy a link was made by */
 #define LINKS_POLICY "policy"
+
+/* The file in which it is said how many bytes a section has; without it, by an older version, the first one is asked */
+#define LINKS_BYTES "size"
 
 /* links_vsock.c: the addresses of sockets, in the file LINKS_VSOCK beside the sections */
 #define LINKS_VSOCK "vsock"

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* common links_make - the files of a new link */
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <mntent.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -10,6 +13,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "links.h"
@@ -176,15 +180,54 @@ static int check_room(const struct make *m)
 			    (unsigned long long)kept >> 10);
 }
 
+static struct posix_acl_xattr_entry acl_entry(uint16_t tag, uint16_t perm, uint32_t id)
+{
+	return (struct posix_acl_xattr_entry){ htole16(tag), htole16(perm), htole32(id) };
+}
+
+/* Besides the owner that user alone reads it. -EOPNOTSUPP: nobody can be let so by this file system */
+static int let_read(int fd, uid_t uid)
+{
+	const struct {
+		struct posix_acl_xattr_header header;
+		struct posix_acl_xattr_entry entries[5];
+	} acl = {
+		{ htole32(POSIX_ACL_XATTR_VERSION) },
+		{
+			acl_entry(ACL_USER_OBJ, ACL_READ | ACL_WRITE, ACL_UNDEFINED_ID),
+			acl_entry(ACL_USER, ACL_READ, uid),
+			acl_entry(ACL_GROUP_OBJ, 0, ACL_UNDEFINED_ID),
+			acl_entry(ACL_MASK, ACL_READ, ACL_UNDEFINED_ID),
+			acl_entry(ACL_OTHER, 0, ACL_UNDEFINED_ID),
+		},
+	};
+
+	return fsetxattr(fd, "system.posix_acl_access", &acl, sizeof(acl), 0) ? -errno : 0;
+}
+
+/*
+ * The owner's VMM writes, that of the peer reads, and nobody else does either. Who else is in a user's primary group is not
+ * said, and may be everybody who runs a VMM: a group reads where it has been named, and no other one. All this comes before
+ * it is the owner's, who alone may say it then.
+ */
 static int set_owner(const struct make *m, int fd, uint32_t side, const char *path)
 {
 	const struct link_side *own = &m->spec->sides[side], *peer = &m->spec->sides[1 - side];
 	bool apart = m->spec->owned && own->uid != peer->uid;
+	const struct link_side *group = apart ? peer : own;
+	int ret = 0;
 
-	/* The owner's VMM writes, that of the peer reads, and nobody else does either */
-	if (fchmod(fd, apart ? 0640 : 0600))
+	if (fchmod(fd, apart && peer->grouped ? 0640 : 0600))
 		return fail(m, -errno, "%s", path);
-	if (m->spec->owned && fchown(fd, own->uid, apart ? peer->gid : own->gid))
+	if (apart && !peer->grouped)
+		ret = let_read(fd, peer->uid);
+	if (ret == -EOPNOTSUPP)
+		return links_refuse(m->why, ret,
+				    "%s has no access control lists, by which the other user alone could read a section: say --owner USER:GROUP,USER:GROUP (in a policy owner = USER:GROUP, USER:GROUP), groups of their own",
+				    m->mount[0] ? m->mount : m->dir);
+	if (ret)
+		return fail(m, ret, "%s", path);
+	if (m->spec->owned && fchown(fd, own->uid, group->grouped ? group->gid : (gid_t)-1))
 		return fail(m, -errno, "%s", path);
 	return 0;
 }
@@ -255,12 +298,13 @@ static int make_file(const struct make *m, const char *name, const void *data, s
 
 static int make_files(const struct make *m, const struct link *link)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], size[32];
 	int ret;
 
 	if (mkdir(m->path, 0755) || chmod(m->path, 0755))
 		return fail(m, -errno, "%s", m->path);
-	ret = make_section(m, link, 0) ?: make_section(m, link, 1);
+	snprintf(size, sizeof(size), "%llu\n", (unsigned long long)m->link.size);
+	ret = make_section(m, link, 0) ?: make_section(m, link, 1) ?: make_file(m, LINKS_BYTES, size, strlen(size));
 	if (!ret && m->spec->kind == PVI_RING_VSOCK)
 		ret = make_file(m, LINKS_VSOCK, link->vsock, sizeof(link->vsock));
 	if (!ret && m->spec->policy)

@@ -56,14 +56,14 @@ static bool parse_owner(struct reader *r, char *text, struct link_side *side)
 	is_number = isdigit((unsigned char)*text);
 	if (is_number && !policy_parse_number(r, "owner", text, MAX_ID, &number))
 		return false;
-	if (!is_number || !group)
-		user = is_number ? getpwuid(number) : getpwnam(text);
+	if (!is_number)
+		user = getpwnam(text);
 	if (!user && !is_number) {
 		reader_no_such(r, "user", "passwd", text);
 		return false;
 	}
 	side->uid = is_number ? number : user->pw_uid;
-	side->gid = user ? user->pw_gid : side->uid;
+	side->grouped = group;
 	if (!group)
 		return true;
 	if (isdigit((unsigned char)*group)) {
@@ -93,6 +93,7 @@ static void link_owner(struct reader *r, struct policy_link *link, const char *v
 	if (!parse_owner(r, first, &sides[0]))
 		return;
 	sides[1].uid = sides[0].uid;
+	sides[1].grouped = sides[0].grouped;
 	sides[1].gid = sides[0].gid;
 	link->spec.owned = !second || parse_owner(r, second, &sides[1]);
 }
@@ -205,14 +206,10 @@ static void name_link(struct policy_link *link)
 /* A VM that is one user's: that one's VMM has the section. */
 static void own_by_vm(struct link_spec *spec, size_t i, const struct policy_vm *vm)
 {
-	struct passwd *user;
-
 	if (!vm || !vm->has_user)
 		return;
-	user = getpwuid(vm->user);
 	spec->owned = true;
 	spec->sides[i].uid = vm->user;
-	spec->sides[i].gid = user ? user->pw_gid : vm->user;
 }
 
 static bool is_all_ones(const uuid_t uuid)

@@ -159,6 +159,13 @@ static void write_both_ports(FILE *out, const struct link_spec *spec)
 	fputc('\n', out);
 }
 
+static void write_owner(FILE *out, const struct link_side *side)
+{
+	fprintf(out, "%u", side->uid);
+	if (side->grouped)
+		fprintf(out, ":%u", side->gid);
+}
+
 void policy_write_link(FILE *out, const struct policy_link *link)
 {
 	static const char * const kinds[] = { "net", "vsock", "raw" };
@@ -174,9 +181,13 @@ void policy_write_link(FILE *out, const struct policy_link *link)
 		spec->size, spec->queues);
 	if (spec->huge)
 		fprintf(out, "hugetlb=%s\n", *link->huge_dir ? link->huge_dir : "yes");
-	if (spec->owned)
-		fprintf(out, "owner=%u:%u,%u:%u\n", spec->sides[0].uid, spec->sides[0].gid, spec->sides[1].uid,
-			spec->sides[1].gid);
+	if (spec->owned) {
+		fputs("owner=", out);
+		write_owner(out, &spec->sides[0]);
+		fputc(',', out);
+		write_owner(out, &spec->sides[1]);
+		fputc('\n', out);
+	}
 	if (spec->cids[0])
 		fprintf(out, "cid=%" PRIu32 ",%" PRIu32 "\n", spec->cids[0], spec->cids[1]);
 	write_both_ports(out, spec);

@@ -1,29 +1,74 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* pvictl link, pvictl unlink - memory between two VMs, and that they may ring each other */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "link.h"
 
-/* Those that are bound have their part of it from then on. The first failure is left to be told. */
-static int join(const struct link *link, uint32_t *failed)
-{
-	int ret = 0;
+#define CANNOT_JOIN "%s cannot have the link"
 
-	for (*failed = 0; !ret && *failed < 2; ++*failed)
-		ret = link_join(link, *failed);
-	*failed -= ret != 0;
-	return ret;
+/* 0: in the child */
+static pid_t begin(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	return pid;
 }
 
-static void die_of_end(const struct link *link, uint32_t side, int err) NORETURN;
-
-static void die_of_end(const struct link *link, uint32_t side, int err)
+/* In a process of its own, which is not there any more when the links may change. */
+static pid_t join(const struct link *link, uint32_t side)
 {
-	die_doing(DOING_LINK, err, "%s cannot have the link", uuid_text(link->shapes[side].owner).s);
+	pid_t self = getpid(), pid = begin();
+	int ret;
+
+	if (pid)
+		return pid;
+	link_dir_unlock();
+	/* Who reads what has been printed waits for nobody else. */
+	close(STDOUT_FILENO);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != self)
+		exit(STATUS_FAILED);
+	ret = link_join(link, side);
+	if (ret)
+		die_doing(DOING_LINK, ret, CANNOT_JOIN, uuid_text(link->shapes[side].owner).s);
+	exit(0);
+}
+
+static bool is_meant(const struct filter *only, const struct pvi_ring_shape *shape)
+{
+	return !only->set || !uuid_compare(only->uuid, shape->owner);
+}
+
+/*
+ * Those that are bound, and meant, have their part of it from then on. Whoever has an endpoint may keep us waiting for a
+ * while, but not the other end. How one has failed, or 0; @late: one has not answered.
+ */
+static int join_all(const struct link *link, const struct filter *only, bool *late)
+{
+	int status, result = 0;
+	pid_t pids[2] = { 0 };
+	int64_t until;
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		if (is_meant(only, &link->shapes[i]))
+			pids[i] = join(link, i);
+	until = child_until();
+	for (i = 0; i < 2; i++) {
+		status = pids[i] ? child_wait(pids[i], until) : 0;
+		*late |= status == -ETIMEDOUT;
+		if (status == -ETIMEDOUT)
+			warn(CANNOT_JOIN ": %s", uuid_text(link->shapes[i].owner).s, explain(DOING_LINK, status));
+		result = result ?: status < 0 ? STATUS_FAILED : status;
+	}
+	return result;
 }
 
 /* One that is there and is the same: it has been asked for again, as by a service when the host has booted. */
@@ -47,11 +92,9 @@ static bool is_there(const struct link_spec *spec, const char *dir, const struct
  */
 static pid_t leave(const struct link *link, uint32_t side)
 {
-	pid_t pid = fork();
+	pid_t pid = begin();
 	int ret;
 
-	if (pid < 0)
-		die("fork: %s", strerror(errno));
 	if (pid)
 		return pid;
 	ret = link_leave(link, side);
@@ -105,12 +148,14 @@ static void take_back(const char *dir, struct link *link)
 		leave_all(dir, &gone);
 }
 
-static void make(const struct link_spec *spec, const char *dir, struct link *link)
+/* How an end has failed, or 0: one that is late does not undo it, for it may be a stranger's. */
+static int make(const struct link_args *args, const char *dir, struct link *link)
 {
+	const struct link_spec *spec = &args->spec;
+	bool there = false, late = false;
 	struct links links = { 0 };
+	struct filter all = { 0 };
 	struct links_why why;
-	bool there = false;
-	uint32_t failed;
 	int ret;
 
 	links.nr = link_dir_read(dir, &links.all);
@@ -126,30 +171,24 @@ static void make(const struct link_spec *spec, const char *dir, struct link *lin
 	/* Ends may keep us waiting, but nobody who is to have other links. */
 	link_dir_share();
 	link_dir_find(dir, link->uuid, link);
-	ret = join(link, &failed);
-	if (ret && !there)
+	ret = join_all(link, there ? &args->only : &all, &late);
+	if (ret && !there && !late) {
 		take_back(dir, link);
-	if (ret)
-		die_of_end(link, failed, ret);
+		exit(ret);
+	}
+	link_print(args, dir, link);
+	return ret;
 }
 
-/* One that is there: printed first, for that goes by itself */
-static void print_again(const struct link_args *args, const char *dir, struct link *link)
+/* One that is there: printed first, for that goes by itself. How an end that is meant has failed, or 0 */
+static int print_again(const struct link_args *args, const char *dir, struct link *link)
 {
-	struct links_why why;
-	uint32_t failed;
-	int held, ret;
+	bool late = false;
 
-	ret = links_hold(dir, true, &held, &why);
-	if (ret)
-		link_die(ret, &why);
+	link_dir_hold(dir);
 	link_dir_find(dir, args->spec.uuid, link);
 	link_print(args, dir, link);
-	ret = join(link, &failed);
-	if (ret)
-		die_of_end(link, failed, ret);
-	if (held >= 0)
-		close(held);
+	return join_all(link, &args->only, &late);
 }
 
 /* The sides that are VMs, and meant */
@@ -158,8 +197,7 @@ static void apply(const struct link_args *args, const char *dir, const struct li
 	const struct pvi_ring_shape *shape;
 
 	for (shape = link->shapes; shape < link->shapes + 2; shape++)
-		if (shape->gsi >= KVM_PVI_GSI_VIRTUAL &&
-		    (!args->only.set || !uuid_compare(args->only.uuid, shape->owner)))
+		if (shape->gsi >= KVM_PVI_GSI_VIRTUAL && is_meant(&args->only, shape))
 			link_libvirt_apply(dir, shape->owner);
 }
 
@@ -168,6 +206,7 @@ int cmd_link(int argc, char **argv)
 	struct link_args args = { 0 };
 	struct link link;
 	char *dir;
+	int ret = 0;
 
 	link_parse(&args, argc, argv);
 	if (!args.nr) {
@@ -177,16 +216,16 @@ int cmd_link(int argc, char **argv)
 		dir = realpath(args.dir, NULL);
 		if (!dir)
 			die_doing(DOING_LINK, errno, "%s", args.dir);
-		print_again(&args, dir, &link);
+		ret = print_again(&args, dir, &link);
 	} else {
 		dir = link_dir_lock(args.dir);
-		make(&args.spec, dir, &link);
-		link_print(&args, dir, &link);
+		ret = make(&args, dir, &link);
 	}
+	link_dir_unlock();
 	if (args.apply && args.nr)
 		apply(&args, dir, &link);
 	free(dir);
-	return 0;
+	return ret;
 }
 
 struct unlink_args {
@@ -234,7 +273,7 @@ static const struct argp unlink_argp = {
 	.doc = "Take a link back, or all links between A and B.",
 };
 
-static bool is_meant(const struct unlink_args *args, const struct link *link)
+static bool is_to_go(const struct unlink_args *args, const struct link *link)
 {
 	const unsigned char *a = link->shapes[0].owner, *b = link->shapes[1].owner;
 
@@ -261,7 +300,7 @@ int cmd_unlink(int argc, char **argv)
 	nr = link_dir_read(dir, &links);
 	gone.all = links;
 	for (i = 0; i < nr; i++) {
-		if (!is_meant(&args, &links[i]))
+		if (!is_to_go(&args, &links[i]))
 			continue;
 		ret = links_take_back(dir, &links[i], &why);
 		if (ret)

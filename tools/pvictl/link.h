@@ -39,6 +39,8 @@ void link_die(int err, const struct links_why *why) NORETURN;
 char *link_dir_lock(const char *dir);
 /* Others may read it from now on, but nobody changes it */
 void link_dir_share(void);
+/* So from the beginning, of one that is there */
+void link_dir_hold(const char *dir);
 void link_dir_unlock(void);
 /* All links, to be freed; without a directory there are none */
 size_t link_dir_read(const char *dir, struct link **links);
@@ -47,7 +49,7 @@ void link_dir_find(const char *dir, const uuid_t uuid, struct link *link);
 /* A UUID, what the policy calls it, or as much of a UUID as only one has. Dies if there is no such link */
 void link_dir_parse(const char *dir, const char *text, uuid_t uuid);
 
-/* link_ends.c: the endpoints, as far as there are any; -errno */
+/* link_ends.c: the endpoints, as far as there are any, whose processes may keep us waiting; -errno */
 int link_join(const struct link *link, uint32_t side);
 int link_leave(const struct link *link, uint32_t side);
 /* Join all links that @uuid is a side of, whose endpoint @pvi is. Dies if it cannot */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* pvictl link - its arguments */
 #include <ctype.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,8 @@ static const struct argp_option options[] = {
 	{ "queues", 'q', "N", 0, "Of each side (default: 4 for net, else 1)", 0 },
 	{ "hugetlb", OPTION_HUGETLB, "MOUNT", OPTION_ARG_OPTIONAL,
 	  "In huge pages, of the hugetlbfs that is mounted there or anywhere", 0 },
-	{ "owner", 'o', "USER[,USER]", 0,
-	  "Who runs the VMM of A, and that of B (default: who runs pvictl)", 0 },
+	{ "owner", 'o', "OWNER[,OWNER]", 0,
+	  "Who runs the VMM of A, and that of B: USER or USER:GROUP (default: who runs pvictl)", 0 },
 	{ "uuid", OPTION_UUID, "UUID", 0, "Of the link; if it is there, nothing is made (default: chosen)", 0 },
 	LINKS_OPTION,
 	{ "for", OPTION_FOR, "UUID", 0, "Print this side's arguments alone", 0 },
@@ -38,30 +39,44 @@ static void complain(struct argp_state *state, const char *what, const char *wan
 		argp_error(state, "%s must be %s, not '%s'", what, wanted, text);
 }
 
-static void parse_owner(struct argp_state *state, const char *text, struct link_side *side)
+static gid_t parse_group(struct argp_state *state, const char *text)
 {
-	bool number = isdigit((unsigned char)*text);
-	struct passwd *user;
+	struct group *group;
 
-	if (number)
-		side->uid = side->gid = parse_number(state, text, 0xfffffffeu, "the uid");
-	user = number ? getpwuid(side->uid) : getpwnam(text);
-	if (!user && !number)
-		argp_error(state, "there is no user '%s'", text);
-	if (!user)
-		return;
-	side->uid = user->pw_uid;
-	side->gid = user->pw_gid;
+	if (isdigit((unsigned char)*text))
+		return parse_number(state, text, 0xfffffffeu, "the gid");
+	group = getgrnam(text);
+	if (!group)
+		argp_error(state, "there is no group '%s'", text);
+	return group->gr_gid;
+}
+
+/* USER or USER:GROUP */
+static void parse_owner(struct argp_state *state, char *text, struct link_side *side)
+{
+	char *group = strchr(text, ':');
+
+	if (group)
+		*group++ = '\0';
+	side->uid = parse_user(state, text);
+	side->grouped = group;
+	if (group)
+		side->gid = parse_group(state, group);
 }
 
 static void parse_owners(struct argp_state *state, struct link_args *args, char *text)
 {
+	struct link_side *sides = args->spec.sides;
 	char *comma = strchr(text, ',');
 
 	if (comma)
 		*comma++ = '\0';
-	parse_owner(state, text, &args->spec.sides[0]);
-	parse_owner(state, comma ? comma : text, &args->spec.sides[1]);
+	parse_owner(state, text, &sides[0]);
+	sides[1].uid = sides[0].uid;
+	sides[1].grouped = sides[0].grouped;
+	sides[1].gid = sides[0].gid;
+	if (comma)
+		parse_owner(state, comma, &sides[1]);
 	args->spec.owned = true;
 }
 
@@ -102,10 +117,8 @@ static void own_by_libvirt(struct link_args *args)
 	int i;
 
 	user = user ?: getpwnam("qemu");
-	for (i = 0; user && i < 2; i++) {
+	for (i = 0; user && i < 2; i++)
 		args->spec.sides[i].uid = user->pw_uid;
-		args->spec.sides[i].gid = user->pw_gid;
-	}
 	args->spec.owned = user;
 }
 

@@ -39,8 +39,19 @@ void link_dir_share(void)
 		die("the links' lock: %s", strerror(errno));
 }
 
+void link_dir_hold(const char *dir)
+{
+	struct links_why why;
+	int ret = links_hold(dir, true, &held, &why);
+
+	if (ret)
+		link_die(ret, &why);
+}
+
 void link_dir_unlock(void)
 {
+	if (held < 0)
+		return;
 	close(held);
 	held = -1;
 }

@@ -8,13 +8,10 @@
 #include "policy_path.h"
 
 /* False: there is none now */
-static bool take_end(const struct link *link, uint32_t side, struct endpoint *e, int *pvi)
+static bool find_end(const struct link *link, uint32_t side, struct endpoint *e)
 {
 	/* Nobody can be bound where there is no module */
-	if (access("/dev/kvm_pvi", F_OK) || !find_endpoint(link->shapes[side].owner, e))
-		return false;
-	*pvi = take_endpoint(e);
-	return true;
+	return !access("/dev/kvm_pvi", F_OK) && find_endpoint(link->shapes[side].owner, e);
 }
 
 /* It has gone meanwhile */
@@ -29,23 +26,33 @@ static bool read_applied(struct policy *policy)
 	return applied_read(policy, PVID_RUN) && policy->nr_vms;
 }
 
-int link_join(const struct link *link, uint32_t side)
+static int join(const struct link *link, const struct endpoint *e, const struct policy *policy, int lister)
 {
 	struct links one = { .all = (struct link *)link, .nr = 1 };
-	struct policy policy;
-	bool known;
-	struct endpoint e;
+	int pvi = take_endpoint(e), ret;
 	uuid_t failed;
-	int pvi, ret;
 
-	if (!take_end(link, side, &e, &pvi))
+	if (pvi < 0)
+		return pvi;
+	ret = links_join(&one, policy, e->uuid, lister, e->number, pvi, NULL, failed);
+	close(pvi);
+	return ret;
+}
+
+int link_join(const struct link *link, uint32_t side)
+{
+	struct policy policy, *known;
+	struct endpoint e;
+	int lister, ret = 0;
+
+	if (!find_end(link, side, &e))
 		return 0;
-	known = read_applied(&policy);
-	ret = pvi < 0 ? pvi : links_join(&one, known ? &policy : NULL, e.uuid, e.listed ? open_listing() : -1,
-					 e.number, pvi, NULL, failed);
+	known = read_applied(&policy) ? &policy : NULL;
+	lister = e.listed ? open_listing() : -1;
+	/* Nobody is asked for what has been done. */
+	if (!links_has_joined(link, &link->shapes[side], known, lister, e.number))
+		ret = join(link, &e, known, lister);
 	policy_free(&policy);
-	if (pvi >= 0)
-		close(pvi);
 	return unless_gone(ret);
 }
 
@@ -54,8 +61,9 @@ int link_leave(const struct link *link, uint32_t side)
 	struct endpoint e;
 	int pvi, ret;
 
-	if (!take_end(link, side, &e, &pvi))
+	if (!find_end(link, side, &e))
 		return 0;
+	pvi = take_endpoint(&e);
 	ret = pvi < 0 ? pvi : pvi_link_leave(pvi, &link->shapes[side]);
 	if (pvi >= 0)
 		close(pvi);

@@ -4,23 +4,21 @@
  *
  * A helper makes them, and takes back those that a policy has made and this one does not have. It has the directory to
  * itself meanwhile. It comes to pvid's own endpoints first, before a link goes or when one has come; other processes,
- * which have their endpoints from "pvictl attach" or are ends themselves, may keep it waiting, and come last, each told by
- * a child of its own. A link that has gone is known until all of its ends know that, whoever is killed meanwhile.
+ * which have their endpoints from "pvictl attach" or are ends themselves, may keep it waiting, and come last, all at once,
+ * each told by children of its own. A link that has gone is known until all of its ends know that, whoever is killed
+ * meanwhile.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "links_policy.h"
 #include "pvid.h"
-
-#define PATIENCE 5000		/* milliseconds, for another process */
 
 struct answer {
 	char error[1024];	/* or "" */
@@ -39,8 +37,6 @@ struct work {
 	struct end *ends;	/* sorted */
 	size_t nr_ends;
 	int held;
-	uuid_t *late;		/* ends that have kept us waiting */
-	size_t nr_late;
 	struct links there;
 	struct links gone;	/* now, or before, without all ends knowing it */
 	size_t nr_old;		/* of those that are there, the first have not been made now */
@@ -158,94 +154,95 @@ static int tell_end(const struct work *w, const struct link *link, const struct 
 	return has_gone(ret) ? 0 : ret;
 }
 
-static bool is_late(const struct work *w, const uuid_t uuid)
-{
-	size_t i;
-
-	for (i = 0; i < w->nr_late; i++)
-		if (!uuid_compare(w->late[i], uuid))
-			return true;
-	return false;
-}
-
-/* It is killed with who waits for it. */
-static void ATTRIBUTE(noreturn) tell_as_child(const struct work *w, pid_t parent, const struct link *link,
-					      const struct pvi_ring_shape *shape, bool join, int lister)
-{
-	close(w->held);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
-		_exit(ESRCH);
-	_exit(-tell_end(w, link, shape, false, join, lister));
-}
-
-/* The process that has the end may keep who tells it waiting: it may do so once, for a while. */
-static int tell_other(struct work *w, const struct link *link, const struct pvi_ring_shape *shape, bool join, int lister)
-{
-	struct pollfd ended = { .events = POLLIN };
-	pid_t self = getpid(), pid;
-	int status, ret;
-
-	if (is_late(w, shape->owner))
-		return -ETIMEDOUT;
-	pid = fork();
-	if (!pid)
-		tell_as_child(w, self, link, shape, join, lister);
-	if (pid < 0)
-		return -errno;
-	ended.fd = open_pidfd(pid);
-	if (ended.fd >= 0 && poll(&ended, 1, PATIENCE) == 1 && waitpid(pid, &status, 0) == pid) {
-		ret = WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
-	} else {
-		kill(pid, SIGKILL);
-		w->late = policy_grow(w->late, w->nr_late, sizeof(*w->late));
-		uuid_copy(w->late[w->nr_late++], shape->owner);
-		ret = -ETIMEDOUT;
-	}
-	if (ended.fd >= 0)
-		close(ended.fd);
-	return ret;
-}
-
 static bool is_others(const struct work *w, const struct pvi_ring_shape *shape, int lister, struct kvm_pvi_list_endpoint *r)
 {
 	return !own_end(w, shape->owner) && !find_listed(lister, shape->owner, r);
 }
 
-/* Nobody is asked for what has been done. */
-static int tell_other_if_needed(struct work *w, const struct link *link, const struct pvi_ring_shape *shape, bool join,
-				int lister)
+/* It is killed with who waits for it, and asks nobody for what has been done. */
+static void ATTRIBUTE(noreturn) tell_as_child(const struct work *w, pid_t parent, const struct link *link,
+					      const struct pvi_ring_shape *shape, bool join, int lister)
 {
 	struct kvm_pvi_list_endpoint r;
 
-	if (!is_others(w, shape, lister, &r) ||
-	    (join && links_has_joined(link, shape, &w->d->policy, lister, r.number)))
-		return 0;
-	return tell_other(w, link, shape, join, lister);
+	close(w->held);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+		_exit(ESRCH);
+	if (join && !find_listed(lister, shape->owner, &r) &&
+	    links_has_joined(link, shape, &w->d->policy, lister, r.number))
+		_exit(0);
+	_exit(-tell_end(w, link, shape, false, join, lister));
 }
 
-/* Both ends of one of the links, as far as they are pvid's, or not: @join, or leave. False: one cannot */
-static bool tell_ends(struct work *w, const struct link *link, bool own, bool join, int lister)
+/* 0: it is nobody's, or pvid's; -errno */
+static pid_t begin_to_tell(const struct work *w, const struct link *link, const struct pvi_ring_shape *shape, bool join,
+			   int lister)
 {
-	const struct pvi_ring_shape *shape;
-	char text[256], uuid[UUID_STR_LEN], name[UUID_STR_LEN];
-	bool done = true;
-	int ret;
+	struct kvm_pvi_list_endpoint r;
+	pid_t self = getpid(), pid;
 
+	if (!is_others(w, shape, lister, &r))
+		return 0;
+	pid = fork();
+	if (!pid)
+		tell_as_child(w, self, link, shape, join, lister);
+	/* EAGAIN would be somebody who changes links. */
+	return pid < 0 ? -ENOMEM : pid;
+}
+
+/* What became of telling an end, -errno, is complained of; false: it is not done. */
+static bool is_told(struct work *w, const struct link *link, const struct pvi_ring_shape *shape, bool join, int ret)
+{
+	char text[256], uuid[UUID_STR_LEN], name[UUID_STR_LEN];
+
+	if (!ret)
+		return true;
 	/* One that was made by hand has no label. */
 	uuid_unparse_lower(link->uuid, name);
+	uuid_unparse_lower(shape->owner, uuid);
+	snprintf(text, sizeof(text), "%s %s link '%s': %s", uuid, join ? "cannot join" : "keeps the GSIs of",
+		 *link->label ? link->label : name, links_explain(ret));
+	complain(w, text);
+	return false;
+}
 
-	for (shape = link->shapes; shape < link->shapes + 2; shape++) {
-		ret = own ? tell_end(w, link, shape, true, join, lister) :
-			tell_other_if_needed(w, link, shape, join, lister);
-		if (!ret)
-			continue;
-		uuid_unparse_lower(shape->owner, uuid);
-		snprintf(text, sizeof(text), "%s %s link '%s': %s", uuid, join ? "cannot join" : "keeps the GSIs of",
-			 *link->label ? link->label : name, links_explain(ret));
-		complain(w, text);
-		done = false;
-	}
+/* Both ends of a link, as far as they are pvid's: @join, or leave. False: one cannot */
+static bool tell_own(struct work *w, const struct link *link, bool join, int lister)
+{
+	const struct pvi_ring_shape *shape;
+	bool done = true;
+
+	for (shape = link->shapes; shape < link->shapes + 2; shape++)
+		done &= is_told(w, link, shape, join, tell_end(w, link, shape, true, join, lister));
 	return done;
+}
+
+/*
+ * The other ends of all of @links for which @done is true, which is false then of those that cannot. The processes that have
+ * them may keep who tells them waiting, all of them for the same while.
+ */
+static void tell_others(struct work *w, const struct links *links, bool *done, bool join, int lister)
+{
+	pid_t *pids = calloc(2 * links->nr + 1, sizeof(*pids));
+	const struct link *link;
+	int64_t until;
+	size_t i;
+	int ret;
+
+	if (!pids)
+		abort();
+	for (i = 0; i < 2 * links->nr; i++) {
+		link = &links->all[i / 2];
+		if (done[i / 2])
+			pids[i] = begin_to_tell(w, link, &link->shapes[i % 2], join, lister);
+	}
+	until = child_until();
+	for (i = 0; i < 2 * links->nr; i++) {
+		link = &links->all[i / 2];
+		ret = pids[i] > 0 ? child_wait(pids[i], until) : pids[i];
+		done[i / 2] &= is_told(w, link, &link->shapes[i % 2], join, ret);
+	}
+	free(pids);
 }
 
 /*
@@ -273,28 +270,55 @@ static void forget(struct work *w, const struct link *link)
 		complain(w, why.text);
 }
 
+static bool *marks_of(const struct links *links)
+{
+	bool *marks = calloc(links->nr + 1, sizeof(*marks));
+
+	if (!marks)
+		abort();
+	return marks;
+}
+
 /* Of those, too, that the last one has not come to; who leaves twice loses nothing by it, for nobody else has the GSIs. */
 static void leave_all(struct work *w, int lister)
 {
-	struct link *link;
+	bool *done = marks_of(&w->gone);
+	size_t i;
 
-	for (link = w->gone.all; link < w->gone.all + w->gone.nr; link++) {
-		if (!tell_ends(w, link, true, false, lister) || !tell_ends(w, link, false, false, lister))
-			continue;
-		if (!pvid_lives(w))
-			_exit(EXIT_FAILURE);
-		forget(w, link);
-	}
+	for (i = 0; i < w->gone.nr; i++)
+		done[i] = tell_own(w, &w->gone.all[i], false, lister);
+	tell_others(w, &w->gone, done, false, lister);
+	if (!pvid_lives(w))
+		_exit(EXIT_FAILURE);
+	for (i = 0; i < w->gone.nr; i++)
+		if (done[i])
+			forget(w, &w->gone.all[i]);
+	free(done);
 }
 
-/* New ones; of others pvid's own have had it from it, and whoever else is an end of the policy's may not have joined. */
-static void join_all(struct work *w, bool own, int lister)
+/* New ones: others pvid's own have had from it. */
+static void join_own(struct work *w, int lister)
 {
 	size_t i;
 
-	for (i = own ? w->nr_old : 0; i < w->there.nr; i++)
+	for (i = w->nr_old; i < w->there.nr; i++)
 		if (*w->there.all[i].label)
-			tell_ends(w, &w->there.all[i], own, true, lister);
+			tell_own(w, &w->there.all[i], true, lister);
+}
+
+/* Whoever else is an end of the policy's may not have joined one that is older, either. */
+static void join_others(struct work *w, int lister)
+{
+	bool *wanted = marks_of(&w->there);
+	const struct link *link;
+	size_t i;
+
+	for (i = 0; i < w->there.nr; i++) {
+		link = &w->there.all[i];
+		wanted[i] = *link->label && !links_is_old(w->dir, link, &w->d->policy);
+	}
+	tell_others(w, &w->there, wanted, true, lister);
+	free(wanted);
 }
 
 /* Whoever is pvid's has left before: if it all ends here, the next pvid gives it back, and takes it again. */
@@ -312,7 +336,7 @@ static void take_back(struct work *w, int lister)
 			i++;
 			continue;
 		}
-		done = tell_ends(w, link, true, false, lister);
+		done = tell_own(w, link, false, lister);
 		if (!pvid_lives(w))
 			_exit(EXIT_FAILURE);
 		if (links_take_back(w->dir, link, &why))
@@ -347,15 +371,38 @@ static void make(struct work *w, bool said)
 	}
 }
 
+static bool read_links(struct work *w)
+{
+	struct links_why why;
+
+	if (!links_read(w->dir, &w->there, NULL, &why) && !links_read_gone(w->dir, &w->gone, &why))
+		return true;
+	complain(w, why.text);
+	return false;
+}
+
+/* Whoever is bound while others are waited for joins what there is; in between somebody may have changed it. */
+static bool share(struct work *w)
+{
+	links_free(&w->there);
+	links_free(&w->gone);
+	if (!flock(w->held, LOCK_SH))
+		return read_links(w);
+	complain(w, strerror(errno));
+	return false;
+}
+
 static void carry_out(struct work *w, int lister)
 {
 	note_ends(w);
 	take_back(w, lister);
 	make(w, true);
 	make(w, false);
-	join_all(w, true, lister);
+	join_own(w, lister);
+	if (!share(w))
+		return;
 	leave_all(w, lister);
-	join_all(w, false, lister);
+	join_others(w, lister);
 }
 
 static void run(const struct pvid *d, const void *owner, int pvi, void *answer)
@@ -367,9 +414,9 @@ static void run(const struct pvid *d, const void *owner, int pvi, void *answer)
 	(void)owner;
 	(void)pvi;
 	w.held = links_lock(d->links, w.dir, &why);
-	if (w.held < 0 || links_read(w.dir, &w.there, NULL, &why) || links_read_gone(w.dir, &w.gone, &why))
+	if (w.held < 0)
 		complain(&w, why.text);
-	else
+	else if (read_links(&w))
 		carry_out(&w, lister);
 }
 
