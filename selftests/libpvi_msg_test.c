@@ -165,6 +165,44 @@ static void test_rings(void)
 	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, 55), -EAGAIN);
 }
 
+static void fill(u32 who, u32 queue)
+{
+	int ret;
+
+	while (!(ret = pvi_msg_send(sides[who], queue, sent, 100)))
+		;
+	ASSERT_EQ(ret, -EAGAIN);
+}
+
+/* What a side has received it has given back before it waits, in the midst of what was there, and in all queues */
+static void test_both_full(void)
+{
+	u32 who;
+
+	make();
+	for (who = 0; who < 2; who++)
+		fill(who, 0);
+	rings[0] = 0;
+	rings[1] = 0;
+	for (who = 0; who < 2; who++)
+		ASSERT_EQ(pvi_msg_receive(sides[who], 0, got, sizeof(got)), 100);
+	ASSERT_EQ(pvi_msg_send(sides[0], 0, sent, 100), -EAGAIN);
+	ASSERT_EQ(rings[1], 1);
+	ASSERT_EQ(pvi_msg_send(sides[1], 0, sent, 100), 0);
+	ASSERT_EQ(pvi_msg_send(sides[1], 0, sent, 100), -EAGAIN);
+	ASSERT_EQ(rings[0], 1);
+	ASSERT_EQ(pvi_msg_send(sides[0], 0, sent, 100), 0);
+
+	make();
+	fill(0, 1);
+	ASSERT_EQ(pvi_msg_receive(sides[1], 1, got, sizeof(got)), 100);
+	ASSERT_EQ(rings[0], 0);
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), -EAGAIN);
+	ASSERT_EQ(rings[0], 1);
+	ASSERT_EQ(gsis[0], 21);
+	ASSERT_EQ(pvi_msg_send(sides[0], 1, sent, 100), 0);
+}
+
 static void test_sessions(void)
 {
 	struct pvi_ring_queue *queue;
@@ -209,6 +247,7 @@ static const struct test_case cases[] = {
 	{ "open", test_open },
 	{ "messages", test_messages },
 	{ "rings", test_rings },
+	{ "both_full", test_both_full },
 	{ "sessions", test_sessions },
 	{ "pad", test_pad },
 };
