@@ -49,11 +49,21 @@ static void ring(void *arg, u32 gsi)
 	gsis[who] = gsi;
 }
 
+static bool answers;
+
+/* Side 1 is rung, and another thread or VM of it is fast */
+static void ring_fast(void *arg, u32 gsi)
+{
+	ring(arg, gsi);
+	if (answers && *(u32 *)arg == 1)
+		pvi_msg_follow(sides[1]);
+}
+
 static int side_open(u32 who)
 {
 	static u32 peers[2] = { 1, 0 };
 
-	return pvi_msg_open(&sides[who], fds[who], fds[1 - who], ring, &peers[who]);
+	return pvi_msg_open(&sides[who], fds[who], fds[1 - who], ring_fast, &peers[who]);
 }
 
 static void follow(void)
@@ -226,6 +236,25 @@ static void test_sessions(void)
 	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), -EAGAIN);
 }
 
+/* Whoever follows is told once that a session has ended, though the next runs already; not of one that never ran */
+static void test_follow_ended(void)
+{
+	make();
+	answers = true;
+	ASSERT_EQ(pvi_msg_send(sides[0], 0, sent, 8), 0);
+	pvi_msg_reset(sides[1], 0);
+	ASSERT_EQ(pvi_msg_follow(sides[0]), -ECONNRESET);
+	ASSERT_EQ(pvi_msg_follow(sides[0]), QUEUES);
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), -EAGAIN);
+	answers = false;
+	pvi_msg_reset(sides[1], 0);
+	ASSERT_EQ(pvi_msg_follow(sides[0]), -ECONNRESET);
+	ASSERT_EQ(pvi_msg_follow(sides[1]), -ENOTCONN);
+	pvi_msg_reset(sides[0], 0);
+	ASSERT_EQ(pvi_msg_follow(sides[1]), -ENOTCONN);
+	follow();
+}
+
 /* A pad that comes alone is taken, and its taker is rung again */
 static void test_pad(void)
 {
@@ -249,6 +278,7 @@ static const struct test_case cases[] = {
 	{ "rings", test_rings },
 	{ "both_full", test_both_full },
 	{ "sessions", test_sessions },
+	{ "follow_ended", test_follow_ended },
 	{ "pad", test_pad },
 };
 

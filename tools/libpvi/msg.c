@@ -114,6 +114,7 @@ void pvi_msg_reset(struct pvi_msg *msg, uint64_t epoch)
 int pvi_msg_follow(struct pvi_msg *msg)
 {
 	struct pvi_ring_link *link = &msg->link;
+	bool used = msg->opened;
 	uint32_t n, steps;
 	int step;
 
@@ -123,6 +124,9 @@ int pvi_msg_follow(struct pvi_msg *msg)
 			msg_start(msg);
 		else
 			msg_ring(msg, 0);
+		/* What was on its way is lost, of which the caller has to know. The peer rings for the rest */
+		if (step < 0 && used)
+			return -ECONNRESET;
 	}
 	if (PVI_RING_STATE(link->life) != PVI_RING_RUN)
 		return -ENOTCONN;
