@@ -425,6 +425,39 @@ former()
 	same "$(woken g_b)" "held"$'\n'"read 1000 $reset"$'\n'"former"
 }
 
+# nobody NAME - a test before, which has failed, may have left somebody at a port
+nobody()
+{
+	run "$1" "while killall -q -KILL pvi_vsock; do usleep 20000; done"
+}
+
+# handed - how often a's kernel was given a packet
+handed()
+{
+	run g_a "awk '/pvi_recv/ { print \$2 }' /sys/kernel/tracing/kprobe_profile"
+}
+
+# What is for no socket of a's the kernel does not get: it would look again, and one of another peer's may have the port
+# by then. In a session of their own they are all that there is.
+strays()
+{
+	local before
+
+	nobody g_a
+	nobody g_b
+	spoils life 1
+	run g_a "mount -t tracefs none /sys/kernel/tracing && cd /sys/kernel/tracing &&" \
+		"echo p:pvi_recv virtio_transport_recv_pkt >kprobe_events && echo 1 >events/kprobes/pvi_recv/enable"
+	before=$(handed)
+	same "$(run g_b pvi_spoil stranger 8)" "stranger 8"
+	same $(($(handed) - before)) 0
+	spoils life 1
+	exchange stream 1000 1
+	[ "$(handed)" -gt "$before" ] || fail "none are counted"
+	run g_a "cd /sys/kernel/tracing && echo 0 >events/kprobes/pvi_recv/enable && echo >kprobe_events &&" \
+		"cd / && umount /sys/kernel/tracing"
+}
+
 # What an administrator may do while bytes go both ways. Who listens at the other side need not know.
 under_load()
 {
@@ -512,12 +545,6 @@ stop_load()
 		# shellcheck disable=SC2016 # the guest's shell knows it
 		run $name 'kill -KILL $(cat /tmp/load); killall -q -KILL pvi_vsock; true'
 	done
-}
-
-# nobody NAME - a test before, which has failed, may have left somebody at a port
-nobody()
-{
-	run "$1" "while killall -q -KILL pvi_vsock; do usleep 20000; done"
 }
 
 # said_once LINES - behind so many lines of its log a's kernel says once that b breaks the rules, and nothing else but how
@@ -730,5 +757,5 @@ start_guests
 set +e
 # Where bash would say that b was killed.
 run_tests alone together host stream seqpacket options bound credit timeouts again memory programs ${PVI_LONG:+log_in} \
-	kernels_own many refused place unsent former under_load ${PVI_LONG:+asleep reboot bulk} peers hostile killed saved \
+	kernels_own many refused place unsent former strays under_load ${PVI_LONG:+asleep reboot bulk} peers hostile killed saved \
 	2>"$tmp/stderr"
