@@ -54,14 +54,6 @@ static struct vsock_sock *sock_find(const struct pvi_vsock *v, struct list_head 
 	return found;
 }
 
-static void sock_fail(struct vsock_sock *vsk)
-{
-	struct sock *sk = sk_vsock(vsk);
-
-	WRITE_ONCE(sk->sk_err, ECONNRESET);
-	sk_error_report(sk);
-}
-
 /*
  * Who closes a socket may wait for the peer as long as the program likes (SO_LINGER), without the lock; and nobody
  * has it any more who waits for a program. What close() has left to the kernel's close_work is not to be done
@@ -85,18 +77,32 @@ static void sock_end_closing(struct vsock_sock *vsk)
  */
 static void sock_end(struct vsock_sock *vsk)
 {
+	struct sock *sk = sk_vsock(vsk);
+
 	/* Seen by whoever sends in a session behind this one: pairs with pvi_vsock_tx_up() */
 	WRITE_ONCE(vsk->ignore_connecting_rst, true);
-	if (!sock_flag(sk_vsock(vsk), SOCK_DONE)) {
+	if (!sock_flag(sk, SOCK_DONE)) {
+		WRITE_ONCE(sk->sk_err, ECONNRESET);
+		/* Who reads, and sees the end, looks why behind that: else it would be one as any */
+		smp_wmb();
 		WRITE_ONCE(vsk->peer_shutdown, SHUTDOWN_MASK);
-		sock_fail(vsk);
+		sk_error_report(sk);
 		/* Who closes it sees that it has ended, or is seen here: pairs with transport_release() */
 		smp_mb();
-		if (sock_flag(sk_vsock(vsk), SOCK_DEAD))
+		if (sock_flag(sk, SOCK_DEAD))
 			sock_end_closing(vsk);
 	}
 	vsock_remove_connected(vsk);
-	sock_put(sk_vsock(vsk));
+	sock_put(sk);
+}
+
+/* One that waits for the peer's answer */
+static void sock_fail(struct vsock_sock *vsk)
+{
+	struct sock *sk = sk_vsock(vsk);
+
+	WRITE_ONCE(sk->sk_err, ECONNRESET);
+	sk_error_report(sk);
 }
 
 /* The peer has gone. Those that listen stay. */
