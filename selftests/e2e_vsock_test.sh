@@ -425,6 +425,24 @@ former()
 	same "$(woken g_b)" "held"$'\n'"read 1000 $reset"$'\n'"former"
 }
 
+# A socket whose connect() was refused while b was away is nothing to a b that comes, sends to it and goes, and can
+# connect to the next one
+retry()
+{
+	local driver=/sys/bus/pvi_link/drivers/kvm_pvi_vsock
+
+	run g_b "echo $link >$driver/unbind"
+	await run g_a "grep -q '^$cid_b .* down' /proc/net/pvi_vsock"
+	lates g_a retry $cid_b 5000 70000
+	run g_b "echo $link >$driver/bind"
+	connected
+	same "$(run g_b pvi_spoil stranger 8)" "stranger 8"
+	spoils life 1
+	begins g_b serve stream 5000 1
+	same "$(told g_a)" "retry 0 1000"
+	same "$(woken g_b)" "serve 1"
+}
+
 # nobody NAME - a test before, which has failed, may have left somebody at a port
 nobody()
 {
@@ -757,5 +775,5 @@ start_guests
 set +e
 # Where bash would say that b was killed.
 run_tests alone together host stream seqpacket options bound credit timeouts again memory programs ${PVI_LONG:+log_in} \
-	kernels_own many refused place unsent former strays under_load ${PVI_LONG:+asleep reboot bulk} peers hostile killed saved \
+	kernels_own many refused place unsent former retry strays under_load ${PVI_LONG:+asleep reboot bulk} peers hostile killed saved \
 	2>"$tmp/stderr"

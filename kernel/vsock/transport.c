@@ -32,6 +32,19 @@ static PVI_COMPAT_SEND_PKT(transport_send_pkt, skb)
 	return ret;
 }
 
+/*
+ * Who is refused at once does not connect, though AF_VSOCK leaves the socket as if it did: it would get the error when
+ * a peer goes that has come since, or be connected by it unasked.
+ */
+static int transport_connect(struct vsock_sock *vsk)
+{
+	int ret = virtio_transport_connect(vsk);
+
+	if (ret < 0)
+		WRITE_ONCE(sk_vsock(vsk)->sk_state, TCP_CLOSE);
+	return ret;
+}
+
 static int transport_cancel_pkt(struct vsock_sock *vsk)
 {
 	struct pvi_vsock *v;
@@ -108,7 +121,7 @@ struct virtio_transport pvi_vsock_transport = {
 		.init = transport_init,
 		.destruct = virtio_transport_destruct,
 		.release = transport_release,
-		.connect = virtio_transport_connect,
+		.connect = transport_connect,
 		.shutdown = virtio_transport_shutdown,
 		.cancel_pkt = transport_cancel_pkt,
 		.dgram_bind = virtio_transport_dgram_bind,
