@@ -176,6 +176,20 @@ sends()
 	same "$(run g_b "md5sum </tmp/got; rm /tmp/got")" "$(run g_a "md5sum </bin/busybox")"
 }
 
+# A message that does not fit into the ring is taken whole, or not at all: who does not wait sends it again
+whole()
+{
+	local said
+
+	begins g_b sink seqpacket 5999
+	lates g_a whole $cid_b 5999
+	kill -STOP "$g_b"
+	said=$(told g_a)
+	kill -CONT "$g_b"
+	same "$said" "whole 100000"
+	same "$(woken g_b)" "sink 1 0"
+}
+
 # Unmodified ones
 programs()
 {
@@ -774,6 +788,6 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone together host stream seqpacket options bound credit timeouts again memory programs ${PVI_LONG:+log_in} \
+run_tests alone together host stream seqpacket options bound credit timeouts again memory whole programs ${PVI_LONG:+log_in} \
 	kernels_own many refused place unsent former retry strays under_load ${PVI_LONG:+asleep reboot bulk} peers hostile killed saved \
 	2>"$tmp/stderr"

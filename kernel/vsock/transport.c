@@ -106,12 +106,22 @@ static ssize_t transport_stream_enqueue(struct vsock_sock *vsk, struct msghdr *m
 	return virtio_transport_stream_enqueue(vsk, msg, min(len, transport_most(vsk)));
 }
 
-/* A message is as long at most: newer kernels say so, older ones look at what the peer says alone. */
+/*
+ * A message is as long at most: newer kernels say so, older ones look at what the peer says alone. They also take one
+ * packet of it at a time; between two of them there may be no space, and who does not wait would send all of it again.
+ */
 static int transport_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg, size_t len)
 {
+	int put, all = 0;
+
 	if (len > transport_most(vsk))
 		return -EMSGSIZE;
-	return virtio_transport_seqpacket_enqueue(vsk, msg, len);
+	do {
+		put = virtio_transport_seqpacket_enqueue(vsk, msg, len - all);
+		if (put > 0)
+			all += put;
+	} while (put > 0 && all < len);
+	return all ?: put;
 }
 
 struct virtio_transport pvi_vsock_transport = {
