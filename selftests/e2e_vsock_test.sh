@@ -176,6 +176,20 @@ sends()
 	same "$(run g_b "md5sum </tmp/got; rm /tmp/got")" "$(run g_a "md5sum </bin/busybox")"
 }
 
+# A message that does not fit into the ring is taken whole, or not at all: who does not wait sends it again
+whole()
+{
+	local said
+
+	begins g_b sink seqpacket 5999
+	lates g_a whole $cid_b 5999
+	kill -STOP "$g_b"
+	said=$(told g_a)
+	kill -CONT "$g_b"
+	same "$said" "whole 100000"
+	same "$(woken g_b)" "sink 1 0"
+}
+
 # Unmodified ones
 programs()
 {
@@ -425,6 +439,57 @@ former()
 	same "$(woken g_b)" "held"$'\n'"read 1000 $reset"$'\n'"former"
 }
 
+# A socket whose connect() was refused while b was away is nothing to a b that comes, sends to it and goes, and can
+# connect to the next one
+retry()
+{
+	local driver=/sys/bus/pvi_link/drivers/kvm_pvi_vsock
+
+	run g_b "echo $link >$driver/unbind"
+	await run g_a "grep -q '^$cid_b .* down' /proc/net/pvi_vsock"
+	lates g_a retry $cid_b 5000 70000
+	run g_b "echo $link >$driver/bind"
+	connected
+	same "$(run g_b pvi_spoil stranger 8)" "stranger 8"
+	spoils life 1
+	begins g_b serve stream 5000 1
+	same "$(told g_a)" "retry 0 1000"
+	same "$(woken g_b)" "serve 1"
+}
+
+# nobody NAME - a test before, which has failed, may have left somebody at a port
+nobody()
+{
+	run "$1" "while killall -q -KILL pvi_vsock; do usleep 20000; done"
+}
+
+# handed - how often a's kernel was given a packet
+handed()
+{
+	run g_a "awk '/pvi_recv/ { print \$2 }' /sys/kernel/tracing/kprobe_profile"
+}
+
+# What is for no socket of a's the kernel does not get: it would look again, and one of another peer's may have the port
+# by then. In a session of their own they are all that there is.
+strays()
+{
+	local before
+
+	nobody g_a
+	nobody g_b
+	spoils life 1
+	run g_a "mount -t tracefs none /sys/kernel/tracing && cd /sys/kernel/tracing &&" \
+		"echo p:pvi_recv virtio_transport_recv_pkt >kprobe_events && echo 1 >events/kprobes/pvi_recv/enable"
+	before=$(handed)
+	same "$(run g_b pvi_spoil stranger 8)" "stranger 8"
+	same $(($(handed) - before)) 0
+	spoils life 1
+	exchange stream 1000 1
+	[ "$(handed)" -gt "$before" ] || fail "none are counted"
+	run g_a "cd /sys/kernel/tracing && echo 0 >events/kprobes/pvi_recv/enable && echo >kprobe_events &&" \
+		"cd / && umount /sys/kernel/tracing"
+}
+
 # What an administrator may do while bytes go both ways. Who listens at the other side need not know.
 under_load()
 {
@@ -512,12 +577,6 @@ stop_load()
 		# shellcheck disable=SC2016 # the guest's shell knows it
 		run $name 'kill -KILL $(cat /tmp/load); killall -q -KILL pvi_vsock; true'
 	done
-}
-
-# nobody NAME - a test before, which has failed, may have left somebody at a port
-nobody()
-{
-	run "$1" "while killall -q -KILL pvi_vsock; do usleep 20000; done"
 }
 
 # said_once LINES - behind so many lines of its log a's kernel says once that b breaks the rules, and nothing else but how
@@ -729,6 +788,6 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone together host stream seqpacket options bound credit timeouts again memory programs ${PVI_LONG:+log_in} \
-	kernels_own many refused place unsent former under_load ${PVI_LONG:+asleep reboot bulk} peers hostile killed saved \
+run_tests alone together host stream seqpacket options bound credit timeouts again memory whole programs ${PVI_LONG:+log_in} \
+	kernels_own many refused place unsent former retry strays under_load ${PVI_LONG:+asleep reboot bulk} peers hostile killed saved \
 	2>"$tmp/stderr"

@@ -49,11 +49,21 @@ static void ring(void *arg, u32 gsi)
 	gsis[who] = gsi;
 }
 
+static bool answers;
+
+/* Side 1 is rung, and another thread or VM of it is fast */
+static void ring_fast(void *arg, u32 gsi)
+{
+	ring(arg, gsi);
+	if (answers && *(u32 *)arg == 1)
+		pvi_msg_follow(sides[1]);
+}
+
 static int side_open(u32 who)
 {
 	static u32 peers[2] = { 1, 0 };
 
-	return pvi_msg_open(&sides[who], fds[who], fds[1 - who], ring, &peers[who]);
+	return pvi_msg_open(&sides[who], fds[who], fds[1 - who], ring_fast, &peers[who]);
 }
 
 static void follow(void)
@@ -165,6 +175,44 @@ static void test_rings(void)
 	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, 55), -EAGAIN);
 }
 
+static void fill(u32 who, u32 queue)
+{
+	int ret;
+
+	while (!(ret = pvi_msg_send(sides[who], queue, sent, 100)))
+		;
+	ASSERT_EQ(ret, -EAGAIN);
+}
+
+/* What a side has received it has given back before it waits, in the midst of what was there, and in all queues */
+static void test_both_full(void)
+{
+	u32 who;
+
+	make();
+	for (who = 0; who < 2; who++)
+		fill(who, 0);
+	rings[0] = 0;
+	rings[1] = 0;
+	for (who = 0; who < 2; who++)
+		ASSERT_EQ(pvi_msg_receive(sides[who], 0, got, sizeof(got)), 100);
+	ASSERT_EQ(pvi_msg_send(sides[0], 0, sent, 100), -EAGAIN);
+	ASSERT_EQ(rings[1], 1);
+	ASSERT_EQ(pvi_msg_send(sides[1], 0, sent, 100), 0);
+	ASSERT_EQ(pvi_msg_send(sides[1], 0, sent, 100), -EAGAIN);
+	ASSERT_EQ(rings[0], 1);
+	ASSERT_EQ(pvi_msg_send(sides[0], 0, sent, 100), 0);
+
+	make();
+	fill(0, 1);
+	ASSERT_EQ(pvi_msg_receive(sides[1], 1, got, sizeof(got)), 100);
+	ASSERT_EQ(rings[0], 0);
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), -EAGAIN);
+	ASSERT_EQ(rings[0], 1);
+	ASSERT_EQ(gsis[0], 21);
+	ASSERT_EQ(pvi_msg_send(sides[0], 1, sent, 100), 0);
+}
+
 static void test_sessions(void)
 {
 	struct pvi_ring_queue *queue;
@@ -188,6 +236,25 @@ static void test_sessions(void)
 	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), -EAGAIN);
 }
 
+/* Whoever follows is told once that a session has ended, though the next runs already; not of one that never ran */
+static void test_follow_ended(void)
+{
+	make();
+	answers = true;
+	ASSERT_EQ(pvi_msg_send(sides[0], 0, sent, 8), 0);
+	pvi_msg_reset(sides[1], 0);
+	ASSERT_EQ(pvi_msg_follow(sides[0]), -ECONNRESET);
+	ASSERT_EQ(pvi_msg_follow(sides[0]), QUEUES);
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), -EAGAIN);
+	answers = false;
+	pvi_msg_reset(sides[1], 0);
+	ASSERT_EQ(pvi_msg_follow(sides[0]), -ECONNRESET);
+	ASSERT_EQ(pvi_msg_follow(sides[1]), -ENOTCONN);
+	pvi_msg_reset(sides[0], 0);
+	ASSERT_EQ(pvi_msg_follow(sides[1]), -ENOTCONN);
+	follow();
+}
+
 /* A pad that comes alone is taken, and its taker is rung again */
 static void test_pad(void)
 {
@@ -209,7 +276,9 @@ static const struct test_case cases[] = {
 	{ "open", test_open },
 	{ "messages", test_messages },
 	{ "rings", test_rings },
+	{ "both_full", test_both_full },
 	{ "sessions", test_sessions },
+	{ "follow_ended", test_follow_ended },
 	{ "pad", test_pad },
 };
 

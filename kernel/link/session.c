@@ -296,12 +296,11 @@ static void session_work(struct work_struct *work)
 		session_again(core, SESSION_AGAIN);
 		goto out;
 	}
-	if (!core->driver) {
+	if (!core->driver || !pvi_bell_take(core)) {
+		/* None has begun here; and the peer can be rung, whatever this side waits for */
 		session_leave(core);
-		goto out;
-	}
-	if (!pvi_bell_take(core)) {
-		session_again(core, SESSION_AGAIN);
+		if (core->driver)
+			session_again(core, SESSION_AGAIN);
 		goto out;
 	}
 	pvi_bell_reconnect(core);

@@ -54,14 +54,6 @@ static struct vsock_sock *sock_find(const struct pvi_vsock *v, struct list_head 
 	return found;
 }
 
-static void sock_fail(struct vsock_sock *vsk)
-{
-	struct sock *sk = sk_vsock(vsk);
-
-	WRITE_ONCE(sk->sk_err, ECONNRESET);
-	sk_error_report(sk);
-}
-
 /*
  * Who closes a socket may wait for the peer as long as the program likes (SO_LINGER), without the lock; and nobody
  * has it any more who waits for a program. What close() has left to the kernel's close_work is not to be done
@@ -85,18 +77,32 @@ static void sock_end_closing(struct vsock_sock *vsk)
  */
 static void sock_end(struct vsock_sock *vsk)
 {
+	struct sock *sk = sk_vsock(vsk);
+
 	/* Seen by whoever sends in a session behind this one: pairs with pvi_vsock_tx_up() */
 	WRITE_ONCE(vsk->ignore_connecting_rst, true);
-	if (!sock_flag(sk_vsock(vsk), SOCK_DONE)) {
+	if (!sock_flag(sk, SOCK_DONE)) {
+		WRITE_ONCE(sk->sk_err, ECONNRESET);
+		/* Who reads, and sees the end, looks why behind that: else it would be one as any */
+		smp_wmb();
 		WRITE_ONCE(vsk->peer_shutdown, SHUTDOWN_MASK);
-		sock_fail(vsk);
+		sk_error_report(sk);
 		/* Who closes it sees that it has ended, or is seen here: pairs with transport_release() */
 		smp_mb();
-		if (sock_flag(sk_vsock(vsk), SOCK_DEAD))
+		if (sock_flag(sk, SOCK_DEAD))
 			sock_end_closing(vsk);
 	}
 	vsock_remove_connected(vsk);
-	sock_put(sk_vsock(vsk));
+	sock_put(sk);
+}
+
+/* One that waits for the peer's answer */
+static void sock_fail(struct vsock_sock *vsk)
+{
+	struct sock *sk = sk_vsock(vsk);
+
+	WRITE_ONCE(sk->sk_err, ECONNRESET);
+	sk_error_report(sk);
 }
 
 /* The peer has gone. Those that listen stay. */
@@ -194,6 +200,12 @@ static bool sock_is_anothers(const struct vsock_sock *vsk, const struct sockaddr
 	       vsk->remote_addr.svm_cid != src->svm_cid;
 }
 
+/* It goes no further; who has sent it is answered as the kernel would, which does not answer an answer. */
+static unsigned int sock_fate_of_stray(__le16 op)
+{
+	return op == cpu_to_le16(VIRTIO_VSOCK_OP_RST) ? PVI_VSOCK_DROP : PVI_VSOCK_DROP | PVI_VSOCK_RESET;
+}
+
 /*
  * A socket that has the port, without such a connection. One that listens is for all; one that connects
  * is for who is asked, alone. What is left hears nothing of it: it is another peer's, which is not for this
@@ -202,7 +214,6 @@ static bool sock_is_anothers(const struct vsock_sock *vsk, const struct sockaddr
 static unsigned int sock_judge_bound(struct sock *sk, const struct sockaddr_vm *src, __le16 op)
 {
 	bool leads, connects, anothers;
-	unsigned int fate;
 
 	if (READ_ONCE(sk->sk_state) == TCP_LISTEN)
 		return PVI_VSOCK_PASS;
@@ -215,8 +226,7 @@ static unsigned int sock_judge_bound(struct sock *sk, const struct sockaddr_vm *
 	release_sock(sk);
 	if (leads && connects)
 		return PVI_VSOCK_PASS;
-	fate = anothers ? PVI_VSOCK_DROP | PVI_VSOCK_WRONG : PVI_VSOCK_DROP;
-	return op == cpu_to_le16(VIRTIO_VSOCK_OP_RST) ? fate : fate | PVI_VSOCK_RESET;
+	return sock_fate_of_stray(op) | (anothers ? PVI_VSOCK_WRONG : 0);
 }
 
 /*
@@ -262,7 +272,7 @@ static unsigned int sock_judge_unconnected(struct virtio_vsock_hdr *hdr, const s
 	}
 	sk = vsock_find_bound_socket(dst);
 	if (!sk)
-		return PVI_VSOCK_PASS;
+		return sock_fate_of_stray(hdr->op);
 	fate = sock_judge_bound(sk, src, hdr->op);
 	sock_put(sk);
 	return fate;
@@ -270,8 +280,9 @@ static unsigned int sock_judge_unconnected(struct virtio_vsock_hdr *hdr, const s
 
 /*
  * What is to become of a packet, by the socket that the kernel would give it to: the kernels look for
- * one of that connection, then for any that has the port, and not all of them check whose that is. Where
- * there is none, they answer. The packet gets the address that the socket has.
+ * one of that connection, then for any that has the port, and not all of them check whose that is. What
+ * there is none for they are not given: they look anew, and by then the port may be that of one which connects
+ * to another peer. The packet gets the address that the socket has.
  */
 unsigned int pvi_vsock_socks_judge(struct virtio_vsock_hdr *hdr)
 {

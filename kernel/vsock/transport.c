@@ -32,6 +32,19 @@ static PVI_COMPAT_SEND_PKT(transport_send_pkt, skb)
 	return ret;
 }
 
+/*
+ * Who is refused at once does not connect, though AF_VSOCK leaves the socket as if it did: it would get the error when
+ * a peer goes that has come since, or be connected by it unasked.
+ */
+static int transport_connect(struct vsock_sock *vsk)
+{
+	int ret = virtio_transport_connect(vsk);
+
+	if (ret < 0)
+		WRITE_ONCE(sk_vsock(vsk)->sk_state, TCP_CLOSE);
+	return ret;
+}
+
 static int transport_cancel_pkt(struct vsock_sock *vsk)
 {
 	struct pvi_vsock *v;
@@ -93,12 +106,22 @@ static ssize_t transport_stream_enqueue(struct vsock_sock *vsk, struct msghdr *m
 	return virtio_transport_stream_enqueue(vsk, msg, min(len, transport_most(vsk)));
 }
 
-/* A message is as long at most: newer kernels say so, older ones look at what the peer says alone. */
+/*
+ * A message is as long at most: newer kernels say so, older ones look at what the peer says alone. They also take one
+ * packet of it at a time; between two of them there may be no space, and who does not wait would send all of it again.
+ */
 static int transport_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg, size_t len)
 {
+	int put, all = 0;
+
 	if (len > transport_most(vsk))
 		return -EMSGSIZE;
-	return virtio_transport_seqpacket_enqueue(vsk, msg, len);
+	do {
+		put = virtio_transport_seqpacket_enqueue(vsk, msg, len - all);
+		if (put > 0)
+			all += put;
+	} while (put > 0 && all < len);
+	return all ?: put;
 }
 
 struct virtio_transport pvi_vsock_transport = {
@@ -108,7 +131,7 @@ struct virtio_transport pvi_vsock_transport = {
 		.init = transport_init,
 		.destruct = virtio_transport_destruct,
 		.release = transport_release,
-		.connect = virtio_transport_connect,
+		.connect = transport_connect,
 		.shutdown = virtio_transport_shutdown,
 		.cancel_pkt = transport_cancel_pkt,
 		.dgram_bind = virtio_transport_dgram_bind,

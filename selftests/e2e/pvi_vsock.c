@@ -22,6 +22,9 @@
  *				first and tell, hear and close the first, and answer
  * anew CID PORT FROM		connect from this port, say 1000 bytes; after SIGUSR1 the connection is over: connect from there
  *				anew and say a word, and after another one say one more and hear the answer
+ * retry CID PORT FROM		connect from this port to a peer that is not there; after SIGUSR1 say whether the socket
+ *				has an error, connect by it, and say how many bytes of 1000 are said back
+ * whole CID PORT		connect; after SIGUSR1 send a message of 100000 bytes without waiting, and end it
  * press CID PORT		send until there has been no room for a tenth of a second, then end it
  * late CID PORT FROM		connect, from this port; after SIGUSR1 end what is sent, and read until the end
  * heap CID PORT BYTES [ROOM]	connect; after SIGUSR1 send so much at once, again and again, until there is no room,
@@ -596,6 +599,34 @@ static void verb_late(const char *cid, const char *port, const char *from)
 	printf("late %zu %d\n", at, last);
 }
 
+static void verb_retry(const char *cid, const char *port, const char *from)
+{
+	struct sockaddr_vm to = address(cid, port);
+	struct pollfd idle = { .fd = new_socket("stream"), .events = POLLIN };
+
+	be_told();
+	bind_to(idle.fd, NULL, from);
+	must(connect(idle.fd, (void *)&to, sizeof(to)) < 0 && errno == EHOSTUNREACH, "refused");
+	wait_told();
+	must(poll(&idle, 1, 0) >= 0, "poll");
+	connect_to(idle.fd, cid, port);
+	say(idle.fd, 1000);
+	must(!shutdown(idle.fd, SHUT_WR), "shutdown");
+	printf("retry %d %zu\n", !!(idle.revents & POLLERR), hear(idle.fd, -1));
+}
+
+static void verb_whole(const char *cid, const char *port)
+{
+	ssize_t put;
+	int fd;
+
+	be_told();
+	fd = dial("seqpacket", cid, port);
+	wait_told();
+	put = send(fd, bytes, 100000, MSG_NOSIGNAL | MSG_DONTWAIT);
+	printf("whole %zd\n", put < 0 ? -errno : put);
+}
+
 static void verb_heap(const char *cid, const char *port, size_t bytes, size_t room)
 {
 	char *all = malloc(PERIOD + bytes);
@@ -841,6 +872,10 @@ int main(int argc, char **argv)
 		verb_former(argv[2]);
 	else if (argc == 5 && !strcmp(verb, "anew"))
 		verb_anew(argv[2], argv[3], argv[4]);
+	else if (argc == 5 && !strcmp(verb, "retry"))
+		verb_retry(argv[2], argv[3], argv[4]);
+	else if (argc == 4 && !strcmp(verb, "whole"))
+		verb_whole(argv[2], argv[3]);
 	else if (argc == 4 && !strcmp(verb, "press"))
 		verb_press(argv[2], argv[3]);
 	else if (argc == 5 && !strcmp(verb, "late"))

@@ -837,7 +837,8 @@ void pvi_msg_reset(struct pvi_msg *msg, uint64_t epoch);
  * pvi_msg_follow - do what the peer's state asks for; after pvi_msg_open() and when rung
  * @msg: the side
  *
- * Return: how many queues the session has, or -ENOTCONN: it does not run yet.
+ * Return: how many queues the session has, or -errno; ENOTCONN: it does not run yet; ECONNRESET, once: the
+ * one that ran has ended, with what was not received, and another one was begun.
  */
 int pvi_msg_follow(struct pvi_msg *msg);
 

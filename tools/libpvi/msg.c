@@ -114,6 +114,7 @@ void pvi_msg_reset(struct pvi_msg *msg, uint64_t epoch)
 int pvi_msg_follow(struct pvi_msg *msg)
 {
 	struct pvi_ring_link *link = &msg->link;
+	bool used = msg->opened;
 	uint32_t n, steps;
 	int step;
 
@@ -123,6 +124,9 @@ int pvi_msg_follow(struct pvi_msg *msg)
 			msg_start(msg);
 		else
 			msg_ring(msg, 0);
+		/* What was on its way is lost, of which the caller has to know. The peer rings for the rest */
+		if (step < 0 && used)
+			return -ECONNRESET;
 	}
 	if (PVI_RING_STATE(link->life) != PVI_RING_RUN)
 		return -ENOTCONN;
@@ -141,11 +145,28 @@ static struct msg_queue *msg_queue(struct pvi_msg *msg, uint32_t queue, int *ret
 	return *ret < 0 ? NULL : &msg->queues[queue];
 }
 
+/* What was taken of a queue, and so is copied, is given back */
+static void msg_release(struct pvi_msg *msg, uint32_t n)
+{
+	if (pvi_ring_release(&msg->queues[n].rx))
+		msg_ring(msg, n);
+}
+
+/* The caller will wait for the peer, which may wait for the room of what was taken, of any queue */
+static int msg_wait(struct pvi_msg *msg)
+{
+	uint32_t n;
+
+	for (n = 0; n < msg->link.queues; n++)
+		msg_release(msg, n);
+	return -EAGAIN;
+}
+
 /* Nothing moved: why not. In a session that has ended nothing will */
 static int msg_stuck(struct pvi_msg *msg, uint32_t error)
 {
 	if (!error)
-		return -EAGAIN;
+		return msg_wait(msg);
 	msg_start(msg);
 	return error == PVI_RING_OVER ? -ECONNRESET : -EPROTO;
 }
@@ -173,15 +194,6 @@ int pvi_msg_send(struct pvi_msg *msg, uint32_t n, const void *data, size_t len)
 	return 0;
 }
 
-/* What was taken is given back when all that was there at once is taken */
-static void msg_release(struct pvi_msg *msg, uint32_t n)
-{
-	struct pvi_ring_rx *rx = &msg->queues[n].rx;
-
-	if (!rx->end.near && pvi_ring_release(rx))
-		msg_ring(msg, n);
-}
-
 ssize_t pvi_msg_receive(struct pvi_msg *msg, uint32_t n, void *data, size_t size)
 {
 	struct msg_queue *queue;
@@ -196,12 +208,14 @@ ssize_t pvi_msg_receive(struct pvi_msg *msg, uint32_t n, void *data, size_t size
 	while (!(from = pvi_ring_take(&queue->rx, &len)) && !queue->rx.end.error) {
 		msg_release(msg, n);
 		if (!pvi_ring_arm_rx(&queue->rx, 8))
-			return -EAGAIN;
+			return msg_wait(msg);
 	}
 	if (!from)
 		return msg_stuck(msg, queue->rx.end.error);
 	if (len <= size)
 		memcpy(data, from, len);
-	msg_release(msg, n);
+	/* When all that was there at once is taken */
+	if (!queue->rx.end.near)
+		msg_release(msg, n);
 	return len <= size ? (ssize_t)len : -EMSGSIZE;
 }
