@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* common links_text - what people write of links, in arguments and in a policy */
 #include <ctype.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "links.h"
@@ -10,27 +8,15 @@
 #define FIRST_CID	3u
 #define MAX_SIZE	(1ull << 40)
 
-/* The number that @text begins with; *@end NULL: none. 0x10 is 16, but nobody means 8 by 010. */
-static unsigned long long parse_begin(const char *text, char **end)
-{
-	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X') && isxdigit((unsigned char)text[2]);
-	bool plain = isdigit((unsigned char)*text) && (*text != '0' || !isdigit((unsigned char)text[1]));
-	unsigned long long value;
-
-	errno = 0;
-	value = strtoull(text, end, hex ? 16 : 10);
-	if (errno || !(hex || plain))
-		*end = NULL;
-	return value;
-}
-
 static bool parse_number(const char *text, uint32_t *to)
 {
+	uint64_t value;
 	char *end;
-	unsigned long long value = parse_begin(text, &end);
 
+	if (!number_read(text, &end, &value) || *end || value > UINT32_MAX)
+		return false;
 	*to = value;
-	return end && !*end && value <= UINT32_MAX;
+	return true;
 }
 
 const char *links_parse_kind(const char *text, uint32_t *kind)
@@ -49,13 +35,12 @@ const char *links_parse_kind(const char *text, uint32_t *kind)
 const char *links_parse_size(const char *text, uint64_t *size)
 {
 	static const char units[] = "KMG";
-	const char *unit;
-	int shift;
 	char *end;
+	bool good = number_read(text, &end, size);
+	const char *unit = good && *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+	int shift;
 
-	*size = parse_begin(text, &end);
-	unit = end && *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
-	if (!end || (*end && (!unit || end[1])))
+	if (!good || (*end && (!unit || end[1])))
 		return "a number with K, M or G behind it";
 	shift = unit ? 10 * (unit - units + 1) : 0;
 	/* PCI knows no others */
