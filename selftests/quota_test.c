@@ -156,7 +156,10 @@ static void test_source_of_many(void)
 	wait_accepted(p.tx, SIGNALS + 1);
 }
 
-/* Since 6.18 a group without quota stops its threads where they return to user space, which the kernel's never do */
+/*
+ * On newer kernels a group without quota stops its threads where they return to user space, which the kernel's never do.
+ * Seen are 6.12, which stops them anywhere, and 7.3; in between is 6.18, of which that is said.
+ */
 static bool stops_kernel_threads(void)
 {
 	struct utsname name;
