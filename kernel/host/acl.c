@@ -164,6 +164,7 @@ static int acl_publish_row(struct pvi_vm *vm, struct pvi_edge *edge)
 		ret = -ENOMEM;
 		goto err_peer;
 	}
+	WRITE_ONCE(edge->shown, true);
 	vm->nr_edges++;
 	return 0;
 

@@ -35,8 +35,8 @@ void pvi_bucket_set(struct pvi_bucket *b, u32 rate, u32 burst)
 			min_t(u64, DIV64_U64_ROUND_UP(tat - now, b->interval), burst) : 0;
 	} while (!atomic64_try_cmpxchg(&b->tat, &tat, now + taken * interval));
 	WRITE_ONCE(b->interval, interval);
-	b->rate = rate;
-	b->burst = burst;
+	WRITE_ONCE(b->rate, rate);
+	WRITE_ONCE(b->burst, burst);
 }
 
 /* A failed exchange means that another ring took a token: at most burst rounds. */

@@ -41,6 +41,7 @@ static inline bool pvi_what_is_bell(u32 what)
  * @node: in the table of all edges; unhashed when not live any more
  * @key: receiver, sender, GSI; a grant has the nil UUID for its sender, and is not in the table
  * @state: enum pvi_edge_state, leaves PVI_EDGE_LIVE once
+ * @shown: KVM_PVI_LIST has it: nothing of it can fail any more
  * @pinned: @owner must match
  * @owner: uid that must own the sender's endpoint
  * @vm: the receiver; valid under RCU while live
@@ -63,6 +64,7 @@ struct pvi_edge {
 	struct rhash_head node;
 	struct pvi_edge_key key;
 	u8 state;
+	bool shown;
 	bool pinned;
 	kuid_t owner;
 	struct pvi_vm *vm;

@@ -162,6 +162,7 @@ static int grant_publish(struct pvi_vm *vm, struct pvi_edge *edge)
 		/* The list's. */
 		kref_get(&edge->ref);
 		WRITE_ONCE(edge->state, PVI_EDGE_LIVE);
+		WRITE_ONCE(edge->shown, true);
 	}
 	pvi_vm_unlock(vm);
 	return ret;

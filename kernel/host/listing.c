@@ -4,7 +4,8 @@
  *
  * A walk has no state here: a cursor is the number of the last record, and the
  * next call looks for the lowest one above it. Records are collected a few at a
- * time, under the lock that keeps them, and copied out when it is let go.
+ * time, each under RCU, and copied out then. Nobody's lock is taken: an endpoint's
+ * owner may hold it for long, and the administrator looks at all endpoints.
  */
 #include <linux/capability.h>
 #include <linux/nospec.h>
@@ -24,16 +25,22 @@
 
 #define LISTING_CHUNK 16	/* records on the way to the caller */
 
+enum listing_found {
+	LISTING_END,		/* nothing is behind the cursor */
+	LISTING_PASSED,		/* the cursor has moved over something that is not to be listed */
+	LISTING_FILLED,		/* and a record has been filled */
+};
+
 /**
  * struct listing_kind - a kind of record
  * @size: of a record, known here
  * @min: of its first version
- * @collect: fills at most @max records behind *@cursor, which it moves; returns how many
+ * @next: looks at what is behind *@cursor
  */
 struct listing_kind {
 	u32 size;
 	u32 min;
-	u32 (*collect)(struct pvi_vm *vm, u64 *cursor, void *records, u32 max);
+	enum listing_found (*next)(struct pvi_vm *vm, u64 *cursor, void *record);
 };
 
 /* The VM stays while what was seen bound here is under RCU. */
@@ -87,27 +94,31 @@ static bool listing_endpoint(struct pvi_vm *vm, u64 number, struct kvm_pvi_list_
 	return true;
 }
 
-static u32 listing_endpoints(struct pvi_vm *unused, u64 *cursor, void *records, u32 max)
+static enum listing_found listing_next_endpoint(struct pvi_vm *unused, u64 *cursor, void *record)
 {
-	struct kvm_pvi_list_endpoint *r = records;
-	struct pvi_vm *vm;
-	u32 nr = 0;
+	struct pvi_vm *vm = pvi_vm_next(cursor);
+	bool listed;
 
-	while (nr < max) {
-		vm = pvi_vm_next(cursor);
-		if (!vm)
-			break;
-		if (listing_endpoint(vm, *cursor, &r[nr]))
-			nr++;
-		pvi_vm_put(vm);
-		cond_resched();
-	}
-	return nr;
+	if (!vm)
+		return LISTING_END;
+	listed = listing_endpoint(vm, *cursor, record);
+	pvi_vm_put(vm);
+	return listed ? LISTING_FILLED : LISTING_PASSED;
+}
+
+/*
+ * A row that is not there yet may still fail; one that has been revoked is gone, though it waits for whoever has the
+ * lock to take it out. What changes meanwhile may be told in part.
+ */
+static bool listing_edge_shown(const struct pvi_edge *edge)
+{
+	return READ_ONCE(edge->shown) && READ_ONCE(edge->state) != PVI_EDGE_REVOKED;
 }
 
 static void listing_edge(const struct pvi_edge *edge, struct kvm_pvi_list_edge *r)
 {
-	bool bell = pvi_what_is_bell(edge->key.what);
+	bool bell = pvi_what_is_bell(edge->key.what), pinned = READ_ONCE(edge->pinned);
+	kuid_t owner = KUIDT_INIT(READ_ONCE(edge->owner.val));
 
 	*r = (struct kvm_pvi_list_edge) {
 		.id = edge->id,
@@ -115,11 +126,11 @@ static void listing_edge(const struct pvi_edge *edge, struct kvm_pvi_list_edge *
 		.kind = pvi_edge_is_grant(edge) ? KVM_PVI_EDGE_GRANT :
 			bell ? KVM_PVI_EDGE_BELL : KVM_PVI_EDGE_GSI,
 		.flags = (bell ? KVM_PVI_LISTED_BELL : 0) |
-			 (edge->pinned ? KVM_PVI_LISTED_PINNED : 0),
-		.owner = edge->pinned ? from_kuid_munged(current_user_ns(), edge->owner) : 0,
-		.bits = edge->bits,
-		.rate = edge->bucket.rate,
-		.burst = edge->bucket.burst,
+			 (pinned ? KVM_PVI_LISTED_PINNED : 0),
+		.owner = pinned ? from_kuid_munged(current_user_ns(), owner) : 0,
+		.bits = READ_ONCE(edge->bits),
+		.rate = READ_ONCE(edge->bucket.rate),
+		.burst = READ_ONCE(edge->bucket.burst),
 		.counts = {
 			.raised = atomic64_read(&edge->counts[PVI_RAISED]),
 			.coalesced = atomic64_read(&edge->counts[PVI_COALESCED]),
@@ -131,39 +142,25 @@ static void listing_edge(const struct pvi_edge *edge, struct kvm_pvi_list_edge *
 	export_uuid(r->uuid, pvi_words_uuid(&edge->key.sender));
 }
 
-/* It is somebody else's: who holds it may take long. */
-static int listing_lock(struct pvi_vm *vm, bool dead)
-	PVI_ACQUIRES_ON(0, &vm->lock)
-{
-	int ret = pvi_vm_lock_any(vm);
-
-	if (ret)
-		return ret;
-	ret = pvi_vm_usable(vm, false, dead);
-	if (ret)
-		pvi_vm_unlock(vm);
-	return ret;
-}
-
 /* Those of a dead endpoint too: their counters stay. Their index is one less than their id. */
-static u32 listing_edges(struct pvi_vm *vm, u64 *cursor, void *records, u32 max)
+static enum listing_found listing_next_edge(struct pvi_vm *vm, u64 *cursor, void *record)
 {
-	struct kvm_pvi_list_edge *r = records;
+	enum listing_found found = LISTING_END;
 	unsigned long i = *cursor;
 	struct pvi_edge *edge;
-	u32 nr = 0;
 
-	if (listing_lock(vm, true))
-		return 0;
-	for (; nr < max; i++) {
-		edge = xa_find(&vm->edges, &i, ULONG_MAX, XA_PRESENT);
-		if (!edge)
-			break;
-		listing_edge(edge, &r[nr++]);
-		*cursor = edge->id;
+	rcu_read_lock();
+	edge = xa_find(&vm->edges, &i, ULONG_MAX, XA_PRESENT);
+	if (edge) {
+		found = LISTING_PASSED;
+		if (listing_edge_shown(edge)) {
+			listing_edge(edge, record);
+			found = LISTING_FILLED;
+		}
+		*cursor = (u64)i + 1;
 	}
-	pvi_vm_unlock(vm);
-	return nr;
+	rcu_read_unlock();
+	return found;
 }
 
 static void listing_gsi(const struct pvi_gsi *g, struct kvm_pvi_list_gsi *r)
@@ -175,31 +172,27 @@ static void listing_gsi(const struct pvi_gsi *g, struct kvm_pvi_list_gsi *r)
 		.kind = g->kind,
 		.state = pvi_gsi_state(g),
 		.bell = b ? b->number : KVM_PVI_LISTED_NO_BELL,
-		.rate = g->bucket.rate,
-		.burst = g->bucket.burst,
+		.rate = READ_ONCE(g->bucket.rate),
+		.burst = READ_ONCE(g->bucket.burst),
 		.rings = atomic64_read(&g->rings),
 	};
 }
 
-/* A cursor is one more than the last GSI. */
-static u32 listing_gsis(struct pvi_vm *vm, u64 *cursor, void *records, u32 max)
+/* A cursor is one more than the last GSI. They are freed a grace period after the endpoint has died. */
+static enum listing_found listing_next_gsi(struct pvi_vm *vm, u64 *cursor, void *record)
 {
-	struct kvm_pvi_list_gsi *r = records;
 	unsigned long i = *cursor;
-	struct pvi_gsi *g;
-	u32 nr = 0;
+	struct pvi_gsi *g = NULL;
 
-	if (listing_lock(vm, false))
-		return 0;
-	for (; nr < max; i++) {
+	rcu_read_lock();
+	if (pvi_vm_bound(vm))
 		g = xa_find(&vm->gsis, &i, ULONG_MAX, XA_PRESENT);
-		if (!g)
-			break;
-		listing_gsi(g, &r[nr++]);
-		*cursor = (u64)g->gsi + 1;
+	if (g) {
+		listing_gsi(g, record);
+		*cursor = (u64)i + 1;
 	}
-	pvi_vm_unlock(vm);
-	return nr;
+	rcu_read_unlock();
+	return g ? LISTING_FILLED : LISTING_END;
 }
 
 static void listing_port(const struct pvi_port *p, struct kvm_pvi_list_port *r)
@@ -214,38 +207,38 @@ static void listing_port(const struct pvi_port *p, struct kvm_pvi_list_port *r)
 		export_uuid(r->uuid, pvi_words_uuid(&p->edge->key.receiver));
 }
 
-/* A cursor is one more than the last index. */
-static u32 listing_ports(struct pvi_vm *vm, u64 *cursor, void *records, u32 max)
+/* A cursor is one more than the last index. They are freed a grace period after the endpoint has died. */
+static enum listing_found listing_next_port(struct pvi_vm *vm, u64 *cursor, void *record)
 {
-	struct kvm_pvi_list_port *r = records;
+	enum listing_found found = LISTING_END;
 	struct pvi_port *p;
-	u32 nr = 0;
-	u64 i;
+	u64 i = *cursor;
 
-	if (listing_lock(vm, false))
-		return 0;
-	for (i = *cursor; nr < max && i < pvi_port_end(vm); i++) {
+	rcu_read_lock();
+	if (pvi_vm_bound(vm) && i < pvi_port_end(vm)) {
+		found = LISTING_PASSED;
 		p = pvi_port_at(vm, i);
-		if (!p || !pvi_port_shown(p, i))
-			continue;
-		listing_port(p, &r[nr++]);
+		if (p && pvi_port_shown(p, i)) {
+			listing_port(p, record);
+			found = LISTING_FILLED;
+		}
 		*cursor = i + 1;
 	}
-	pvi_vm_unlock(vm);
-	return nr;
+	rcu_read_unlock();
+	return found;
 }
 
 #define LISTING(type, last, fn) {						\
 	.size = sizeof(struct type),						\
 	.min = offsetofend(struct type, last),					\
-	.collect = fn,								\
+	.next = fn,								\
 }
 
 static const struct listing_kind kinds[] = {
-	[KVM_PVI_LIST_ENDPOINTS] = LISTING(kvm_pvi_list_endpoint, dropped, listing_endpoints),
-	[KVM_PVI_LIST_EDGES] = LISTING(kvm_pvi_list_edge, counts, listing_edges),
-	[KVM_PVI_LIST_GSIS] = LISTING(kvm_pvi_list_gsi, rings, listing_gsis),
-	[KVM_PVI_LIST_PORTS] = LISTING(kvm_pvi_list_port, uuid, listing_ports),
+	[KVM_PVI_LIST_ENDPOINTS] = LISTING(kvm_pvi_list_endpoint, dropped, listing_next_endpoint),
+	[KVM_PVI_LIST_EDGES] = LISTING(kvm_pvi_list_edge, counts, listing_next_edge),
+	[KVM_PVI_LIST_GSIS] = LISTING(kvm_pvi_list_gsi, rings, listing_next_gsi),
+	[KVM_PVI_LIST_PORTS] = LISTING(kvm_pvi_list_port, uuid, listing_next_port),
 };
 
 /* As much of each record as both sides know; 0 behind it. */
@@ -261,6 +254,23 @@ static int listing_copy_out(const struct listing_kind *kind, u32 record, u64 to,
 	return 0;
 }
 
+/* At most @max records behind *@cursor; returns how many. */
+static u32 listing_collect(struct pvi_vm *vm, const struct listing_kind *kind, u64 *cursor,
+			   void *records, u32 max)
+{
+	u32 nr = 0;
+
+	while (nr < max) {
+		enum listing_found found = kind->next(vm, cursor, records + nr * kind->size);
+
+		if (found == LISTING_END)
+			break;
+		nr += found == LISTING_FILLED;
+		cond_resched();
+	}
+	return nr;
+}
+
 static int listing_walk(struct pvi_vm *vm, const struct listing_kind *kind,
 			struct kvm_pvi_list *u)
 {
@@ -273,7 +283,8 @@ static int listing_walk(struct pvi_vm *vm, const struct listing_kind *kind,
 	if (!records)
 		return -ENOMEM;
 	while (done < max) {
-		nr = kind->collect(vm, &cursor, records, min_t(u32, max - done, LISTING_CHUNK));
+		nr = listing_collect(vm, kind, &cursor, records,
+				     min_t(u32, max - done, LISTING_CHUNK));
 		if (!nr)
 			break;
 		ret = listing_copy_out(kind, u->record, u->address + (u64)done * u->record,

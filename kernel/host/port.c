@@ -37,11 +37,10 @@ void pvi_port_init(struct pvi_vm *vm)
 	RCU_INIT_POINTER(vm->ports, &no_ports);
 }
 
-/* The first index behind all ports. Called with vm->lock held. */
+/* The first index behind all ports. Called under RCU or vm->lock. */
 u32 pvi_port_end(struct pvi_vm *vm)
 {
-	lockdep_assert_held(&vm->lock);
-	return port_table(vm)->size;
+	return rcu_dereference_check(vm->ports, lockdep_is_held(&vm->lock))->size;
 }
 
 /* Makes room for @index. */

@@ -59,10 +59,10 @@ static inline struct pvi_port *pvi_port_find(struct pvi_vm *vm, u64 port)
 	return likely(p && READ_ONCE(p->number) == port) ? p : NULL;
 }
 
-/* Whether @p, at @index, is one: what is held there is none yet. Called with vm->lock held. */
+/* Whether @p, at @index, is one: what is held there is none yet. Called under RCU or vm->lock. */
 static inline bool pvi_port_shown(const struct pvi_port *p, u32 index)
 {
-	return KVM_PVI_PORT_INDEX(p->number) == index;
+	return KVM_PVI_PORT_INDEX(READ_ONCE(p->number)) == index;
 }
 
 void pvi_port_init(struct pvi_vm *vm);

@@ -1031,7 +1031,8 @@ struct kvm_pvi_thaw {
  * any endpoint at any time and changes nothing. Each call writes KVM_PVI_LIST_MAX records at
  * most; @nr is 0 behind the last one alone. Records come in ascending order of their number.
  * Between two calls others come and go: what is there during the whole walk is listed once, what
- * is not there at any time is not listed. A @cursor is only a position; any value will do.
+ * is not there at any time is not listed. A @cursor is only a position; any value will do. The
+ * call waits for nobody: a record of what is changed at that moment may be of before and after.
  *
  * A @record that is longer than the kernel's is filled up with 0, a shorter one is cut.
  *
