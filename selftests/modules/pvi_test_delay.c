@@ -22,12 +22,14 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/nmi.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/wait.h>
 
+#include "stall.h"
 #include "vm.h"
 
 struct delay {
@@ -68,12 +70,16 @@ static int delay_rcu(void *arg)
 	struct delay *d = arg;
 	int ret;
 
+	WRITE_ONCE(rcu_cpu_stall_suppress, 1);
 	rcu_read_lock();
 	complete(&d->begun);
-	while (goes_on(d))
+	while (goes_on(d)) {
+		touch_softlockup_watchdog();
 		cpu_relax();
+	}
 	ret = delay_result();
 	rcu_read_unlock();
+	WRITE_ONCE(rcu_cpu_stall_suppress, 0);
 	return ret;
 }
 
@@ -125,7 +131,8 @@ static int delay_locks(void *arg)
 }
 
 static struct delay mmap_lock = { .fn = delay_mmap, .seconds = 25 };
-static struct delay rcu = { .fn = delay_rcu, .seconds = 15 };
+/* Others may get little done meanwhile, where its CPU is one of those that they wait for. */
+static struct delay rcu = { .fn = delay_rcu, .seconds = 90 };
 static struct delay locks = { .fn = delay_locks, .seconds = 25 };
 static struct delay tasks_rcu = { .fn = delay_tasks, .seconds = 25 };
 
