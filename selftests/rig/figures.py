@@ -4,7 +4,8 @@
 
 figures.py write RESULTS PAGE   replace the table by one of the files in RESULTS, that common.sh's remember() has written:
                                 a line with date and tree, and one for each part, "PART PASSED OF DID" between tabs;
-                                a file's name ends at its first dot.
+                                a file's name ends at its first dot. Rows of parts of which there is no file stay,
+                                with their date and tree: each may have run on another machine
 figures.py check PAGE           fail unless the table is as "write" would have it, and of commits that are there
 """
 import collections
@@ -102,8 +103,13 @@ def check(page):
 def main():
     if sys.argv[1] == "write":
         page = pathlib.Path(sys.argv[3])
-        before, _, after = split(page)
-        page.write_text(before + rendered(rows_of(results(pathlib.Path(sys.argv[2])))) + after)
+        before, table, after = split(page)
+        found = results(pathlib.Path(sys.argv[2]))
+        new = {row[:2] for rows in found.values() for row in rows}
+        for row in parsed(table):
+            if NOBODY not in row and row[:2] not in new:
+                found[row[0]].append(row)
+        page.write_text(before + rendered(rows_of(found)) + after)
     else:
         check(pathlib.Path(sys.argv[2]))
 
