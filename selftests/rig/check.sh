@@ -4,12 +4,11 @@
 # check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12 6.1:c
 # intel-smoke 7.3:smoke", with $TESTS "6.12 6.1"; ":c" is that kernel with the C tests that take it less
 # than half a minute, ":smoke" with some of them, "debug:only" with those that need the debug kernel), each in an
-# L1 of its own: three machines at once, since each waits for a part of its time; with four the one with Linux
-# guests, which takes longest, has less of the processors, and all ends later. Beside them, one after the other, the quick part of style.sh,
+# L1 of its own: $RIG_AT_ONCE machines at once, 3 by default, since each waits for a part of its time. Beside them, one after the other, the quick part of style.sh,
 # install.sh if there are tests that need the tools, and without $TESTS, if 6.12 is among the kernels,
 # deb-check.sh, ring.sh, userspace.sh, static.sh and, for what some tests cover, coverage.sh; with kernel
-# 6.12 or intel bench.sh --check. The tests with Linux guests, e2e*_test.sh, have another L1 of that kernel,
-# those of the tools, which are scripts too, a third, and so has cost_test, which compares what calls cost:
+# 6.12 or intel bench.sh --check. Each test with Linux guests, e2e*_test.sh, has an L1 of that kernel too,
+# those of the tools, which are scripts as well, two, and another has cost_test, which compares what calls cost:
 # there time is instructions, and the host's caches are none. Tests that need no kernel of their own run on
 # the host, as root like all. $GUESTS are the kernels of the guests, an older and a newer one, by default
 # 6.1 and 6.12.
@@ -94,7 +93,7 @@ two_at_once=$(printf '%s_test\n' broadcast connect event life many msi posted re
 # Each way that a ring can take, and every call in every mode
 smoke=$(printf '%s_test\n' gsi hypercall msi plain ring)
 [ -z "${TESTS:-}" ] || smoke=$(printf '%s\n' "${tests[@]}")
-at_once=3
+at_once=${RIG_AT_ONCE:-3}
 passed=0 failed=0 skipped=0 failures=() running=$build/running ended=$build/ended
 counted='^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$'
 
@@ -256,9 +255,10 @@ tests_of()
 	intel)	c_tests | grep -v -x -F "$two_at_once" ;;
 	intel-smp) c_tests | grep -x -F "$two_at_once" ;;
 	intel-smoke) c_tests | grep -x -F "$smoke" ;;
-	*-guests) printf '%s\n' "${with_guests[@]}" | selected "${1%-guests}" ;;
-	*-tools) tool_tests | selected "${1%-tools}" ;;
-	*-count) printf '%s\n' "${costs[@]}" | selected "${1%-count}" ;;
+	*-guests-*) printf '%s\n' "${with_guests[@]}" | grep -x "${1##*-}" | selected "$(series_of "$1")" ;;
+	*-tools) tool_tests | grep -v '^pvictl_' | selected "$(series_of "$1")" ;;
+	*-pvictl) tool_tests | grep '^pvictl_' | selected "$(series_of "$1")" ;;
+	*-count) printf '%s\n' "${costs[@]}" | selected "$(series_of "$1")" ;;
 	# What charge_test compares with what is charged, KASAN and its relatives use many times
 	debug)	{
 			[ "${part[debug]:-}" = only ] || c_tests
@@ -273,7 +273,7 @@ machines_of()
 {
 	local machines=("$1") machine
 
-	[[ $1 == intel* ]] || machines+=("$1-guests" "$1-tools" "$1-count")
+	[[ $1 == intel* ]] || machines+=("${with_guests[@]/#/$1-guests-}" "$1-tools" "$1-pvictl" "$1-count")
 	for machine in "${machines[@]}"; do
 		[ -z "$(tests_of "$machine")" ] || echo "$machine"
 	done
@@ -282,11 +282,7 @@ machines_of()
 # What it is called beyond its kernel's series.
 kind_of()
 {
-	case $1 in
-	*-guests) echo -guests ;;
-	*-tools) echo -tools ;;
-	*-count) echo -count ;;
-	esac
+	[[ ! $1 =~ -(guests-[a-z0-9_]+|tools|pvictl|count)$ ]] || echo "${BASH_REMATCH[0]}"
 }
 
 # The kernel's series that a machine boots
@@ -328,13 +324,13 @@ prepare()
 	if [[ $machine == intel* ]]; then
 		run=ibt.sh
 		files+=(-f "$top/selftests/ibt.sh:/ibt.sh")
-	elif [[ $machine == *-guests || $machine == *-tools ]]; then
+	elif [[ $(kind_of "$machine") =~ ^-(guests|tools|pvictl) ]]; then
 		files+=(-9 -f "$build/tools-root:/tools" -f "$build/selftests/tools:/selftests/tools")
 	fi
 	if [[ " ${its_tests[*]} " == *" pvi_exporter_test "* ]]; then
 		files+=(-e "PVI_PROMTOOL=$("$rig/from-deb.sh" prometheus usr/bin/promtool)")
 	fi
-	if [[ $machine == *-guests ]]; then
+	if [[ $machine == *-guests-* ]]; then
 		files+=(-f "$build/guest-$older:/guests/older" -f "$build/guest-$newer:/guests/newer"
 			-f "$("$rig/kernel.sh" "$(series_of "$machine")")/modules/vsock:/modules/vsock")
 		[[ " $older $newer " != *" debug "* ]] || files+=(-e PVI_GUEST_MEMORY=480)
@@ -359,11 +355,11 @@ stock_debug()
 	local kernel=$build/check-$1/kernel tree
 
 	echo panic_on_warn=1
-	[[ $(kind_of "$1") =~ ^(-tools)?$ && $1 != intel* ]] || return 0
+	[[ $(kind_of "$1") =~ ^(-tools|-pvictl)?$ && $1 != intel* ]] || return 0
 	tree=$kernel/build
 	[ ! -e "$kernel/root" ] || tree=$(readlink -f "$kernel/root")$(readlink "$tree")
 	if grep -q -x CONFIG_KFENCE=y "$tree/.config"; then
-		echo "kfence.sample_interval=$([ "$(kind_of "$1")" = -tools ] && echo 10 || echo 1)"
+		echo "kfence.sample_interval=$([ -n "$(kind_of "$1")" ] && echo 10 || echo 1)"
 	else
 		echo slub_debug=FZP
 	fi
@@ -377,8 +373,8 @@ boot()
 	case $1 in
 	intel-smp) emulator=boot-bochs.sh options+=(-2) ;;
 	intel*)	emulator=boot-bochs.sh ;;
-	*-guests) options+=(-1 -9 / -a mitigations=off) ;;
-	*-tools) options+=(-9 / -a mitigations=off)
+	*-guests-*) options+=(-1 -9 / -a mitigations=off) ;;
+	*-tools | *-pvictl) options+=(-9 / -a mitigations=off)
 		# Who runs alone waits for no interrupt of another vCPU, which is a tenth of all.
 		[ -n "${PVI_LONG:-}" ] || options+=(-1) ;;
 	*-count) options+=(-c) ;;
@@ -393,8 +389,8 @@ job()
 {
 	local status=0
 
-	# The machine with Linux guests decides how long all of it takes: the others give way.
-	[[ $1 == *-guests ]] || renice -n "${RIG_NICE:-5}" "$BASHPID" >/dev/null
+	# Those with Linux guests take longest: the others give way.
+	[[ $1 == *-guests-* ]] || renice -n "${RIG_NICE:-5}" "$BASHPID" >/dev/null
 	export RIG_DOING=$running/$1
 	doing starting
 	"${@:2}" &
@@ -500,7 +496,7 @@ machines=()
 for series in "${kernels[@]}"; do
 	mapfile -t -O ${#machines[@]} machines < <(machines_of "$series")
 done
-[[ " ${machines[*]}" != *-guests* ]] || prepare_guests
+[[ " ${machines[*]}" != *-guests-* ]] || prepare_guests
 for machine in "${machines[@]}"; do
 	prepare "$machine"
 done
@@ -517,7 +513,7 @@ mkdir -p "$running" "$ended"
 first=() second=() last=()
 for machine in "${machines[@]}"; do
 	case $machine in
-	*-guests) first+=("$machine") ;;
+	*-guests-*) first+=("$machine") ;;
 	*-count | intel-smoke) last+=("$machine") ;;
 	*)	if [ "${part[$machine]:-}" = smoke ]; then
 			last+=("$machine")

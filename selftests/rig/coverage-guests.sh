@@ -30,7 +30,10 @@ for suffix in "${suffixes[@]}"; do
 done >"$out/counted"
 status=0
 RIG_COUNTED=$out KERNELS=6.12 GUESTS="6.12 6.12" TESTS=$tests PVI_LONG=${PVI_LONG:-} "$rig/check.sh" >"$out/output" || status=$?
-python3 "$rig/heard.py" "$build/check-6.12-guests/output" "$out/src/kernel"
+for test in $tests; do
+	cat "$build/check-6.12-guests-$test/output"
+done >"$out/heard"
+python3 "$rig/heard.py" "$out/heard" "$out/src/kernel"
 least=50
 [ -z "${TESTS:-}" ] || least=0
 counted_report coverage-guests.txt coverage.guests "the modules for guests" "$(tail -n 1 "$out/output")" \
