@@ -114,9 +114,9 @@ def scenario(env):
     os.unlink(s.log)
     return starts
 # All of them if it may take long, else some, and others the next time
-at = 1 + seed % stride(5)
+at = 1 + seed % stride(11)
 while scenario(preload(KILL_AT=at)) > 1:
-    at += stride(5)
+    at += stride(11)
 assert at > 150, at
 PYTHON
 }
@@ -139,9 +139,9 @@ def scenario(env):
     s.end()
     return starts
 for piece in 1, 3, 7:
-    at = 1 + seed % stride(7)
+    at = 1 + seed % stride(17)
     while scenario(preload(KILL_AT=at, PIECE=piece)) > 1:
-        at += stride(7)
+        at += stride(17)
     assert at > 100, at
 PYTHON
 }
@@ -300,8 +300,8 @@ def others():
     yield "memory", lambda: memory(4 << 20)
     yield "cut", lambda: memory(4096)
     yield "unsealed", lambda: memory(4 << 20, False)
-for what, make in others():
-    for place in range(9):
+for i, (what, make) in enumerate(others()):
+    for place in range((seed + i) % stride(3), 9, stride(3)):
         s = service()
         crowd = Crowd(path, 3)
         a, b = crowd.join(), crowd.join()
