@@ -11,13 +11,13 @@
 #include "module.h"
 #include "tap.h"
 
-static int load_file(const char *path)
+static int load_file(const char *path, const char *params)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
 
 	if (fd < 0)
 		TEST_FAIL("%s: %s", path, strerror(errno));
-	ret = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
+	ret = syscall(SYS_finit_module, fd, params, 0) ? -errno : 0;
 	close(fd);
 	return ret;
 }
@@ -28,17 +28,25 @@ static void must(int ret, const char *what, const char *name)
 		TEST_FAIL("%s %s: %s", what, name, strerror(-ret));
 }
 
-void load_pvi(void)
+int __load_pvi(void)
 {
 	const char *path = getenv("PVI_MODULE");
 
 	if (path && *path)
-		must(load_file(path), "load", path);
-	else if (system("modprobe kvm_pvi"))
-		TEST_FAIL("'modprobe kvm_pvi' failed: install it, or set PVI_MODULE");
+		return load_file(path, "");
+	return system("modprobe kvm_pvi") ? -ECANCELED : 0;
 }
 
-int __load_test_module(const char *name)
+void load_pvi(void)
+{
+	int ret = __load_pvi();
+
+	if (ret == -ECANCELED)
+		TEST_FAIL("'modprobe kvm_pvi' failed: install it, or set PVI_MODULE");
+	must(ret, "load", "kvm_pvi");
+}
+
+int __load_test_module_with(const char *name, const char *params)
 {
 	const char *dir = getenv("PVI_TEST_MODULES");
 	char path[512];
@@ -46,7 +54,12 @@ int __load_test_module(const char *name)
 	if (!dir || !*dir)
 		TEST_FAIL("PVI_TEST_MODULES does not say where %s.ko is", name);
 	snprintf(path, sizeof(path), "%s/%s.ko", dir, name);
-	return load_file(path);
+	return load_file(path, params);
+}
+
+int __load_test_module(const char *name)
+{
+	return __load_test_module_with(name, "");
 }
 
 void load_test_module(const char *name)

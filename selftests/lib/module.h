@@ -7,7 +7,10 @@
 
 /* kvm_pvi: $PVI_MODULE, without it what modprobe finds */
 void load_pvi(void);
-/* One of selftests/modules, in $PVI_TEST_MODULES */
+/* -ECANCELED where modprobe does not tell why it has failed */
+int __load_pvi(void);
+/* One of selftests/modules, in $PVI_TEST_MODULES, with @params */
+int __load_test_module_with(const char *name, const char *params);
 int __load_test_module(const char *name);
 void load_test_module(const char *name);
 /* Never waits: -EWOULDBLOCK if the module is in use */

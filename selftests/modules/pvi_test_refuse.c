@@ -5,8 +5,10 @@
  *
  * function	its name
  * answer	what it returns meanwhile. 0: NULL, where it returns a pointer
+ * after	how many calls come before those that fail
  * times	how many calls fail
  * made		how many have come since, and were made
+ * met		1: one has failed
  * late		and so many milliseconds late
  */
 #include <linux/atomic.h>
@@ -23,6 +25,10 @@ MODULE_PARM_DESC(function, "its name");
 static long answer;
 module_param(answer, long, 0);
 MODULE_PARM_DESC(answer, "what it returns meanwhile");
+
+static unsigned int after;
+module_param(after, uint, 0);
+MODULE_PARM_DESC(after, "how many calls come before");
 
 static unsigned int times = 1;
 module_param(times, uint, 0);
@@ -42,10 +48,12 @@ static long refuse_answer(void)
 /* The function has not begun: another one does in its place, and returns to who called it. */
 static int refuse_call(struct kprobe *p, struct pt_regs *regs)
 {
-	if (atomic_inc_return(&refuse_calls) > times) {
+	unsigned int call = atomic_inc_return(&refuse_calls);
+
+	if (call > after + times)
 		mdelay(late);
+	if (call <= after || call > after + times)
 		return 0;
-	}
 	regs->ip = (unsigned long)refuse_answer;
 	return 1;
 }
@@ -62,7 +70,12 @@ static struct kprobe refuse_probe = {
 
 static int refuse_made(char *buffer, const struct kernel_param *kp)
 {
-	return sysfs_emit(buffer, "%d\n", max(0, atomic_read(&refuse_calls) - (int)times));
+	return sysfs_emit(buffer, "%d\n", max(0, atomic_read(&refuse_calls) - (int)(after + times)));
+}
+
+static int refuse_met(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%d\n", atomic_read(&refuse_calls) > (int)after);
 }
 
 static const struct kernel_param_ops refuse_ops = {
@@ -70,6 +83,12 @@ static const struct kernel_param_ops refuse_ops = {
 };
 
 module_param_cb(made, &refuse_ops, NULL, 0444);
+
+static const struct kernel_param_ops refuse_met_ops = {
+	.get = refuse_met,
+};
+
+module_param_cb(met, &refuse_met_ops, NULL, 0444);
 
 static int __init refuse_init(void)
 {
