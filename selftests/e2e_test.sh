@@ -5,7 +5,7 @@
 # End to end: stock QEMUs with Debian kernels and kvm_pvi_guest, attached from outside while they
 # run. What a program of one does is seen by a program of the other. The guests live through all
 # of the tests: a has an older kernel, b a newer one and two vCPUs; nobody allows c anything.
-# c has the newer one, so that a and c differ, unless the host has an older one, too.
+# c has the newest one there is, so that a and c differ, unless the host has an older one, too.
 
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
@@ -19,6 +19,7 @@ pin=20 word=21 bell=22 virtual=65536
 # Of a it is a pin, and one for the doorbell of b's ivshmem; the server's first peer stands for a.
 bottom=23 server=dddddddd-0000-4000-8000-000000000000
 kernel_c=newer
+[ ! -e "$PVI_GUESTS/newest" ] || kernel_c=newest
 [[ $(uname -r) != 6.1.* ]] || kernel_c=older
 # How a guest sees $memory, and b its ivshmem-doorbell.
 device=/sys/bus/pci/devices/0000:00:04.0 doorbell=/sys/bus/pci/devices/0000:00:05.0

@@ -8,10 +8,10 @@
 # install.sh if there are tests that need the tools, and without $TESTS, if 6.12 is among the kernels,
 # deb-check.sh, ring.sh, userspace.sh, static.sh and, for what some tests cover, coverage.sh; with kernel
 # 6.12 or intel bench.sh --check. Each test with Linux guests, e2e*_test.sh, has an L1 of that kernel too,
-# those of the tools, which are scripts as well, two, and another has cost_test, which compares what calls cost:
+# those of the tools, which are scripts as well, three, and another has cost_test, which compares what calls cost:
 # there time is instructions, and the host's caches are none. Tests that need no kernel of their own run on
-# the host, as root like all. $GUESTS are the kernels of the guests, an older and a newer one, by default
-# 6.1 and 6.12.
+# the host, as root like all. $GUESTS are the kernels of the guests, an older and a newer one, and a third for one of
+# e2e_test's, by default 6.1, 6.12 and 7.3.
 # "intel" and "intel-smp" stand for kernel 6.12 on an Intel processor of Bochs's and on two, which share the
 # C tests; "intel-smoke" has some of them, or those of $TESTS.
 # Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing failed, nothing was
@@ -47,7 +47,7 @@ long=(e2e_move_test)
 default="6.12 6.1:c intel-smoke 7.3:smoke"
 [ -z "${TESTS:-}" ] || default="6.12 6.1"
 read -ra kernels <<<"${KERNELS:-$default}"
-read -r older newer <<<"${GUESTS:-6.1 6.12}"
+read -r older newer newest <<<"${GUESTS:-6.1 6.12 7.3}"
 declare -A part
 for i in "${!kernels[@]}"; do
 	[[ ${kernels[i]} != *:* ]] || part[${kernels[i]%:*}]=${kernels[i]#*:}
@@ -256,8 +256,8 @@ tests_of()
 	intel-smp) c_tests | grep -x -F "$two_at_once" ;;
 	intel-smoke) c_tests | grep -x -F "$smoke" ;;
 	*-guests-*) printf '%s\n' "${with_guests[@]}" | grep -x "${1##*-}" | selected "$(series_of "$1")" ;;
-	*-tools) tool_tests | grep -v '^pvictl_' | selected "$(series_of "$1")" ;;
-	*-pvictl) tool_tests | grep '^pvictl_' | selected "$(series_of "$1")" ;;
+	*-tools) tool_tests | grep -v '^pvi\(d\|ctl\)_' | selected "$(series_of "$1")" ;;
+	*-pvictl | *-pvid) tool_tests | grep "^${1##*-}_" | selected "$(series_of "$1")" ;;
 	*-count) printf '%s\n' "${costs[@]}" | selected "$(series_of "$1")" ;;
 	# What charge_test compares with what is charged, KASAN and its relatives use many times
 	debug)	{
@@ -273,7 +273,7 @@ machines_of()
 {
 	local machines=("$1") machine
 
-	[[ $1 == intel* ]] || machines+=("${with_guests[@]/#/$1-guests-}" "$1-tools" "$1-pvictl" "$1-count")
+	[[ $1 == intel* ]] || machines+=("${with_guests[@]/#/$1-guests-}" "$1-pvid" "$1-tools" "$1-pvictl" "$1-count")
 	for machine in "${machines[@]}"; do
 		[ -z "$(tests_of "$machine")" ] || echo "$machine"
 	done
@@ -282,7 +282,7 @@ machines_of()
 # What it is called beyond its kernel's series.
 kind_of()
 {
-	[[ ! $1 =~ -(guests-[a-z0-9_]+|tools|pvictl|count)$ ]] || echo "${BASH_REMATCH[0]}"
+	[[ ! $1 =~ -(guests-[a-z0-9_]+|tools|pvictl|pvid|count)$ ]] || echo "${BASH_REMATCH[0]}"
 }
 
 # The kernel's series that a machine boots
@@ -297,13 +297,14 @@ series_of()
 # What the Linux guests boot.
 prepare_guests()
 {
-	local series vsock_test sshd
+	local series vsock_test sshd its_newest=
 
+	[[ " ${with_guests[*]} " != *" e2e_test "* ]] || its_newest=$newest
 	# libwrap0 is sshd's.
 	"$rig/setup.sh" libwrap0 ncat openssh-client
 	vsock_test=$("$rig/vsock-test.sh")
 	sshd=$("$rig/from-deb.sh" openssh-server usr/sbin/sshd)
-	for series in "$older" "$newer"; do
+	for series in "$older" "$newer" $its_newest; do
 		LD_LIBRARY_PATH=$build/tools-root/usr/lib "$rig/guest.sh" "$series" \
 			"$build/guest-$series" "$build"/selftests/e2e/{pvi,pvi_echo,pvi_link,pvi_net,pvi_vsock,pvi_spoil} \
 			"$build/tools-root/usr/sbin/pvictl" "$build"/selftests/guest/{args,dev}_test \
@@ -324,7 +325,7 @@ prepare()
 	if [[ $machine == intel* ]]; then
 		run=ibt.sh
 		files+=(-f "$top/selftests/ibt.sh:/ibt.sh")
-	elif [[ $(kind_of "$machine") =~ ^-(guests|tools|pvictl) ]]; then
+	elif [[ $(kind_of "$machine") =~ ^-(guests|tools|pvictl|pvid) ]]; then
 		files+=(-9 -f "$build/tools-root:/tools" -f "$build/selftests/tools:/selftests/tools")
 	fi
 	if [[ " ${its_tests[*]} " == *" pvi_exporter_test "* ]]; then
@@ -333,6 +334,7 @@ prepare()
 	if [[ $machine == *-guests-* ]]; then
 		files+=(-f "$build/guest-$older:/guests/older" -f "$build/guest-$newer:/guests/newer"
 			-f "$("$rig/kernel.sh" "$(series_of "$machine")")/modules/vsock:/modules/vsock")
+		[[ $machine != *-e2e_test || -z $newest ]] || files+=(-f "$build/guest-$newest:/guests/newest")
 		[[ " $older $newer " != *" debug "* ]] || files+=(-e PVI_GUEST_MEMORY=480)
 		if [ -n "${RIG_COUNTED:-}" ]; then
 			run=run_guests.sh
@@ -355,7 +357,7 @@ stock_debug()
 	local kernel=$build/check-$1/kernel tree
 
 	echo panic_on_warn=1
-	[[ $(kind_of "$1") =~ ^(-tools|-pvictl)?$ && $1 != intel* ]] || return 0
+	[[ $(kind_of "$1") =~ ^(-tools|-pvictl|-pvid)?$ && $1 != intel* ]] || return 0
 	tree=$kernel/build
 	[ ! -e "$kernel/root" ] || tree=$(readlink -f "$kernel/root")$(readlink "$tree")
 	if grep -q -x CONFIG_KFENCE=y "$tree/.config"; then
@@ -374,7 +376,7 @@ boot()
 	intel-smp) emulator=boot-bochs.sh options+=(-2) ;;
 	intel*)	emulator=boot-bochs.sh ;;
 	*-guests-*) options+=(-1 -9 / -a mitigations=off) ;;
-	*-tools | *-pvictl) options+=(-9 / -a mitigations=off)
+	*-tools | *-pvictl | *-pvid) options+=(-9 / -a mitigations=off)
 		# Who runs alone waits for no interrupt of another vCPU, which is a tenth of all.
 		[ -n "${PVI_LONG:-}" ] || options+=(-1) ;;
 	*-count) options+=(-c) ;;
