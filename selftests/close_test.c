@@ -425,6 +425,22 @@ static void test_guest_calls(void)
 		ASSERT_EQ(vcpu_join(&vm->vcpus[i]), 0);
 }
 
+/* Who closes a grant does not take the lock: whoever has it next has the grant leave the table */
+static void test_grant_is_left(void)
+{
+	const char *refuse = "pvi_test_refuse";
+	int fd = pvi_bind(NULL, RX), grant;
+
+	pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
+	grant = pvi_grant(fd, GSI, 1, NULL);
+	ASSERT_EQ(__load_test_module_with(refuse, "function=kvm_pvi:pvi_edge_unlist times=0"), 0);
+	close(grant);
+	ASSERT_EQ(read_param(refuse, "made"), 0);
+	pvi_allow(fd, TX, GSI);
+	ASSERT_EQ(read_param(refuse, "made"), 1);
+	unload_module(refuse);
+}
+
 static const struct test_case cases[] = {
 	{ "status_word", test_status_word, 60 },
 	{ "charge", test_charge },
@@ -438,6 +454,7 @@ static const struct test_case cases[] = {
 	{ "grant_waits_for_readers", test_grant_waits_for_readers, 60 },
 	{ "stuck_owner", test_stuck_owner, 60 },
 	{ "grant_of_stuck", test_grant_of_stuck, 60 },
+	{ "grant_is_left", test_grant_is_left },
 	{ "guest_calls", test_guest_calls, 60 },
 };
 

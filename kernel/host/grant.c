@@ -27,17 +27,12 @@ static unsigned int max_grants = 1024;
 PVI_LIMIT(max_grants, 65536, "live grants of one endpoint");
 
 /* From now on it rings nothing. False: UNGRANT, its last descriptor or its receiver's death came first. */
-static bool grant_end(struct pvi_edge *edge)
+static bool grant_end(struct pvi_vm *vm, struct pvi_edge *edge)
 {
-	return cmpxchg(&edge->state, PVI_EDGE_LIVE, PVI_EDGE_REVOKED) == PVI_EDGE_LIVE;
-}
-
-/* Of one that was ended here; the caller drops the list's reference. */
-static void grant_unlist(struct pvi_vm *vm, struct pvi_edge *edge)
-{
-	lockdep_assert_held(&vm->lock);
-	pvi_edge_unlist(vm, edge);
-	vm->nr_grants--;
+	if (cmpxchg(&edge->state, PVI_EDGE_LIVE, PVI_EDGE_REVOKED) != PVI_EDGE_LIVE)
+		return false;
+	atomic_dec(&vm->nr_grants);
+	return true;
 }
 
 /* A strong reference to the receiver while it lives and the grant holds, else NULL. */
@@ -61,7 +56,7 @@ void pvi_grant_settle(struct pvi_vm *vm)
 	struct pvi_edge *edge, *next;
 
 	llist_for_each_entry_safe(edge, next, llist_del_all(&vm->dropped), dropped) {
-		grant_unlist(vm, edge);
+		pvi_edge_unlist(vm, edge);
 		pvi_edge_put(edge);
 		cond_resched();
 	}
@@ -69,7 +64,8 @@ void pvi_grant_settle(struct pvi_vm *vm)
 
 /*
  * As UNGRANT: true if this was its end, false if UNGRANT or death came first, or it was never there. Whoever has had a
- * grant from others waits for none of them.
+ * grant from others waits for none of them, and has none wait: their lock is not taken, for who has it may be stopped
+ * where it stands. Who takes it next has the grant leave the table.
  */
 static bool grant_drop(struct pvi_edge *edge)
 {
@@ -78,10 +74,11 @@ static bool grant_drop(struct pvi_edge *edge)
 
 	if (!vm)
 		return false;
-	ends = grant_end(edge);
+	ends = grant_end(vm, edge);
 	if (ends) {
+		/* In this order: llist_add() is a barrier. */
 		llist_add(&edge->dropped, &vm->dropped);
-		pvi_vm_owe(vm, PVI_OWED_GRANTS);
+		set_bit(PVI_OWED_GRANTS, &vm->owed);
 	}
 	pvi_vm_put(vm);
 	return ends;
@@ -156,9 +153,9 @@ static int grant_publish(struct pvi_vm *vm, struct pvi_edge *edge)
 	if (ret)
 		return ret;
 	rcu_assign_pointer(edge->gsi, pvi_gsi_find(vm, edge->key.what));
-	ret = vm->nr_grants < READ_ONCE(max_grants) ? pvi_edge_list(vm, edge) : -ENOSPC;
+	ret = atomic_read(&vm->nr_grants) < READ_ONCE(max_grants) ? pvi_edge_list(vm, edge) : -ENOSPC;
 	if (!ret) {
-		vm->nr_grants++;
+		atomic_inc(&vm->nr_grants);
 		/* The list's. */
 		kref_get(&edge->ref);
 		WRITE_ONCE(edge->state, PVI_EDGE_LIVE);
@@ -230,11 +227,11 @@ int pvi_grant_revoke(struct pvi_vm *vm, void *arg)
 	if (ret)
 		return ret;
 	edge = xa_load(&vm->edges, u->id - 1);
-	if (!edge || !pvi_edge_is_grant(edge) || !grant_end(edge)) {
+	if (!edge || !pvi_edge_is_grant(edge) || !grant_end(vm, edge)) {
 		pvi_vm_unlock(vm);
 		return -ENOENT;
 	}
-	grant_unlist(vm, edge);
+	pvi_edge_unlist(vm, edge);
 	pvi_vm_unlock(vm);
 
 	/* Pairs with the read section from permission check to injection. */

@@ -82,7 +82,7 @@ static bool listing_endpoint(struct pvi_vm *vm, u64 number, struct kvm_pvi_list_
 		.opener = pid_vnr(vm->opener),
 		.vmm = listing_vmm(vm),
 		.senders = READ_ONCE(vm->nr_edges),
-		.grants = READ_ONCE(vm->nr_grants),
+		.grants = atomic_read(&vm->nr_grants),
 		.gsis = READ_ONCE(vm->nr_gsis),
 		.bells = READ_ONCE(vm->nr_bells),
 		.sent = stats.sent,

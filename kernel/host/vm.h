@@ -9,15 +9,15 @@
  *   pvi_vm.lock (mutex)	the tables of one endpoint: gsis, bells, edges, peers,
  *				ports, sources. Readers of the tables use RCU. Its owner can
  *				hold it for as long as it likes, so nobody else waits for
- *				it but who lists: others leave what is to be done under it
- *				to whoever has it, pvi_vm_owe().
+ *				it: others leave what is to be done under it to whoever
+ *				has it, pvi_vm_owe().
  *   attach_lock (attach.c, mutex)	attaching to and detaching from KVM. Taken by
  *				a BIND only if the hook is not in place.
- *   reserved_lock (reserve.c, mutex)	who may have which name.
- *   names_lock (peer.c, mutex)	names of senders, and who uses them.
+ *   reserved_lock (reserve.c, spinlock)	who may have which name.
+ *   names_lock (peer.c, spinlock)	names of senders, and who uses them.
  *   pvi_events.reading (mutex)	one read() of an endpoint; user memory is touched
  *				under it.
- *   uses_lock (eventfd.c, mutex)	the table of all eventfds in use; a leaf.
+ *   uses_lock (eventfd.c, spinlock)	the table of all eventfds in use; a leaf.
  *   an eventfd's wait queue	held by whoever signals, around the wake-up of a
  *				source, which therefore takes no lock of ours.
  *   kvm->irq_srcu (read)	the receiver's routing entries are used under it.
@@ -165,7 +165,7 @@ struct pvi_vm {
 	struct xarray whats;
 	struct list_head peers;
 	u32 nr_edges;
-	u32 nr_grants;
+	atomic_t nr_grants;
 	u32 nr_gsis;
 	u32 nr_bells;
 	u64 next_edge;

@@ -153,7 +153,7 @@ static struct seen look(void)
 	seen.gsis = to->nr_gsis;
 	seen.bells = to->nr_bells;
 	seen.edges = to->nr_edges;
-	seen.grants = to->nr_grants;
+	seen.grants = atomic_read(&to->nr_grants);
 	seen.sources = atomic_read(&from->nr_sources);
 	seen.uses = atomic_read(&edge->uses);
 	seen.events = to->events->nr + from->events->nr;

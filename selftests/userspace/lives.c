@@ -669,7 +669,7 @@ static void check_dropped(void)
 	if (connecting || held)
 		return;
 	CHECK(!pvi_vm_lock(fd.vm));
-	CHECK(!fd.vm->nr_grants);
+	CHECK(!atomic_read(&fd.vm->nr_grants));
 	pvi_vm_unlock(fd.vm);
 }
 
@@ -722,7 +722,7 @@ static void end_grant(void)
 		CHECK(connect_by_grant(senders[0], &port, true) == -EPERM);
 		shim_close(grant.fd);
 	}
-	CHECK(how == DIES || !fd.vm->nr_grants);
+	CHECK(how == DIES || !atomic_read(&fd.vm->nr_grants));
 	if (how != DIES)
 		fd_put();
 	for (i = 0; i < CONNECTORS; i++)
@@ -744,7 +744,7 @@ static void try_grant(void)
 		senders[i] = world_vm(2 + i);
 	grant = (struct kvm_pvi_grant){ .size = sizeof(grant), .gsi = GSI, .uses = 1 + turns_random(CONNECTORS) };
 	/* Neither a descriptor nor a grant is left of one whose caller is not told. */
-	CHECK(CALL(pvi_grant_make, fd.vm, grant, false) == -EFAULT && !fd.vm->nr_grants);
+	CHECK(CALL(pvi_grant_make, fd.vm, grant, false) == -EFAULT && !atomic_read(&fd.vm->nr_grants));
 	CHECK(!CALL(pvi_grant_make, fd.vm, grant, true));
 	world_handler = check_closed;
 	how = turns_random(NR_ENDS);
