@@ -10,9 +10,9 @@
 #include <linux/cred.h>
 #include <linux/hashtable.h>
 #include <linux/jhash.h>
-#include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <uapi/linux/kvm_pvi.h>
 
 #include "limit.h"
@@ -26,9 +26,11 @@ struct reservation {
 	struct hlist_node node;
 	uuid_t uuid;
 	kuid_t uid;
+	struct rcu_head rcu;
 };
 
-static DEFINE_MUTEX(reserved_lock);	/* protects reserved and nr_reserved */
+/* Protects changes of reserved, and nr_reserved. Each BIND takes it: who has a mutex may be stopped where it stands. */
+static DEFINE_SPINLOCK(reserved_lock);
 static DEFINE_HASHTABLE(reserved, 10);
 static unsigned int nr_reserved;
 
@@ -48,27 +50,21 @@ static struct reservation *reserved_find(const uuid_t *uuid)
 	return NULL;
 }
 
-static int reserved_add(const uuid_t *uuid, kuid_t uid)
+static int reserved_add(struct reservation *r)
 {
-	struct reservation *r;
-
+	lockdep_assert_held(&reserved_lock);
 	if (nr_reserved >= READ_ONCE(max_reserved))
 		return -ENOSPC;
-	r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
-	if (!r)
-		return -ENOMEM;
-	uuid_copy(&r->uuid, uuid);
-	r->uid = uid;
-	hash_add(reserved, &r->node, reserved_hash(uuid));
+	hash_add_rcu(reserved, &r->node, reserved_hash(&r->uuid));
 	nr_reserved++;
 	return 0;
 }
 
 static void reserved_remove(struct reservation *r)
 {
-	hash_del(&r->node);
+	hash_del_rcu(&r->node);
 	nr_reserved--;
-	kfree(r);
+	kfree_rcu(r, rcu);
 }
 
 /* It is kept for somebody else than the caller wants it from, if that is a user. */
@@ -80,18 +76,28 @@ static bool reserved_is_anothers(const struct reservation *r, kuid_t from)
 /* Replaces an earlier reservation of that name. */
 static int reserved_set(const uuid_t *uuid, kuid_t uid, kuid_t from)
 {
-	struct reservation *r;
+	struct reservation *new, *r;
 	int ret = 0;
 
-	mutex_lock(&reserved_lock);
+	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+	if (!new)
+		return -ENOMEM;
+	uuid_copy(&new->uuid, uuid);
+	new->uid = uid;
+
+	spin_lock(&reserved_lock);
 	r = reserved_find(uuid);
-	if (!r)
-		ret = reserved_add(uuid, uid);
-	else if (reserved_is_anothers(r, from) && !uid_eq(r->uid, uid))
+	if (!r) {
+		ret = reserved_add(new);
+		if (!ret)
+			new = NULL;
+	} else if (reserved_is_anothers(r, from) && !uid_eq(r->uid, uid)) {
 		ret = -EEXIST;
-	else
-		r->uid = uid;
-	mutex_unlock(&reserved_lock);
+	} else {
+		WRITE_ONCE(r->uid.val, uid.val);
+	}
+	spin_unlock(&reserved_lock);
+	kfree(new);
 	return ret;
 }
 
@@ -100,7 +106,7 @@ static int reserved_take_back(const uuid_t *uuid, kuid_t from)
 	struct reservation *r;
 	int ret = 0;
 
-	mutex_lock(&reserved_lock);
+	spin_lock(&reserved_lock);
 	r = reserved_find(uuid);
 	if (!r)
 		ret = -ENOENT;
@@ -108,7 +114,7 @@ static int reserved_take_back(const uuid_t *uuid, kuid_t from)
 		ret = -EEXIST;
 	else
 		reserved_remove(r);
-	mutex_unlock(&reserved_lock);
+	spin_unlock(&reserved_lock);
 	return ret;
 }
 
@@ -162,9 +168,9 @@ bool pvi_reserve_permits(const uuid_t *uuid, kuid_t owner)
 {
 	bool permits;
 
-	mutex_lock(&reserved_lock);
+	spin_lock(&reserved_lock);
 	permits = reserved_permits(uuid, owner);
-	mutex_unlock(&reserved_lock);
+	spin_unlock(&reserved_lock);
 	return permits;
 }
 
@@ -176,11 +182,11 @@ bool pvi_reserve_let(const uuid_t *uuid, kuid_t owner, void (*publish)(struct pv
 {
 	bool permits;
 
-	mutex_lock(&reserved_lock);
+	spin_lock(&reserved_lock);
 	permits = reserved_permits(uuid, owner);
 	if (permits)
 		publish(vm);
-	mutex_unlock(&reserved_lock);
+	spin_unlock(&reserved_lock);
 	return permits;
 }
 
@@ -191,10 +197,14 @@ void pvi_reserve_list(struct seq_file *m)
 	int i;
 
 	seq_puts(m, "uuid uid\n");
-	mutex_lock(&reserved_lock);
-	hash_for_each(reserved, i, r, node)
-		seq_printf(m, "%pUb %u\n", &r->uuid, from_kuid_munged(&init_user_ns, r->uid));
-	mutex_unlock(&reserved_lock);
+	for (i = 0; i < HASH_SIZE(reserved); i++) {
+		rcu_read_lock();
+		hlist_for_each_entry_rcu(r, &reserved[i], node)
+			seq_printf(m, "%pUb %u\n", &r->uuid,
+				   from_kuid_munged(&init_user_ns, KUIDT_INIT(READ_ONCE(r->uid.val))));
+		rcu_read_unlock();
+		cond_resched();
+	}
 }
 
 void pvi_reserve_exit(void)
@@ -203,8 +213,6 @@ void pvi_reserve_exit(void)
 	struct hlist_node *next;
 	int i;
 
-	mutex_lock(&reserved_lock);
 	hash_for_each_safe(reserved, i, next, r, node)
 		reserved_remove(r);
-	mutex_unlock(&reserved_lock);
 }
