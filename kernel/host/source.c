@@ -368,7 +368,10 @@ static struct pvi_source *source_next(struct pvi_vm *vm, unsigned long *i)
 	return s;
 }
 
-/* Returns one with a reference, or NULL. Those that are listed are hooked in while the lock is held. */
+/*
+ * Returns one with a reference, or NULL. Those that are listed are hooked in while the lock is held. One whose file has
+ * gone is none that the caller can mean: another eventfd may be where its own was.
+ */
 static struct pvi_source *source_find(struct pvi_vm *vm, const struct eventfd_ctx *eventfd, u32 port)
 {
 	struct pvi_source *s;
@@ -376,7 +379,7 @@ static struct pvi_source *source_find(struct pvi_vm *vm, const struct eventfd_ct
 
 	lockdep_assert_held(&vm->lock);
 	for (i = 0; (s = source_next(vm, &i)); i++) {
-		if (s->eventfd == eventfd && s->port == port)
+		if (s->eventfd == eventfd && s->port == port && !test_bit(SOURCE_CLOSED, &s->flags))
 			return s;
 		source_put(s);
 		cond_resched();
