@@ -70,12 +70,12 @@ static void peers_config_ring(struct kvm_pvi_guest_handler *handler)
 {
 	unsigned long due = READ_ONCE(peers_looked) + PEERS_APART, now = jiffies;
 
-	schedule_delayed_work(&work, time_before(now, due) ? due - now : 0);
+	queue_delayed_work(system_power_efficient_wq, &work, time_before(now, due) ? due - now : 0);
 }
 
 static void peers_look_now(void)
 {
-	mod_delayed_work(system_wq, &work, 0);
+	mod_delayed_work(system_power_efficient_wq, &work, 0);
 }
 
 static struct kvm_pvi_guest_handler handler = { .ring = peers_config_ring };
