@@ -188,6 +188,10 @@ whole()
 	kill -CONT "$g_b"
 	same "$said" "whole 100000"
 	same "$(woken g_b)" "sink 1 0"
+	# Nor where there is room for a part of it
+	begins g_b sink seqpacket 5999
+	same "$(run g_a pvi_vsock parts $cid_b 5999)" "parts 200000 -11"
+	same "$(woken g_b)" "sink 1 0"
 }
 
 # Unmodified ones

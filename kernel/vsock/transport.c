@@ -34,12 +34,16 @@ static PVI_COMPAT_SEND_PKT(transport_send_pkt, skb)
 
 /*
  * Who is refused at once does not connect, though AF_VSOCK leaves the socket as if it did: it would get the error when
- * a peer goes that has come since, or be connected by it unasked.
+ * a peer goes that has come since, or be connected by it unasked. What was over before it was connected begins anew:
+ * see sock_end().
  */
 static int transport_connect(struct vsock_sock *vsk)
 {
-	int ret = virtio_transport_connect(vsk);
+	int ret;
 
+	WRITE_ONCE(vsk->ignore_connecting_rst, false);
+	vsk->peer_shutdown = 0;
+	ret = virtio_transport_connect(vsk);
 	if (ret < 0)
 		WRITE_ONCE(sk_vsock(vsk)->sk_state, TCP_CLOSE);
 	return ret;
@@ -107,8 +111,9 @@ static ssize_t transport_stream_enqueue(struct vsock_sock *vsk, struct msghdr *m
 }
 
 /*
- * A message is as long at most: newer kernels say so, older ones look at what the peer says alone. They also take one
- * packet of it at a time; between two of them there may be no space, and who does not wait would send all of it again.
+ * A message is as long at most: newer kernels say so, older ones look at what the peer says alone. Of who does not wait
+ * nothing is taken unless all of it may be sent: what is sent in part would be sent again. A full ring is no reason, for
+ * what does not fit waits here; but older kernels take one packet at a time, and may find no space between two of them.
  */
 static int transport_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg, size_t len)
 {
@@ -116,6 +121,8 @@ static int transport_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *ms
 
 	if (len > transport_most(vsk))
 		return -EMSGSIZE;
+	if (msg->msg_flags & MSG_DONTWAIT && len > virtio_transport_stream_has_space(vsk))
+		return -EAGAIN;
 	do {
 		put = virtio_transport_seqpacket_enqueue(vsk, msg, len - all);
 		if (put > 0)

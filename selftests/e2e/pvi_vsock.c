@@ -25,6 +25,7 @@
  * retry CID PORT FROM		connect from this port to a peer that is not there; after SIGUSR1 say whether the socket
  *				has an error, connect by it, and say how many bytes of 1000 are said back
  * whole CID PORT		connect; after SIGUSR1 send a message of 100000 bytes without waiting, and end it
+ * parts CID PORT		connect; send messages of 200000 and of 100000 bytes without waiting, and end it
  * press CID PORT		send until there has been no room for a tenth of a second, then end it
  * late CID PORT FROM		connect, from this port; after SIGUSR1 end what is sent, and read until the end
  * heap CID PORT BYTES [ROOM]	connect; after SIGUSR1 send so much at once, again and again, until there is no room,
@@ -615,16 +616,29 @@ static void verb_retry(const char *cid, const char *port, const char *from)
 	printf("retry %d %zu\n", !!(idle.revents & POLLERR), hear(idle.fd, -1));
 }
 
+static ssize_t send_at_once(int fd, size_t len)
+{
+	ssize_t put = send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	return put < 0 ? -errno : put;
+}
+
 static void verb_whole(const char *cid, const char *port)
 {
-	ssize_t put;
 	int fd;
 
 	be_told();
 	fd = dial("seqpacket", cid, port);
 	wait_told();
-	put = send(fd, bytes, 100000, MSG_NOSIGNAL | MSG_DONTWAIT);
-	printf("whole %zd\n", put < 0 ? -errno : put);
+	printf("whole %zd\n", send_at_once(fd, 100000));
+}
+
+static void verb_parts(const char *cid, const char *port)
+{
+	int fd = dial("seqpacket", cid, port);
+	ssize_t first = send_at_once(fd, 200000);
+
+	printf("parts %zd %zd\n", first, send_at_once(fd, 100000));
 }
 
 static void verb_heap(const char *cid, const char *port, size_t bytes, size_t room)
@@ -876,6 +890,8 @@ int main(int argc, char **argv)
 		verb_retry(argv[2], argv[3], argv[4]);
 	else if (argc == 4 && !strcmp(verb, "whole"))
 		verb_whole(argv[2], argv[3]);
+	else if (argc == 4 && !strcmp(verb, "parts"))
+		verb_parts(argv[2], argv[3]);
 	else if (argc == 4 && !strcmp(verb, "press"))
 		verb_press(argv[2], argv[3]);
 	else if (argc == 5 && !strcmp(verb, "late"))
