@@ -487,6 +487,8 @@ forbidden()
 {
 	pvictl revoke --all "$b" "$a"
 	await has_carrier g_a 0
+	# a cannot tell it
+	await has_carrier g_b 0
 	rung_often
 	pvictl link "$link" >/dev/null
 	connected

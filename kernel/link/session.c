@@ -15,6 +15,7 @@
 #include "link.h"
 
 #define SESSION_AGAIN	HZ		/* while it is not up */
+#define SESSION_CHECK	(5 * HZ)	/* while it is: whoever may not ring any more cannot say that it leaves */
 #define SESSION_APART	(HZ / 10)	/* from the begin of one to the next */
 #define SESSION_COST	(5 * HZ)	/* the same, in the long run */
 #define SESSION_SPARE	20		/* so many come without that */
@@ -169,13 +170,19 @@ static bool session_meet(struct pvi_core *core)
 static bool session_is_orphan(struct pvi_core *core)
 {
 	u64 epoch;
+	int ret;
 
 	if (PVI_RING_STATE(core->ring.life) == PVI_RING_INIT) {
 		core->met = false;
 		core->asked = jiffies - SESSION_APART;
 		return false;
 	}
-	if (pvi_watch_epoch(&core->link.peer, &epoch))
+	ret = pvi_watch_epoch(&core->link.peer, &epoch);
+	if (ret == -ENOMEM) {
+		set_bit(PVI_EVENT_PEERS, &core->events);
+		session_again(core, SESSION_AGAIN);
+	}
+	if (ret)
 		return false;
 	if (!core->peer_epoch)
 		core->peer_epoch = epoch;
@@ -230,8 +237,7 @@ static void session_run(struct pvi_core *core)
 	if (core->started) {
 		if (peers)
 			session_ring_again(core);
-		if (!core->up)
-			session_again(core, SESSION_AGAIN);
+		session_again(core, core->up ? SESSION_CHECK : SESSION_AGAIN);
 		return;
 	}
 	due = session_due(core);
@@ -249,8 +255,7 @@ static void session_run(struct pvi_core *core)
 	session_start(core, use);
 	if (!session_follow(core))
 		session_stop(core);
-	if (!core->up)
-		session_again(core, SESSION_APART);
+	session_again(core, core->up ? SESSION_CHECK : SESSION_APART);
 }
 
 /*
