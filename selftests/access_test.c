@@ -4,6 +4,7 @@
  * events.
  */
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "pvi_test.h"
 
@@ -86,9 +87,32 @@ static void test_write_only(void)
 	ASSERT_EQ(pvi_stats(fd).received.raised, 0);
 }
 
+static u32 mode_of(const char *path)
+{
+	struct stat st;
+
+	ASSERT_EQ(stat(path, &st), 0);
+	ASSERT_EQ(st.st_uid, 0);
+	return st.st_mode & 07777;
+}
+
+/* Where udev has not been: the device is for its group, and who is bound for root */
+static void test_modes(void)
+{
+	unload_module("kvm_pvi");
+	load_pvi();
+	ASSERT_EQ(mode_of("/dev/kvm_pvi") & 0007, 0);
+	if (getenv("PVI_RIG"))
+		ASSERT_EQ(mode_of("/dev/kvm_pvi"), 0660);
+	ASSERT_EQ(mode_of("/sys/kernel/debug/kvm_pvi/vms"), 0400);
+	ASSERT_EQ(mode_of("/sys/kernel/debug/kvm_pvi/edges"), 0400);
+	ASSERT_EQ(mode_of("/sys/kernel/debug/kvm_pvi/reserved"), 0400);
+}
+
 static const struct test_case cases[] = {
 	{ "read_only", test_read_only },
 	{ "write_only", test_write_only },
+	{ "modes", test_modes },
 };
 
 int main(int argc, char **argv)

@@ -3,9 +3,12 @@
  * libpvi, continued: links. Both ends are processes here; what pvictl makes for VMMs is in
  * pvictl_link_test.sh.
  */
+#include <fcntl.h>
 #include <linux/pvi_ring.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "libpvi_lib.h"
 
@@ -120,6 +123,22 @@ static void test_refused(void)
 }
 
 /* The owner writes, the peer reads, and nobody makes it shorter */
+/* By its number whoever may open the file can open it anew: another user may not */
+static void check_not_opened_anew(int fd)
+{
+	char path[32];
+	pid_t pid;
+	int status;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid)
+		_exit(seteuid(1000) || open(path, O_RDWR) >= 0 || errno != EACCES);
+	ASSERT_EQ(waitpid(pid, &status, 0), pid);
+	ASSERT_EQ(status, 0);
+}
+
 static void test_memory(void)
 {
 	struct pvi_link link = new_link();
@@ -138,6 +157,7 @@ static void test_memory(void)
 	ASSERT_EQ(ftruncate(own, SIZE * 2), -1);
 	ASSERT_TRUE(mmap(NULL, SIZE, PROT_READ, MAP_SHARED, peer, 0) != MAP_FAILED);
 	ASSERT_TRUE(mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, peer, 0) == MAP_FAILED);
+	check_not_opened_anew(peer);
 	ASSERT_EQ(pvi_status_seal(own), 0);
 	ASSERT_TRUE(mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, own, 0) == MAP_FAILED);
 	header->life = 4;

@@ -274,7 +274,52 @@ static void test_vms_dying(void)
 	}
 }
 
+static const struct {
+	const char *name;
+	u64 usual, cap;
+} params[] = {
+	{ "max_vms", 16384, 1 << 20 },
+	{ "max_senders", 4096, 65536 },
+	{ "max_gsis", 1024, 8192 },
+	{ "max_bells", 1024, 8192 },
+	{ "max_ports", 4096, 65536 },
+	{ "max_sources", 4096, 65536 },
+	{ "max_grants", 1024, 65536 },
+	{ "max_reserved", 4096, 65536 },
+	{ "retry_ms", 10, 3600000 },
+	{ "source_rate", 100000, 1000000000 },
+};
+
+static int try_param(const char *name, u64 value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%llu", value);
+	return __write_param(MODULE, name, text);
+}
+
+/* Each is what admin.rst says, from 1 to its maximum; what is refused leaves it as it was */
+static void test_params(void)
+{
+	size_t i;
+	u64 now;
+
+	for (i = 0; i < ARRAY_SIZE(params); i++) {
+		now = read_param(MODULE, params[i].name);
+		if (getenv("PVI_RIG"))
+			ASSERT_EQ(now, params[i].usual);
+		ASSERT_EQ(try_param(params[i].name, 0), -EINVAL);
+		ASSERT_EQ(try_param(params[i].name, params[i].cap + 1), -EINVAL);
+		ASSERT_EQ(read_param(MODULE, params[i].name), now);
+		ASSERT_EQ(try_param(params[i].name, params[i].cap), 0);
+		ASSERT_EQ(try_param(params[i].name, 1), 0);
+		ASSERT_EQ(read_param(MODULE, params[i].name), 1);
+		ASSERT_EQ(try_param(params[i].name, now), 0);
+	}
+}
+
 static const struct test_case cases[] = {
+	{ "params", test_params },
 	{ "senders", test_senders },
 	{ "gsis", test_gsis },
 	{ "ports", test_ports },

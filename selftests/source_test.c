@@ -148,6 +148,8 @@ static void test_rate_lifted(void)
 {
 	struct pair p = pair_create();
 	int source = new_eventfd();
+	u64 throttled;
+	u32 i;
 
 	pvi_allow_rate(p.rx, pvi_uuid[1], GSI, 1, 1000);
 	while (pvi_call(p.tx, KVM_HC_NOTIFY, p.port, 0, 0, 0) != -EAGAIN)
@@ -159,6 +161,14 @@ static void test_rate_lifted(void)
 	signal_eventfd(source);
 	pvi_allow_rate(p.rx, pvi_uuid[1], GSI, 0, 0);
 	ASSERT_TRUE(wait_readable(p.sink, 10000));
+	/* Of what comes then none is refused any more */
+	throttled = pvi_stats(p.tx).sent.throttled;
+	for (i = 0; i < 5; i++) {
+		read_eventfd(p.sink);
+		signal_eventfd(source);
+		ASSERT_TRUE(wait_readable(p.sink, 10000));
+	}
+	ASSERT_EQ(pvi_stats(p.tx).sent.throttled, throttled);
 }
 
 /* A source or a sink, on this host, never both */

@@ -414,7 +414,13 @@ static void list_shapes(void)
 	CHECK("an own section", pvi_ring_owns((void *)own, 0x1234567800000009), 1);
 	CHECK("nothing stays in it", *(u64 *)(own + 0x90), 0);
 	CHECK("an own section, for two who ask at once", both_own(), 1);
-	CHECK("same side", pvi_ring_pair(&side, (void *)own, size, (void *)own, size), 0);
+	bad_header()->shape.side = 0;
+	CHECK("both side 0", pair(), 0);
+	run();
+	((struct pvi_ring_header *)own)->shape.side = 1;
+	CHECK("both side 1", pair(), 0);
+	run();
+	CHECK("itself", pvi_ring_pair(&side, (void *)own, size, (void *)own, size), 0);
 	CHECK("too short for a header", pvi_ring_pair(&side, (void *)own, size, (void *)bad, 255), 0);
 	CHECK("shorter than it says", pvi_ring_pair(&side, (void *)own, size, (void *)bad, size - 1), 0);
 }
