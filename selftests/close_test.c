@@ -425,6 +425,30 @@ static void test_guest_calls(void)
 		ASSERT_EQ(vcpu_join(&vm->vcpus[i]), 0);
 }
 
+static void close_own(u64 unused)
+{
+	int fd = pvi_bind(NULL, RX);
+
+	(void)unused;
+	delay_begin(DELAY_LOCKS, fd + 1);
+	close(fd);
+}
+
+/* Who waits in close() for whoever has the lock can be killed, and the end comes when that lets go */
+static void test_closer_is_killed(void)
+{
+	pid_t pid;
+	int fd;
+
+	delay_load();
+	pid = child_run(close_own, 0);
+	ASSERT_TRUE(wait_until(sleeps_in_call(pid, SYS_close), 10000));
+	child_kill(pid);
+	delay_end(DELAY_LOCKS);
+	fd = pvi_bind(NULL, RX);
+	close(fd);
+}
+
 /* Who closes a grant does not take the lock: whoever has it next has the grant leave the table */
 static void test_grant_is_left(void)
 {
@@ -454,6 +478,7 @@ static const struct test_case cases[] = {
 	{ "grant_waits_for_readers", test_grant_waits_for_readers, 60 },
 	{ "stuck_owner", test_stuck_owner, 60 },
 	{ "grant_of_stuck", test_grant_of_stuck, 60 },
+	{ "closer_is_killed", test_closer_is_killed, 60 },
 	{ "grant_is_left", test_grant_is_left },
 	{ "guest_calls", test_guest_calls, 60 },
 };

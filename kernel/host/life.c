@@ -28,7 +28,7 @@
  *
  * A name goes after the rows that stand under it, or a successor would find
  * them. Whoever closes the last descriptor waits for the second step, unless it
- * is exiting. Until then what the guest had made can be read: KVM_PVI_GET_STATE.
+ * is exiting or killed. Until then what the guest had made can be read: KVM_PVI_GET_STATE.
  */
 #include <linux/cred.h>
 #include <linux/file.h>
@@ -168,7 +168,8 @@ static void life_end_free(struct work_struct *work)
 	pvi_port_end_all(vm);
 	pvi_attach_put();
 	trace_kvm_pvi_unbind(vm);
-	if (watched && !vm->closer_puts)
+	/* Pairs with life_await_end(): one of the two drops it. */
+	if (watched && !xchg(&vm->closer_puts, false))
 		pvi_kvm_put(vm->kvm);
 	pvi_vm_set_and_wake(&vm->life, PVI_LIFE_DEAD);
 	if (watched)
@@ -263,6 +264,26 @@ struct pvi_vm *pvi_life_open(void)
 	return vm;
 }
 
+static bool life_is_dead(const struct pvi_vm *vm)
+{
+	/* Pairs with life_end_free(): what it has freed is freed. */
+	return smp_load_acquire(&vm->life) == PVI_LIFE_DEAD;
+}
+
+/*
+ * The closer waits. False: it is killed, and goes on as whoever is exiting does; with @puts, unless the end has left
+ * the VM to it already, and is all but over.
+ */
+static bool life_await_end(struct pvi_vm *vm, bool puts)
+{
+	if (!wait_var_event_killable(&vm->life, life_is_dead(vm)))
+		return true;
+	if (!puts || xchg(&vm->closer_puts, false))
+		return false;
+	wait_var_event(&vm->life, life_is_dead(vm));
+	return true;
+}
+
 /* The last descriptor was closed. */
 void pvi_life_close(struct pvi_vm *vm)
 {
@@ -271,9 +292,7 @@ void pvi_life_close(struct pvi_vm *vm)
 
 	pvi_vm_forget(vm);
 	/* Nobody binds it any more. Its end may go on meanwhile, from whichever side it came. */
-	if (waits && READ_ONCE(vm->life) != PVI_LIFE_UNBOUND) {
-		/* Pairs with life_end_free(): what it has freed is freed. */
-		wait_var_event(&vm->life, smp_load_acquire(&vm->life) == PVI_LIFE_DEAD);
+	if (waits && READ_ONCE(vm->life) != PVI_LIFE_UNBOUND && life_await_end(vm, puts)) {
 		life_forget_made(vm);
 		if (puts)
 			pvi_kvm_put(vm->kvm);

@@ -19,6 +19,7 @@
 #define FIRST_WAIT UINT64_C(1000)	/* microseconds */
 #define USUAL_TRIES 9		/* half a second: what takes longer is worth a word */
 #define ENDING UINT64_C(60000000)	/* microseconds, before one that stays bound is given up */
+#define FORGETTING UINT64_C(2000000)	/* microseconds that systemd is waited for until it has forgotten one */
 #define ARRIVING 'i'		/* how the name begins under which one is kept whose guest does not run yet, */
 #define PRESENT 'v'		/* and of all others */
 
@@ -140,8 +141,10 @@ void vm_end(struct vm *vm)
 
 	LOG(SD_INFO, "%s of process %d is not bound any more", vm_name(vm->d, vm->uuid).s, vm->pid);
 	vm_rest(vm);
-	close(vm->pvi);
+	/* Who closes it last may have to wait for its end, and that is not to be process 1. */
 	forget(vm);
+	sd_notify_barrier(0, FORGETTING);
+	close(vm->pvi);
 	user_put(vm->user);
 	LIST_INSERT_HEAD(&d->ending, vm, entry);
 	vm->given_up = now_of(d);
