@@ -5,6 +5,7 @@
  */
 #include "delay.h"
 #include "pvi_test.h"
+#include "state.h"
 #include "status.h"
 
 #define RX	pvi_uuid[0]
@@ -193,6 +194,27 @@ static void test_unwire(void)
 	}
 }
 
+static void end_freeze(struct flight *f)
+{
+	struct blob blob;
+
+	state_freeze(f->rx, &blob);
+}
+
+/* A snapshot has what was accepted; what comes from then on is refused, and owed to nobody when it goes on */
+static void test_freeze(void)
+{
+	struct flight f = receiver();
+	int i;
+
+	f.port = pvi_connect(f.tx, RX, GSI);
+	for (i = 0; i < RACES; i++) {
+		check(&f, end_freeze, -EAGAIN);
+		state_thaw(f.rx);
+		ASSERT_EQ(read_eventfd(f.sink), 0);
+	}
+}
+
 /* A status word is written to no more, neither to say that a ring is owed nor to count it */
 static void test_unstatus(void)
 {
@@ -267,6 +289,7 @@ static void test_waits(void)
 {
 	struct kvm_pvi_revoke revoke = { .size = sizeof(revoke), .gsi = GSI };
 	struct kvm_pvi_ungrant ungrant = { .size = sizeof(ungrant) };
+	struct kvm_pvi_state freeze = { .size = sizeof(freeze), .flags = KVM_PVI_STATE_FREEZE };
 	struct kvm_pvi_port port = { .size = sizeof(port) };
 	struct status_mem mem = status_make();
 	struct flight f = receiver();
@@ -275,6 +298,8 @@ static void test_waits(void)
 	delay_load();
 	port.port = pvi_connect(f.tx, RX, GSI);
 	expect_wait(f.tx, KVM_PVI_CLOSE_PORT, &port);
+	expect_wait(f.rx, KVM_PVI_GET_STATE, &freeze);
+	state_thaw(f.rx);
 	status_register(f.rx, GSI, &mem);
 	expect_gsi_wait(f.rx, KVM_PVI_UNSTATUS);
 	expect_gsi_wait(f.rx, KVM_PVI_UNWIRE);
@@ -293,6 +318,7 @@ static const struct test_case cases[] = {
 	{ "revoke", test_revoke, 60 },
 	{ "unexpose", test_unexpose, 60 },
 	{ "unwire", test_unwire, 60 },
+	{ "freeze", test_freeze, 60 },
 	{ "unstatus", test_unstatus, 60 },
 	{ "close_port", test_close_port, 60 },
 	{ "close_eventfd_port", test_close_eventfd_port, 60 },
