@@ -7,6 +7,7 @@
 #include "pvi_test.h"
 #include "state.h"
 #include "status.h"
+#include "taken.h"
 
 #define RX	pvi_uuid[0]
 #define TX	pvi_uuid[1]
@@ -311,6 +312,53 @@ static void test_waits(void)
 	expect_gsi_wait(f.rx, KVM_PVI_UNEXPOSE);
 }
 
+static bool held;
+
+/* CONNECT has put its port where nobody finds it, and is about to be unable to say so */
+static void hold_readers(void)
+{
+	delay_begin(DELAY_RCU, 1);
+	__atomic_store_n(&held, true, __ATOMIC_RELEASE);
+}
+
+struct taken_connect {
+	int fd;
+	int ret;
+	bool done;
+};
+
+static void *taken_connect_run(void *arg)
+{
+	struct kvm_pvi_connect connect = { .size = sizeof(connect), .gsi = GSI };
+	struct taken_connect *t = arg;
+
+	memcpy(connect.uuid, RX, sizeof(connect.uuid));
+	t->ret = __taken_ioctl(t->fd, KVM_PVI_CONNECT, &connect, sizeof(connect));
+	__atomic_store_n(&t->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* What was to be a port may be looked at by who rings its number: a call that fails frees it when nobody does */
+static void test_unheld_waits(void)
+{
+	struct flight f = receiver();
+	struct taken_connect t = { .fd = f.tx };
+	pthread_t thread;
+
+	delay_load();
+	/* Threads from here on keep to the first CPU, as this one does then: RCU is held up on the last */
+	delay_begin(DELAY_RCU, 1);
+	delay_end(DELAY_RCU);
+	taken_meanwhile = hold_readers;
+	ASSERT_EQ(pthread_create(&thread, NULL, taken_connect_run, &t), 0);
+	ASSERT_TRUE(wait_until(__atomic_load_n(&held, __ATOMIC_ACQUIRE), 10000));
+	ASSERT_TRUE(!wait_until(__atomic_load_n(&t.done, __ATOMIC_ACQUIRE), 100));
+	delay_end(DELAY_RCU);
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	ASSERT_EQ(t.ret, -EFAULT);
+	ASSERT_EQ(pvi_call(f.tx, KVM_HC_NOTIFY, 0, 0, 0, 0), -ENOENT);
+}
+
 static const struct test_case cases[] = {
 	{ "close", test_close, 60 },
 	{ "grant_close", test_grant_close, 60 },
@@ -323,6 +371,7 @@ static const struct test_case cases[] = {
 	{ "close_port", test_close_port, 60 },
 	{ "close_eventfd_port", test_close_eventfd_port, 60 },
 	{ "waits", test_waits, 60 },
+	{ "unheld_waits", test_unheld_waits, 60 },
 };
 
 int main(int argc, char **argv)
