@@ -556,6 +556,9 @@ static void test_owner_is_busy(void)
 	check_listed(look, KVM_PVI_LIST_EDGES, number, 2);
 }
 
+/* As it was when the test began; a case that has changed it may have failed */
+static u64 max_vms;
+
 /* What a child asks of somebody's endpoint */
 static struct {
 	int fd;
@@ -595,6 +598,95 @@ static void test_killed(void)
 	ask_allow(0);
 }
 
+static int ask_for_state(void)
+{
+	struct kvm_pvi_state state = { .size = sizeof(state) };
+
+	return __pvi_ioctl(asked.fd, KVM_PVI_GET_STATE, &state);
+}
+
+static void ask_state(u64 arg)
+{
+	(void)arg;
+	ask_for_state();
+}
+
+static void ask_name(u64 arg)
+{
+	(void)arg;
+	__pvi_bind(pvi_open(), NULL, pvi_uuid[0]);
+}
+
+static void ask_other_name(u64 arg)
+{
+	(void)arg;
+	__pvi_bind(pvi_open(), NULL, pvi_uuid[1]);
+}
+
+/* That of a VM whose process is the child returned */
+static pid_t bind_of_child(void)
+{
+	struct kvm_pvi_bind bind = { .size = sizeof(bind) };
+	pid_t vmm;
+
+	bind.vm_fd = child_vm(&vmm);
+	memcpy(bind.uuid, pvi_uuid[0], sizeof(bind.uuid));
+	asked.fd = pvi_open();
+	pvi_ioctl(asked.fd, KVM_PVI_BIND, &bind);
+	return vmm;
+}
+
+static void expect_dead(pid_t vmm)
+{
+	struct pollfd dead = { .fd = asked.fd };
+
+	child_kill(vmm);
+	ASSERT_TRUE(wait_until(poll(&dead, 1, 0) == 1, 10000));
+}
+
+/* Of an endpoint whose owner is in a call that takes long, it may be long until it has died */
+static void begin_to_die(void)
+{
+	pid_t vmm = bind_of_child();
+
+	delay_load();
+	delay_begin(DELAY_LOCKS, asked.fd + 1);
+	expect_dead(vmm);
+}
+
+/* Whoever wants its name can be killed meanwhile */
+static void test_name_killed(void)
+{
+	begin_to_die();
+	check_killed(ask_name, SYS_ioctl);
+	delay_end(DELAY_LOCKS);
+	pvi_bind(NULL, pvi_uuid[0]);
+}
+
+/* Or the place that it has among max_vms */
+static void test_place_killed(void)
+{
+	begin_to_die();
+	write_param("kvm_pvi", "max_vms", 1);
+	check_killed(ask_other_name, SYS_ioctl);
+	write_param("kvm_pvi", "max_vms", max_vms);
+	delay_end(DELAY_LOCKS);
+	pvi_bind(NULL, pvi_uuid[1]);
+}
+
+/* Or who waits until what its guest had made changes no more: rings may be under way for long */
+static void test_state_killed(void)
+{
+	pid_t vmm = bind_of_child();
+
+	delay_load();
+	delay_begin(DELAY_RCU, 1);
+	expect_dead(vmm);
+	check_killed(ask_state, SYS_ioctl);
+	delay_end(DELAY_RCU);
+	ASSERT_EQ(ask_for_state(), 0);
+}
+
 static const struct test_case cases[] = {
 	{ "endpoint", test_endpoint },
 	{ "failed_bind", test_failed_bind },
@@ -609,12 +701,21 @@ static const struct test_case cases[] = {
 	{ "storm", test_storm },
 	{ "owner_is_busy", test_owner_is_busy, 60 },
 	{ "killed", test_killed, 60 },
+	{ "name_killed", test_name_killed, 60 },
+	{ "place_killed", test_place_killed, 60 },
+	{ "state_killed", test_state_killed, 120 },
 };
 
 int main(int argc, char **argv)
 {
-	int ret = test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_KVM | TEST_REQUIRE_PVI);
+	bool loaded = is_loaded("kvm_pvi");
+	int ret;
 
+	if (loaded)
+		max_vms = read_param("kvm_pvi", "max_vms");
+	ret = test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_KVM | TEST_REQUIRE_PVI);
+	if (loaded)
+		write_param("kvm_pvi", "max_vms", max_vms);
 	delay_unload();
 	return ret;
 }
