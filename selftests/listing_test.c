@@ -10,6 +10,7 @@
 
 #include "delay.h"
 #include "pvi_test.h"
+#include "state.h"
 
 #define GSI	5
 #define LAST_GSI	(KVM_PVI_GSI_MAX - 1)
@@ -222,6 +223,94 @@ static void test_edges(void)
 	ASSERT_EQ(all[4].gsi, KVM_PVI_GSI_ANY);
 	for (i = 1; i < total; i++)
 		ASSERT_GT(all[i].id, all[i - 1].id);
+}
+
+static void ring_times(int tx, u32 port, u32 times, s64 ret)
+{
+	while (times--)
+		ASSERT_EQ(pvi_call(tx, KVM_HC_NOTIFY, port, 0, 0, 0), ret);
+}
+
+/* Each number of a row is another one: 1, 2, 3, 5, 6 */
+static void count_row(int fd, int tx)
+{
+	struct kvm_pvi_allow pin = { .size = sizeof(pin), .flags = KVM_PVI_ALLOW_OWNER, .gsi = GSI, .owner = 77 };
+	int sink = new_eventfd();
+	struct blob blob;
+	u32 port, i;
+
+	pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
+	pvi_allow(fd, pvi_uuid[1], GSI);
+	port = pvi_connect(tx, pvi_uuid[0], GSI);
+	for (i = 0; i < 3; i++) {
+		ring_times(tx, port, 1, KVM_PVI_LATCHED);
+		ring_times(tx, port, i ? 0 : 2, KVM_PVI_COALESCED);
+		pvi_wire(fd, GSI, sink);
+		ring_times(tx, port, i ? 0 : 1, KVM_PVI_RAISED);
+		pvi_gsi(fd, KVM_PVI_UNWIRE, GSI);
+	}
+	state_freeze(fd, &blob);
+	ring_times(tx, port, 6, -EAGAIN);
+	state_thaw(fd);
+	memcpy(pin.uuid, pvi_uuid[1], sizeof(pin.uuid));
+	pvi_ioctl(fd, KVM_PVI_ALLOW, &pin);
+	ring_times(tx, port, 5, -EPERM);
+}
+
+/* Tries again to interrupt for a masked pin, and has lost 1000 signals of a source */
+static void count_retries_and_dropped(int fd, int tx)
+{
+	int dead = pvi_bind(NULL, pvi_uuid[2]), source = new_eventfd();
+
+	pvi_expose(fd, GSI + 1, KVM_PVI_GSI_DIRECT);
+	pvi_allow(fd, pvi_uuid[1], GSI + 1);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_PVI, (u64)pvi_uuid[0], GSI + 1, 0, 0), KVM_PVI_LATCHED);
+	ASSERT_TRUE(wait_until(pvi_stats(fd).retries, 10000));
+	pvi_expose(dead, GSI, KVM_PVI_GSI_EVENTFD);
+	pvi_allow(dead, pvi_uuid[0], GSI);
+	pvi_wire_source(fd, source, pvi_connect(fd, pvi_uuid[2], GSI));
+	close(dead);
+	ASSERT_EQ(eventfd_write(source, 1000), 0);
+	ASSERT_TRUE(wait_until(pvi_stats(fd).dropped == 1000, 10000));
+}
+
+static void expect_counters(int look, int fd, const u8 *uuid)
+{
+	struct kvm_pvi_list_endpoint r;
+	struct kvm_pvi_stats stats;
+
+	/* No retry between both */
+	do {
+		stats = pvi_stats(fd);
+		ASSERT_TRUE(find(look, uuid, &r));
+	} while (stats.retries != pvi_stats(fd).retries);
+	ASSERT_EQ(memcmp(&r.sent, &stats.sent, sizeof(r.sent)), 0);
+	ASSERT_EQ(memcmp(&r.received, &stats.received, sizeof(r.received)), 0);
+	ASSERT_EQ(r.retries, stats.retries);
+	ASSERT_EQ(r.dropped, stats.dropped);
+}
+
+/* They are those of KVM_PVI_GET_EDGE and KVM_PVI_GET_STATS, each in its place */
+static void test_counters(void)
+{
+	int fd = pvi_bind(vm_create(1, 0), pvi_uuid[0]), tx = pvi_bind(NULL, pvi_uuid[1]), look = pvi_open();
+	struct kvm_pvi_edge edge = { .size = sizeof(edge) };
+	struct kvm_pvi_list_edge rows[1];
+	struct kvm_pvi_list u = { 0 };
+
+	count_row(fd, tx);
+	pvi_ioctl(fd, KVM_PVI_GET_EDGE, &edge);
+	ASSERT_EQ(LIST(look, &u, KVM_PVI_LIST_EDGES, number_of(look, pvi_uuid[0]), rows), 0);
+	ASSERT_EQ(u.nr, 1);
+	ASSERT_EQ(rows[0].counts.raised, 1);
+	ASSERT_EQ(rows[0].counts.coalesced, 2);
+	ASSERT_EQ(rows[0].counts.latched, 3);
+	ASSERT_EQ(rows[0].counts.denied, 5);
+	ASSERT_EQ(rows[0].counts.throttled, 6);
+	ASSERT_EQ(memcmp(&rows[0].counts, &edge.counts, sizeof(edge.counts)), 0);
+	expect_counters(look, tx, pvi_uuid[1]);
+	count_retries_and_dropped(fd, tx);
+	expect_counters(look, fd, pvi_uuid[0]);
 }
 
 static void test_gsis_and_ports(void)
@@ -692,6 +781,7 @@ static const struct test_case cases[] = {
 	{ "failed_bind", test_failed_bind },
 	{ "vmm", test_vmm },
 	{ "edges", test_edges },
+	{ "counters", test_counters },
 	{ "gsis_and_ports", test_gsis_and_ports },
 	{ "privilege", test_privilege },
 	{ "arguments", test_arguments },
