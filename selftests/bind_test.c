@@ -171,18 +171,21 @@ static void test_vmm(void)
 
 static void become(u64 socket)
 {
-	u32 ids[3];
+	u32 ids[4];
 
 	send_fd(socket, vm_create(0, 0)->fd);
 	while (read(socket, ids, sizeof(ids)) == sizeof(ids)) {
 		ASSERT_EQ(syscall(SYS_setresuid, ids[0], ids[1], ids[2]), 0);
+		/* Which says what it was, and no error */
+		syscall(SYS_setfsuid, ids[3]);
+		ASSERT_EQ(syscall(SYS_setfsuid, -1), ids[3]);
 		ASSERT_EQ(write(socket, ids, 1), 1);
 	}
 }
 
-static void tell_ids(int socket, u32 real, u32 effective, u32 saved)
+static void tell_ids(int socket, u32 real, u32 effective, u32 saved, u32 files)
 {
-	u32 ids[] = { real, effective, saved };
+	u32 ids[] = { real, effective, saved, files };
 
 	ASSERT_EQ(write(socket, ids, sizeof(ids)), sizeof(ids));
 	ASSERT_EQ(read(socket, ids, 1), 1);
@@ -197,13 +200,15 @@ static void test_vmm_user(void)
 	ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	vmm = child_run(become, pair[1]);
 	vm_fd = recv_fd(pair[0]);
-	tell_ids(pair[0], 1000, 0, 0);
+	tell_ids(pair[0], 0, 0, 0, 1000);
 	ASSERT_EQ(try_vmm(fd, 0, vm_fd, vmm), -EPERM);
-	tell_ids(pair[0], 0, 1000, 0);
+	tell_ids(pair[0], 1000, 0, 0, 0);
 	ASSERT_EQ(try_vmm(fd, 0, vm_fd, vmm), -EPERM);
-	tell_ids(pair[0], 1000, 1000, 0);
+	tell_ids(pair[0], 0, 1000, 0, 1000);
 	ASSERT_EQ(try_vmm(fd, 0, vm_fd, vmm), -EPERM);
-	tell_ids(pair[0], 1000, 1000, 1000);
+	tell_ids(pair[0], 1000, 1000, 0, 1000);
+	ASSERT_EQ(try_vmm(fd, 0, vm_fd, vmm), -EPERM);
+	tell_ids(pair[0], 1000, 1000, 1000, 1000);
 	ASSERT_EQ(try_vmm(fd, 0, vm_fd, vmm), 0);
 	ASSERT_EQ(listed_owner(fd), 1000);
 	child_kill(vmm);
