@@ -175,6 +175,53 @@ static void test_vmm(void)
 	ASSERT_EQ(LIST(fd, &u, KVM_PVI_LIST_EDGES, number, edge), -ENOENT);
 }
 
+static void bind_vmm(int fd, int vm_fd, const u8 *uuid, pid_t vmm)
+{
+	struct kvm_pvi_bind bind = {
+		.size = sizeof(bind), .flags = KVM_PVI_BIND_VMM, .vm_fd = vm_fd, .owner = vmm,
+	};
+
+	memcpy(bind.uuid, uuid, sizeof(bind.uuid));
+	pvi_ioctl(fd, KVM_PVI_BIND, &bind);
+}
+
+/* Process 1 there, which numbers itself so and nobody else */
+static void be_the_first(u64 unused)
+{
+	int look = pvi_open(), fd = pvi_open();
+	struct kvm_pvi_list_endpoint r;
+
+	(void)unused;
+	ASSERT_EQ(getpid(), 1);
+	ASSERT_TRUE(find(look, pvi_uuid[0], &r));
+	ASSERT_EQ(r.opener, 0);
+	ASSERT_EQ(r.vmm, 0);
+	bind_vmm(fd, vm_create(0, 0)->fd, pvi_uuid[1], 1);
+	ASSERT_TRUE(find(look, pvi_uuid[1], &r));
+	ASSERT_EQ(r.opener, 1);
+	ASSERT_EQ(r.vmm, 1);
+}
+
+static void enter_pid_namespace(u64 unused)
+{
+	(void)unused;
+	ASSERT_EQ(unshare(CLONE_NEWPID), 0);
+	child_join(child_run(be_the_first, 0));
+}
+
+/* Processes have the numbers of the caller's namespace, whether they are named or listed */
+static void test_pid_namespace(void)
+{
+	struct kvm_pvi_list_endpoint r;
+	int fd = pvi_open();
+
+	bind_vmm(fd, vm_create(0, 0)->fd, pvi_uuid[0], getpid());
+	ASSERT_TRUE(find(fd, pvi_uuid[0], &r));
+	ASSERT_EQ(r.opener, getpid());
+	ASSERT_EQ(r.vmm, getpid());
+	child_join(child_run(enter_pid_namespace, 0));
+}
+
 static void test_edges(void)
 {
 	struct kvm_pvi_allow allow = {
@@ -780,6 +827,7 @@ static const struct test_case cases[] = {
 	{ "endpoint", test_endpoint },
 	{ "failed_bind", test_failed_bind },
 	{ "vmm", test_vmm },
+	{ "pid_namespace", test_pid_namespace },
 	{ "edges", test_edges },
 	{ "counters", test_counters },
 	{ "gsis_and_ports", test_gsis_and_ports },
