@@ -140,6 +140,23 @@ static u32 listed_owner(int fd)
 	TEST_FAIL("it is not listed");
 }
 
+static void bind_for_mapped(u64 fd)
+{
+	enter_user_namespace(100000);
+	ASSERT_EQ(try_owner(fd, 1), -EINVAL);
+	ASSERT_EQ(try_owner(fd, 100000), -EINVAL);
+	ASSERT_EQ(try_owner(fd, 0), 0);
+}
+
+/* Who is root of a user namespace names whom that has, by the numbers that it has for them */
+static void test_owner_namespace(void)
+{
+	int fd = pvi_open();
+
+	child_join(child_run(bind_for_mapped, fd));
+	ASSERT_EQ(listed_owner(fd), 100000);
+}
+
 static void fetch_nothing(u64 socket)
 {
 	char byte;
@@ -554,6 +571,7 @@ static const struct test_case cases[] = {
 	{ "arguments", test_arguments },
 	{ "taken", test_taken },
 	{ "owner", test_owner },
+	{ "owner_namespace", test_owner_namespace },
 	{ "vmm", test_vmm },
 	{ "vmm_user", test_vmm_user },
 	{ "vmm_execs", test_vmm_execs },
