@@ -5,6 +5,7 @@
  */
 #include "bell_call.h"
 #include "call.h"
+#include "hypercall.h"
 #include "world.h"
 
 #define GSI		5
@@ -15,6 +16,17 @@ static struct pvi_vm *to, *from;
 static struct eventfd_ctx *line;
 static u64 flags, enable, ack;
 static u32 port;
+
+/* What a guest is told that there is, which RBX comes back to, or not */
+static void check_features(bool rbx)
+{
+	struct pvi_call c = { .vm = to, .rbx_returned = rbx, .nr = KVM_HC_PVI_FEATURES - KVM_HC_PVI_BASE };
+	s64 ret;
+
+	CHECK(pvi_hypercall_serve(&c, &ret) && ret & KVM_PVI_FEAT_BELL);
+	CHECK(!(ret & KVM_PVI_FEAT_RBX) == !rbx);
+	shim_idle();
+}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -35,6 +47,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	CHECK(!world_call(pvi_connect, from, &c, sizeof(c)));
 	port = c.port;
 	line = &world_eventfds[0];
+	check_features(true);
+	check_features(false);
 	return 0;
 }
 

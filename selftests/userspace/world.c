@@ -109,6 +109,11 @@ bool pvi_reserve_let(const uuid_t *uuid, kuid_t owner, void (*publish)(struct pv
 
 long pvi_inside;
 
+int pvi_kvm_read(struct kvm_vcpu *vcpu, u64 gpa, void *to, size_t len, bool may_sleep)
+{
+	return -EFAULT;
+}
+
 int pvi_kvm_write(struct kvm_vcpu *vcpu, u64 gpa, const void *from, size_t len)
 {
 	return -EFAULT;
