@@ -248,6 +248,35 @@ static void ring_as(u64 uid)
 }
 
 /* The pin is on who opened the sender's endpoint, or whom root named as its owner */
+static void allow_from_namespace(u64 unused)
+{
+	struct kvm_pvi_allow allow = allow_arg(TX, GSI);
+
+	(void)unused;
+	enter_user_namespace(100000);
+	allow.flags = KVM_PVI_ALLOW_OWNER;
+	allow.owner = 1;
+	ASSERT_EQ(__pvi_ioctl(rx, KVM_PVI_ALLOW, &allow), -EINVAL);
+	allow_owner(GSI, 0);
+}
+
+/* Whoever is 0 there may ring: root, who is 0 here, may not */
+static void test_owner_pin_namespace(void)
+{
+	struct kvm_pvi_bind bind = {
+		.size = sizeof(bind), .flags = KVM_PVI_BIND_HOST | KVM_PVI_BIND_OWNER, .vm_fd = -1, .owner = 100000,
+	};
+
+	prepare();
+	child_join(child_run(allow_from_namespace, 0));
+	ASSERT_EQ(ring(GSI), -EPERM);
+	close(tx);
+	tx = pvi_open();
+	memcpy(bind.uuid, TX, sizeof(bind.uuid));
+	pvi_ioctl(tx, KVM_PVI_BIND, &bind);
+	ASSERT_EQ(ring(GSI), KVM_PVI_RAISED);
+}
+
 static void test_owner_pin(void)
 {
 	struct kvm_pvi_bind bind = { .size = sizeof(bind), .vm_fd = -1, .owner = 1000 };
@@ -367,6 +396,7 @@ static const struct test_case cases[] = {
 	{ "every_bit", test_every_bit },
 	{ "series", test_series },
 	{ "owner_pin", test_owner_pin },
+	{ "owner_pin_namespace", test_owner_pin_namespace },
 	{ "rate", test_rate },
 	{ "bucket_is_the_rows", test_bucket_is_the_rows },
 	{ "replace_keeps_tokens", test_replace_keeps_tokens },

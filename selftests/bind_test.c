@@ -140,6 +140,23 @@ static u32 listed_owner(int fd)
 	TEST_FAIL("it is not listed");
 }
 
+static void bind_for_mapped(u64 fd)
+{
+	enter_user_namespace(100000);
+	ASSERT_EQ(try_owner(fd, 1), -EINVAL);
+	ASSERT_EQ(try_owner(fd, 100000), -EINVAL);
+	ASSERT_EQ(try_owner(fd, 0), 0);
+}
+
+/* Who is root of a user namespace names whom that has, by the numbers that it has for them */
+static void test_owner_namespace(void)
+{
+	int fd = pvi_open();
+
+	child_join(child_run(bind_for_mapped, fd));
+	ASSERT_EQ(listed_owner(fd), 100000);
+}
+
 static void fetch_nothing(u64 socket)
 {
 	char byte;
@@ -171,18 +188,21 @@ static void test_vmm(void)
 
 static void become(u64 socket)
 {
-	u32 ids[3];
+	u32 ids[4];
 
 	send_fd(socket, vm_create(0, 0)->fd);
 	while (read(socket, ids, sizeof(ids)) == sizeof(ids)) {
 		ASSERT_EQ(syscall(SYS_setresuid, ids[0], ids[1], ids[2]), 0);
+		/* Which says what it was, and no error */
+		syscall(SYS_setfsuid, ids[3]);
+		ASSERT_EQ(syscall(SYS_setfsuid, -1), ids[3]);
 		ASSERT_EQ(write(socket, ids, 1), 1);
 	}
 }
 
-static void tell_ids(int socket, u32 real, u32 effective, u32 saved)
+static void tell_ids(int socket, u32 real, u32 effective, u32 saved, u32 files)
 {
-	u32 ids[] = { real, effective, saved };
+	u32 ids[] = { real, effective, saved, files };
 
 	ASSERT_EQ(write(socket, ids, sizeof(ids)), sizeof(ids));
 	ASSERT_EQ(read(socket, ids, 1), 1);
@@ -197,13 +217,15 @@ static void test_vmm_user(void)
 	ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	vmm = child_run(become, pair[1]);
 	vm_fd = recv_fd(pair[0]);
-	tell_ids(pair[0], 1000, 0, 0);
+	tell_ids(pair[0], 0, 0, 0, 1000);
 	ASSERT_EQ(try_vmm(fd, 0, vm_fd, vmm), -EPERM);
-	tell_ids(pair[0], 0, 1000, 0);
+	tell_ids(pair[0], 1000, 0, 0, 0);
 	ASSERT_EQ(try_vmm(fd, 0, vm_fd, vmm), -EPERM);
-	tell_ids(pair[0], 1000, 1000, 0);
+	tell_ids(pair[0], 0, 1000, 0, 1000);
 	ASSERT_EQ(try_vmm(fd, 0, vm_fd, vmm), -EPERM);
-	tell_ids(pair[0], 1000, 1000, 1000);
+	tell_ids(pair[0], 1000, 1000, 0, 1000);
+	ASSERT_EQ(try_vmm(fd, 0, vm_fd, vmm), -EPERM);
+	tell_ids(pair[0], 1000, 1000, 1000, 1000);
 	ASSERT_EQ(try_vmm(fd, 0, vm_fd, vmm), 0);
 	ASSERT_EQ(listed_owner(fd), 1000);
 	child_kill(vmm);
@@ -549,6 +571,7 @@ static const struct test_case cases[] = {
 	{ "arguments", test_arguments },
 	{ "taken", test_taken },
 	{ "owner", test_owner },
+	{ "owner_namespace", test_owner_namespace },
 	{ "vmm", test_vmm },
 	{ "vmm_user", test_vmm_user },
 	{ "vmm_execs", test_vmm_execs },

@@ -406,6 +406,16 @@ static u32 waiters(void)
 	return sleepers("call_locking") + sleepers("pvi_hypercall_serve");
 }
 
+static bool waits_in_locking(pid_t pid)
+{
+	char path[64], wchan[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/wchan", pid);
+	return !__read_line(path, wchan, sizeof(wchan)) &&
+	       (!strncmp(wchan, "call_locking", strlen("call_locking")) ||
+		!strncmp(wchan, "pvi_hypercall_serve", strlen("pvi_hypercall_serve")));
+}
+
 /* Of all vCPUs one waits for the lock of the endpoint: whoever manages it has not to wait for each of them. */
 static void test_guest_calls(void)
 {
@@ -465,6 +475,42 @@ static void test_grant_is_left(void)
 	unload_module(refuse);
 }
 
+/* A process that has this one's memory, and so may run vCPUs of its VMs, but is killed by itself */
+static pid_t sharer;
+
+static void *sharer_run(void *vcpu)
+{
+	pid_t pid = vfork();
+
+	if (pid)
+		return NULL;
+	WRITE_ONCE(sharer, getpid());
+	vcpu_call(vcpu, guest_reset, 0);
+	_exit(TAP_PASS);
+}
+
+/* Whoever waits for another vCPU of its guest can be killed, though that one goes on waiting for the lock */
+static void test_guest_call_killed(void)
+{
+	struct vm *vm = vm_create(3, 0);
+	int fd = pvi_bind(vm, RX);
+	pthread_t thread;
+
+	delay_load();
+	delay_begin(DELAY_LOCKS, fd + 1);
+	vcpu_run_thread(&vm->vcpus[0], guest_reset, 0);
+	vcpu_run_thread(&vm->vcpus[1], guest_reset, 0);
+	ASSERT_TRUE(wait_until(waiters() == 1, 3000));
+	ASSERT_EQ(pthread_create(&thread, NULL, sharer_run, &vm->vcpus[2]), 0);
+	ASSERT_TRUE(wait_until(READ_ONCE(sharer) && waits_in_locking(sharer), 3000));
+	child_kill(sharer);
+	ASSERT_EQ(waiters(), 1);
+	delay_end(DELAY_LOCKS);
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	ASSERT_EQ(vcpu_join(&vm->vcpus[0]), 0);
+	ASSERT_EQ(vcpu_join(&vm->vcpus[1]), 0);
+}
+
 static const struct test_case cases[] = {
 	{ "status_word", test_status_word, 60 },
 	{ "charge", test_charge },
@@ -481,6 +527,7 @@ static const struct test_case cases[] = {
 	{ "closer_is_killed", test_closer_is_killed, 60 },
 	{ "grant_is_left", test_grant_is_left },
 	{ "guest_calls", test_guest_calls, 60 },
+	{ "guest_call_killed", test_guest_call_killed, 60 },
 };
 
 int main(int argc, char **argv)

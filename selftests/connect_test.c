@@ -137,6 +137,35 @@ static void test_pinned(void)
 	ASSERT_EQ(connect_pinned(tx, 0), 0);
 }
 
+static void connect_from_namespace(u64 tx)
+{
+	enter_user_namespace(100000);
+	ASSERT_EQ(connect_pinned(tx, 0), 0);
+	ASSERT_EQ(connect_pinned(tx, 1), -EINVAL);
+}
+
+static void connect_to_another(u64 tx)
+{
+	enter_user_namespace(100001);
+	ASSERT_EQ(connect_pinned(tx, 0), -EPERM);
+}
+
+/* Who names the receiver's user has its number in a user namespace of their own */
+static void test_pinned_namespace(void)
+{
+	struct kvm_pvi_bind bind = {
+		.size = sizeof(bind), .flags = KVM_PVI_BIND_HOST | KVM_PVI_BIND_OWNER, .vm_fd = -1, .owner = 100000,
+	};
+	int tx = pvi_bind(NULL, TX), rx = pvi_open();
+
+	memcpy(bind.uuid, RX, sizeof(bind.uuid));
+	pvi_ioctl(rx, KVM_PVI_BIND, &bind);
+	pvi_expose(rx, GSI, KVM_PVI_GSI_EVENTFD);
+	pvi_allow(rx, TX, GSI);
+	child_join(child_run(connect_from_namespace, tx));
+	child_join(child_run(connect_to_another, tx));
+}
+
 static s64 hc(struct vcpu *vcpu, enum guest_mode mode, u32 nr, u64 a0, u64 a1, u64 a2)
 {
 	struct hcall regs = { .rax = nr, .rbx = a0, .rcx = a1, .rdx = a2 };
@@ -321,6 +350,7 @@ static const struct test_case cases[] = {
 	{ "revoked", test_revoked },
 	{ "unexposed", test_unexposed },
 	{ "pinned", test_pinned },
+	{ "pinned_namespace", test_pinned_namespace },
 	{ "pinned_later", test_pinned_later },
 	{ "guest", test_guest },
 	{ "errors", test_errors },

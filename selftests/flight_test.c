@@ -5,7 +5,9 @@
  */
 #include "delay.h"
 #include "pvi_test.h"
+#include "state.h"
 #include "status.h"
+#include "taken.h"
 
 #define RX	pvi_uuid[0]
 #define TX	pvi_uuid[1]
@@ -193,6 +195,27 @@ static void test_unwire(void)
 	}
 }
 
+static void end_freeze(struct flight *f)
+{
+	struct blob blob;
+
+	state_freeze(f->rx, &blob);
+}
+
+/* A snapshot has what was accepted; what comes from then on is refused, and owed to nobody when it goes on */
+static void test_freeze(void)
+{
+	struct flight f = receiver();
+	int i;
+
+	f.port = pvi_connect(f.tx, RX, GSI);
+	for (i = 0; i < RACES; i++) {
+		check(&f, end_freeze, -EAGAIN);
+		state_thaw(f.rx);
+		ASSERT_EQ(read_eventfd(f.sink), 0);
+	}
+}
+
 /* A status word is written to no more, neither to say that a ring is owed nor to count it */
 static void test_unstatus(void)
 {
@@ -267,6 +290,7 @@ static void test_waits(void)
 {
 	struct kvm_pvi_revoke revoke = { .size = sizeof(revoke), .gsi = GSI };
 	struct kvm_pvi_ungrant ungrant = { .size = sizeof(ungrant) };
+	struct kvm_pvi_state freeze = { .size = sizeof(freeze), .flags = KVM_PVI_STATE_FREEZE };
 	struct kvm_pvi_port port = { .size = sizeof(port) };
 	struct status_mem mem = status_make();
 	struct flight f = receiver();
@@ -275,6 +299,8 @@ static void test_waits(void)
 	delay_load();
 	port.port = pvi_connect(f.tx, RX, GSI);
 	expect_wait(f.tx, KVM_PVI_CLOSE_PORT, &port);
+	expect_wait(f.rx, KVM_PVI_GET_STATE, &freeze);
+	state_thaw(f.rx);
 	status_register(f.rx, GSI, &mem);
 	expect_gsi_wait(f.rx, KVM_PVI_UNSTATUS);
 	expect_gsi_wait(f.rx, KVM_PVI_UNWIRE);
@@ -286,6 +312,53 @@ static void test_waits(void)
 	expect_gsi_wait(f.rx, KVM_PVI_UNEXPOSE);
 }
 
+static bool held;
+
+/* CONNECT has put its port where nobody finds it, and is about to be unable to say so */
+static void hold_readers(void)
+{
+	delay_begin(DELAY_RCU, 1);
+	__atomic_store_n(&held, true, __ATOMIC_RELEASE);
+}
+
+struct taken_connect {
+	int fd;
+	int ret;
+	bool done;
+};
+
+static void *taken_connect_run(void *arg)
+{
+	struct kvm_pvi_connect connect = { .size = sizeof(connect), .gsi = GSI };
+	struct taken_connect *t = arg;
+
+	memcpy(connect.uuid, RX, sizeof(connect.uuid));
+	t->ret = __taken_ioctl(t->fd, KVM_PVI_CONNECT, &connect, sizeof(connect));
+	__atomic_store_n(&t->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* What was to be a port may be looked at by who rings its number: a call that fails frees it when nobody does */
+static void test_unheld_waits(void)
+{
+	struct flight f = receiver();
+	struct taken_connect t = { .fd = f.tx };
+	pthread_t thread;
+
+	delay_load();
+	/* Threads from here on keep to the first CPU, as this one does then: RCU is held up on the last */
+	delay_begin(DELAY_RCU, 1);
+	delay_end(DELAY_RCU);
+	taken_meanwhile = hold_readers;
+	ASSERT_EQ(pthread_create(&thread, NULL, taken_connect_run, &t), 0);
+	ASSERT_TRUE(wait_until(__atomic_load_n(&held, __ATOMIC_ACQUIRE), 10000));
+	ASSERT_TRUE(!wait_until(__atomic_load_n(&t.done, __ATOMIC_ACQUIRE), 100));
+	delay_end(DELAY_RCU);
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	ASSERT_EQ(t.ret, -EFAULT);
+	ASSERT_EQ(pvi_call(f.tx, KVM_HC_NOTIFY, 0, 0, 0, 0), -ENOENT);
+}
+
 static const struct test_case cases[] = {
 	{ "close", test_close, 60 },
 	{ "grant_close", test_grant_close, 60 },
@@ -293,10 +366,12 @@ static const struct test_case cases[] = {
 	{ "revoke", test_revoke, 60 },
 	{ "unexpose", test_unexpose, 60 },
 	{ "unwire", test_unwire, 60 },
+	{ "freeze", test_freeze, 60 },
 	{ "unstatus", test_unstatus, 60 },
 	{ "close_port", test_close_port, 60 },
 	{ "close_eventfd_port", test_close_eventfd_port, 60 },
 	{ "waits", test_waits, 60 },
+	{ "unheld_waits", test_unheld_waits, 60 },
 };
 
 int main(int argc, char **argv)

@@ -83,10 +83,15 @@ static u64 retries(struct pair *p)
 	return pvi_stats(p->rx_fd).retries;
 }
 
+static void wait_retries_for(struct pair *p, u64 count, unsigned int ms)
+{
+	if (!wait_until(retries(p) >= count, ms))
+		TEST_FAIL("%llu retries, not %llu", retries(p), count);
+}
+
 static void wait_retries(struct pair *p, u64 count)
 {
-	if (!wait_until(retries(p) >= count, 10000))
-		TEST_FAIL("%llu retries, not %llu", retries(p), count);
+	wait_retries_for(p, count, 10000);
 }
 
 /* Three rings that find nobody */
@@ -132,6 +137,22 @@ static void test_retry_pays(void)
 	ASSERT_TRUE(!is_latched(&p));
 	ASSERT_EQ(ring(&p), KVM_PVI_RAISED);
 	expect_irqs(&p, 2);
+}
+
+/*
+ * However long it could not be delivered, it is tried each second: the first fifteen take ten of them. If each wait
+ * went on being twice the one before they would take 330.
+ */
+static void test_retry_goes_on(void)
+{
+	struct pair p = prepare(vm_create(1, 0), PIN, KVM_PVI_GSI_DIRECT);
+
+	latch(&p);
+	wait_retries_for(&p, 15, 12000);
+	ASSERT_TRUE(is_latched(&p));
+	vm_ioapic_set(p.rx, PIN, VECTOR, 0, 0);
+	ASSERT_TRUE(wait_until(!is_latched(&p), 10000));
+	expect_irqs(&p, 1);
 }
 
 /* Whoever has paid: a retry that comes later finds nothing */
@@ -430,6 +451,7 @@ static void test_death_drops(void)
 
 static const struct test_case cases[] = {
 	{ "retry_pays", test_retry_pays },
+	{ "retry_goes_on", test_retry_goes_on, 60 },
 	{ "retry_finds_nothing", test_retry_finds_nothing },
 	{ "fresh_latch", test_fresh_latch },
 	{ "fresh_token", test_fresh_token },

@@ -10,6 +10,7 @@
 
 #include "delay.h"
 #include "pvi_test.h"
+#include "state.h"
 
 #define GSI	5
 #define LAST_GSI	(KVM_PVI_GSI_MAX - 1)
@@ -174,6 +175,53 @@ static void test_vmm(void)
 	ASSERT_EQ(LIST(fd, &u, KVM_PVI_LIST_EDGES, number, edge), -ENOENT);
 }
 
+static void bind_vmm(int fd, int vm_fd, const u8 *uuid, pid_t vmm)
+{
+	struct kvm_pvi_bind bind = {
+		.size = sizeof(bind), .flags = KVM_PVI_BIND_VMM, .vm_fd = vm_fd, .owner = vmm,
+	};
+
+	memcpy(bind.uuid, uuid, sizeof(bind.uuid));
+	pvi_ioctl(fd, KVM_PVI_BIND, &bind);
+}
+
+/* Process 1 there, which numbers itself so and nobody else */
+static void be_the_first(u64 unused)
+{
+	int look = pvi_open(), fd = pvi_open();
+	struct kvm_pvi_list_endpoint r;
+
+	(void)unused;
+	ASSERT_EQ(getpid(), 1);
+	ASSERT_TRUE(find(look, pvi_uuid[0], &r));
+	ASSERT_EQ(r.opener, 0);
+	ASSERT_EQ(r.vmm, 0);
+	bind_vmm(fd, vm_create(0, 0)->fd, pvi_uuid[1], 1);
+	ASSERT_TRUE(find(look, pvi_uuid[1], &r));
+	ASSERT_EQ(r.opener, 1);
+	ASSERT_EQ(r.vmm, 1);
+}
+
+static void enter_pid_namespace(u64 unused)
+{
+	(void)unused;
+	ASSERT_EQ(unshare(CLONE_NEWPID), 0);
+	child_join(child_run(be_the_first, 0));
+}
+
+/* Processes have the numbers of the caller's namespace, whether they are named or listed */
+static void test_pid_namespace(void)
+{
+	struct kvm_pvi_list_endpoint r;
+	int fd = pvi_open();
+
+	bind_vmm(fd, vm_create(0, 0)->fd, pvi_uuid[0], getpid());
+	ASSERT_TRUE(find(fd, pvi_uuid[0], &r));
+	ASSERT_EQ(r.opener, getpid());
+	ASSERT_EQ(r.vmm, getpid());
+	child_join(child_run(enter_pid_namespace, 0));
+}
+
 static void test_edges(void)
 {
 	struct kvm_pvi_allow allow = {
@@ -222,6 +270,94 @@ static void test_edges(void)
 	ASSERT_EQ(all[4].gsi, KVM_PVI_GSI_ANY);
 	for (i = 1; i < total; i++)
 		ASSERT_GT(all[i].id, all[i - 1].id);
+}
+
+static void ring_times(int tx, u32 port, u32 times, s64 ret)
+{
+	while (times--)
+		ASSERT_EQ(pvi_call(tx, KVM_HC_NOTIFY, port, 0, 0, 0), ret);
+}
+
+/* Each number of a row is another one: 1, 2, 3, 5, 6 */
+static void count_row(int fd, int tx)
+{
+	struct kvm_pvi_allow pin = { .size = sizeof(pin), .flags = KVM_PVI_ALLOW_OWNER, .gsi = GSI, .owner = 77 };
+	int sink = new_eventfd();
+	struct blob blob;
+	u32 port, i;
+
+	pvi_expose(fd, GSI, KVM_PVI_GSI_EVENTFD);
+	pvi_allow(fd, pvi_uuid[1], GSI);
+	port = pvi_connect(tx, pvi_uuid[0], GSI);
+	for (i = 0; i < 3; i++) {
+		ring_times(tx, port, 1, KVM_PVI_LATCHED);
+		ring_times(tx, port, i ? 0 : 2, KVM_PVI_COALESCED);
+		pvi_wire(fd, GSI, sink);
+		ring_times(tx, port, i ? 0 : 1, KVM_PVI_RAISED);
+		pvi_gsi(fd, KVM_PVI_UNWIRE, GSI);
+	}
+	state_freeze(fd, &blob);
+	ring_times(tx, port, 6, -EAGAIN);
+	state_thaw(fd);
+	memcpy(pin.uuid, pvi_uuid[1], sizeof(pin.uuid));
+	pvi_ioctl(fd, KVM_PVI_ALLOW, &pin);
+	ring_times(tx, port, 5, -EPERM);
+}
+
+/* Tries again to interrupt for a masked pin, and has lost 1000 signals of a source */
+static void count_retries_and_dropped(int fd, int tx)
+{
+	int dead = pvi_bind(NULL, pvi_uuid[2]), source = new_eventfd();
+
+	pvi_expose(fd, GSI + 1, KVM_PVI_GSI_DIRECT);
+	pvi_allow(fd, pvi_uuid[1], GSI + 1);
+	ASSERT_EQ(pvi_call(tx, KVM_HC_PVI, (u64)pvi_uuid[0], GSI + 1, 0, 0), KVM_PVI_LATCHED);
+	ASSERT_TRUE(wait_until(pvi_stats(fd).retries, 10000));
+	pvi_expose(dead, GSI, KVM_PVI_GSI_EVENTFD);
+	pvi_allow(dead, pvi_uuid[0], GSI);
+	pvi_wire_source(fd, source, pvi_connect(fd, pvi_uuid[2], GSI));
+	close(dead);
+	ASSERT_EQ(eventfd_write(source, 1000), 0);
+	ASSERT_TRUE(wait_until(pvi_stats(fd).dropped == 1000, 10000));
+}
+
+static void expect_counters(int look, int fd, const u8 *uuid)
+{
+	struct kvm_pvi_list_endpoint r;
+	struct kvm_pvi_stats stats;
+
+	/* No retry between both */
+	do {
+		stats = pvi_stats(fd);
+		ASSERT_TRUE(find(look, uuid, &r));
+	} while (stats.retries != pvi_stats(fd).retries);
+	ASSERT_EQ(memcmp(&r.sent, &stats.sent, sizeof(r.sent)), 0);
+	ASSERT_EQ(memcmp(&r.received, &stats.received, sizeof(r.received)), 0);
+	ASSERT_EQ(r.retries, stats.retries);
+	ASSERT_EQ(r.dropped, stats.dropped);
+}
+
+/* They are those of KVM_PVI_GET_EDGE and KVM_PVI_GET_STATS, each in its place */
+static void test_counters(void)
+{
+	int fd = pvi_bind(vm_create(1, 0), pvi_uuid[0]), tx = pvi_bind(NULL, pvi_uuid[1]), look = pvi_open();
+	struct kvm_pvi_edge edge = { .size = sizeof(edge) };
+	struct kvm_pvi_list_edge rows[1];
+	struct kvm_pvi_list u = { 0 };
+
+	count_row(fd, tx);
+	pvi_ioctl(fd, KVM_PVI_GET_EDGE, &edge);
+	ASSERT_EQ(LIST(look, &u, KVM_PVI_LIST_EDGES, number_of(look, pvi_uuid[0]), rows), 0);
+	ASSERT_EQ(u.nr, 1);
+	ASSERT_EQ(rows[0].counts.raised, 1);
+	ASSERT_EQ(rows[0].counts.coalesced, 2);
+	ASSERT_EQ(rows[0].counts.latched, 3);
+	ASSERT_EQ(rows[0].counts.denied, 5);
+	ASSERT_EQ(rows[0].counts.throttled, 6);
+	ASSERT_EQ(memcmp(&rows[0].counts, &edge.counts, sizeof(edge.counts)), 0);
+	expect_counters(look, tx, pvi_uuid[1]);
+	count_retries_and_dropped(fd, tx);
+	expect_counters(look, fd, pvi_uuid[0]);
 }
 
 static void test_gsis_and_ports(void)
@@ -556,6 +692,9 @@ static void test_owner_is_busy(void)
 	check_listed(look, KVM_PVI_LIST_EDGES, number, 2);
 }
 
+/* As it was when the test began; a case that has changed it may have failed */
+static u64 max_vms;
+
 /* What a child asks of somebody's endpoint */
 static struct {
 	int fd;
@@ -595,11 +734,102 @@ static void test_killed(void)
 	ask_allow(0);
 }
 
+static int ask_for_state(void)
+{
+	struct kvm_pvi_state state = { .size = sizeof(state) };
+
+	return __pvi_ioctl(asked.fd, KVM_PVI_GET_STATE, &state);
+}
+
+static void ask_state(u64 arg)
+{
+	(void)arg;
+	ask_for_state();
+}
+
+static void ask_name(u64 arg)
+{
+	(void)arg;
+	__pvi_bind(pvi_open(), NULL, pvi_uuid[0]);
+}
+
+static void ask_other_name(u64 arg)
+{
+	(void)arg;
+	__pvi_bind(pvi_open(), NULL, pvi_uuid[1]);
+}
+
+/* That of a VM whose process is the child returned */
+static pid_t bind_of_child(void)
+{
+	struct kvm_pvi_bind bind = { .size = sizeof(bind) };
+	pid_t vmm;
+
+	bind.vm_fd = child_vm(&vmm);
+	memcpy(bind.uuid, pvi_uuid[0], sizeof(bind.uuid));
+	asked.fd = pvi_open();
+	pvi_ioctl(asked.fd, KVM_PVI_BIND, &bind);
+	return vmm;
+}
+
+static void expect_dead(pid_t vmm)
+{
+	struct pollfd dead = { .fd = asked.fd };
+
+	child_kill(vmm);
+	ASSERT_TRUE(wait_until(poll(&dead, 1, 0) == 1, 10000));
+}
+
+/* Of an endpoint whose owner is in a call that takes long, it may be long until it has died */
+static void begin_to_die(void)
+{
+	pid_t vmm = bind_of_child();
+
+	delay_load();
+	delay_begin(DELAY_LOCKS, asked.fd + 1);
+	expect_dead(vmm);
+}
+
+/* Whoever wants its name can be killed meanwhile */
+static void test_name_killed(void)
+{
+	begin_to_die();
+	check_killed(ask_name, SYS_ioctl);
+	delay_end(DELAY_LOCKS);
+	pvi_bind(NULL, pvi_uuid[0]);
+}
+
+/* Or the place that it has among max_vms */
+static void test_place_killed(void)
+{
+	begin_to_die();
+	write_param("kvm_pvi", "max_vms", 1);
+	check_killed(ask_other_name, SYS_ioctl);
+	write_param("kvm_pvi", "max_vms", max_vms);
+	delay_end(DELAY_LOCKS);
+	pvi_bind(NULL, pvi_uuid[1]);
+}
+
+/* Or who waits until what its guest had made changes no more: rings may be under way for long */
+static void test_state_killed(void)
+{
+	pid_t vmm = bind_of_child();
+
+	delay_load();
+	delay_begin(DELAY_RCU, 1);
+	expect_dead(vmm);
+	check_killed(ask_state, SYS_ioctl);
+	delay_end(DELAY_RCU);
+	ASSERT_EQ(ask_for_state(), 0);
+}
+
 static const struct test_case cases[] = {
 	{ "endpoint", test_endpoint },
 	{ "failed_bind", test_failed_bind },
 	{ "vmm", test_vmm },
+	{ "pid_namespace", test_pid_namespace },
 	{ "edges", test_edges },
+	{ "counters", test_counters },
 	{ "gsis_and_ports", test_gsis_and_ports },
 	{ "privilege", test_privilege },
 	{ "arguments", test_arguments },
@@ -609,12 +839,21 @@ static const struct test_case cases[] = {
 	{ "storm", test_storm },
 	{ "owner_is_busy", test_owner_is_busy, 60 },
 	{ "killed", test_killed, 60 },
+	{ "name_killed", test_name_killed, 60 },
+	{ "place_killed", test_place_killed, 60 },
+	{ "state_killed", test_state_killed, 120 },
 };
 
 int main(int argc, char **argv)
 {
-	int ret = test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_KVM | TEST_REQUIRE_PVI);
+	bool loaded = is_loaded("kvm_pvi");
+	int ret;
 
+	if (loaded)
+		max_vms = read_param("kvm_pvi", "max_vms");
+	ret = test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_KVM | TEST_REQUIRE_PVI);
+	if (loaded)
+		write_param("kvm_pvi", "max_vms", max_vms);
 	delay_unload();
 	return ret;
 }

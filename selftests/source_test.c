@@ -5,7 +5,9 @@
  * source in source_life_test.c.
  */
 #include <glob.h>
+#include <sys/resource.h>
 
+#include "cgroup.h"
 #include "pvi_test.h"
 #include "source.h"
 
@@ -287,8 +289,8 @@ static void test_conservation(void)
 	ASSERT_EQ(dropped(p.tx), 0);
 }
 
-/* Of the kernel's, for sources of this process */
-static u32 threads_made(void)
+/* Of the kernel's, for sources of this process; *@pid is one of them */
+static u32 find_threads(pid_t *pid)
 {
 	char name[32];
 	glob_t comms;
@@ -304,12 +306,53 @@ static u32 threads_made(void)
 		/* One that has ended meanwhile has none */
 		if (!f)
 			continue;
-		if (fgets(comm, sizeof(comm), f))
-			nr += !strcmp(comm, name);
+		if (fgets(comm, sizeof(comm), f) && !strcmp(comm, name)) {
+			*pid = strtoul(comms.gl_pathv[i] + strlen("/proc/"), NULL, 10);
+			nr++;
+		}
 		fclose(f);
 	}
 	globfree(&comms);
 	return nr;
+}
+
+static u32 threads_made(void)
+{
+	pid_t pid;
+
+	return find_threads(&pid);
+}
+
+/* Whether its control groups, of which there is one on each line, are this process's */
+static bool is_in_own_groups(pid_t pid)
+{
+	char *own = read_file("/proc/self/cgroup"), *its, path[64];
+	bool is;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	its = read_file(path);
+	is = !strcmp(its, own);
+	free(its);
+	free(own);
+	return is;
+}
+
+/* The thread is in the groups of who has wired the first source, and as nice */
+static void test_thread(void)
+{
+	struct pair p = pair_create();
+	int source = new_eventfd();
+	pid_t pid;
+
+	cgroup_enter("");
+	ASSERT_TRUE(!is_in_own_groups(1));
+	ASSERT_EQ(setpriority(PRIO_PROCESS, 0, 7), 0);
+	pvi_wire_source(p.tx, source, p.port);
+	ASSERT_EQ(find_threads(&pid), 1);
+	ASSERT_TRUE(is_in_own_groups(pid));
+	ASSERT_EQ(getpriority(PRIO_PROCESS, pid), 7);
+	signal_eventfd(source);
+	wait_accepted(p.tx, 1);
 }
 
 static void test_errors(void)
@@ -354,6 +397,7 @@ static const struct test_case cases[] = {
 	{ "loop", test_loop },
 	{ "budget", test_budget },
 	{ "conservation", test_conservation },
+	{ "thread", test_thread },
 	{ "errors", test_errors },
 };
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -75,6 +76,32 @@ void set_euid(u32 uid)
 {
 	ASSERT_EQ(prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP), 0);
 	ASSERT_EQ(syscall(SYS_setresuid, -1, uid, -1), 0);
+}
+
+/* Its parent's, which has left the namespace in which somebody may say so */
+static void map_user(u64 arg)
+{
+	u32 uid = arg, there = arg >> 32;
+	char path[64], map[64];
+	eventfd_t unused;
+
+	ASSERT_EQ(eventfd_read(there, &unused), 0);
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", getppid());
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	ASSERT_EQ(__write_line(path, map), 0);
+}
+
+void enter_user_namespace(u32 uid)
+{
+	int there = eventfd(0, EFD_CLOEXEC);
+	pid_t pid;
+
+	ASSERT_GE(there, 0);
+	pid = child_run(map_user, (u64)there << 32 | uid);
+	ASSERT_EQ(unshare(CLONE_NEWUSER), 0);
+	signal_eventfd(there);
+	child_join(pid);
+	close(there);
 }
 
 void drop_capability(u32 cap)

@@ -17,6 +17,8 @@ int child_vm(pid_t *pid);
 
 /* Another effective uid for this process, which keeps all its capabilities */
 void set_euid(u32 uid);
+/* This process, of one thread, is root in a user namespace of its own, where @uid is its only user: as 0 */
+void enter_user_namespace(u32 uid);
 /* Lose a capability, CAP_*, for good */
 void drop_capability(u32 cap);
 

@@ -5,6 +5,7 @@
  */
 #include "bell_call.h"
 #include "call.h"
+#include "hypercall.h"
 #include "world.h"
 
 #define GSI		5
@@ -15,6 +16,17 @@ static struct pvi_vm *to, *from;
 static struct eventfd_ctx *line;
 static u64 flags, enable, ack;
 static u32 port;
+
+/* What a guest is told that there is, which RBX comes back to, or not */
+static void check_features(bool rbx)
+{
+	struct pvi_call c = { .vm = to, .rbx_returned = rbx, .nr = KVM_HC_PVI_FEATURES - KVM_HC_PVI_BASE };
+	s64 ret;
+
+	CHECK(pvi_hypercall_serve(&c, &ret) && ret & KVM_PVI_FEAT_BELL);
+	CHECK(!(ret & KVM_PVI_FEAT_RBX) == !rbx);
+	shim_idle();
+}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -35,6 +47,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	CHECK(!world_call(pvi_connect, from, &c, sizeof(c)));
 	port = c.port;
 	line = &world_eventfds[0];
+	check_features(true);
+	check_features(false);
 	return 0;
 }
 
@@ -43,9 +57,12 @@ static bool up(void)
 	return flags & enable;
 }
 
+/* Where a guest's registers are encrypted RBX does not come back. */
+static bool returned;
+
 static struct pvi_call call_of(struct pvi_vm *vm, bool wide, u64 first, u64 second, u64 third, u64 bank)
 {
-	return (struct pvi_call){ .vm = vm, .wide = wide, .rbx_returned = true,
+	return (struct pvi_call){ .vm = vm, .wide = wide, .rbx_returned = returned,
 				  .args = { first, second, third, bank } };
 }
 
@@ -109,6 +126,11 @@ static void receive(bool wide, u64 bank, u64 value)
 	u64 before = line->count;
 	s64 ret = serve(pvi_bell_call_receive, &c);
 
+	/* The guest would not know which flags it has cleared. */
+	if (!returned) {
+		CHECK(ret == -EOPNOTSUPP && !c.rbx && line->count == before);
+		return;
+	}
 	if (!value || bank > !wide) {
 		CHECK(ret == -EINVAL && line->count == before);
 		return;
@@ -182,6 +204,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t length)
 		bool wide = what & 0x40;
 		u64 bank = what & 0x20 ? take(&in, 1) % 3 : 0, value = word(&in, wide);
 
+		returned = !(what & 0x08);
 		if (!wide && bank == 1 && (what & 0x80))
 			value &= 0xf0f0ffff;
 		switch (what % 4) {

@@ -76,6 +76,23 @@ typedef unsigned long vm_flags_t;
 #define sizeof_field(t, m)	sizeof(((t *)0)->m)
 #define offsetofend(t, m)	(offsetof(t, m) + sizeof_field(t, m))
 #define struct_size(p, m, n)	(sizeof(*(p)) + (n) * sizeof((p)->m[0]))
+#define BIT_ULL(n)		(1ULL << (n))
+#define GENMASK_ULL(h, l)	((~0ULL << (l)) & (~0ULL >> (63 - (h))))
+#define hweight64(x)		__builtin_popcountll(x)
+#define __ffs64(x)		__builtin_ctzll(x)
+
+/* NULL, or something that says there is another byte */
+static inline const void *memchr_inv(const void *p, int c, size_t size)
+{
+	const u8 *at = p;
+
+	while (size && *at == (u8)c) {
+		at++;
+		size--;
+	}
+	return size ? at : NULL;
+}
+
 #define container_of(p, t, m)	((t *)((char *)(p) - offsetof(t, m)))
 #define __stringify_(x...)	#x
 #define __stringify(x...)	__stringify_(x)

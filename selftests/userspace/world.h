@@ -24,6 +24,7 @@ extern void (*world_handler)(void);	/* called for each, if there is one */
 extern struct eventfd_ctx world_eventfds[4];	/* descriptors 10 to 13 */
 extern struct mm_struct world_mm;	/* of the VMs */
 extern int world_attached;		/* endpoints that KVM calls us for */
+extern u32 world_reserves;		/* not 0: every other BIND comes too late for a reservation; counts them */
 extern int world_puts_in_works;		/* references to VMs that went elsewhere than in a call */
 #define WORLD_FD	10
 #define WORLD_VM_FD	20
