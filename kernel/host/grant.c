@@ -211,8 +211,10 @@ int pvi_grant_make(struct pvi_vm *vm, void *arg)
 	fd_install(u->fd, file);
 	return 0;
 
-	/* Closing the file takes back all that there is. */
+	/* Closing the file takes back all that there is; its place in the table is its owner's own business. */
 err_file:
+	if (grant_drop(edge) && !pvi_vm_lock(vm))
+		pvi_vm_unlock(vm);
 	put_unused_fd(u->fd);
 	fput(file);
 	return ret;
