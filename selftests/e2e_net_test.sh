@@ -77,8 +77,8 @@ traffic()
 wrong_sums()
 {
 	# shellcheck disable=SC2016 # the guest's shell knows them
-	run "$1" 'echo $(sed -n "/^Tcp: [0-9]/p" /proc/net/snmp | cut -d " " -f 15)' \
-		'$(sed -n "/^Udp: [0-9]/p" /proc/net/snmp | cut -d " " -f 8)' \
+	run "$1" 'echo $(awk "/^(Tcp|Udp):/ { for (i = 2; i <= NF; i++) if (!(\$1 in seen)) name[\$1, i] = \$i;' \
+		'else if (name[\$1, i] == \"InCsumErrors\") print \$i; seen[\$1] = 1 }" /proc/net/snmp)' \
 		'$(awk "/^Udp6InCsumErrors/ { print \$2 }" /proc/net/snmp6)'
 }
 
