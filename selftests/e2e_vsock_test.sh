@@ -167,6 +167,23 @@ memory()
 	heaps $((ring + packet)) $packet $((16 << 20))
 }
 
+# What b's driver finds no memory for waits in the ring, and comes when there is some, in its place. The first is a request.
+# By which of its functions the kernel has the driver ask depends on the kernel.
+starved()
+{
+	local parameters=/sys/module/pvi_test_refuse/parameters function=__alloc_skb n
+
+	! run g_b "grep -q alloc_skb_with_frags /lib/modules/*/kvm_pvi_vsock.ko" 2>/dev/null || function=alloc_skb_with_frags
+	begins g_b serve stream 5000 2
+	for n in 0 3; do
+		run g_b insmod /pvi_test_refuse.ko function=$function caller=kvm_pvi_vsock answer=0 after=$n times=5
+		same "$(does g_a talk stream $cid_b 5000 1 300000)" "talk 1"
+		[ "$(run g_b cat $parameters/made)" -gt 0 ] || fail "there was always memory"
+		run g_b rmmod pvi_test_refuse
+	done
+	same "$(woken g_b)" "serve 2"
+}
+
 # sends LISTENER SENDER - what b listens with takes what a sends, which is the program busybox
 sends()
 {
@@ -788,6 +805,6 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone together host stream seqpacket options bound credit timeouts again memory whole programs ${PVI_LONG:+log_in} \
-	kernels_own many refused place unsent former retry strays under_load ${PVI_LONG:+asleep reboot bulk} peers hostile killed saved \
-	2>"$tmp/stderr"
+run_tests alone together host stream seqpacket options bound credit timeouts again memory starved whole programs \
+	${PVI_LONG:+log_in} kernels_own many refused place unsent former retry strays under_load \
+	${PVI_LONG:+asleep reboot bulk} peers hostile killed saved 2>"$tmp/stderr"
