@@ -347,6 +347,65 @@ stuck()
 	await run g_a "grep -q '^$cid_c .* up' /proc/net/pvi_vsock"
 }
 
+# configures SIDE WORD... - of the link to c that side's section says that from now on: its address, the other's, how many
+# ranges of ports are open, 0, and the ranges
+configures()
+{
+	python3 -c 'import struct, sys
+with open(sys.argv[1], "r+b", 0) as section:
+    section.seek(0xc0)
+    section.write(struct.pack("<16I", *(list(map(int, sys.argv[2:])) + 16 * [0])[:16]))' \
+		"/run/kvm-pvi/links/$link_c/$1" "${@:2}"
+}
+
+# anew FILE - a's driver finds its end of the link to c, which has that file then
+anew()
+{
+	run g_a "cd /sys/bus/pci/drivers/kvm_pvi_link && { [ ! -e $of_c ] || echo $of_c >unbind; } && echo $of_c >bind"
+	await run g_a "[ -e /sys/bus/pvi_link/devices/$link_c/$1 ]"
+}
+
+# unusable N WORD... - a does not use a link that is so, and says it for the N-th time
+unusable()
+{
+	configures 0 "${@:2}"
+	anew kind
+	await run g_a "[ \$(dmesg | grep -c 'has given it no addresses') -eq $1 ]"
+	run g_a "! grep -q '^$cid_c ' /proc/net/pvi_vsock"
+}
+
+# What whoever makes links may not write as addresses and ports of one; and what he may, of which the last range counts
+# as the first does, and one that ends before it begins is none
+configured()
+{
+	local of_c none=(1 0 1 0 1 0 1 0 1 0)
+
+	await run g_a "grep -q '^$cid_c ' /proc/net/pvi_vsock"
+	of_c=$(device_of "$link_c")
+	unusable 1 $cid_a $cid_a 0
+	unusable 2 2 "$cid_c" 0
+	unusable 3 $cid_a 4294967295 0
+	unusable 4 $cid_a "$cid_c" 7 0 "${none[@]}" 70000 70000
+	configures 0 $cid_a "$cid_c" 5 0 "${none[@]}" 70000 70000
+	anew ports
+	same "$(run g_a cat "/sys/bus/pvi_link/devices/$link_c/ports")" none
+	configures 0 $cid_a "$cid_c" 6 0 "${none[@]}" 70000 70000
+	anew ports
+	same "$(run g_a cat "/sys/bus/pvi_link/devices/$link_c/ports")" 70000
+	await run g_c "grep -q '^$cid_a .* up' /proc/net/pvi_vsock"
+	begins g_a serve stream 70000 1
+	same "$(does g_c hold stream $cid_a 69999)" "connect $reset"
+	same "$(does g_c hold stream $cid_a 70001)" "connect $reset"
+	same "$(does g_c hold stream $cid_a 0)" "connect $reset"
+	same "$(run g_a cat "/sys/bus/pvi_link/devices/$link_c/refused")" 3
+	same "$(does g_c talk stream $cid_a 70000 1 1000)" "talk 1"
+	same "$(woken g_a)" "serve 1"
+	configures 0 $cid_a "$cid_c" 0
+	anew ports
+	await run g_c "grep -q '^$cid_a .* up' /proc/net/pvi_vsock"
+	await run g_a "grep -q '^$cid_c .* up' /proc/net/pvi_vsock"
+}
+
 # A third guest: streams go to it and to b at once, and what it had with a ends with it, alone. The link to it is
 # the smallest.
 peers()
@@ -361,6 +420,7 @@ peers()
 	attach at_c --pid "$g_c"
 	bus=/sys/bus/pvi_link/devices/$link_c plug g_c
 	await run g_a "grep -q '^$cid_c .* up' /proc/net/pvi_vsock"
+	configured
 	strangers
 	thirst
 	stuck
