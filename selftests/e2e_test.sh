@@ -389,6 +389,29 @@ exposed_anew()
 	run g_b killall pvi
 }
 
+# checks N - b's module has looked at least so often whether its GSIs are what they were
+checks()
+{
+	[ "$(run g_b "awk '/pvi_check/ { print \$2 }' /sys/kernel/tracing/kprobe_profile")" -ge "$1" ]
+}
+
+# The same while nobody rings. Rings may have been dropped with what was taken away, so who waits is to look, once b's
+# module has noticed both; and not before.
+exposed_unrung()
+{
+	wakes g_b wait $virtual poll 4
+	await is_wired "$b" $virtual
+	pvictl unexpose "$b" $virtual
+	run g_b "mount -t tracefs none /sys/kernel/tracing && cd /sys/kernel/tracing &&" \
+		"echo p:pvi_check kvm_pvi_guest:pvi_irq_check >kprobe_events && echo 1 >events/kprobes/pvi_check/enable"
+	await checks 2
+	same "$(run g_b cat /tmp/out)" "wait 4"
+	pvictl expose "$b" $virtual
+	has "$(woken g_b)" "poll 1"
+	run g_b "cd /sys/kernel/tracing && echo 0 >events/kprobes/pvi_check/enable && echo >kprobe_events &&" \
+		"cd / && umount /sys/kernel/tracing"
+}
+
 # go NAME - what polls /tmp/go, its stdin, there goes on
 go()
 {
@@ -577,7 +600,7 @@ panic()
 run_all()
 {
 	run_tests no_host names ring tool connection moved flags status ivshmem liar third_guest itself exposed_anew \
-		suspended noticed reload reboot rebind death host_reload quiet_kernels saved
+		exposed_unrung suspended noticed reload reboot rebind death host_reload quiet_kernels saved
 }
 
 start_guests()

@@ -167,6 +167,23 @@ memory()
 	heaps $((ring + packet)) $packet $((16 << 20))
 }
 
+# What b's driver finds no memory for waits in the ring, and comes when there is some, in its place. The first is a request.
+# By which of its functions the kernel has the driver ask depends on the kernel.
+starved()
+{
+	local parameters=/sys/module/pvi_test_refuse/parameters function=__alloc_skb n
+
+	! run g_b "grep -q alloc_skb_with_frags /lib/modules/*/kvm_pvi_vsock.ko" 2>/dev/null || function=alloc_skb_with_frags
+	begins g_b serve stream 5000 2
+	for n in 0 3; do
+		run g_b insmod /pvi_test_refuse.ko function=$function caller=kvm_pvi_vsock answer=0 after=$n times=5
+		same "$(does g_a talk stream $cid_b 5000 1 300000)" "talk 1"
+		[ "$(run g_b cat $parameters/made)" -gt 0 ] || fail "there was always memory"
+		run g_b rmmod pvi_test_refuse
+	done
+	same "$(woken g_b)" "serve 2"
+}
+
 # sends LISTENER SENDER - what b listens with takes what a sends, which is the program busybox
 sends()
 {
@@ -334,6 +351,65 @@ stuck()
 	await run g_a "grep -q '^$cid_c .* up' /proc/net/pvi_vsock"
 }
 
+# configures SIDE WORD... - of the link to c that side's section says that from now on: its address, the other's, how many
+# ranges of ports are open, 0, and the ranges
+configures()
+{
+	python3 -c 'import struct, sys
+with open(sys.argv[1], "r+b", 0) as section:
+    section.seek(0xc0)
+    section.write(struct.pack("<16I", *(list(map(int, sys.argv[2:])) + 16 * [0])[:16]))' \
+		"/run/kvm-pvi/links/$link_c/$1" "${@:2}"
+}
+
+# anew FILE - a's driver finds its end of the link to c, which has that file then
+anew()
+{
+	run g_a "cd /sys/bus/pci/drivers/kvm_pvi_link && { [ ! -e $of_c ] || echo $of_c >unbind; } && echo $of_c >bind"
+	await run g_a "[ -e /sys/bus/pvi_link/devices/$link_c/$1 ]"
+}
+
+# unusable N WORD... - a does not use a link that is so, and says it for the N-th time
+unusable()
+{
+	configures 0 "${@:2}"
+	anew kind
+	await run g_a "[ \$(dmesg | grep -c 'has given it no addresses') -eq $1 ]"
+	run g_a "! grep -q '^$cid_c ' /proc/net/pvi_vsock"
+}
+
+# What whoever makes links may not write as addresses and ports of one; and what he may, of which the last range counts
+# as the first does, and one that ends before it begins is none
+configured()
+{
+	local of_c none=(1 0 1 0 1 0 1 0 1 0)
+
+	await run g_a "grep -q '^$cid_c ' /proc/net/pvi_vsock"
+	of_c=$(device_of "$link_c")
+	unusable 1 $cid_a $cid_a 0
+	unusable 2 2 "$cid_c" 0
+	unusable 3 $cid_a 4294967295 0
+	unusable 4 $cid_a "$cid_c" 7 0 "${none[@]}" 70000 70000
+	configures 0 $cid_a "$cid_c" 5 0 "${none[@]}" 70000 70000
+	anew ports
+	same "$(run g_a cat "/sys/bus/pvi_link/devices/$link_c/ports")" none
+	configures 0 $cid_a "$cid_c" 6 0 "${none[@]}" 70000 70000
+	anew ports
+	same "$(run g_a cat "/sys/bus/pvi_link/devices/$link_c/ports")" 70000
+	await run g_c "grep -q '^$cid_a .* up' /proc/net/pvi_vsock"
+	begins g_a serve stream 70000 1
+	same "$(does g_c hold stream $cid_a 69999)" "connect $reset"
+	same "$(does g_c hold stream $cid_a 70001)" "connect $reset"
+	same "$(does g_c hold stream $cid_a 0)" "connect $reset"
+	same "$(run g_a cat "/sys/bus/pvi_link/devices/$link_c/refused")" 3
+	same "$(does g_c talk stream $cid_a 70000 1 1000)" "talk 1"
+	same "$(woken g_a)" "serve 1"
+	configures 0 $cid_a "$cid_c" 0
+	anew ports
+	await run g_c "grep -q '^$cid_a .* up' /proc/net/pvi_vsock"
+	await run g_a "grep -q '^$cid_c .* up' /proc/net/pvi_vsock"
+}
+
 # A third guest: streams go to it and to b at once, and what it had with a ends with it, alone. The link to it is
 # the smallest.
 peers()
@@ -348,6 +424,7 @@ peers()
 	attach at_c --pid "$g_c"
 	bus=/sys/bus/pvi_link/devices/$link_c plug g_c
 	await run g_a "grep -q '^$cid_c .* up' /proc/net/pvi_vsock"
+	configured
 	strangers
 	thirst
 	stuck
@@ -792,6 +869,6 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone together host stream seqpacket options bound credit timeouts again memory whole programs ${PVI_LONG:+log_in} \
-	kernels_own many refused place unsent former retry strays under_load ${PVI_LONG:+asleep reboot bulk} peers hostile killed saved \
-	2>"$tmp/stderr"
+run_tests alone together host stream seqpacket options bound credit timeouts again memory starved whole programs \
+	${PVI_LONG:+log_in} kernels_own many refused place unsent former retry strays under_load \
+	${PVI_LONG:+asleep reboot bulk} peers hostile killed saved 2>"$tmp/stderr"

@@ -74,6 +74,42 @@ static void test_structs(void)
 	CHECK_EQ(ioctl(dev, KVM_PVI_GET_INFO, NULL) ? -errno : 0, -ENOTTY);
 }
 
+#define NR32_IOCTL	54
+
+/* ioctl() as a program of 32 bits calls it: 0 or -errno */
+static int call32(unsigned long cmd, void *arg)
+{
+	int ret;
+
+	asm volatile("int $0x80"
+		     : "=a" (ret) : "0" (NR32_IOCTL), "b" (dev), "c" (cmd), "d" (arg)
+		     : "memory", "cc", "r8", "r9", "r10", "r11");
+	return ret;
+}
+
+/* It has the same structs and numbers. */
+static void test_compat(void)
+{
+	uint32_t *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	struct kvm_pvi_guest_info info = { .size = sizeof(info) };
+	size_t i;
+
+	if (page == MAP_FAILED)
+		exit(1);
+	for (i = 0; i < ARRAY_SIZE(ioctls); i++) {
+		page[0] = ioctls[i].size - 1;
+		page[1] = 0;
+		CHECK_EQ(call32(ioctls[i].cmd, page), -EINVAL);
+	}
+	page[0] = sizeof(info);
+	CHECK_EQ(call32(KVM_PVI_GUEST_GET_INFO, page), 0);
+	CHECK_EQ(pvi_guest_get_info(dev, &info), 0);
+	CHECK_EQ(memcmp(page, &info, sizeof(info)), 0);
+	CHECK_EQ(call32(_IO(KVM_PVI_IOC, 0xff), page), -ENOTTY);
+	munmap(page, PAGE);
+}
+
 static void test_reserved(void)
 {
 	struct kvm_pvi_guest_ring ring = { .size = sizeof(ring), .gsi = msi, .__reserved = 1 };
@@ -124,6 +160,7 @@ static void test_refused(void)
 
 static const struct guest_case cases[] = {
 	{ "structs", test_structs },
+	{ "compat", test_compat },
 	{ "reserved", test_reserved },
 	{ "refused", test_refused },
 };

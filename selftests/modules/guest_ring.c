@@ -2,6 +2,7 @@
 /* pvi_test_guest ring - rings by name and by number, and handlers */
 #include <linux/err.h>
 #include <linux/interrupt.h>
+#include <linux/kvm_para.h>
 #include <linux/notifier.h>
 
 #include "guest.h"
@@ -131,6 +132,11 @@ void test_connection(void)
 	CHECK_EQ(kvm_pvi_status_take(&word), 1);
 	CHECK_RINGS(kvm_pvi_guest_link_ring_status(link, &word));
 	CHECK_EQ(kvm_pvi_guest_bell_send(link, 1, NULL), -EINVAL);
+	/* The host closes it, and cares for the word no more: whatever that says, nobody is due to look. */
+	CHECK_EQ(kvm_hypercall4(KVM_HC_PVI_DISCONNECT, number_of(link), 0, 0, 0), 0);
+	CHECK_EQ(kvm_pvi_guest_link_ring(link), -ENXIO);
+	word.pending = 1;
+	CHECK_EQ(kvm_pvi_guest_link_ring_status(link, &word), -ENXIO);
 	disconnect(link);
 }
 

@@ -4,6 +4,7 @@
  * By module parameters:
  *
  * function	its name
+ * caller	the module whose calls these are; without it they are all that there are
  * answer	what it returns meanwhile. 0: NULL, where it returns a pointer
  * after	how many calls come before those that fail
  * times	how many calls fail
@@ -13,14 +14,20 @@
  */
 #include <linux/atomic.h>
 #include <linux/delay.h>
+#include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/ptrace.h>
+#include <linux/string.h>
 
 static char *function = "";
 module_param(function, charp, 0);
 MODULE_PARM_DESC(function, "its name");
+
+static char *caller = "";
+module_param(caller, charp, 0);
+MODULE_PARM_DESC(caller, "the module whose calls these are");
 
 static long answer;
 module_param(answer, long, 0);
@@ -45,11 +52,26 @@ static long refuse_answer(void)
 	return answer;
 }
 
+/* Where the function returns to is in @caller. */
+static bool refuse_is_meant(const struct pt_regs *regs)
+{
+	char symbol[KSYM_SYMBOL_LEN], *module;
+
+	if (!*caller)
+		return true;
+	sprint_symbol(symbol, *(unsigned long *)regs->sp);
+	module = strrchr(symbol, '[');
+	return module && !strncmp(module + 1, caller, strlen(caller)) && module[1 + strlen(caller)] == ']';
+}
+
 /* The function has not begun: another one does in its place, and returns to who called it. */
 static int refuse_call(struct kprobe *p, struct pt_regs *regs)
 {
-	unsigned int call = atomic_inc_return(&refuse_calls);
+	unsigned int call;
 
+	if (!refuse_is_meant(regs))
+		return 0;
+	call = atomic_inc_return(&refuse_calls);
 	if (call > after + times)
 		mdelay(late);
 	if (call <= after || call > after + times)
