@@ -710,6 +710,41 @@ many_ends()
 	end_pvid
 }
 
+# However many links have gone that an end was not told of, one more can go, and all others are told of it.
+three_gone()
+{
+	local ends=() n
+
+	for ((n = 0; n < 4; n++)); do
+		ends+=("$(printf 'eeeeeeee-0000-4000-8000-%012d' $n)")
+	done
+	policy
+	start_pvid env "LD_PRELOAD=$here/kill_at.so" "GETFD_HELD=$tmp/getfd"
+	vmm vm_a -name web -uuid "$a"
+	enrol one "${ends[3]}"
+	enrol crowd "${ends[@]:0:3}"
+	await pvictl show "$a"
+	for ((n = 0; n < 4; n++)); do
+		between l$n web "host:${ends[n]}"
+	done
+	apply
+	hold_fds "$crowd"
+	policy
+	between l3 web "host:${ends[3]}"
+	! apply >"$tmp/apply" 2>&1 || fail "done, without asking the crowd"
+	same "$(find "$tmp/links" -maxdepth 1 -name '.gone-*' | wc -l)" 3
+	has_link "${ends[3]}"
+	policy
+	refuses 1 "keeps the GSIs of link 'l" apply
+	has_nothing "${ends[3]}"
+	let_have
+	apply
+	has_nothing "${ends[0]}"
+	same "$(ls -A "$tmp/links")" .lock
+	kill "$one" "$crowd"
+	end_pvid
+}
+
 # Whoever is bound to the name of a VM that is one user's rings by the policy's links as that user alone.
 linked_users()
 {
@@ -2641,5 +2676,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing shown alone others linked linked_later linking relinking linked_users ends_of_others asked_ends many_ends words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken known_later full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing shown alone others linked linked_later linking relinking linked_users ends_of_others asked_ends many_ends three_gone words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken known_later full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked moving_linked_later loading not_passed_on returning returning_later killed_moving killed_moving_on moving_full saving saving_full by_hand

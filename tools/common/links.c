@@ -303,8 +303,7 @@ int links_read_one(const char *dir, const uuid_t uuid, struct link *link, struct
 	return ret ? links_fail(why, ret, "link %s in %s", text, dir) : 0;
 }
 
-/* -errno */
-static int append(struct links *links, const struct link *link)
+int links_append(struct links *links, const struct link *link)
 {
 	struct link *more = reallocarray(links->all, links->nr + 1, sizeof(*link));
 
@@ -333,7 +332,7 @@ static int read_each(DIR *d, const char *dir, struct links *links, void (*compla
 		}
 		if (ret)
 			continue;
-		ret = append(links, &link);
+		ret = links_append(links, &link);
 		if (ret)
 			return links_fail(why, ret, "%s", dir);
 	}
@@ -414,7 +413,7 @@ int links_read_gone(const char *dir, struct links *gone, struct links_why *why)
 
 		/* Of another version perhaps, which nobody can tell anybody of */
 		if (parse_gone(entry->d_name, &link) && !read_one_gone(dir, &link))
-			ret = append(gone, &link);
+			ret = links_append(gone, &link);
 	}
 	if (ret)
 		links_fail(why, ret, "%s", dir);

@@ -85,6 +85,8 @@ int links_lock(const char *dir, char real[static PATH_MAX], struct links_why *wh
 int links_hold(const char *dir, bool wait, int *held, struct links_why *why);
 /* All links; without a directory there are none. @complain of those that cannot be read, if it is not NULL */
 int links_read(const char *dir, struct links *links, void (*complain)(const char *text), struct links_why *why);
+/* Makes room for one more, and adds it; none is kept. -ENOMEM */
+int links_append(struct links *links, const struct link *link);
 void links_free(struct links *links);
 int links_read_one(const char *dir, const uuid_t uuid, struct link *link, struct links_why *why);
 /* Where the section of a side is, or any other file of the link's */

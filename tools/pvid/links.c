@@ -344,9 +344,8 @@ static void take_back(struct work *w, int lister)
 		/* One that is made anew has the GSIs that it had. */
 		if (done && !is_others(w, &link->shapes[0], lister, &r) && !is_others(w, &link->shapes[1], lister, &r)) {
 			forget(w, link);
-		} else {
-			w->gone.all = policy_grow(w->gone.all, w->gone.nr, sizeof(*link));
-			w->gone.all[w->gone.nr++] = *link;
+		} else if (links_append(&w->gone, link)) {
+			abort();
 		}
 		*link = w->there.all[--w->there.nr];
 	}
