@@ -437,12 +437,25 @@ given_uuid()
 		pvictl link --dir "$tmp/links" --size 64K --kind raw --uuid "$uuid" "$a" "$c"
 	refuses 1 "$uuid is there already, and is another one" \
 		pvictl link --dir "$tmp/links" --size 128K --kind raw --uuid "$uuid" "$a" "$b"
+	refuses 1 "$uuid is there already, and is another one" \
+		pvictl link --dir "$tmp/links" --size 64K --kind raw --owner 12345 --uuid "$uuid" "$a" "$b"
+	refuses 1 "$uuid is there already, and is another one" \
+		pvictl link --dir "$tmp/links" --size 64K --kind raw --hugetlb --uuid "$uuid" "$a" "$b"
 	refuses 1 "has a UUID that begins alike" \
 		pvictl link --dir "$tmp/links" --size 64K --kind raw --uuid "${uuid%4}5" "$a" "$c"
 	same "$(ls "$tmp/links")" "$uuid"
 	rm -r "$tmp/links"
 	make_link --uuid "$uuid" "$a" "$b"
 	diff "$tmp/first" "$tmp/printed"
+	pvictl unlink --dir "$tmp/links" "$uuid"
+	make_link --owner 12345,12346 --uuid "$uuid" "$a" "$b"
+	diff "$tmp/first" "$tmp/printed"
+	make_link --owner 12345,12346 --uuid "$uuid" "$a" "$b"
+	diff "$tmp/first" "$tmp/printed"
+	refuses 1 "$uuid is there already, and is another one" \
+		pvictl link --dir "$tmp/links" --size 64K --kind raw --owner 12345 --uuid "$uuid" "$a" "$b"
+	refuses 1 "$uuid is there already, and is another one" \
+		pvictl link --dir "$tmp/links" --size 64K --kind raw --uuid "$uuid" "$a" "$b"
 }
 
 # How long its owner makes a section changes nothing of what others are told.
@@ -853,6 +866,14 @@ huge_pages()
 	same "$(head -c 8 "$tmp/links/$link/1")" XPVIRING
 	pvictl list --dir "$tmp/links" --json >"$tmp/json"
 	json "$tmp/json" "[(l['size'], l['a_state']) for l in it['links']] == [(2097152, 'reset')]"
+	pvictl unlink --dir "$tmp/links" "$link"
+	same "$(ls "$tmp/huge")" ""
+	# The same, where it is made again, and none in pages of another size
+	for owners in first second; do
+		pvictl link --dir "$tmp/links" --size 2M --hugetlb --uuid "$link" "$a" "$b" >"$tmp/$owners"
+	done
+	diff "$tmp/first" "$tmp/second"
+	refuses 1 "$link is there already, and is another one" pvictl link --dir "$tmp/links" --size 2M --uuid "$link" "$a" "$b"
 	pvictl unlink --dir "$tmp/links" "$link"
 	# Who alone may read cannot be said there, but which group.
 	for owners in 12345,12346 12345:7,12346 12345,12346:8; do

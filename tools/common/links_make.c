@@ -365,6 +365,28 @@ int links_make(const char *dir, const struct link_spec *spec, struct links *othe
 	return ret;
 }
 
+/*
+ * Whose the sections are, and whether they are in huge pages; of the rest their owners may change what they like. Where no
+ * owner is said they are those of who made the link.
+ */
+static bool is_owned_so(const char *dir, const struct link *link, const struct link_spec *spec)
+{
+	char path[PATH_MAX];
+	struct stat st, made;
+	size_t i;
+
+	links_file(path, sizeof(path), dir, link->uuid, PVI_LINK_SHAPES);
+	if (stat(path, &made))
+		return false;
+	for (i = 0; i < 2; i++) {
+		links_file(path, sizeof(path), dir, link->uuid, links_sides[i]);
+		if (lstat(path, &st) || S_ISLNK(st.st_mode) != spec->huge || stat(path, &st) ||
+		    st.st_uid != (spec->owned ? spec->sides[i].uid : made.st_uid))
+			return false;
+	}
+	return true;
+}
+
 bool links_is(const char *dir, const struct link *link, const struct link_spec *spec)
 {
 	const struct pvi_ring_shape *shape;
@@ -380,5 +402,5 @@ bool links_is(const char *dir, const struct link *link, const struct link_spec *
 			return false;
 	}
 	return link->shapes[0].kind == spec->kind && link->shapes[0].queues == spec->queues &&
-		links_size(dir, link) == spec->size;
+		links_size(dir, link) == spec->size && is_owned_so(dir, link, spec);
 }
