@@ -857,6 +857,17 @@ huge_pages()
 	echo 3 >/proc/sys/vm/nr_hugepages
 	free=$(sed -n 's/^HugePages_Free: *//p' /proc/meminfo)
 	same "$free" 3
+	# Who could rename what is there would say what memory a link is.
+	chmod 775 "$tmp/huge"
+	refuses 3 "$tmp/huge: others can write there" pvictl link --dir "$tmp/links" --size 2M --hugetlb "$a" "$b"
+	refuses 3 "$tmp/huge: others can write there" pvictl link --dir "$tmp/links" --size 2M --hugetlb="$tmp/huge" "$a" "$b"
+	mkdir "$tmp/other"
+	mount -t hugetlbfs none "$tmp/other"
+	link=$(pvictl link --dir "$tmp/links" --size 2M --hugetlb "$a" "$b" | sed -n 's/^link //p')
+	same "$(readlink "$tmp/links/$link/0")" "$tmp/other/kvm-pvi-$link.0"
+	pvictl unlink --dir "$tmp/links" "$link"
+	umount "$tmp/other"
+	chmod 755 "$tmp/huge"
 	refuses 1 "--size must be a multiple" pvictl link --dir "$tmp/links" --size 1M --hugetlb "$a" "$b"
 	refuses 1 "too few huge pages" pvictl link --dir "$tmp/links" --size 4M --hugetlb="$tmp/huge" "$a" "$b"
 	same "$(ls "$tmp/links")$(ls "$tmp/huge")" ""

@@ -115,8 +115,7 @@ static int make_parents(const char *dir, struct links_why *why)
 	return 0;
 }
 
-/* Whoever could rename what is in it would say who may ring whom */
-static int check_dir(int fd, const char *dir, struct links_why *why)
+int links_check_dir(int fd, const char *dir, struct links_why *why)
 {
 	struct stat st;
 
@@ -228,7 +227,7 @@ static int check_path(const char *dir, struct links_why *why)
 
 	if (fd < 0)
 		return links_fail(why, errno, "%s", dir);
-	ret = check_dir(fd, dir, why);
+	ret = links_check_dir(fd, dir, why);
 	close(fd);
 	/* QEMU takes a comma for an end, and shells take spaces for one */
 	if (!ret && (strpbrk(dir, ", \t\n'\"\\") || strlen(dir) > PATH_MAX - LINKS_TEXT))
@@ -347,7 +346,7 @@ int links_read(const char *dir, struct links *links, void (*complain)(const char
 	*links = (struct links){ 0 };
 	if (!d)
 		return errno == ENOENT ? 0 : links_fail(why, errno, "%s", dir);
-	ret = check_dir(dirfd(d), dir, why) ?: read_each(d, dir, links, complain, why);
+	ret = links_check_dir(dirfd(d), dir, why) ?: read_each(d, dir, links, complain, why);
 	closedir(d);
 	if (ret)
 		links_free(links);

@@ -78,6 +78,8 @@ extern const char * const links_sides[2];
 
 /* Nobody else changes it until the descriptor is closed, which is given; made if it is not there. Stores its real path */
 int links_lock(const char *dir, char real[static PATH_MAX], struct links_why *why);
+/* Whoever could rename what is in a directory would say who may ring whom, and by what memory: -EPERM if others can */
+int links_check_dir(int fd, const char *dir, struct links_why *why);
 /*
  * Nobody changes it until *@held is closed, if that is none of -1; where there is nothing to hold, or this user may not,
  * somebody may. Without @wait -EAGAIN: somebody does just now.

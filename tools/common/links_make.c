@@ -123,32 +123,47 @@ static int choose_uuid(struct make *m)
 			    "link %s is there already, and is another one", text);
 }
 
+/* Whether links of that size can be in @m->mount */
+static int check_mount(struct make *m)
+{
+	int fd = open(m->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
+	struct statfs fs;
+
+	if (fd < 0)
+		return links_refuse(m->why, errno, "%s: %s", m->mount, strerror(errno));
+	ret = links_check_dir(fd, m->mount, m->why);
+	if (!ret && fstatfs(fd, &fs))
+		ret = links_refuse(m->why, errno, "%s: %s", m->mount, strerror(errno));
+	close(fd);
+	if (!ret && m->spec->size % fs.f_bsize)
+		return links_refuse(m->why, EINVAL, "%s has pages of %ld bytes: --size must be a multiple", m->mount,
+				    (long)fs.f_bsize);
+	return ret;
+}
+
+/* The one that is said, or the first that will do, or why the last one will not */
 static int find_mount(struct make *m)
 {
-	struct statfs fs;
 	struct mntent *entry;
 	FILE *mounts;
+	int ret;
 
 	if (m->spec->huge_dir) {
 		if (!realpath(m->spec->huge_dir, m->mount))
 			return links_refuse(m->why, errno, "%s: %s", m->spec->huge_dir, strerror(errno));
-	} else {
-		mounts = setmntent("/proc/self/mounts", "re");
-		while (mounts && !m->mount[0] && (entry = getmntent(mounts)))
-			if (!strcmp(entry->mnt_type, "hugetlbfs"))
-				snprintf(m->mount, sizeof(m->mount), "%s", entry->mnt_dir);
-		if (mounts)
-			endmntent(mounts);
-		if (!m->mount[0])
-			return links_refuse(m->why, ENOENT,
-					    "no hugetlbfs is mounted: mount -t hugetlbfs none /dev/hugepages");
+		return check_mount(m);
 	}
-	if (statfs(m->mount, &fs))
-		return links_refuse(m->why, errno, "%s: %s", m->mount, strerror(errno));
-	if (m->spec->size % fs.f_bsize)
-		return links_refuse(m->why, EINVAL, "%s has pages of %ld bytes: --size must be a multiple", m->mount,
-				    (long)fs.f_bsize);
-	return 0;
+	ret = links_refuse(m->why, ENOENT, "no hugetlbfs is mounted: mount -t hugetlbfs none /dev/hugepages");
+	mounts = setmntent("/proc/self/mounts", "re");
+	while (ret && mounts && (entry = getmntent(mounts))) {
+		if (strcmp(entry->mnt_type, "hugetlbfs"))
+			continue;
+		snprintf(m->mount, sizeof(m->mount), "%s", entry->mnt_dir);
+		ret = check_mount(m);
+	}
+	if (mounts)
+		endmntent(mounts);
+	return ret;
 }
 
 /* Whether nothing but links is where they are, because it is a mount of its own */
