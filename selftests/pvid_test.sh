@@ -14,14 +14,20 @@ at_c='' at_d='' crowd='' one=''
 # start_pvid COMMAND... - by the command, under a keeper of its descriptors; $pvid is its PID
 start_pvid()
 {
+	begin_pvid "$@"
+	await grep -q ready "$tmp/keeper"
+	find_pvid
+}
+
+# The same, which is not ready yet
+begin_pvid()
+{
 	trap say_log EXIT
 	# Of one that has ended, which was ready
 	rm -f "$tmp/notify" "$tmp/keeper"
 	python3 -I -S "$here/keeper.py" "$tmp/notify" "$@" pvid --config "$tmp/policy" --run "$tmp/run" \
 		--dir "$tmp/links" >"$tmp/keeper" 2>"$tmp/pvid.log" &
 	keeper=$!
-	await grep -q ready "$tmp/keeper"
-	find_pvid
 }
 
 find_pvid()
@@ -1789,22 +1795,56 @@ tightened()
 }
 
 # A user whom nobody knows when pvid begins, as where the host boots and a directory comes later: when somebody does, the
-# policy is carried out.
+# policy is carried out. Who comes after pvid finds its links there: it is not ready before.
 known_later()
 {
 	policy
+	between wire web "host:$c"
 	sed -i '/^\[vm db\]/a user = later' "$tmp/policy/web.conf"
 	cp /etc/passwd "$tmp/passwd"
 	# shellcheck disable=SC2016 # for the shell inside
-	start_pvid unshare --mount sh -c 'mount --bind "$0" /etc/passwd && exec "$@"' "$tmp/passwd"
+	begin_pvid unshare --mount sh -c 'mount --bind "$0" /etc/passwd && exec "$@"' "$tmp/passwd"
 	vmm vm_b -uuid "$b"
 	await logged "web.conf:6: there is no user 'later'"
+	await grep -q "the files are not" "$tmp/notify.status"
+	watched
 	refuses 5 "no endpoint is bound" pvictl show "$b"
+	same "$(cat "$tmp/keeper")" ""
 	echo 'later:x:0:0::/:/bin/sh' >>"$tmp/passwd"
+	await grep -q ready "$tmp/keeper"
+	same "$(links_there | sed 's/ .*//')" wire
+	find_pvid
 	await pvictl show "$b"
-	same "$(cat "$tmp/notify.status")" "2 VMs in the policy"
+	same "$(cat "$tmp/notify.status")" "2 VMs, 1 links in the policy"
 	# However often it has been looked for
 	same "$(grep -c "there is no user 'later'" "$tmp/pvid.log")" 1
+	end_pvid
+}
+
+# Whoever waits for a lock is killed
+kill_waiting()
+{
+	local pid
+
+	pid=$(awk '$2 == "->" && $3 == "FLOCK" { print $6 }' /proc/locks)
+	[ -n "$pid" ] && kill -KILL "$pid"
+}
+
+# Nor is it ready before where who makes them comes to a bad end.
+linked_before_ready()
+{
+	policy
+	between wire web "host:$c"
+	mkdir -m 755 "$tmp/links"
+	: >"$tmp/links/.lock"
+	hold_links
+	begin_pvid
+	await kill_waiting
+	await logged "links cannot be made, or it takes too long"
+	free_links
+	await grep -q ready "$tmp/keeper"
+	same "$(links_there | sed 's/ .*//')" wire
+	find_pvid
 	end_pvid
 }
 
@@ -2676,5 +2716,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing shown alone others linked linked_later linking relinking linked_users ends_of_others asked_ends many_ends three_gone words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken known_later full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing shown alone others linked linked_later linking relinking linked_users ends_of_others asked_ends many_ends three_gone words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken known_later linked_before_ready full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked moving_linked_later loading not_passed_on returning returning_later killed_moving killed_moving_on moving_full saving saving_full by_hand

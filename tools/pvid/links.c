@@ -20,6 +20,8 @@
 #include "links_policy.h"
 #include "pvid.h"
 
+#define READY_TRIES 3	/* by helpers that do not end well: each leaves links that the next one need not make */
+
 struct answer {
 	char error[1024];	/* or "" */
 };
@@ -429,6 +431,13 @@ static void done(struct pvid *d, void *owner, int pvi, enum outcome outcome, con
 	if (d->link_again) {
 		links_apply(d);
 		return;
+	}
+	/* Who is started when pvid is ready finds the policy's links. */
+	if (outcome != HELPER_DONE && !d->ready && ++d->link_tries < READY_TRIES) {
+		LOG(SD_NOTICE, "%s: links cannot be made, or it takes too long; it is tried again", d->links);
+		links_apply(d);
+		if (d->linking)
+			return;
 	}
 	if (outcome == HELPER_DONE)
 		snprintf(d->links_error, sizeof(d->links_error), "%s", a->error);
