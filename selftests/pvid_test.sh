@@ -451,6 +451,13 @@ relinking()
 	same "$(difference)" ""
 	same "$(links_there | sed 's/ .*//' | sort | paste -s)" "more	pair	tap"
 	same "$(links_there | grep tap)" "$(grep tap "$tmp/before")"
+	# One that has a UUID of its own is the same whatever it is called.
+	sed -i 's/^.link tap./[link cable]/' "$tmp/policy/web.conf"
+	apply
+	same "$(difference)" ""
+	same "$(links_there | grep -E 'tap|cable')" "$(sed -n 's/^tap/cable/p' "$tmp/before")"
+	pvictl link --dir "$tmp/links" cable >"$tmp/printed"
+	refuses 5 "there is no such link" pvictl link --dir "$tmp/links" tap
 	same "$(stat -c %s "$tmp/links/$pair/0")" 131072
 	[ -e "$tmp/links/$by_hand/shapes" ] || fail "what was made by hand has gone"
 	find_link pair

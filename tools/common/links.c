@@ -148,7 +148,7 @@ static int remove_section(const char *path)
 int links_clear(const char *link)
 {
 	/* Without the first there is no link any more, whatever becomes of the rest */
-	static const char * const files[] = { PVI_LINK_SHAPES, LINKS_VSOCK, LINKS_POLICY, LINKS_BYTES };
+	static const char * const files[] = { PVI_LINK_SHAPES, LINKS_VSOCK, LINKS_POLICY, LINKS_POLICY_NEW, LINKS_BYTES };
 	char path[PATH_MAX];
 	int ret, result = 0;
 	size_t i;

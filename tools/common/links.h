@@ -112,6 +112,7 @@ int links_make(const char *dir, const struct link_spec *spec, struct links *othe
 bool links_is(const char *dir, const struct link *link, const struct link_spec *spec);
 /* The file in which it is said what section of the policy a link was made by */
 #define LINKS_POLICY "policy"
+#define LINKS_POLICY_NEW "policy.new"	/* while that is written anew */
 
 /* The file in which it is said how many bytes a section has; without it, by an older version, the first one is asked */
 #define LINKS_BYTES "size"

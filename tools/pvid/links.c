@@ -335,6 +335,9 @@ static void take_back(struct work *w, int lister)
 	while (i < w->there.nr) {
 		link = &w->there.all[i];
 		if (!links_is_old(w->dir, link, &w->d->policy)) {
+			/* It stays what it is, whatever its section is called now. */
+			if (links_rename(w->dir, link, &w->d->policy, &why))
+				complain(w, why.text);
 			i++;
 			continue;
 		}
