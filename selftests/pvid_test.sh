@@ -758,6 +758,36 @@ three_gone()
 	end_pvid
 }
 
+# An end whose opener has ended, and who has inherited it goes on, is told as others are.
+handed_on()
+{
+	cat >"$tmp/enrol.py" <<-'PYTHON'
+		import ctypes, os, signal, sys, uuid
+		lib = ctypes.CDLL("libpvi.so.0")
+		end = lib.pvi_enrol(-1, uuid.UUID(sys.argv[1]).bytes)
+		assert end >= 0, end
+		if not os.fork():
+		    signal.alarm(600)
+		    print(os.getpid(), flush=True)
+		    signal.pause()
+	PYTHON
+	policy
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	await pvictl show "$a"
+	python3 "$tmp/enrol.py" "$c" >"$tmp/heir"
+	await test -s "$tmp/heir"
+	between wire web "host:$c"
+	apply
+	has_link "$c"
+	policy
+	apply
+	has_nothing "$c"
+	same "$(ls -A "$tmp/links")" .lock
+	kill "$(cat "$tmp/heir")"
+	end_pvid
+}
+
 # Whoever is bound to the name of a VM that is one user's rings by the policy's links as that user alone.
 linked_users()
 {
@@ -2723,5 +2753,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing shown alone others linked linked_later linking relinking linked_users ends_of_others asked_ends many_ends three_gone words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken known_later linked_before_ready full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing shown alone others linked linked_later linking relinking linked_users ends_of_others asked_ends many_ends three_gone handed_on words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken known_later linked_before_ready full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked moving_linked_later loading not_passed_on returning returning_later killed_moving killed_moving_on moving_full saving saving_full by_hand

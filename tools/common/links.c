@@ -34,6 +34,8 @@ const char *links_explain(int err)
 		return "there is no such link, see 'pvictl list'";
 	case EPERM:
 		return "others than root and you can write it";
+	case EBADF:
+		return "no process has its descriptor";
 	case EBADMSG:
 		return "that was not made by this version of pvictl";
 	case ENODEV:
