@@ -41,6 +41,7 @@ arguments()
 	refuses 2 "there is no user 'nobody-here'" pvictl link --owner nobody-here "$a" "$b"
 	refuses 1 "of such a name" pvictl link --dir "$tmp/l,m" "$a" "$b"
 	refuses 5 "there is no such link" pvictl link "$c"
+	refuses 2 "is none of the two sides" pvictl link --dir "$tmp/links" --for "$c" "$a" "$b"
 	refuses 2 "which link?" pvictl unlink
 	refuses 5 "there is no such link" pvictl unlink --dir "$tmp/links" "$c"
 	refuses 5 "there is no such link" pvictl unlink --dir "$tmp/links" "$a" "$b"
@@ -135,7 +136,7 @@ fake_virsh()
 		#!/bin/sh
 		xml=${0%/bin/virsh}/xml
 		case $4 in
-		dumpxml)	cat "$xml" ;;
+		dumpxml)	grep -q -F "<uuid>$7<" "$xml" && cat "$xml" ;;
 		define)	cat >"$xml.new" && mv "$xml.new" "$xml" ;;
 		esac
 	SH
@@ -181,6 +182,10 @@ libvirt_gone()
 	pvictl unlink --dir "$tmp/links" "$a" "$b"
 	sed -i "s|<qemu:commandline>|&\n    <qemu:arg value='-object'/>\n    <qemu:arg value='iothread,id=theirs'/>|" "$tmp/xml"
 	apply_links
+	in_domain 0
+	# Nor is a link made for one that is none.
+	refuses 5 "$b: virsh does not print such a domain" pvictl link --dir "$tmp/links" --libvirt --apply "$a" "$b"
+	same "$(ls "$tmp/links")" ""
 	in_domain 0
 	same "$(grep "<qemu:arg" "$tmp/xml" | tr -d ' \n')" "<qemu:argvalue='-object'/><qemu:argvalue='iothread,id=theirs'/>"
 	# Nor is anything added to one that has none.
