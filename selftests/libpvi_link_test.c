@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <linux/pvi_ring.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -371,6 +372,28 @@ static void test_open(void)
 	ASSERT_EQ(strcmp(got, "hello"), 0);
 }
 
+/* Whoever owns a section keeps nobody waiting who opens it. */
+static void test_lease(void)
+{
+	struct pvi_link link = new_link();
+	struct pvi_ring_shape shape;
+	int lease, own, peer;
+
+	make_dir(&link);
+	lease = open(DIR_NAME "/" LINK_NAME "/1", O_RDWR | O_CLOEXEC);
+	ASSERT_GE(lease, 0);
+	/* What tells that it is broken */
+	signal(SIGIO, SIG_IGN);
+	ASSERT_EQ(fcntl(lease, F_SETLEASE, F_WRLCK), 0);
+	ASSERT_EQ(pvi_link_open(DIR_NAME, link_uuid, rx_uuid, &shape, &peer), -EWOULDBLOCK);
+	close(lease);
+	own = pvi_link_open(DIR_NAME, link_uuid, rx_uuid, &shape, &peer);
+	ASSERT_GE(own, 0);
+	close(own);
+	close(peer);
+	remove_dir();
+}
+
 static const struct test_case cases[] = {
 	{ "shape", test_shape },
 	{ "sizes", test_sizes },
@@ -381,6 +404,7 @@ static const struct test_case cases[] = {
 	{ "join", test_join },
 	{ "read", test_read },
 	{ "open", test_open },
+	{ "lease", test_lease },
 };
 
 int main(int argc, char **argv)

@@ -41,6 +41,7 @@ arguments()
 	refuses 2 "there is no user 'nobody-here'" pvictl link --owner nobody-here "$a" "$b"
 	refuses 1 "of such a name" pvictl link --dir "$tmp/l,m" "$a" "$b"
 	refuses 5 "there is no such link" pvictl link "$c"
+	refuses 2 "is none of the two sides" pvictl link --dir "$tmp/links" --for "$c" "$a" "$b"
 	refuses 2 "which link?" pvictl unlink
 	refuses 5 "there is no such link" pvictl unlink --dir "$tmp/links" "$c"
 	refuses 5 "there is no such link" pvictl unlink --dir "$tmp/links" "$a" "$b"
@@ -135,7 +136,7 @@ fake_virsh()
 		#!/bin/sh
 		xml=${0%/bin/virsh}/xml
 		case $4 in
-		dumpxml)	cat "$xml" ;;
+		dumpxml)	grep -q -F "<uuid>$7<" "$xml" && cat "$xml" ;;
 		define)	cat >"$xml.new" && mv "$xml.new" "$xml" ;;
 		esac
 	SH
@@ -181,6 +182,10 @@ libvirt_gone()
 	pvictl unlink --dir "$tmp/links" "$a" "$b"
 	sed -i "s|<qemu:commandline>|&\n    <qemu:arg value='-object'/>\n    <qemu:arg value='iothread,id=theirs'/>|" "$tmp/xml"
 	apply_links
+	in_domain 0
+	# Nor is a link made for one that is none.
+	refuses 5 "$b: virsh does not print such a domain" pvictl link --dir "$tmp/links" --libvirt --apply "$a" "$b"
+	same "$(ls "$tmp/links")" ""
 	in_domain 0
 	same "$(grep "<qemu:arg" "$tmp/xml" | tr -d ' \n')" "<qemu:argvalue='-object'/><qemu:argvalue='iothread,id=theirs'/>"
 	# Nor is anything added to one that has none.
@@ -437,12 +442,25 @@ given_uuid()
 		pvictl link --dir "$tmp/links" --size 64K --kind raw --uuid "$uuid" "$a" "$c"
 	refuses 1 "$uuid is there already, and is another one" \
 		pvictl link --dir "$tmp/links" --size 128K --kind raw --uuid "$uuid" "$a" "$b"
+	refuses 1 "$uuid is there already, and is another one" \
+		pvictl link --dir "$tmp/links" --size 64K --kind raw --owner 12345 --uuid "$uuid" "$a" "$b"
+	refuses 1 "$uuid is there already, and is another one" \
+		pvictl link --dir "$tmp/links" --size 64K --kind raw --hugetlb --uuid "$uuid" "$a" "$b"
 	refuses 1 "has a UUID that begins alike" \
 		pvictl link --dir "$tmp/links" --size 64K --kind raw --uuid "${uuid%4}5" "$a" "$c"
 	same "$(ls "$tmp/links")" "$uuid"
 	rm -r "$tmp/links"
 	make_link --uuid "$uuid" "$a" "$b"
 	diff "$tmp/first" "$tmp/printed"
+	pvictl unlink --dir "$tmp/links" "$uuid"
+	make_link --owner 12345,12346 --uuid "$uuid" "$a" "$b"
+	diff "$tmp/first" "$tmp/printed"
+	make_link --owner 12345,12346 --uuid "$uuid" "$a" "$b"
+	diff "$tmp/first" "$tmp/printed"
+	refuses 1 "$uuid is there already, and is another one" \
+		pvictl link --dir "$tmp/links" --size 64K --kind raw --owner 12345 --uuid "$uuid" "$a" "$b"
+	refuses 1 "$uuid is there already, and is another one" \
+		pvictl link --dir "$tmp/links" --size 64K --kind raw --uuid "$uuid" "$a" "$b"
 }
 
 # How long its owner makes a section changes nothing of what others are told.
@@ -844,6 +862,17 @@ huge_pages()
 	echo 3 >/proc/sys/vm/nr_hugepages
 	free=$(sed -n 's/^HugePages_Free: *//p' /proc/meminfo)
 	same "$free" 3
+	# Who could rename what is there would say what memory a link is.
+	chmod 775 "$tmp/huge"
+	refuses 3 "$tmp/huge: others can write there" pvictl link --dir "$tmp/links" --size 2M --hugetlb "$a" "$b"
+	refuses 3 "$tmp/huge: others can write there" pvictl link --dir "$tmp/links" --size 2M --hugetlb="$tmp/huge" "$a" "$b"
+	mkdir "$tmp/other"
+	mount -t hugetlbfs none "$tmp/other"
+	link=$(pvictl link --dir "$tmp/links" --size 2M --hugetlb "$a" "$b" | sed -n 's/^link //p')
+	same "$(readlink "$tmp/links/$link/0")" "$tmp/other/kvm-pvi-$link.0"
+	pvictl unlink --dir "$tmp/links" "$link"
+	umount "$tmp/other"
+	chmod 755 "$tmp/huge"
 	refuses 1 "--size must be a multiple" pvictl link --dir "$tmp/links" --size 1M --hugetlb "$a" "$b"
 	refuses 1 "too few huge pages" pvictl link --dir "$tmp/links" --size 4M --hugetlb="$tmp/huge" "$a" "$b"
 	same "$(ls "$tmp/links")$(ls "$tmp/huge")" ""
@@ -853,6 +882,14 @@ huge_pages()
 	same "$(head -c 8 "$tmp/links/$link/1")" XPVIRING
 	pvictl list --dir "$tmp/links" --json >"$tmp/json"
 	json "$tmp/json" "[(l['size'], l['a_state']) for l in it['links']] == [(2097152, 'reset')]"
+	pvictl unlink --dir "$tmp/links" "$link"
+	same "$(ls "$tmp/huge")" ""
+	# The same, where it is made again, and none in pages of another size
+	for owners in first second; do
+		pvictl link --dir "$tmp/links" --size 2M --hugetlb --uuid "$link" "$a" "$b" >"$tmp/$owners"
+	done
+	diff "$tmp/first" "$tmp/second"
+	refuses 1 "$link is there already, and is another one" pvictl link --dir "$tmp/links" --size 2M --uuid "$link" "$a" "$b"
 	pvictl unlink --dir "$tmp/links" "$link"
 	# Who alone may read cannot be said there, but which group.
 	for owners in 12345,12346 12345:7,12346 12345,12346:8; do

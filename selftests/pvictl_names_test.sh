@@ -51,15 +51,18 @@ ambiguous()
 	await pvictl show web
 }
 
+# Where the host's policy is one of ours: sh -e -c "$as_host" sh DIRECTORY POLICY COMMAND...
+# shellcheck disable=SC2016 # of sh
+as_host='rm -rf "$1"; mkdir "$1"; cp /etc/passwd /etc/group "$1"; cp -r "$2" "$1/kvm-pvi"
+	mount --bind "$1" /etc; shift 2; exec "$@"'
+
 # with_policy COMMAND... - where the host's policy is $tmp/policy
 with_policy()
 {
-	# shellcheck disable=SC2016 # of sh
-	unshare --mount sh -e -c 'rm -rf "$1"; mkdir "$1"; cp /etc/passwd /etc/group "$1"; cp -r "$2" "$1/kvm-pvi"
-		mount --bind "$1" /etc; shift 2; exec "$@"' sh "$tmp/etc" "$tmp/policy" "$@"
+	unshare --mount sh -e -c "$as_host" sh "$tmp/etc" "$tmp/policy" "$@"
 }
 
-# What the policy calls a VM nobody else's VM is taken for, be it bound, running or neither.
+# What the policy calls a VM is that one, be it bound, running or neither, whoever else's VM is called so, too.
 by_policy()
 {
 	policy
@@ -67,21 +70,21 @@ by_policy()
 	vmm vm_a -name web -uuid "$a"
 	vmm vm_c -name db -uuid "$c"
 	attach at_a --pid "$vm_a" --expose 20
-	refuses 2 "more than one VM is called 'db'" with_policy pvictl allow db to web gsi 20
+	with_policy pvictl allow db to web gsi 20
 	attach at_c --pid "$vm_c"
-	refuses 2 "more than one VM is called 'db'" with_policy pvictl allow db to web gsi 20
+	with_policy pvictl revoke db to web gsi 20
 	has "$(pvictl show web)" "Senders: none"
 	# By its label, and by what its VMM is to be told
 	with_policy pvictl allow base to web gsi 20
-	kill "$vm_c"
-	wait "$at_c"
 	with_policy pvictl allow db to web gsi any
-	# Of the same VM both may speak.
 	with_policy pvictl show --json web >"$tmp/json"
 	json "$tmp/json" "[(s['sender'], s['gsi']) for s in it['senders']] == [('$b', '20'), ('$b', 'any')]"
-	# The beginning of a UUID, too
+	# The beginning of a UUID may be anybody's.
 	sed -i "s/^uuid = $b/uuid = aaaa${b#bbbb}/" "$tmp/policy/web.conf"
 	refuses 2 "more than one VM has a UUID that begins with 'aaaa'" with_policy pvictl show aaaa
+	# Two of the policy's are two.
+	sed -i -e '/^name = web/d' -e 's/^name = base/name = web/' "$tmp/policy/web.conf"
+	refuses 2 "more than one VM is called 'web'" with_policy pvictl show web
 	# What cannot be read may say anything.
 	echo x >"$tmp/policy/x.conf"
 	refuses 1 "whom 'web' means the policy may say, which cannot be read: /etc/kvm-pvi/x.conf:1:" with_policy pvictl show web
@@ -166,6 +169,30 @@ unread()
 		nap 0.2
 	done >"$tmp/rings" &
 	! reads_name pvictl events --json --count 1 "$a" || fail "'events' reads the name of another one"
+}
+
+# Nor does who names one that the policy has, nor who has no VM: so no QEMU of the policy's waits for a stranger's, or for
+# who takes its name, until it is told of its link.
+unread_by_policy()
+{
+	local as_host=(sh -e -c "$as_host" sh "$tmp/etc" "$tmp/policy") link
+
+	policy
+	vmm vm_c -name web -uuid "$c"
+	attach at_c --pid "$vm_c"
+	link=$(pvictl link --dir "$tmp/links" --size 64K --kind raw "$a" "$b" | sed -n 's/^link //p')
+	printf '[link wire]\nbetween = web, db\n' >"$tmp/links/$link/policy"
+	! reads_name "${as_host[@]}" pvictl link --dir "$tmp/links" --for web wire || fail "it reads others' names"
+	has "$(cat "$tmp/said")" "mem-path=$tmp/links/$link/0"
+	kill "$at_c"
+	wait "$at_c"
+	! reads_name "${as_host[@]}" pvictl link --dir "$tmp/links" --for web wire || fail "it reads others' names"
+	has "$(cat "$tmp/said")" "mem-path=$tmp/links/$link/0"
+	reads_name pvictl link --dir "$tmp/links" --for third wire || fail "it is not seen who does"
+	kill "$vm_c"
+	sleep 600 &
+	vm_c=$!
+	! reads_name pvictl link --dir "$tmp/links" --for third wire || fail "it reads what has no VM"
 }
 
 # Not bound yet, but running: it can be allowed already.
@@ -296,4 +323,4 @@ PYTHON
 		pvictl metrics
 }
 
-run_tests names ambiguous by_policy named_tables unread running others hostile sentences untraceable metrics
+run_tests names ambiguous by_policy named_tables unread unread_by_policy running others hostile sentences untraceable metrics

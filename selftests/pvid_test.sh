@@ -14,14 +14,20 @@ at_c='' at_d='' crowd='' one=''
 # start_pvid COMMAND... - by the command, under a keeper of its descriptors; $pvid is its PID
 start_pvid()
 {
+	begin_pvid "$@"
+	await grep -q ready "$tmp/keeper"
+	find_pvid
+}
+
+# The same, which is not ready yet
+begin_pvid()
+{
 	trap say_log EXIT
 	# Of one that has ended, which was ready
 	rm -f "$tmp/notify" "$tmp/keeper"
 	python3 -I -S "$here/keeper.py" "$tmp/notify" "$@" pvid --config "$tmp/policy" --run "$tmp/run" \
 		--dir "$tmp/links" >"$tmp/keeper" 2>"$tmp/pvid.log" &
 	keeper=$!
-	await grep -q ready "$tmp/keeper"
-	find_pvid
 }
 
 find_pvid()
@@ -445,6 +451,13 @@ relinking()
 	same "$(difference)" ""
 	same "$(links_there | sed 's/ .*//' | sort | paste -s)" "more	pair	tap"
 	same "$(links_there | grep tap)" "$(grep tap "$tmp/before")"
+	# One that has a UUID of its own is the same whatever it is called.
+	sed -i 's/^.link tap./[link cable]/' "$tmp/policy/web.conf"
+	apply
+	same "$(difference)" ""
+	same "$(links_there | grep -E 'tap|cable')" "$(sed -n 's/^tap/cable/p' "$tmp/before")"
+	pvictl link --dir "$tmp/links" cable >"$tmp/printed"
+	refuses 5 "there is no such link" pvictl link --dir "$tmp/links" tap
 	same "$(stat -c %s "$tmp/links/$pair/0")" 131072
 	[ -e "$tmp/links/$by_hand/shapes" ] || fail "what was made by hand has gone"
 	find_link pair
@@ -707,6 +720,71 @@ many_ends()
 	done
 	same "$(ls -A "$tmp/links")" .lock
 	kill "$one" "$crowd"
+	end_pvid
+}
+
+# However many links have gone that an end was not told of, one more can go, and all others are told of it.
+three_gone()
+{
+	local ends=() n
+
+	for ((n = 0; n < 4; n++)); do
+		ends+=("$(printf 'eeeeeeee-0000-4000-8000-%012d' $n)")
+	done
+	policy
+	start_pvid env "LD_PRELOAD=$here/kill_at.so" "GETFD_HELD=$tmp/getfd"
+	vmm vm_a -name web -uuid "$a"
+	enrol one "${ends[3]}"
+	enrol crowd "${ends[@]:0:3}"
+	await pvictl show "$a"
+	for ((n = 0; n < 4; n++)); do
+		between l$n web "host:${ends[n]}"
+	done
+	apply
+	hold_fds "$crowd"
+	policy
+	between l3 web "host:${ends[3]}"
+	! apply >"$tmp/apply" 2>&1 || fail "done, without asking the crowd"
+	same "$(find "$tmp/links" -maxdepth 1 -name '.gone-*' | wc -l)" 3
+	has_link "${ends[3]}"
+	policy
+	refuses 1 "keeps the GSIs of link 'l" apply
+	has_nothing "${ends[3]}"
+	let_have
+	apply
+	has_nothing "${ends[0]}"
+	same "$(ls -A "$tmp/links")" .lock
+	kill "$one" "$crowd"
+	end_pvid
+}
+
+# An end whose opener has ended, and who has inherited it goes on, is told as others are.
+handed_on()
+{
+	cat >"$tmp/enrol.py" <<-'PYTHON'
+		import ctypes, os, signal, sys, uuid
+		lib = ctypes.CDLL("libpvi.so.0")
+		end = lib.pvi_enrol(-1, uuid.UUID(sys.argv[1]).bytes)
+		assert end >= 0, end
+		if not os.fork():
+		    signal.alarm(600)
+		    print(os.getpid(), flush=True)
+		    signal.pause()
+	PYTHON
+	policy
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	await pvictl show "$a"
+	python3 "$tmp/enrol.py" "$c" >"$tmp/heir"
+	await test -s "$tmp/heir"
+	between wire web "host:$c"
+	apply
+	has_link "$c"
+	policy
+	apply
+	has_nothing "$c"
+	same "$(ls -A "$tmp/links")" .lock
+	kill "$(cat "$tmp/heir")"
 	end_pvid
 }
 
@@ -1754,22 +1832,56 @@ tightened()
 }
 
 # A user whom nobody knows when pvid begins, as where the host boots and a directory comes later: when somebody does, the
-# policy is carried out.
+# policy is carried out. Who comes after pvid finds its links there: it is not ready before.
 known_later()
 {
 	policy
+	between wire web "host:$c"
 	sed -i '/^\[vm db\]/a user = later' "$tmp/policy/web.conf"
 	cp /etc/passwd "$tmp/passwd"
 	# shellcheck disable=SC2016 # for the shell inside
-	start_pvid unshare --mount sh -c 'mount --bind "$0" /etc/passwd && exec "$@"' "$tmp/passwd"
+	begin_pvid unshare --mount sh -c 'mount --bind "$0" /etc/passwd && exec "$@"' "$tmp/passwd"
 	vmm vm_b -uuid "$b"
 	await logged "web.conf:6: there is no user 'later'"
+	await grep -q "the files are not" "$tmp/notify.status"
+	watched
 	refuses 5 "no endpoint is bound" pvictl show "$b"
+	same "$(cat "$tmp/keeper")" ""
 	echo 'later:x:0:0::/:/bin/sh' >>"$tmp/passwd"
+	await grep -q ready "$tmp/keeper"
+	same "$(links_there | sed 's/ .*//')" wire
+	find_pvid
 	await pvictl show "$b"
-	same "$(cat "$tmp/notify.status")" "2 VMs in the policy"
+	same "$(cat "$tmp/notify.status")" "2 VMs, 1 links in the policy"
 	# However often it has been looked for
 	same "$(grep -c "there is no user 'later'" "$tmp/pvid.log")" 1
+	end_pvid
+}
+
+# Whoever waits for a lock is killed
+kill_waiting()
+{
+	local pid
+
+	pid=$(awk '$2 == "->" && $3 == "FLOCK" { print $6 }' /proc/locks)
+	[ -n "$pid" ] && kill -KILL "$pid"
+}
+
+# Nor is it ready before where who makes them comes to a bad end.
+linked_before_ready()
+{
+	policy
+	between wire web "host:$c"
+	mkdir -m 755 "$tmp/links"
+	: >"$tmp/links/.lock"
+	hold_links
+	begin_pvid
+	await kill_waiting
+	await logged "links cannot be made, or it takes too long"
+	free_links
+	await grep -q ready "$tmp/keeper"
+	same "$(links_there | sed 's/ .*//')" wire
+	find_pvid
 	end_pvid
 }
 
@@ -2641,5 +2753,5 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing shown alone others linked linked_later linking relinking linked_users ends_of_others asked_ends many_ends words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken known_later full in_turns killed many_kept kept_by_an_older killed_applying \
+run_tests noticing shown alone others linked linked_later linking relinking linked_users ends_of_others asked_ends many_ends three_gone handed_on words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken known_later linked_before_ready full in_turns killed many_kept kept_by_an_older killed_applying \
 	moving moving_linked moving_linked_later loading not_passed_on returning returning_later killed_moving killed_moving_on moving_full saving saving_full by_hand

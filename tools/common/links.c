@@ -34,6 +34,8 @@ const char *links_explain(int err)
 		return "there is no such link, see 'pvictl list'";
 	case EPERM:
 		return "others than root and you can write it";
+	case EBADF:
+		return "no process has its descriptor";
 	case EBADMSG:
 		return "that was not made by this version of pvictl";
 	case ENODEV:
@@ -115,8 +117,7 @@ static int make_parents(const char *dir, struct links_why *why)
 	return 0;
 }
 
-/* Whoever could rename what is in it would say who may ring whom */
-static int check_dir(int fd, const char *dir, struct links_why *why)
+int links_check_dir(int fd, const char *dir, struct links_why *why)
 {
 	struct stat st;
 
@@ -149,7 +150,7 @@ static int remove_section(const char *path)
 int links_clear(const char *link)
 {
 	/* Without the first there is no link any more, whatever becomes of the rest */
-	static const char * const files[] = { PVI_LINK_SHAPES, LINKS_VSOCK, LINKS_POLICY, LINKS_BYTES };
+	static const char * const files[] = { PVI_LINK_SHAPES, LINKS_VSOCK, LINKS_POLICY, LINKS_POLICY_NEW, LINKS_BYTES };
 	char path[PATH_MAX];
 	int ret, result = 0;
 	size_t i;
@@ -228,7 +229,7 @@ static int check_path(const char *dir, struct links_why *why)
 
 	if (fd < 0)
 		return links_fail(why, errno, "%s", dir);
-	ret = check_dir(fd, dir, why);
+	ret = links_check_dir(fd, dir, why);
 	close(fd);
 	/* QEMU takes a comma for an end, and shells take spaces for one */
 	if (!ret && (strpbrk(dir, ", \t\n'\"\\") || strlen(dir) > PATH_MAX - LINKS_TEXT))
@@ -303,8 +304,7 @@ int links_read_one(const char *dir, const uuid_t uuid, struct link *link, struct
 	return ret ? links_fail(why, ret, "link %s in %s", text, dir) : 0;
 }
 
-/* -errno */
-static int append(struct links *links, const struct link *link)
+int links_append(struct links *links, const struct link *link)
 {
 	struct link *more = reallocarray(links->all, links->nr + 1, sizeof(*link));
 
@@ -333,7 +333,7 @@ static int read_each(DIR *d, const char *dir, struct links *links, void (*compla
 		}
 		if (ret)
 			continue;
-		ret = append(links, &link);
+		ret = links_append(links, &link);
 		if (ret)
 			return links_fail(why, ret, "%s", dir);
 	}
@@ -348,7 +348,7 @@ int links_read(const char *dir, struct links *links, void (*complain)(const char
 	*links = (struct links){ 0 };
 	if (!d)
 		return errno == ENOENT ? 0 : links_fail(why, errno, "%s", dir);
-	ret = check_dir(dirfd(d), dir, why) ?: read_each(d, dir, links, complain, why);
+	ret = links_check_dir(dirfd(d), dir, why) ?: read_each(d, dir, links, complain, why);
 	closedir(d);
 	if (ret)
 		links_free(links);
@@ -414,7 +414,7 @@ int links_read_gone(const char *dir, struct links *gone, struct links_why *why)
 
 		/* Of another version perhaps, which nobody can tell anybody of */
 		if (parse_gone(entry->d_name, &link) && !read_one_gone(dir, &link))
-			ret = append(gone, &link);
+			ret = links_append(gone, &link);
 	}
 	if (ret)
 		links_fail(why, ret, "%s", dir);

@@ -78,6 +78,8 @@ extern const char * const links_sides[2];
 
 /* Nobody else changes it until the descriptor is closed, which is given; made if it is not there. Stores its real path */
 int links_lock(const char *dir, char real[static PATH_MAX], struct links_why *why);
+/* Whoever could rename what is in a directory would say who may ring whom, and by what memory: -EPERM if others can */
+int links_check_dir(int fd, const char *dir, struct links_why *why);
 /*
  * Nobody changes it until *@held is closed, if that is none of -1; where there is nothing to hold, or this user may not,
  * somebody may. Without @wait -EAGAIN: somebody does just now.
@@ -85,6 +87,8 @@ int links_lock(const char *dir, char real[static PATH_MAX], struct links_why *wh
 int links_hold(const char *dir, bool wait, int *held, struct links_why *why);
 /* All links; without a directory there are none. @complain of those that cannot be read, if it is not NULL */
 int links_read(const char *dir, struct links *links, void (*complain)(const char *text), struct links_why *why);
+/* Makes room for one more, and adds it; none is kept. -ENOMEM */
+int links_append(struct links *links, const struct link *link);
 void links_free(struct links *links);
 int links_read_one(const char *dir, const uuid_t uuid, struct link *link, struct links_why *why);
 /* Where the section of a side is, or any other file of the link's */
@@ -108,6 +112,7 @@ int links_make(const char *dir, const struct link_spec *spec, struct links *othe
 bool links_is(const char *dir, const struct link *link, const struct link_spec *spec);
 /* The file in which it is said what section of the policy a link was made by */
 #define LINKS_POLICY "policy"
+#define LINKS_POLICY_NEW "policy.new"	/* while that is written anew */
 
 /* The file in which it is said how many bytes a section has; without it, by an older version, the first one is asked */
 #define LINKS_BYTES "size"

@@ -123,32 +123,47 @@ static int choose_uuid(struct make *m)
 			    "link %s is there already, and is another one", text);
 }
 
+/* Whether links of that size can be in @m->mount */
+static int check_mount(struct make *m)
+{
+	int fd = open(m->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
+	struct statfs fs;
+
+	if (fd < 0)
+		return links_refuse(m->why, errno, "%s: %s", m->mount, strerror(errno));
+	ret = links_check_dir(fd, m->mount, m->why);
+	if (!ret && fstatfs(fd, &fs))
+		ret = links_refuse(m->why, errno, "%s: %s", m->mount, strerror(errno));
+	close(fd);
+	if (!ret && m->spec->size % fs.f_bsize)
+		return links_refuse(m->why, EINVAL, "%s has pages of %ld bytes: --size must be a multiple", m->mount,
+				    (long)fs.f_bsize);
+	return ret;
+}
+
+/* The one that is said, or the first that will do, or why the last one will not */
 static int find_mount(struct make *m)
 {
-	struct statfs fs;
 	struct mntent *entry;
 	FILE *mounts;
+	int ret;
 
 	if (m->spec->huge_dir) {
 		if (!realpath(m->spec->huge_dir, m->mount))
 			return links_refuse(m->why, errno, "%s: %s", m->spec->huge_dir, strerror(errno));
-	} else {
-		mounts = setmntent("/proc/self/mounts", "re");
-		while (mounts && !m->mount[0] && (entry = getmntent(mounts)))
-			if (!strcmp(entry->mnt_type, "hugetlbfs"))
-				snprintf(m->mount, sizeof(m->mount), "%s", entry->mnt_dir);
-		if (mounts)
-			endmntent(mounts);
-		if (!m->mount[0])
-			return links_refuse(m->why, ENOENT,
-					    "no hugetlbfs is mounted: mount -t hugetlbfs none /dev/hugepages");
+		return check_mount(m);
 	}
-	if (statfs(m->mount, &fs))
-		return links_refuse(m->why, errno, "%s: %s", m->mount, strerror(errno));
-	if (m->spec->size % fs.f_bsize)
-		return links_refuse(m->why, EINVAL, "%s has pages of %ld bytes: --size must be a multiple", m->mount,
-				    (long)fs.f_bsize);
-	return 0;
+	ret = links_refuse(m->why, ENOENT, "no hugetlbfs is mounted: mount -t hugetlbfs none /dev/hugepages");
+	mounts = setmntent("/proc/self/mounts", "re");
+	while (ret && mounts && (entry = getmntent(mounts))) {
+		if (strcmp(entry->mnt_type, "hugetlbfs"))
+			continue;
+		snprintf(m->mount, sizeof(m->mount), "%s", entry->mnt_dir);
+		ret = check_mount(m);
+	}
+	if (mounts)
+		endmntent(mounts);
+	return ret;
 }
 
 /* Whether nothing but links is where they are, because it is a mount of its own */
@@ -365,6 +380,28 @@ int links_make(const char *dir, const struct link_spec *spec, struct links *othe
 	return ret;
 }
 
+/*
+ * Whose the sections are, and whether they are in huge pages; of the rest their owners may change what they like. Where no
+ * owner is said they are those of who made the link.
+ */
+static bool is_owned_so(const char *dir, const struct link *link, const struct link_spec *spec)
+{
+	char path[PATH_MAX];
+	struct stat st, made;
+	size_t i;
+
+	links_file(path, sizeof(path), dir, link->uuid, PVI_LINK_SHAPES);
+	if (stat(path, &made))
+		return false;
+	for (i = 0; i < 2; i++) {
+		links_file(path, sizeof(path), dir, link->uuid, links_sides[i]);
+		if (lstat(path, &st) || S_ISLNK(st.st_mode) != spec->huge || stat(path, &st) ||
+		    st.st_uid != (spec->owned ? spec->sides[i].uid : made.st_uid))
+			return false;
+	}
+	return true;
+}
+
 bool links_is(const char *dir, const struct link *link, const struct link_spec *spec)
 {
 	const struct pvi_ring_shape *shape;
@@ -380,5 +417,5 @@ bool links_is(const char *dir, const struct link *link, const struct link_spec *
 			return false;
 	}
 	return link->shapes[0].kind == spec->kind && link->shapes[0].queues == spec->queues &&
-		links_size(dir, link) == spec->size;
+		links_size(dir, link) == spec->size && is_owned_so(dir, link, spec);
 }

@@ -6,8 +6,11 @@
  * which nothing is said there has been made by hand, and is nobody's but theirs.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "links_policy.h"
 
@@ -45,6 +48,43 @@ static bool says(const char *dir, const struct link *link, const char *text)
 	a = strchr(said, '\n');
 	b = strchr(text, '\n');
 	return a && b && !strcmp(a, b);
+}
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), ret = 0;
+	ssize_t len = strlen(text), put;
+
+	if (fd < 0)
+		return -errno;
+	put = fchmod(fd, 0644) ? -1 : write(fd, text, len);
+	if (put != len)
+		ret = put < 0 ? -errno : -ENOSPC;
+	close(fd);
+	return ret;
+}
+
+int links_rename(const char *dir, struct link *link, const struct policy *policy, struct links_why *why)
+{
+	const struct policy_link *wanted = policy_link(policy, link->uuid);
+	char path[PATH_MAX], new[PATH_MAX], *text;
+	int ret;
+
+	if (!*link->label || !wanted || !strcmp(link->label, wanted->label))
+		return 0;
+	links_file(path, sizeof(path), dir, link->uuid, LINKS_POLICY);
+	links_file(new, sizeof(new), dir, link->uuid, LINKS_POLICY_NEW);
+	text = text_of(wanted);
+	ret = text ? write_file(new, text) : -ENOMEM;
+	free(text);
+	if (!ret && rename(new, path))
+		ret = -errno;
+	if (ret) {
+		unlink(new);
+		return links_fail(why, ret, "%s", path);
+	}
+	snprintf(link->label, sizeof(link->label), "%s", wanted->label);
+	return 0;
 }
 
 bool links_is_old(const char *dir, const struct link *link, const struct policy *policy)

@@ -11,6 +11,8 @@
 
 /* It was made by a policy, and is not one of @policy's, or not as that says */
 bool links_is_old(const char *dir, const struct link *link, const struct policy *policy);
+/* One that is not old has the name of its section in @policy from then on */
+int links_rename(const char *dir, struct link *link, const struct policy *policy, struct links_why *why);
 /* Whether one of @links is @wanted, but for those that are old; -errno: one that was made by hand has its UUID */
 int links_is_there(const char *dir, const struct links *links, const struct policy *policy,
 		   const struct policy_link *wanted, struct links_why *why);

@@ -188,7 +188,7 @@ int pvi_link_leave(int pvi, const struct pvi_ring_shape *shape)
 	return result;
 }
 
-/* @uuid in the form of @dir/UUID/@name */
+/* @uuid in the form of @dir/UUID/@name. The owner of a section may have a lease on it, for whose end nobody waits. */
 static int open_in(const char *dir, const unsigned char *uuid, const char *name, int flags)
 {
 	char path[4096], text[37];
@@ -200,7 +200,7 @@ static int open_in(const char *dir, const unsigned char *uuid, const char *name,
 	len = snprintf(path, sizeof(path), "%s/%s/%s", dir, text, name);
 	if (len >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	fd = open(path, flags | O_CLOEXEC);
+	fd = open(path, flags | O_CLOEXEC | O_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }
 

@@ -201,6 +201,16 @@ static void apply(const struct link_args *args, const char *dir, const struct li
 			link_libvirt_apply(dir, shape->owner);
 }
 
+/* Before a link is made that its ends could not be given */
+static void check_domains(const struct link_args *args)
+{
+	const struct link_side *side;
+
+	for (side = args->spec.sides; side < args->spec.sides + 2; side++)
+		if (!side->host && (!args->only.set || !uuid_compare(args->only.uuid, side->uuid)))
+			link_libvirt_check(side->uuid);
+}
+
 int cmd_link(int argc, char **argv)
 {
 	struct link_args args = { 0 };
@@ -218,6 +228,8 @@ int cmd_link(int argc, char **argv)
 			die_doing(DOING_LINK, errno, "%s", args.dir);
 		ret = print_again(&args, dir, &link);
 	} else {
+		if (args.apply)
+			check_domains(&args);
 		dir = link_dir_lock(args.dir);
 		ret = make(&args, dir, &link);
 	}

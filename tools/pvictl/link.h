@@ -60,6 +60,8 @@ void link_print(const struct link_args *args, const char *dir, const struct link
 
 /* link_libvirt.c: as elements of a domain's XML */
 void link_libvirt_print(const char *dir, const struct link *link, uint32_t side);
+/* Dies if libvirt knows no such domain */
+void link_libvirt_check(const uuid_t uuid);
 /* The domain gets the links there are, and no others; it has them from its next start on. Dies if it cannot */
 void link_libvirt_apply(const char *dir, const uuid_t uuid);
 

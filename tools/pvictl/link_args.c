@@ -129,6 +129,9 @@ static void check(struct argp_state *state, struct link_args *args)
 	name_sides(state, args);
 	if (args->nr == 2 && !uuid_compare(args->spec.sides[0].uuid, args->spec.sides[1].uuid))
 		argp_error(state, "the two sides must not have one UUID");
+	if (args->nr == 2 && args->only.set && uuid_compare(args->only.uuid, args->spec.sides[0].uuid) &&
+	    uuid_compare(args->only.uuid, args->spec.sides[1].uuid))
+		argp_error(state, "%s is none of the two sides", uuid_text(args->only.uuid).s);
 	if (args->spec.kind != PVI_RING_VSOCK && (args->spec.cids[0] || args->spec.nr_ports[0] || args->spec.nr_ports[1]))
 		argp_error(state, "--cid and --ports are for --kind vsock");
 	if (args->apply && !args->libvirt)

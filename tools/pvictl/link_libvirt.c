@@ -219,6 +219,19 @@ static void allow_files(const char *dir)
 		die_doing(DOING_OTHER, errno, "%s", LOCAL_RULES);
 }
 
+#define PRINT "dumpxml --inactive --security-info %s"
+
+static void NORETURN die_without(const uuid_t uuid)
+{
+	die_as(STATUS_ABSENT, "%s: virsh does not print such a domain", uuid_text(uuid).s);
+}
+
+void link_libvirt_check(const uuid_t uuid)
+{
+	if (pclose(virsh("r", PRINT " >/dev/null", uuid_text(uuid).s)))
+		die_without(uuid);
+}
+
 void link_libvirt_apply(const char *dir, const uuid_t uuid)
 {
 	struct wanted w;
@@ -228,13 +241,13 @@ void link_libvirt_apply(const char *dir, const uuid_t uuid)
 	bool good;
 
 	find_wanted(&w, dir, uuid);
-	in = virsh("r", "dumpxml --inactive --security-info %s", uuid_text(uuid).s);
+	in = virsh("r", PRINT, uuid_text(uuid).s);
 	out = must_alloc(open_memstream(&xml, &size));
 	good = edit(in, out, &w);
 	fclose(out);
 	free(w.links);
 	if (pclose(in) || !good)
-		die_as(STATUS_ABSENT, "%s: virsh does not print such a domain", uuid_text(uuid).s);
+		die_without(uuid);
 	if (w.any)
 		allow_files(dir);
 	out = virsh("w", "define /dev/stdin >/dev/null");

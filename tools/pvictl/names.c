@@ -3,8 +3,8 @@
  * pvictl names - what VMs are called besides their UUIDs
  *
  * A name comes from the policy, which is root's, or from the command line of the VMM. Whoever runs a VMM chooses
- * what it is called: only where one VM has a name is it taken for it, and the policy's VMs have theirs also while
- * they do not run.
+ * what it is called: only where one VM has a name is it taken for it. The policy's VMs have theirs also while they do not
+ * run, and whoever else is called so: then nobody's command line is read, which may keep who reads it waiting.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,7 +135,8 @@ static void look_at_process(pid_t pid, void *arg)
 	struct vm_fds vms;
 	struct vmm vmm;
 
-	if (!vmm_read(pid, &vmm) && vmm.has_uuid && !find_vm_fds(pid, &vms) && vms.nr)
+	/* Whoever has no VM keeps nobody waiting who reads what they were told. */
+	if (!find_vm_fds(pid, &vms) && vms.nr && !vmm_read(pid, &vmm) && vmm.has_uuid)
 		look_at_name(vmm.uuid, vmm.name, arg);
 }
 
@@ -175,7 +176,6 @@ static void look_everywhere(struct meaning *m)
 	free(all);
 	if (!m->nr_named && !m->nr_begun)
 		each_process(look_at_process, m);
-	look_at_policy(m);
 }
 
 void parse_vm(struct argp_state *state, const char *text, uuid_t uuid)
@@ -186,7 +186,9 @@ void parse_vm(struct argp_state *state, const char *text, uuid_t uuid)
 		return;
 	if (!*text)
 		argp_error(state, "a VM has a UUID or a name");
-	look_everywhere(&m);
+	look_at_policy(&m);
+	if (!m.nr_named)
+		look_everywhere(&m);
 	/* Or whoever calls a VM by the beginning of another's UUID would be taken for that one. */
 	if (m.nr_named == 1 && m.nr_begun && (m.nr_begun > 1 || uuid_compare(m.named, m.begun)))
 		die_as(STATUS_USAGE, "'%s' is what a VM is called, and the beginning of another's UUID: say a UUID, see 'pvictl list'",

@@ -20,6 +20,8 @@
 #include "links_policy.h"
 #include "pvid.h"
 
+#define READY_TRIES 3	/* by helpers that do not end well: each leaves links that the next one need not make */
+
 struct answer {
 	char error[1024];	/* or "" */
 };
@@ -113,29 +115,63 @@ static int take_end(pid_t pid, int fd, const uuid_t uuid)
 	return -EBADF;
 }
 
+struct search {
+	struct end wanted;
+	pid_t pid;
+};
+
+static void look_into_process(pid_t pid, void *arg)
+{
+	struct search *search = arg;
+
+	if (search->wanted.fd >= 0)
+		return;
+	search->pid = pid;
+	each_fd(pid, look_for_end, &search->wanted);
+}
+
+/* At who opened it, or at whoever it was handed to, or has inherited it; -EBADF: nobody has it who can be seen */
+static int search_end(pid_t opener, const uuid_t uuid)
+{
+	struct search search = { .wanted.fd = -1 };
+
+	uuid_copy(search.wanted.uuid, uuid);
+	if (opener)
+		look_into_process(opener, &search);
+	if (search.wanted.fd < 0)
+		each_process(look_into_process, &search);
+	return search.wanted.fd < 0 ? -EBADF : take_end(search.pid, search.wanted.fd, uuid);
+}
+
+static bool is_not_there(int ret)
+{
+	return ret == -EBADF || ret == -ESRCH;
+}
+
 /*
- * The endpoint at an end: pvid's if @own is true, else another one's; -ENOENT: there is none. @r: what is listed of it
+ * The endpoint at an end: pvid's if @own is true, else another one's; -ENOENT: there is none, and not only that nobody has
+ * been found who has it. @r: what is listed of it
  */
 static int open_end(const struct work *w, const uuid_t uuid, bool own, struct kvm_pvi_list_endpoint *r, int lister)
 {
 	const struct end *end = own_end(w, uuid);
-	struct end wanted = { .fd = -1 };
 	int ret;
 
-	if (own != (end != NULL) || find_listed(lister, uuid, r))
+	if (own != (end != NULL))
 		return -ENOENT;
-	if (own)
-		return take_end(w->parent, end->fd, uuid);
-	if (!r->opener)
-		return -ESRCH;
-	uuid_copy(wanted.uuid, uuid);
-	ret = each_fd(r->opener, look_for_end, &wanted);
-	return ret ?: wanted.fd < 0 ? -EBADF : take_end(r->opener, wanted.fd, uuid);
+	ret = find_listed(lister, uuid, r);
+	if (ret)
+		return ret;
+	ret = own ? take_end(w->parent, end->fd, uuid) : search_end(r->opener, uuid);
+	if (!is_not_there(ret))
+		return ret;
+	/* What pvid has given up is nobody's soon. */
+	return own ? -ENOENT : find_listed(lister, uuid, r) ?: ret;
 }
 
 static bool has_gone(int ret)
 {
-	return ret == -ENOENT || ret == -ENODEV || ret == -ESRCH || ret == -EBADF;
+	return ret == -ENOENT || ret == -ENODEV;
 }
 
 /* An end, pvid's or not: @join, or leave. 0: that is done, or it has gone; -errno */
@@ -151,12 +187,15 @@ static int tell_end(const struct work *w, const struct link *link, const struct 
 		links_join(&one, &w->d->policy, shape->owner, lister, r.number, pvi, NULL, unused);
 	if (pvi >= 0)
 		close(pvi);
-	return has_gone(ret) ? 0 : ret;
+	if (!has_gone(ret))
+		return ret;
+	/* Where the name is bound it was another one, which is dead. */
+	return own || find_listed(lister, shape->owner, &r) == -ENOENT ? 0 : -EBADF;
 }
 
 static bool is_others(const struct work *w, const struct pvi_ring_shape *shape, int lister, struct kvm_pvi_list_endpoint *r)
 {
-	return !own_end(w, shape->owner) && !find_listed(lister, shape->owner, r);
+	return !own_end(w, shape->owner) && find_listed(lister, shape->owner, r) != -ENOENT;
 }
 
 /* It is killed with who waits for it, and asks nobody for what has been done. */
@@ -333,6 +372,9 @@ static void take_back(struct work *w, int lister)
 	while (i < w->there.nr) {
 		link = &w->there.all[i];
 		if (!links_is_old(w->dir, link, &w->d->policy)) {
+			/* It stays what it is, whatever its section is called now. */
+			if (links_rename(w->dir, link, &w->d->policy, &why))
+				complain(w, why.text);
 			i++;
 			continue;
 		}
@@ -344,9 +386,8 @@ static void take_back(struct work *w, int lister)
 		/* One that is made anew has the GSIs that it had. */
 		if (done && !is_others(w, &link->shapes[0], lister, &r) && !is_others(w, &link->shapes[1], lister, &r)) {
 			forget(w, link);
-		} else {
-			w->gone.all = policy_grow(w->gone.all, w->gone.nr, sizeof(*link));
-			w->gone.all[w->gone.nr++] = *link;
+		} else if (links_append(&w->gone, link)) {
+			abort();
 		}
 		*link = w->there.all[--w->there.nr];
 	}
@@ -413,6 +454,11 @@ static void run(const struct pvid *d, const void *owner, int pvi, void *answer)
 
 	(void)owner;
 	(void)pvi;
+	if (lister < 0) {
+		snprintf(why.text, sizeof(why.text), "/dev/kvm_pvi: %s", strerror(errno));
+		complain(&w, why.text);
+		return;
+	}
 	w.held = links_lock(d->links, w.dir, &why);
 	if (w.held < 0)
 		complain(&w, why.text);
@@ -430,6 +476,13 @@ static void done(struct pvid *d, void *owner, int pvi, enum outcome outcome, con
 	if (d->link_again) {
 		links_apply(d);
 		return;
+	}
+	/* Who is started when pvid is ready finds the policy's links. */
+	if (outcome != HELPER_DONE && !d->ready && ++d->link_tries < READY_TRIES) {
+		LOG(SD_NOTICE, "%s: links cannot be made, or it takes too long; it is tried again", d->links);
+		links_apply(d);
+		if (d->linking)
+			return;
 	}
 	if (outcome == HELPER_DONE)
 		snprintf(d->links_error, sizeof(d->links_error), "%s", a->error);

@@ -141,8 +141,10 @@ struct pvid {
 	bool has_read;		/* the policy, once since it began */
 	sd_event_source *read_retry;
 	unsigned int read_tries;
+	uint64_t read_until;	/* it is not ready before the files are understood, or then */
 	struct helper *linking;	/* makes links */
 	bool link_again;
+	unsigned int link_tries;	/* before it is ready */
 	char links_error[1024];	/* or "": what of that could not be done */
 	char reserve_error[256];	/* or "" */
 	char words_error[256];	/* or "" */

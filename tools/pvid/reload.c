@@ -15,6 +15,7 @@
 #include "pvid.h"
 
 #define MAX_OLDER 16	/* policies that some VM has not been rid of */
+#define READY_WAIT UINT64_C(60000000)	/* for files that cannot be understood yet, before others are started */
 
 struct read {
 	bool no_room;
@@ -55,6 +56,23 @@ static void forget_older(struct pvid *d)
 		LOG(SD_NOTICE, "%s: no room is kept for the next policy: %s", d->run, strerror(-ret));
 }
 
+/* What the last pvid has left, or the files say */
+static bool has_policy(const struct pvid *d)
+{
+	return d->policy.nr_vms || d->policy.nr_links || d->policy.nr_reserves || d->policy.older;
+}
+
+/*
+ * Who is started when pvid is ready finds the policy's links. So it waits for files that are read again since a user is not
+ * known yet, but not for ever: the directory that knows them may not come.
+ */
+static bool is_to_be_ready(const struct pvid *d)
+{
+	uint64_t now;
+
+	return !d->read_retry || has_policy(d) || sd_event_now(d->event, CLOCK_MONOTONIC, &now) < 0 || now >= d->read_until;
+}
+
 void reload_progress(struct pvid *d)
 {
 	bool known;
@@ -72,6 +90,8 @@ void reload_progress(struct pvid *d)
 	control_answer(d, vm_any_owes(d) || d->stay_bound ?
 		       "not all could be taken back, or looked at; see the log of pvid, and try again" :
 		       *d->links_error ? d->links_error : *d->words_error ? d->words_error : d->reserve_error);
+	if (!d->ready && !is_to_be_ready(d))
+		return;
 	if (!d->ready)
 		sd_notify(0, "READY=1");
 	d->ready = true;
@@ -177,9 +197,12 @@ static int read_again(sd_event_source *source, uint64_t now, void *arg)
 static bool read_until_known(struct pvid *d, enum outcome outcome, const struct read *read)
 {
 	unsigned int tries = d->read_tries < MAX_DOUBLED ? d->read_tries : MAX_DOUBLED;
+	uint64_t now;
 
 	if (d->has_read || (outcome == HELPER_DONE && !read->no_user))
 		return false;
+	if (!d->read_tries && sd_event_now(d->event, CLOCK_MONOTONIC, &now) >= 0)
+		d->read_until = now + READY_WAIT;
 	d->read_tries++;
 	return !retry_after(d, &d->read_retry, tries, read_again, d);
 }
@@ -216,7 +239,7 @@ static void files_read(struct pvid *d, void *owner, int pvi, enum outcome outcom
 		LOG(SD_ERR, "%s%s", error, again ? "; it is tried again" : "");
 	control_answer(d, error);
 	/* What the last pvid was carrying out when it ended; if nobody knows what that was, all stays. */
-	if (!d->ready && !tries && (d->policy.nr_vms || d->policy.nr_links || d->policy.nr_reserves || d->policy.older))
+	if (!d->ready && !tries && has_policy(d))
 		carry_out(d);
 	say_status(d, error);
 	reload_progress(d);
