@@ -97,16 +97,6 @@ class Endpoint(Descriptor):
         while self._grants:
             self._grants.popitem()[1].close()
 
-    def detach(self) -> int:
-        """The descriptor, which is the caller's to close from now on.
-
-        So are those of the grants that its ports come from: the ports stay as long as the process does not close these,
-        whose numbers nobody is told."""
-        fd = super().detach()
-        while self._grants:
-            self._grants.popitem()[1].detach()
-        return fd
-
     @classmethod
     def enrol(cls, uuid: UUID, vm: Optional[FileDescriptorLike] = None) -> "Endpoint":
         """Open and bind: the VM of that descriptor, or this process."""
