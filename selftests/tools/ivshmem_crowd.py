@@ -76,9 +76,11 @@ class Service:
 
     def kill(self, number=signal.SIGKILL, meanwhile=None):
         """And start it again, when meanwhile() has done what it does while there is no server."""
-        starts = self.starts
-        self.paused = meanwhile is not None
-        os.kill(self.keeper.pid, number)
+        # It may be about to be started again, having been killed as it was told to be.
+        with self.turn:
+            starts = self.starts
+            self.paused = meanwhile is not None
+            os.kill(self.keeper.pid, number)
         if meanwhile:
             self._wait(lambda: not self.keeper.pid)
             meanwhile()
