@@ -209,6 +209,10 @@ whole()
 	begins g_b sink seqpacket 5999
 	same "$(run g_a pvi_vsock parts $cid_b 5999)" "parts 200000 -11"
 	same "$(woken g_b)" "sink 1 0"
+	# And what there never is room for is not to be tried again
+	begins g_b sink seqpacket 5999 150000
+	same "$(run g_a pvi_vsock parts $cid_b 5999)" "parts -90 100000"
+	same "$(woken g_b)" "sink 1 0"
 }
 
 # Unmodified ones

@@ -117,9 +117,11 @@ static ssize_t transport_stream_enqueue(struct vsock_sock *vsk, struct msghdr *m
  */
 static int transport_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg, size_t len)
 {
+	const struct virtio_vsock_sock *vvs = vsk->trans;
 	int put, all = 0;
 
-	if (len > transport_most(vsk))
+	/* Nor will the peer ever have room for what is longer than its buffer. */
+	if (len > transport_most(vsk) || len > READ_ONCE(vvs->peer_buf_alloc))
 		return -EMSGSIZE;
 	if (msg->msg_flags & MSG_DONTWAIT && len > virtio_transport_stream_has_space(vsk))
 		return -EAGAIN;
