@@ -385,35 +385,28 @@ static __guest u64 guest_reset(u64 arg)
 	return guest_hypercall(KVM_HC_PVI_RESET, 0, 0, 0, 0);
 }
 
-/* Threads of this process that sleep in a function whose name begins so */
-static u32 sleepers(const char *name)
+/* In call_locking(), wherever the compiler has put it; @path is the thread's wchan */
+static bool waits_in_locking(const char *path)
 {
 	char wchan[64];
+
+	return !__read_line(path, wchan, sizeof(wchan)) &&
+	       (!strncmp(wchan, "call_locking", strlen("call_locking")) ||
+		!strncmp(wchan, "pvi_hypercall_serve", strlen("pvi_hypercall_serve")));
+}
+
+/* Threads of this process */
+static u32 waiters(void)
+{
 	glob_t tasks;
 	u32 nr = 0;
 	size_t i;
 
 	ASSERT_EQ(glob("/proc/self/task/*/wchan", 0, NULL, &tasks), 0);
 	for (i = 0; i < tasks.gl_pathc; i++)
-		nr += !__read_line(tasks.gl_pathv[i], wchan, sizeof(wchan)) && !strncmp(wchan, name, strlen(name));
+		nr += waits_in_locking(tasks.gl_pathv[i]);
 	globfree(&tasks);
 	return nr;
-}
-
-/* In call_locking(), wherever the compiler has put it */
-static u32 waiters(void)
-{
-	return sleepers("call_locking") + sleepers("pvi_hypercall_serve");
-}
-
-static bool waits_in_locking(pid_t pid)
-{
-	char path[64], wchan[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/wchan", pid);
-	return !__read_line(path, wchan, sizeof(wchan)) &&
-	       (!strncmp(wchan, "call_locking", strlen("call_locking")) ||
-		!strncmp(wchan, "pvi_hypercall_serve", strlen("pvi_hypercall_serve")));
 }
 
 /* Of all vCPUs one waits for the lock of the endpoint: whoever manages it has not to wait for each of them. */
@@ -437,14 +430,31 @@ static void test_guest_calls(void)
 
 static void close_own(u64 unused)
 {
-	int fd = pvi_bind(NULL, RX);
+	int fd = pvi_bind(vm_create(1, 0), RX);
 
 	(void)unused;
 	delay_begin(DELAY_LOCKS, fd + 1);
 	close(fd);
 }
 
-/* Who waits in close() for whoever has the lock can be killed, and the end comes when that lets go */
+/* KVM has one directory for each */
+static bool has_vm(pid_t pid)
+{
+	char pattern[64];
+	glob_t vms;
+	int ret;
+
+	snprintf(pattern, sizeof(pattern), "/sys/kernel/debug/kvm/%d-*", pid);
+	ret = glob(pattern, 0, NULL, &vms);
+	if (!ret)
+		globfree(&vms);
+	return !ret;
+}
+
+/*
+ * Who waits in close() for whoever has the lock can be killed. The end comes when that lets go, and drops the VM, which
+ * the closer would have dropped.
+ */
 static void test_closer_is_killed(void)
 {
 	pid_t pid;
@@ -454,7 +464,9 @@ static void test_closer_is_killed(void)
 	pid = child_run(close_own, 0);
 	ASSERT_TRUE(wait_until(sleeps_in_call(pid, SYS_close), 10000));
 	child_kill(pid);
+	ASSERT_TRUE(has_vm(pid));
 	delay_end(DELAY_LOCKS);
+	ASSERT_TRUE(wait_until(!has_vm(pid), 10000));
 	fd = pvi_bind(NULL, RX);
 	close(fd);
 }
@@ -495,6 +507,7 @@ static void test_guest_call_killed(void)
 	struct vm *vm = vm_create(3, 0);
 	int fd = pvi_bind(vm, RX);
 	pthread_t thread;
+	char path[64];
 
 	delay_load();
 	delay_begin(DELAY_LOCKS, fd + 1);
@@ -502,7 +515,9 @@ static void test_guest_call_killed(void)
 	vcpu_run_thread(&vm->vcpus[1], guest_reset, 0);
 	ASSERT_TRUE(wait_until(waiters() == 1, 3000));
 	ASSERT_EQ(pthread_create(&thread, NULL, sharer_run, &vm->vcpus[2]), 0);
-	ASSERT_TRUE(wait_until(READ_ONCE(sharer) && waits_in_locking(sharer), 3000));
+	ASSERT_TRUE(wait_until(READ_ONCE(sharer), 3000));
+	snprintf(path, sizeof(path), "/proc/%d/wchan", sharer);
+	ASSERT_TRUE(wait_until(waits_in_locking(path), 3000));
 	child_kill(sharer);
 	ASSERT_EQ(waiters(), 1);
 	delay_end(DELAY_LOCKS);

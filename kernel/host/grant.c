@@ -76,7 +76,7 @@ static bool grant_drop(struct pvi_edge *edge)
 		return false;
 	ends = grant_end(vm, edge);
 	if (ends) {
-		/* In this order: llist_add() is a barrier. */
+		/* llist_add() is a barrier before this; pairs with the xchg() of who settles. */
 		llist_add(&edge->dropped, &vm->dropped);
 		set_bit(PVI_OWED_GRANTS, &vm->owed);
 	}
@@ -211,7 +211,7 @@ int pvi_grant_make(struct pvi_vm *vm, void *arg)
 	fd_install(u->fd, file);
 	return 0;
 
-	/* Closing the file takes back all that there is; its place in the table is its owner's own business. */
+	/* It leaves the table before this call has failed; closing the file takes back the rest. */
 err_file:
 	if (grant_drop(edge) && !pvi_vm_lock(vm))
 		pvi_vm_unlock(vm);
