@@ -8,18 +8,18 @@
 #
 # TEST_DEADLINE  seconds of processor time that a test may use, and that it may be seen asleep, default
 #                120: how busy the machine is otherwise decides nothing
-# TEST_EMULATED  set in an emulated machine, whose processor time passes while the host does other things: there
-#                it is twenty times as much, and whoever emulates it limits what is really used
 # PVI_MODULE     the kvm_pvi.ko to load, default what modprobe finds
 # PVI_TEST_MODULES  where the modules of selftests/modules are
 # AFTER_TEST     a command to run behind each test while the module is still loaded
-# PVI_RIG        set where nothing can be missing: a skipped test is then a failure
+# PVI_RIG        set in an emulated machine, where nothing can be missing: a skipped test is then a failure. Its
+#                processor time passes while the host does other things: a test may use twenty times as much of
+#                it, and whoever emulates the machine limits what is really used
 
 directory=${1:?usage: run_tests.sh DIRECTORY [TEST...]}
 shift
 deadline=${TEST_DEADLINE:-120}
 busy=$deadline
-[ -z "${TEST_EMULATED:-}" ] || busy=$((20 * deadline))
+[ -z "${PVI_RIG:-}" ] || busy=$((20 * deadline))
 passed=0
 failed=0
 skipped=0

@@ -347,7 +347,7 @@ prepare()
 		-e PVI_RIG=1 -e PVI_MODULE=/modules/kvm_pvi.ko -e PVI_TEST_MODULES=/modules \
 		${PVI_LONG:+-e "PVI_LONG=$PVI_LONG"} -e "PVI_SLOW=$PVI_SLOW" \
 		${PVI_SEED:+-e "PVI_SEED=$PVI_SEED"} ${PVI_OPS:+-e "PVI_OPS=$PVI_OPS"} \
-		-e "TEST_DEADLINE=${TEST_DEADLINE:-$deadline}" -e TEST_EMULATED=1 \
+		-e "TEST_DEADLINE=${TEST_DEADLINE:-$deadline}" \
 		-e "RIG_RUN=/$run /selftests ${its_tests[*]}"
 }
 
