@@ -247,7 +247,6 @@ static void ring_as(u64 uid)
 	close(tx);
 }
 
-/* The pin is on who opened the sender's endpoint, or whom root named as its owner */
 static void allow_from_namespace(u64 unused)
 {
 	struct kvm_pvi_allow allow = allow_arg(TX, GSI);
@@ -277,6 +276,7 @@ static void test_owner_pin_namespace(void)
 	ASSERT_EQ(ring(GSI), KVM_PVI_RAISED);
 }
 
+/* The pin is on who opened the sender's endpoint, or whom root named as its owner */
 static void test_owner_pin(void)
 {
 	struct kvm_pvi_bind bind = { .size = sizeof(bind), .vm_fd = -1, .owner = 1000 };

@@ -7,6 +7,7 @@
 #include <linux/pvi_ring.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -14,7 +15,7 @@
 #include "libpvi_lib.h"
 
 #define SIZE	(1u << 20)
-#define DIR_NAME "/tmp/libpvi_link_test"
+#define DIR_NAME "links"	/* where the test runs, a directory of its own */
 #define LINK_NAME "f0000000-0000-8000-8000-000000000003"
 
 static const u8 link_uuid[KVM_PVI_UUID_SIZE] = { 0xf0, [6] = 0x80, [8] = 0x80, [15] = 3 };
@@ -123,7 +124,6 @@ static void test_refused(void)
 	ASSERT_WRONG(sides[1].uuid[15], 1);
 }
 
-/* The owner writes, the peer reads, and nobody makes it shorter */
 /* By its number whoever may open the file can open it anew: another user may not */
 static void check_not_opened_anew(int fd)
 {
@@ -140,6 +140,7 @@ static void check_not_opened_anew(int fd)
 	ASSERT_EQ(status, 0);
 }
 
+/* The owner writes, the peer reads, and nobody makes it shorter */
 static void test_memory(void)
 {
 	struct pvi_link link = new_link();
@@ -409,5 +410,14 @@ static const struct test_case cases[] = {
 
 int main(int argc, char **argv)
 {
-	return test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_PVI);
+	char at[] = "/tmp/kvm-pvi.XXXXXX";
+	int ret;
+
+	if (!mkdtemp(at) || chdir(at)) {
+		perror(at);
+		return TAP_FAIL;
+	}
+	ret = test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_PVI);
+	remove_dir();
+	return chdir("/") || rmdir(at) ? TAP_FAIL : ret;
 }
