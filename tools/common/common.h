@@ -33,6 +33,11 @@ void read_comm(pid_t pid, char comm[static COMM_LEN]);
 int each_fd(pid_t pid, bool (*fn)(pid_t pid, int fd, const char *target, void *arg), void *arg);
 /* Calls @fn with each process; -errno */
 int each_process(void (*fn)(pid_t pid, void *arg), void *arg);
+/*
+ * Where the first descriptor is of which @is_it: at process @first, if that is not 0, or at whoever it was handed to. -EBADF:
+ * nobody has it who can be seen; -EACCES, -EPERM: @first cannot be
+ */
+int find_fd(pid_t first, bool (*is_it)(pid_t pid, int fd, const char *target, void *arg), void *arg, pid_t *pid, int *fd);
 
 /*
  * child.c: what another process may keep waiting is a child's, for as long as CHILD_PATIENCE. Many that are begun together

@@ -134,6 +134,20 @@ static int remove_file(const char *path)
 }
 
 /* A section, and the huge one that it leads to */
+int links_write(const char *path, const void *data, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644), ret = 0;
+	ssize_t put;
+
+	if (fd < 0)
+		return -errno;
+	put = fchmod(fd, 0644) ? -1 : write(fd, data, len);
+	if (put != (ssize_t)len)
+		ret = put < 0 ? -errno : -ENOSPC;
+	close(fd);
+	return ret;
+}
+
 static int remove_section(const char *path)
 {
 	char target[PATH_MAX];

@@ -91,6 +91,8 @@ int links_read(const char *dir, struct links *links, void (*complain)(const char
 int links_append(struct links *links, const struct link *link);
 void links_free(struct links *links);
 int links_read_one(const char *dir, const uuid_t uuid, struct link *link, struct links_why *why);
+/* Makes a file that all can read, whatever the umask is: others' VMMs look there. -EEXIST, -errno */
+int links_write(const char *path, const void *data, size_t len);
 /* Where the section of a side is, or any other file of the link's */
 void links_file(char *path, size_t size, const char *dir, const uuid_t uuid, const char *name);
 /*

@@ -295,20 +295,14 @@ static int make_section(const struct make *m, const struct link *link, uint32_t 
 	return ret;
 }
 
-static int make_file(const struct make *m, const char *name, const void *data, ssize_t len)
+static int make_file(const struct make *m, const char *name, const void *data, size_t len)
 {
 	char path[PATH_MAX + LINKS_TEXT];
-	ssize_t put;
-	int fd;
+	int ret;
 
 	snprintf(path, sizeof(path), "%s/%s", m->path, name);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return fail(m, -errno, "%s", path);
-	/* Others' VMMs look there, whatever the umask is. */
-	put = fchmod(fd, 0644) ? -1 : write(fd, data, len);
-	close(fd);
-	return put == len ? 0 : fail(m, put < 0 ? -errno : -ENOSPC, "%s", path);
+	ret = links_write(path, data, len);
+	return ret ? fail(m, ret, "%s", path) : 0;
 }
 
 static int make_files(const struct make *m, const struct link *link)

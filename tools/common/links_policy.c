@@ -6,10 +6,8 @@
  * which nothing is said there has been made by hand, and is nobody's but theirs.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "links_policy.h"
@@ -50,20 +48,6 @@ static bool says(const char *dir, const struct link *link, const char *text)
 	return a && b && !strcmp(a, b);
 }
 
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), ret = 0;
-	ssize_t len = strlen(text), put;
-
-	if (fd < 0)
-		return -errno;
-	put = fchmod(fd, 0644) ? -1 : write(fd, text, len);
-	if (put != len)
-		ret = put < 0 ? -errno : -ENOSPC;
-	close(fd);
-	return ret;
-}
-
 int links_rename(const char *dir, struct link *link, const struct policy *policy, struct links_why *why)
 {
 	const struct policy_link *wanted = policy_link(policy, link->uuid);
@@ -74,8 +58,10 @@ int links_rename(const char *dir, struct link *link, const struct policy *policy
 		return 0;
 	links_file(path, sizeof(path), dir, link->uuid, LINKS_POLICY);
 	links_file(new, sizeof(new), dir, link->uuid, LINKS_POLICY_NEW);
+	/* Of one who was killed meanwhile */
+	unlink(new);
 	text = text_of(wanted);
-	ret = text ? write_file(new, text) : -ENOMEM;
+	ret = text ? links_write(new, text, strlen(text)) : -ENOMEM;
 	free(text);
 	if (!ret && rename(new, path))
 		ret = -errno;

@@ -80,3 +80,41 @@ int each_process(void (*fn)(pid_t pid, void *arg), void *arg)
 	closedir(proc);
 	return 0;
 }
+
+struct find_fd {
+	bool (*is_it)(pid_t pid, int fd, const char *target, void *arg);
+	void *arg;
+	pid_t pid;
+	int fd;
+};
+
+static bool look_at_fd(pid_t pid, int fd, const char *target, void *arg)
+{
+	struct find_fd *find = arg;
+
+	if (!find->is_it(pid, fd, target, find->arg))
+		return true;
+	find->pid = pid;
+	find->fd = fd;
+	return false;
+}
+
+static void look_into_process(pid_t pid, void *arg)
+{
+	struct find_fd *find = arg;
+
+	if (find->fd < 0)
+		each_fd(pid, look_at_fd, find);
+}
+
+int find_fd(pid_t first, bool (*is_it)(pid_t pid, int fd, const char *target, void *arg), void *arg, pid_t *pid, int *fd)
+{
+	struct find_fd find = { .is_it = is_it, .arg = arg, .fd = -1 };
+	int ret = first ? each_fd(first, look_at_fd, &find) : 0;
+
+	if (find.fd < 0)
+		each_process(look_into_process, &find);
+	*pid = find.pid;
+	*fd = find.fd;
+	return find.fd >= 0 ? 0 : ret == -EACCES || ret == -EPERM ? ret : -EBADF;
+}

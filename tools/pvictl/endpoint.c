@@ -176,61 +176,24 @@ size_t find_endpoints(struct endpoint **endpoints)
 	return list.nr;
 }
 
-struct search {
-	const struct endpoint *wanted;
-	pid_t pid;
-	int fd;
-};
-
-static bool look_for_fd(pid_t pid, int fd, const char *target, void *arg)
+static bool is_wanted(pid_t pid, int fd, const char *target, void *arg)
 {
 	const char *name = strrchr(target, '/');
-	struct search *search = arg;
+	const struct endpoint *wanted = arg;
 	struct endpoint e;
 
-	if (!name || strcmp(name, "/kvm_pvi") || !read_endpoint(pid, fd, &e) ||
-	    uuid_compare(e.uuid, search->wanted->uuid) || e.dead != search->wanted->dead)
-		return true;
-	search->pid = pid;
-	search->fd = fd;
-	return false;
-}
-
-static void look_into_process(pid_t pid, void *arg)
-{
-	struct search *search = arg;
-
-	if (search->fd < 0)
-		each_fd(pid, look_for_fd, search);
-}
-
-/* Where its descriptor is: at who opened it, or at whoever it was handed to. -errno */
-static int search_fd(const struct endpoint *e, pid_t *pid, int *fd)
-{
-	struct search search = { .wanted = e, .fd = -1 };
-	int ret = 0;
-
-	if (e->fd >= 0) {
-		*pid = e->pid;
-		*fd = e->fd;
-		return 0;
-	}
-	if (e->pid)
-		ret = each_fd(e->pid, look_for_fd, &search);
-	if (search.fd < 0)
-		each_process(look_into_process, &search);
-	*pid = search.pid;
-	*fd = search.fd;
-	return search.fd >= 0 ? 0 : ret == -EACCES || ret == -EPERM ? ret : -EBADF;
+	return name && !strcmp(name, "/kvm_pvi") && read_endpoint(pid, fd, &e) &&
+	       !uuid_compare(e.uuid, wanted->uuid) && e.dead == wanted->dead;
 }
 
 int take_endpoint(const struct endpoint *e)
 {
 	struct endpoint taken;
-	int pidfd, fd, at, ret;
-	pid_t pid;
+	int pidfd, fd, at = e->fd, ret = 0;
+	pid_t pid = e->pid;
 
-	ret = search_fd(e, &pid, &at);
+	if (at < 0)
+		ret = find_fd(e->pid, is_wanted, (void *)e, &pid, &at);
 	if (ret)
 		return ret;
 	pidfd = open_pidfd(pid);

@@ -84,22 +84,28 @@ static const struct end *own_end(const struct work *w, const uuid_t uuid)
 	return w->nr_ends ? bsearch(&key, w->ends, w->nr_ends, sizeof(key), compare_ends) : NULL;
 }
 
-static bool look_for_end(pid_t pid, int fd, const char *target, void *arg)
+static bool is_end(pid_t pid, int fd, const char *target, void *arg)
 {
-	struct end *wanted = arg;
 	uuid_t uuid;
 
-	if (!is_endpoint(pid, fd, target, uuid) || uuid_compare(uuid, wanted->uuid))
+	return is_endpoint(pid, fd, target, uuid) && !uuid_compare(uuid, arg);
+}
+
+static bool is_taken(pid_t pid, int fd, const char *target, void *arg)
+{
+	struct end *taken = arg;
+
+	if (fd != taken->fd || !is_end(pid, fd, target, taken->uuid))
 		return true;
-	wanted->fd = fd;
+	taken->fd = -1;
 	return false;
 }
 
 /* @fd of that process, if it is that endpoint still; -errno */
 static int take_end(pid_t pid, int fd, const uuid_t uuid)
 {
-	struct end wanted = { .fd = -1 };
 	int pidfd = open_pidfd(pid), taken;
+	struct end end;
 
 	if (pidfd < 0)
 		return pidfd;
@@ -107,40 +113,22 @@ static int take_end(pid_t pid, int fd, const uuid_t uuid)
 	close(pidfd);
 	if (taken < 0)
 		return taken;
-	uuid_copy(wanted.uuid, uuid);
-	each_fd(getpid(), look_for_end, &wanted);
-	if (wanted.fd >= 0)
+	uuid_copy(end.uuid, uuid);
+	end.fd = taken;
+	each_fd(getpid(), is_taken, &end);
+	if (end.fd < 0)
 		return taken;
 	close(taken);
 	return -EBADF;
 }
 
-struct search {
-	struct end wanted;
-	pid_t pid;
-};
-
-static void look_into_process(pid_t pid, void *arg)
-{
-	struct search *search = arg;
-
-	if (search->wanted.fd >= 0)
-		return;
-	search->pid = pid;
-	each_fd(pid, look_for_end, &search->wanted);
-}
-
 /* At who opened it, or at whoever it was handed to, or has inherited it; -EBADF: nobody has it who can be seen */
 static int search_end(pid_t opener, const uuid_t uuid)
 {
-	struct search search = { .wanted.fd = -1 };
+	pid_t pid;
+	int fd;
 
-	uuid_copy(search.wanted.uuid, uuid);
-	if (opener)
-		look_into_process(opener, &search);
-	if (search.wanted.fd < 0)
-		each_process(look_into_process, &search);
-	return search.wanted.fd < 0 ? -EBADF : take_end(search.pid, search.wanted.fd, uuid);
+	return find_fd(opener, is_end, (void *)uuid, &pid, &fd) ?: take_end(pid, fd, uuid);
 }
 
 static bool is_not_there(int ret)
