@@ -6,7 +6,8 @@ As a program, for pvid_test.sh, it prints "ready PID" at each READY=1; the last 
 of what it keeps in PATH.names, and how often it said that it is alive in PATH.watchdog. When the program ends it
 does as well, or with KEEPER_STAYS prints "ended" first, and keeps what it has until a signal. With KEEPER_FULL=N it
 starts a program anew with N descriptors in all, of which some are its own, and with as long names as there is room for
-if there were as many as there may be; with KEEPER_OLD it has the longer names that pvid gave once."""
+if there were as many as there may be; with KEEPER_OLD it has the longer names that pvid gave once; with KEEPER_LAST
+PATH.last has the names of those that the program had closed before it told to forget them."""
 import array, fcntl, os, signal, socket, sys
 
 def name_of(number):
@@ -59,9 +60,19 @@ class Keeper:
             name = self.old[name]
         self.kept.append((name, fd))
 
+    def closes_last(self, fd):
+        """Whether the program has closed its own."""
+        def uuid_of(pid, number):
+            with open("/proc/%s/fdinfo/%s" % (pid, number)) as info:
+                return [line for line in info if line.startswith("pvi-uuid:")]
+        return uuid_of("self", fd) not in [uuid_of(self.pid, number) for number in os.listdir("/proc/%d/fd" % self.pid)]
+
     def forget(self, name):
         name = self.old.get(name, name)
         for fd in [fd for kept, fd in self.kept if kept == name]:
+            if "KEEPER_LAST" in os.environ and self.closes_last(fd):
+                with open(self.path + ".last", "a") as file:
+                    file.write(name + "\n")
             os.close(fd)
         self.kept[:] = [(kept, fd) for kept, fd in self.kept if kept != name]
 

@@ -101,6 +101,7 @@ struct vm {
 	sd_event_source *retry;
 	struct look look;	/* whether it runs */
 	uint64_t given_up;	/* when, in microseconds */
+	sd_event_source *forgotten;	/* since then: systemd has closed its copy */
 };
 
 /* Who waits for the policy to be carried out */

@@ -7,6 +7,7 @@
  * process's.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,6 @@
 #define FIRST_WAIT UINT64_C(1000)	/* microseconds */
 #define USUAL_TRIES 9		/* half a second: what takes longer is worth a word */
 #define ENDING UINT64_C(60000000)	/* microseconds, before one that stays bound is given up */
-#define FORGETTING UINT64_C(2000000)	/* microseconds that systemd is waited for until it has forgotten one */
 #define ARRIVING 'i'		/* how the name begins under which one is kept whose guest does not run yet, */
 #define PRESENT 'v'		/* and of all others */
 
@@ -91,6 +91,46 @@ static uint64_t now_of(const struct pvid *d)
 	return now;
 }
 
+static void vm_close(struct vm *vm)
+{
+	vm->forgotten = sd_event_source_disable_unref(vm->forgotten);
+	if (vm->pvi >= 0)
+		close(vm->pvi);
+	vm->pvi = -1;
+}
+
+static int on_forgotten(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	(void)source;
+	(void)fd;
+	(void)events;
+	vm_close(arg);
+	return 0;
+}
+
+/*
+ * Closes it when systemd has closed its copy: who closes the last one may have to wait for the end of the endpoint, for as
+ * long as the VM's user likes, and that is not to be process 1.
+ */
+static void vm_close_last(struct vm *vm)
+{
+	int barrier[2];
+
+	if (pipe2(barrier, O_CLOEXEC | O_NONBLOCK)) {
+		vm_close(vm);
+		return;
+	}
+	/* It closes what comes with that when it has done what it was told before. */
+	if (sd_pid_notify_with_fds(0, 0, "BARRIER=1", &barrier[1], 1) <= 0 ||
+	    sd_event_add_io(vm->d->event, &vm->forgotten, barrier[0], 0, on_forgotten, vm) < 0)
+		vm_close(vm);
+	close(barrier[1]);
+	if (!vm->forgotten)
+		close(barrier[0]);
+	else
+		sd_event_source_set_io_fd_own(vm->forgotten, true);
+}
+
 /* Whoever has its endpoint as well keeps it bound, as systemd does until it has read that it is to forget it. */
 static void await_ended(struct pvid *d)
 {
@@ -109,6 +149,7 @@ static void await_ended(struct pvid *d)
 			LOG(SD_ERR, "%s: it stays bound, for another process has its endpoint", vm_name(d, vm->uuid).s);
 		d->stay_bound |= stays;
 		LIST_REMOVE(vm, entry);
+		vm_close(vm);
 		free(vm);
 	}
 	if (LIST_EMPTY(&d->ending))
@@ -141,10 +182,8 @@ void vm_end(struct vm *vm)
 
 	LOG(SD_INFO, "%s of process %d is not bound any more", vm_name(vm->d, vm->uuid).s, vm->pid);
 	vm_rest(vm);
-	/* Who closes it last may have to wait for its end, and that is not to be process 1. */
 	forget(vm);
-	sd_notify_barrier(0, FORGETTING);
-	close(vm->pvi);
+	vm_close_last(vm);
 	user_put(vm->user);
 	LIST_INSERT_HEAD(&d->ending, vm, entry);
 	vm->given_up = now_of(d);
