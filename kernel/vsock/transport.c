@@ -111,6 +111,16 @@ static ssize_t transport_stream_enqueue(struct vsock_sock *vsk, struct msghdr *m
 }
 
 /*
+ * What refuses a message is told behind the call, in which nothing was written: kernels before Linux 6.4 make ENOMEM of
+ * what the call itself fails with. The socket is locked from here to there.
+ */
+static int seqpacket_refuse(struct vsock_sock *vsk, int err)
+{
+	WRITE_ONCE(sk_vsock(vsk)->sk_err_soft, err);
+	return 0;
+}
+
+/*
  * A message is as long at most: newer kernels say so, older ones look at what the peer says alone. Of who does not wait
  * nothing is taken unless all of it may be sent: what is sent in part would be sent again. A full ring is no reason, for
  * what does not fit waits here; but older kernels take one packet at a time, and may find no space between two of them.
@@ -122,15 +132,23 @@ static int transport_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *ms
 
 	/* Nor will the peer ever have room for what is longer than its buffer. */
 	if (len > transport_most(vsk) || len > READ_ONCE(vvs->peer_buf_alloc))
-		return -EMSGSIZE;
+		return seqpacket_refuse(vsk, EMSGSIZE);
 	if (msg->msg_flags & MSG_DONTWAIT && len > virtio_transport_stream_has_space(vsk))
-		return -EAGAIN;
+		return seqpacket_refuse(vsk, EAGAIN);
 	do {
 		put = virtio_transport_seqpacket_enqueue(vsk, msg, len - all);
 		if (put > 0)
 			all += put;
 	} while (put > 0 && all < len);
 	return all ?: put;
+}
+
+static int transport_notify_send_post_enqueue(struct vsock_sock *vsk, ssize_t written,
+					      struct vsock_transport_send_notify_data *data)
+{
+	int err = written ? 0 : xchg(&sk_vsock(vsk)->sk_err_soft, 0);
+
+	return err ? -err : virtio_transport_notify_send_post_enqueue(vsk, written, data);
 }
 
 struct virtio_transport pvi_vsock_transport = {
@@ -167,7 +185,7 @@ struct virtio_transport pvi_vsock_transport = {
 		.notify_send_init = virtio_transport_notify_send_init,
 		.notify_send_pre_block = virtio_transport_notify_send_pre_block,
 		.notify_send_pre_enqueue = virtio_transport_notify_send_pre_enqueue,
-		.notify_send_post_enqueue = virtio_transport_notify_send_post_enqueue,
+		.notify_send_post_enqueue = transport_notify_send_post_enqueue,
 		.notify_buffer_size = virtio_transport_notify_buffer_size,
 		PVI_COMPAT_READ_SKB
 		PVI_COMPAT_MSGZEROCOPY

@@ -123,12 +123,19 @@ static int dial(const char *type, const char *cid, const char *port)
 	return dial_from(type, cid, port, NULL);
 }
 
-static int listen_at(const char *type, const char *port, int backlog)
+static int bound_at(const char *type, const char *port)
 {
 	struct sockaddr_vm at = address(NULL, port);
 	int fd = new_socket(type);
 
 	must(!bind(fd, (void *)&at, sizeof(at)), "bind");
+	return fd;
+}
+
+static int listen_at(const char *type, const char *port, int backlog)
+{
+	int fd = bound_at(type, port);
+
 	must(!listen(fd, backlog), "listen");
 	return fd;
 }
@@ -404,11 +411,13 @@ static int drain(int fd, int each, size_t *at)
 
 static void verb_sink(const char *type, const char *port, size_t room)
 {
-	int listener = listen_at(type, port, 8), fd, last;
+	int listener = bound_at(type, port), fd, last;
 	size_t at;
 
+	/* What connects once it listens has it. */
 	if (room)
 		set_room(listener, room);
+	must(!listen(listener, 8), "listen");
 	fd = accept(listener, NULL, NULL);
 	must(fd >= 0, "accept");
 	must(poll(&(struct pollfd){ .fd = fd, .events = POLLRDHUP }, 1, -1) == 1, "poll");
@@ -636,9 +645,9 @@ static void verb_whole(const char *cid, const char *port)
 static void verb_parts(const char *cid, const char *port)
 {
 	int fd = dial("seqpacket", cid, port);
-	ssize_t first = send_at_once(fd, 200000);
+	ssize_t first = send_at_once(fd, 200000), second = send_at_once(fd, 100000);
 
-	printf("parts %zd %zd\n", first, send_at_once(fd, 100000));
+	printf("parts %zd %zd %zd\n", first, second, send_at_once(fd, 100000));
 }
 
 static void verb_heap(const char *cid, const char *port, size_t bytes, size_t room)
