@@ -63,8 +63,12 @@ class Keeper:
     def closes_last(self, fd):
         """Whether the program has closed its own."""
         def uuid_of(pid, number):
-            with open("/proc/%s/fdinfo/%s" % (pid, number)) as info:
-                return [line for line in info if line.startswith("pvi-uuid:")]
+            try:
+                with open("/proc/%s/fdinfo/%s" % (pid, number)) as info:
+                    return [line for line in info if line.startswith("pvi-uuid:")]
+            except FileNotFoundError:
+                # It has closed it since then.
+                return None
         return uuid_of("self", fd) not in [uuid_of(self.pid, number) for number in os.listdir("/proc/%d/fd" % self.pid)]
 
     def forget(self, name):
