@@ -996,9 +996,8 @@ crowd_of_links()
 # Wherever it was in making them, or in taking them back, when it was killed
 killed_linking()
 {
-	local nr=24
+	local nr=60
 
-	[ -z "${PVI_LONG:-}" ] || nr=60
 	pair_by_policy
 	crowd_of_links $nr
 	apply >"$tmp/apply" 2>&1 &
@@ -2150,7 +2149,7 @@ nr_kept()
 many_kept()
 {
 	ulimit -n 65536
-	KEEPER_FULL=$([ -n "${PVI_LONG:-}" ] && echo 16384 || echo 2048) pair_by_policy
+	KEEPER_FULL=16384 pair_by_policy
 	await nr_kept 2
 	same "$(kept_names | grep -c -x -E 'v[0-9a-z]{1,5}')" 2
 	same "$(tell vm_a "ring $b 20")" 0
@@ -2755,5 +2754,11 @@ by_hand()
 	end_pvid
 }
 
-run_tests noticing shown alone others linked linked_later linking relinking linked_users ends_of_others asked_ends many_ends three_gone handed_on words_of_users not_linking owning killed_linking orphaned claims makers beside full_table made_meanwhile staying saving_late dropping ${PVI_LONG:+dropping_on} filled filled_twice hangs hangs_later crowds crowd_is_bound crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken known_later linked_before_ready full in_turns killed many_kept kept_by_an_older killed_applying \
-	moving moving_linked moving_linked_later loading not_passed_on returning returning_later killed_moving killed_moving_on moving_full saving saving_full by_hand
+run_tests noticing shown alone others linked linked_later linking relinking linked_users ends_of_others \
+	asked_ends ${PVI_LONG:+many_ends} three_gone handed_on words_of_users not_linking owning \
+	${PVI_LONG:+killed_linking} orphaned claims makers beside full_table made_meanwhile staying saving_late \
+	dropping ${PVI_LONG:+dropping_on} filled ${PVI_LONG:+filled_twice} hangs ${PVI_LONG:+hangs_later crowds \
+	crowd_is_bound} crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken \
+	known_later linked_before_ready full in_turns killed ${PVI_LONG:+many_kept kept_by_an_older} killed_applying \
+	moving moving_linked ${PVI_LONG:+moving_linked_later} loading not_passed_on returning \
+	${PVI_LONG:+returning_later} killed_moving ${PVI_LONG:+killed_moving_on} moving_full saving saving_full by_hand
