@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12 6.1:c
-# intel-smoke 7.3:smoke", with $TESTS "6.12 6.1"; ":c" is that kernel with the C tests that take it less
-# than half a minute, ":smoke" with some of them, "debug:only" with those that need the debug kernel), each in an
-# L1 of its own: $RIG_AT_ONCE machines at once, 3 by default, since each waits for a part of its time. Beside them, one after the other, the quick part of style.sh,
-# install.sh if there are tests that need the tools, and without $TESTS, if 6.12 is among the kernels,
-# deb-check.sh, ring.sh, userspace.sh, static.sh and, for what some tests cover, coverage.sh; with kernel
-# 6.12 or intel bench.sh --check. Each test with Linux guests, e2e*_test.sh, has an L1 of that kernel too,
-# those of the tools, which are scripts as well, three, and another has cost_test, which compares what calls cost:
-# there time is instructions, and the host's caches are none. Tests that need no kernel of their own run on
-# the host, as root like all. $GUESTS are the kernels of the guests, an older and a newer one, and a third for one of
-# e2e_test's, by default 6.1, 6.12 and 7.3.
+# intel-smoke 7.3:smoke", with $TESTS "6.12 6.1"; ":c" is that kernel with the C tests that take it less than
+# half a minute, ":smoke" with some of them, "debug:only" with those that need the debug kernel), each in an
+# L1 of its own: $RIG_AT_ONCE machines at once, 3 by default, since each waits for a part of its time. Beside
+# them, $RIG_BESIDE_AT_ONCE at once, 1 by default, the quick part of style.sh, install.sh if there are tests
+# that need the tools, and without $TESTS, if 6.12 is among the kernels, deb-check.sh, ring.sh, userspace.sh,
+# static.sh and, for what some tests cover, coverage.sh; with kernel 6.12 or intel bench.sh --check. Each test
+# with Linux guests, e2e*_test.sh, has an L1 of that kernel too, those of the tools, which are scripts as
+# well, three, and another has cost_test, which compares what calls cost: there time is instructions, and the
+# host's caches are none. Tests that need no kernel of their own run on the host, as root like all. $GUESTS
+# are the kernels of the guests, an older and a newer one, and a third for one of e2e_test's, by default 6.1,
+# 6.12 and 7.3.
 # "intel" and "intel-smp" stand for kernel 6.12 on an Intel processor of Bochs's and on two, which share the
 # C tests; "intel-smoke" has some of them, or those of $TESTS.
 # Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing failed, nothing was
@@ -93,7 +94,6 @@ two_at_once=$(printf '%s_test\n' broadcast connect event life many msi posted re
 # Each way that a ring can take, and every call in every mode
 smoke=$(printf '%s_test\n' gsi hypercall msi plain ring)
 [ -z "${TESTS:-}" ] || smoke=$(printf '%s\n' "${tests[@]}")
-at_once=${RIG_AT_ONCE:-3}
 passed=0 failed=0 skipped=0 failures=() running=$build/running ended=$build/ended
 counted='^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$'
 
@@ -407,39 +407,30 @@ job()
 	rm "$RIG_DOING"
 }
 
-# All of what is beside the machines, one after the other
-run_beside()
+# Whoever runs at last gives its turn to another.
+run_in_turn()
 {
-	local name
-
-	trap 'kill $(jobs -pr) 2>/dev/null; wait; exit 143' INT TERM
-	for name in "${beside[@]}"; do
-		job "$name" "check_$name" &
-		wait $!
-	done
-}
-
-# Boot a machine, and give its turn to another when it ends.
-boot_in_turn()
-{
-	job "$1" boot "$1"
+	case $1 in
+	machines) job "$2" boot "$2" ;;
+	beside)	job "$2" "check_$2" ;;
+	esac
 	echo >&"$turns"
 }
 
-# Boot the machines in their order, each when fewer than $at_once others run.
-boot_all()
+# run_all KIND N NAME... - all of them in their order, each when fewer than N others run
+run_all()
 {
-	local machine turns i
+	local kind=$1 at_once=$2 name turns i
 
-	mkfifo "$running/.turns"
-	exec {turns}<>"$running/.turns"
+	mkfifo "$running/.turns-$kind"
+	exec {turns}<>"$running/.turns-$kind"
 	for ((i = 0; i < at_once; i++)); do
 		echo >&"$turns"
 	done
 	trap 'kill $(jobs -pr) 2>/dev/null; wait; exit 143' INT TERM
-	for machine; do
+	for name in "${@:3}"; do
 		read -r -u "$turns"
-		boot_in_turn "$machine" &
+		run_in_turn "$kind" "$name" &
 	done
 	wait
 }
@@ -524,8 +515,8 @@ for machine in "${machines[@]}"; do
 		fi ;;
 	esac
 done
-boot_all "${first[@]}" "${second[@]}" "${last[@]}" &
-run_beside &
+run_all machines "${RIG_AT_ONCE:-3}" "${first[@]}" "${second[@]}" "${last[@]}" &
+run_all beside "${RIG_BESIDE_AT_ONCE:-1}" "${beside[@]}" &
 wait_for_all
 for name in "${beside[@]}" "${machines[@]}"; do
 	status=$(cat "$ended/$name" 2>/dev/null || echo none)
