@@ -11,6 +11,13 @@
 
 #include "eventfd.h"
 
+/* Since 7.2 the older name is said to be deprecated, once, in the log. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+#define pvi_compat_unbound_wq	system_unbound_wq
+#else
+#define pvi_compat_unbound_wq	system_dfl_wq
+#endif
+
 #if !IS_ENABLED(CONFIG_KVM) || !defined(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS) || \
 	!defined(CONFIG_KPROBES) || !defined(CONFIG_MMU_NOTIFIER) || !defined(CONFIG_X86_64)
 #error kvm_pvi needs X86_64, KVM, DYNAMIC_FTRACE_WITH_DIRECT_CALLS, KPROBES and MMU_NOTIFIER in the kernel

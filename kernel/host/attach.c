@@ -225,7 +225,7 @@ int pvi_attach_get(void)
 void pvi_attach_put(void)
 {
 	if (atomic_dec_and_test(&attach_users))
-		queue_delayed_work(system_power_efficient_wq, &attach_drop, DETACH_DELAY);
+		queue_delayed_work(pvi_compat_unbound_wq, &attach_drop, DETACH_DELAY);
 }
 
 u32 pvi_attach_kind(void)

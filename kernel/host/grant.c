@@ -159,7 +159,6 @@ static int grant_publish(struct pvi_vm *vm, struct pvi_edge *edge)
 		/* The list's. */
 		kref_get(&edge->ref);
 		WRITE_ONCE(edge->state, PVI_EDGE_LIVE);
-		WRITE_ONCE(edge->shown, true);
 	}
 	pvi_vm_unlock(vm);
 	return ret;
@@ -208,6 +207,7 @@ int pvi_grant_make(struct pvi_vm *vm, void *arg)
 	ret = pvi_reply(u);
 	if (ret)
 		goto err_file;
+	WRITE_ONCE(edge->shown, true);
 	fd_install(u->fd, file);
 	return 0;
 

@@ -198,7 +198,7 @@ static enum listing_found listing_next_gsi(struct pvi_vm *vm, u64 *cursor, void 
 static void listing_port(const struct pvi_port *p, struct kvm_pvi_list_port *r)
 {
 	*r = (struct kvm_pvi_list_port) {
-		.port = p->number,
+		.port = READ_ONCE(p->number),
 		.state = pvi_port_state(p),
 		.gsi = p->eventfd ? 0 : p->gsi,
 		.flags = p->by_vmm ? KVM_PVI_LISTED_BY_VMM : 0,

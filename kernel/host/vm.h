@@ -10,7 +10,7 @@
  *				ports, sources. Readers of the tables use RCU. Its owner can
  *				hold it for as long as it likes, so nobody else waits for
  *				it: others leave what is to be done under it to whoever
- *				has it, pvi_vm_owe().
+ *				has it, pvi_vm_owe(), or takes it next.
  *   attach_lock (attach.c, mutex)	attaching to and detaching from KVM. Taken by
  *				a BIND only if the hook is not in place.
  *   reserved_lock (reserve.c, spinlock)	who may have which name.
