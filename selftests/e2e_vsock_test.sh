@@ -213,6 +213,20 @@ whole()
 	begins g_b sink seqpacket 5999 150000
 	same "$(run g_a pvi_vsock parts $cid_b 5999)" "parts -90 100000 -11"
 	same "$(woken g_b)" "sink 1 0"
+	begins g_b sink seqpacket 5999
+	same "$(run g_a pvi_vsock small $cid_b 5999)" "small -90 -90 4096"
+	same "$(woken g_b)" "sink 1 0"
+}
+
+# Who polls to send a message hears of room for all of it
+polled()
+{
+	begins g_b serve seqpacket 5999 1
+	run g_b killall -STOP pvi_vsock
+	lates g_a polls $cid_b 5999
+	run g_b killall -CONT pvi_vsock
+	same "$(told g_a)" "polls -11 0 100000"
+	same "$(woken g_b)" "serve 1"
 }
 
 # Unmodified ones
@@ -873,6 +887,6 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone together host stream seqpacket options bound credit timeouts again memory starved whole programs \
+run_tests alone together host stream seqpacket options bound credit timeouts again memory starved whole polled programs \
 	${PVI_LONG:+log_in} kernels_own many refused place unsent former retry strays under_load \
 	${PVI_LONG:+asleep reboot bulk} peers hostile killed saved 2>"$tmp/stderr"

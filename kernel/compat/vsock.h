@@ -61,6 +61,42 @@ static inline void pvi_compat_vsock_sent(struct sk_buff *skb)
 #endif
 }
 
+/*
+ * What a call that is to send fails with is told in it. Before 6.4 AF_VSOCK makes ENOMEM of that: the call has written
+ * nothing then, and the hook behind it tells. The socket is locked from here to there.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+static inline ssize_t pvi_compat_vsock_sending(struct vsock_sock *vsk, ssize_t ret)
+{
+	if (ret >= 0)
+		return ret;
+	WRITE_ONCE(sk_vsock(vsk)->sk_err_soft, -ret);
+	return 0;
+}
+
+static inline int pvi_compat_vsock_failed(struct vsock_sock *vsk)
+{
+	return -xchg(&sk_vsock(vsk)->sk_err_soft, 0);
+}
+#else
+static inline ssize_t pvi_compat_vsock_sending(struct vsock_sock *vsk, ssize_t ret)
+{
+	return ret;
+}
+
+static inline int pvi_compat_vsock_failed(struct vsock_sock *vsk)
+{
+	return 0;
+}
+#endif
+
+/* Before, a packet is memory in one piece, which may be missing if it is larger than this. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#define PVI_COMPAT_PACKET	(28 << 10)
+#else
+#define PVI_COMPAT_PACKET	UINT_MAX
+#endif
+
 /* What transports have been given since 6.1 */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
 #define PVI_COMPAT_READ_SKB

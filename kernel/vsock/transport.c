@@ -107,48 +107,70 @@ static size_t transport_most(const struct vsock_sock *vsk)
 
 static ssize_t transport_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg, size_t len)
 {
-	return virtio_transport_stream_enqueue(vsk, msg, min(len, transport_most(vsk)));
+	size_t most = min_t(size_t, transport_most(vsk), PVI_COMPAT_PACKET);
+
+	return pvi_compat_vsock_sending(vsk, virtio_transport_stream_enqueue(vsk, msg, min(len, most)));
 }
 
-/*
- * What refuses a message is told behind the call, in which nothing was written: kernels before Linux 6.4 make ENOMEM of
- * what the call itself fails with. The socket is locked from here to there.
- */
-static int seqpacket_refuse(struct vsock_sock *vsk, int err)
-{
-	WRITE_ONCE(sk_vsock(vsk)->sk_err_soft, err);
-	return 0;
-}
-
-/*
- * A message is as long at most: newer kernels say so, older ones look at what the peer says alone. Of who does not wait
- * nothing is taken unless all of it may be sent: what is sent in part would be sent again. A full ring is no reason, for
- * what does not fit waits here; but older kernels take one packet at a time, and may find no space between two of them.
- */
-static int transport_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg, size_t len)
+/* There will never be room for a longer message: what is on its way is bounded by the own buffer as well. */
+static u32 seqpacket_most(const struct vsock_sock *vsk)
 {
 	const struct virtio_vsock_sock *vvs = vsk->trans;
+
+	return min(READ_ONCE(vvs->peer_buf_alloc), READ_ONCE(vvs->buf_alloc));
+}
+
+/* What was refused last, for who polls: with other families it is what waits to be written. */
+static void seqpacket_want(struct vsock_sock *vsk, u32 len)
+{
+	WRITE_ONCE(sk_vsock(vsk)->sk_write_pending, len);
+}
+
+/*
+ * Of who does not wait nothing is taken unless all of it may be sent: what is sent in part would be sent again. A
+ * full ring is no reason, for what does not fit waits here; but older kernels take one packet at a time, and may find
+ * no space between two of them.
+ */
+static int seqpacket_send(struct vsock_sock *vsk, struct msghdr *msg, size_t len)
+{
 	int put, all = 0;
 
-	/* Nor will the peer ever have room for what is longer than its buffer. */
-	if (len > transport_most(vsk) || len > READ_ONCE(vvs->peer_buf_alloc))
-		return seqpacket_refuse(vsk, EMSGSIZE);
-	if (msg->msg_flags & MSG_DONTWAIT && len > virtio_transport_stream_has_space(vsk))
-		return seqpacket_refuse(vsk, EAGAIN);
+	if (len > seqpacket_most(vsk))
+		return -EMSGSIZE;
+	if (!sock_sndtimeo(sk_vsock(vsk), msg->msg_flags & MSG_DONTWAIT) &&
+	    len > virtio_transport_stream_has_space(vsk)) {
+		seqpacket_want(vsk, len);
+		return -EAGAIN;
+	}
+	seqpacket_want(vsk, 0);
 	do {
-		put = virtio_transport_seqpacket_enqueue(vsk, msg, len - all);
+		put = virtio_transport_seqpacket_enqueue(vsk, msg, min_t(size_t, len - all, PVI_COMPAT_PACKET));
 		if (put > 0)
 			all += put;
 	} while (put > 0 && all < len);
 	return all ?: put;
 }
 
+static int transport_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg, size_t len)
+{
+	return pvi_compat_vsock_sending(vsk, seqpacket_send(vsk, msg, len));
+}
+
 static int transport_notify_send_post_enqueue(struct vsock_sock *vsk, ssize_t written,
 					      struct vsock_transport_send_notify_data *data)
 {
-	int err = written ? 0 : xchg(&sk_vsock(vsk)->sk_err_soft, 0);
+	int err = written ? 0 : pvi_compat_vsock_failed(vsk);
 
-	return err ? -err : virtio_transport_notify_send_post_enqueue(vsk, written, data);
+	return err ?: virtio_transport_notify_send_post_enqueue(vsk, written, data);
+}
+
+/* Who polls can send what was refused last, or hears that it is too long: else it would try again and again. */
+static int transport_notify_poll_out(struct vsock_sock *vsk, size_t target, bool *now)
+{
+	u32 wanted = min_t(u32, READ_ONCE(sk_vsock(vsk)->sk_write_pending), seqpacket_most(vsk));
+
+	*now = transport_has_space(vsk) >= max(wanted, 1u);
+	return 0;
 }
 
 struct virtio_transport pvi_vsock_transport = {
@@ -177,7 +199,7 @@ struct virtio_transport pvi_vsock_transport = {
 		.seqpacket_allow = pvi_compat_vsock_seqpacket_allow,
 		.seqpacket_has_data = virtio_transport_seqpacket_has_data,
 		.notify_poll_in = virtio_transport_notify_poll_in,
-		.notify_poll_out = virtio_transport_notify_poll_out,
+		.notify_poll_out = transport_notify_poll_out,
 		.notify_recv_init = virtio_transport_notify_recv_init,
 		.notify_recv_pre_block = virtio_transport_notify_recv_pre_block,
 		.notify_recv_pre_dequeue = virtio_transport_notify_recv_pre_dequeue,

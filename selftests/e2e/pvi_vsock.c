@@ -26,6 +26,10 @@
  *				has an error, connect by it, and say how many bytes of 1000 are said back
  * whole CID PORT		connect; after SIGUSR1 send a message of 100000 bytes without waiting, and end it
  * parts CID PORT		connect; send messages of 200000 and of 100000 bytes without waiting, and end it
+ * polls CID PORT		connect, send a message of 200000 bytes; when there is room, one of 100000 without waiting; say
+ *				whether there is room still, and after SIGUSR1 when there is some, send it and hear both
+ * small CID PORT		with room for 4096 bytes of its own connect, send a message of 20000 bytes without waiting, one
+ *				with, and one of 4096, and end it
  * press CID PORT		send until there has been no room for a tenth of a second, then end it
  * late CID PORT FROM		connect, from this port; after SIGUSR1 end what is sent, and read until the end
  * heap CID PORT BYTES [ROOM]	connect; after SIGUSR1 send so much at once, again and again, until there is no room,
@@ -650,6 +654,38 @@ static void verb_parts(const char *cid, const char *port)
 	printf("parts %zd %zd %zd\n", first, second, send_at_once(fd, 100000));
 }
 
+static void verb_polls(const char *cid, const char *port)
+{
+	struct pollfd out = { .fd = -1, .events = POLLOUT };
+	ssize_t refused;
+	int ready;
+
+	be_told();
+	out.fd = dial("seqpacket", cid, port);
+	must(send_at_once(out.fd, 200000) == 200000, "send");
+	must(poll(&out, 1, -1) == 1, "poll");
+	refused = send_at_once(out.fd, 100000);
+	ready = poll(&out, 1, 0);
+	wait_told();
+	must(poll(&out, 1, -1) == 1, "poll");
+	printf("polls %zd %d %zd\n", refused, ready, send_at_once(out.fd, 100000));
+	must(recv(out.fd, back, sizeof(back), 0) == 200000 && recv(out.fd, back, sizeof(back), 0) == 100000, "recv");
+}
+
+static void verb_small(const char *cid, const char *port)
+{
+	int fd = new_socket("seqpacket");
+	ssize_t first, second;
+
+	set_room(fd, 4096);
+	connect_to(fd, cid, port);
+	first = send_at_once(fd, 20000);
+	second = send(fd, bytes, 20000, MSG_NOSIGNAL);
+	if (second < 0)
+		second = -errno;
+	printf("small %zd %zd %zd\n", first, second, send_at_once(fd, 4096));
+}
+
 static void verb_heap(const char *cid, const char *port, size_t bytes, size_t room)
 {
 	char *all = malloc(PERIOD + bytes);
@@ -901,6 +937,10 @@ int main(int argc, char **argv)
 		verb_whole(argv[2], argv[3]);
 	else if (argc == 4 && !strcmp(verb, "parts"))
 		verb_parts(argv[2], argv[3]);
+	else if (argc == 4 && !strcmp(verb, "polls"))
+		verb_polls(argv[2], argv[3]);
+	else if (argc == 4 && !strcmp(verb, "small"))
+		verb_small(argv[2], argv[3]);
 	else if (argc == 4 && !strcmp(verb, "press"))
 		verb_press(argv[2], argv[3]);
 	else if (argc == 5 && !strcmp(verb, "late"))
