@@ -79,8 +79,8 @@ static void sock_end(struct vsock_sock *vsk)
 {
 	struct sock *sk = sk_vsock(vsk);
 
-	/* Seen by whoever sends in a session behind this one: pairs with pvi_vsock_tx_up() */
-	WRITE_ONCE(vsk->ignore_connecting_rst, true);
+	/* First: who is told may connect anew, and be in the table by that. */
+	vsock_remove_connected(vsk);
 	if (!sock_flag(sk, SOCK_DONE)) {
 		WRITE_ONCE(sk->sk_err, ECONNRESET);
 		/* Who reads, and sees the end, looks why behind that: else it would be one as any */
@@ -92,7 +92,6 @@ static void sock_end(struct vsock_sock *vsk)
 		if (sock_flag(sk, SOCK_DEAD))
 			sock_end_closing(vsk);
 	}
-	vsock_remove_connected(vsk);
 	sock_put(sk);
 }
 
@@ -122,16 +121,39 @@ void pvi_vsock_socks_reset(struct pvi_vsock *v)
 	spin_unlock_bh(&vsock_table_lock);
 }
 
-/*
- * It has ended with its session, and the next ones are not to hear of it. The kernel has this word for VMCI's
- * sockets alone.
- */
-bool pvi_vsock_socks_is_over(const struct sock *sk)
+/* Whether the socket is, or was, one that leads to @src. */
+static bool sock_leads_to(const struct vsock_sock *vsk, const struct sockaddr_vm *src)
 {
-	return READ_ONCE(vsock_sk(sk)->ignore_connecting_rst);
+	return READ_ONCE(vsk->transport) == &pvi_vsock_transport.transport &&
+	       vsock_addr_equals_addr(&vsk->remote_addr, src);
 }
 
-/* Its connection has ended here, though a program has it still, and the peer has another one by the same ports. */
+/* Who connects to @peer from @port. Each port has its chain, which all addresses share. */
+static struct vsock_sock *sock_asking(const struct sockaddr_vm *peer, u32 port)
+{
+	struct vsock_sock *vsk;
+
+	lockdep_assert_held(&vsock_table_lock);
+	list_for_each_entry(vsk, &vsock_bind_table[port % VSOCK_HASH_SIZE], bound_table)
+		if (vsk->local_addr.svm_port == port && sock_leads_to(vsk, peer) &&
+		    READ_ONCE(sk_vsock(vsk)->sk_state) == TCP_SYN_SENT)
+			return vsk;
+	return NULL;
+}
+
+/* Whether another one connects to @peer from the port that @sk has had. */
+static bool sock_is_asked_anew(struct sock *sk, const struct sockaddr_vm *peer, u32 port)
+{
+	const struct vsock_sock *vsk;
+
+	spin_lock_bh(&vsock_table_lock);
+	vsk = sock_asking(peer, port);
+	spin_unlock_bh(&vsock_table_lock);
+	/* Which it is, is all that is asked of it. */
+	return vsk && vsk != vsock_sk(sk);
+}
+
+/* Its connection has ended here, though a program has it still, and another has, or asks for, one by the same ports. */
 bool pvi_vsock_socks_is_replaced(struct sock *sk, const struct virtio_vsock_hdr *hdr)
 {
 	struct sockaddr_vm peer, own;
@@ -143,7 +165,7 @@ bool pvi_vsock_socks_is_replaced(struct sock *sk, const struct virtio_vsock_hdr 
 	vsock_addr_init(&own, le64_to_cpu(hdr->src_cid), le32_to_cpu(hdr->src_port));
 	other = vsock_find_connected_socket(&peer, &own);
 	if (!other)
-		return false;
+		return sock_is_asked_anew(sk, &peer, own.svm_port);
 	sock_put(other);
 	return other != sk;
 }
@@ -186,13 +208,6 @@ static unsigned int sock_judge_connected(struct sock *sk, const struct virtio_vs
 	return PVI_VSOCK_PASS;
 }
 
-/* Whether the socket is, or was, one that leads to @src. */
-static bool sock_leads_to(const struct vsock_sock *vsk, const struct sockaddr_vm *src)
-{
-	return READ_ONCE(vsk->transport) == &pvi_vsock_transport.transport &&
-	       vsock_addr_equals_addr(&vsk->remote_addr, src);
-}
-
 /* Whether it is, or was, one that leads to another peer. */
 static bool sock_is_anothers(const struct vsock_sock *vsk, const struct sockaddr_vm *src)
 {
@@ -229,23 +244,15 @@ static unsigned int sock_judge_bound(struct sock *sk, const struct sockaddr_vm *
 	return sock_fate_of_stray(op) | (anothers ? PVI_VSOCK_WRONG : 0);
 }
 
-/*
- * The address of this guest's that a socket is bound to which connects to @src from @dst's port; else @dst's. Each
- * port has its chain, which all addresses share.
- */
+/* The address of this guest's that a socket is bound to which connects to @src from @dst's port; else @dst's */
 static u32 sock_asking_cid(const struct sockaddr_vm *src, const struct sockaddr_vm *dst)
 {
-	u32 port = dst->svm_port, cid = dst->svm_cid;
-	struct vsock_sock *vsk;
+	const struct vsock_sock *vsk;
+	u32 cid;
 
 	spin_lock_bh(&vsock_table_lock);
-	list_for_each_entry(vsk, &vsock_bind_table[port % VSOCK_HASH_SIZE], bound_table) {
-		if (vsk->local_addr.svm_port != port || !sock_leads_to(vsk, src) ||
-		    READ_ONCE(sk_vsock(vsk)->sk_state) != TCP_SYN_SENT)
-			continue;
-		cid = vsk->local_addr.svm_cid;
-		break;
-	}
+	vsk = sock_asking(src, dst->svm_port);
+	cid = vsk ? vsk->local_addr.svm_cid : dst->svm_cid;
 	spin_unlock_bh(&vsock_table_lock);
 	return cid;
 }

@@ -41,7 +41,6 @@ static int transport_connect(struct vsock_sock *vsk)
 {
 	int ret;
 
-	WRITE_ONCE(vsk->ignore_connecting_rst, false);
 	vsk->peer_shutdown = 0;
 	ret = virtio_transport_connect(vsk);
 	if (ret < 0)
@@ -69,8 +68,10 @@ static int transport_init(struct vsock_sock *vsk, struct vsock_sock *listener)
 	if (listener) {
 		rcu_read_lock();
 		v = pvi_vsock_find(vsk->remote_addr.svm_cid);
-		if (v)
+		if (v) {
 			vsk->local_addr.svm_cid = v->cid;
+			WRITE_ONCE(vsk->cached_peer, READ_ONCE(v->session));
+		}
 		rcu_read_unlock();
 	}
 	return virtio_transport_do_socket_init(vsk, listener);

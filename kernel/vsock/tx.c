@@ -145,12 +145,28 @@ static int tx_wait(struct pvi_vsock *v, struct sk_buff *skb)
 	return 1;
 }
 
+/*
+ * A socket is of the session in which it has asked, or was asked for (transport_init()): the next ones are not to
+ * hear of it. What answers a packet is of the present one, whatever its socket. The kernel has the word for VMCI's
+ * datagrams alone.
+ */
+static bool tx_is_of_another(const struct pvi_vsock *v, struct sk_buff *skb)
+{
+	struct vsock_sock *vsk = vsock_sk(skb->sk);
+
+	if (!skb->sk || virtio_vsock_skb_reply(skb))
+		return false;
+	if (tx_is(skb, VIRTIO_VSOCK_OP_REQUEST))
+		WRITE_ONCE(vsk->cached_peer, v->session);
+	return READ_ONCE(vsk->cached_peer) != v->session;
+}
+
 static int tx_send_locked(struct pvi_vsock *v, struct sk_buff *skb)
 {
 	lockdep_assert_held(&v->tx_lock);
 	if (!v->up)
 		return tx_is(skb, VIRTIO_VSOCK_OP_REQUEST) ? -EHOSTUNREACH : -ECONNRESET;
-	if (skb->sk && pvi_vsock_socks_is_over(skb->sk))
+	if (tx_is_of_another(v, skb))
 		return 0;
 	if (v->full || !tx_put(v, skb))
 		return tx_wait(v, skb);
@@ -284,8 +300,11 @@ void pvi_vsock_tx_late_work(struct work_struct *work)
 
 void pvi_vsock_tx_up(struct pvi_vsock *v)
 {
+	static atomic_t sessions = ATOMIC_INIT(0);
+
 	spin_lock_bh(&v->tx_lock);
 	memset(v->told, 0, sizeof(v->told));
+	WRITE_ONCE(v->session, atomic_inc_return(&sessions));
 	WRITE_ONCE(v->up, true);
 	spin_unlock_bh(&v->tx_lock);
 }

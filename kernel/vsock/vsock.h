@@ -68,6 +68,7 @@ struct pvi_vsock_told {
  * @largest: most bytes of a socket in one message
  * @counts: what has happened
  * @tx_lock: protects what follows
+ * @session: the number of the present one, or the last; no two of any peers are equal
  * @up: there is a session, else nothing is sent; read without the lock as well
  * @full: there was no room, and a wake or @tx_work will come; read without the lock as well
  * @waiting: packets that are to be sent, in order
@@ -87,6 +88,7 @@ struct pvi_vsock {
 	u32 largest;
 	atomic_long_t counts[PVI_VSOCK_COUNTS];
 	spinlock_t tx_lock;
+	u32 session;
 	bool up;
 	bool full;
 	struct sk_buff_head waiting;
@@ -134,7 +136,6 @@ void pvi_vsock_rx_work(struct work_struct *work);
 /* socks.c: all sockets of a peer */
 void pvi_vsock_socks_room(struct pvi_vsock *v);
 void pvi_vsock_socks_reset(struct pvi_vsock *v);
-bool pvi_vsock_socks_is_over(const struct sock *sk);
 bool pvi_vsock_socks_is_replaced(struct sock *sk, const struct virtio_vsock_hdr *hdr);
 unsigned int pvi_vsock_socks_judge(struct virtio_vsock_hdr *hdr);
 
