@@ -538,6 +538,33 @@ former()
 	same "$(woken g_b)" "held"$'\n'"read 1000 $reset"$'\n'"former"
 }
 
+# Nor is one that had shut down before its session ended, and that b's program reads and closes while another one from the
+# same port is on its way, which waits for a socket that is locked
+lagging()
+{
+	run g_b "rm -f /tmp/late; pvi_vsock lag 5000 >/tmp/late 2>&1 & echo \$! >/tmp/latecomer"
+	await run g_b "grep -q vsock_accept /proc/\$(cat /tmp/latecomer)/wchan"
+	same "$(does g_a shut $cid_b 5000 70000)" shut
+	await run g_b "grep -q held /tmp/late"
+	spoils life 1
+	# The kernel keeps a port for a while that was closed while the peer had not read all.
+	await run g_a "pvi_vsock hold stream $cid_b 1 70000 | grep -q connect"
+	run g_b "pvi_vsock serve stream 5000 1 >/tmp/served 2>&1 & echo \$! >/tmp/server"
+	begins g_b stuck 5001
+	lates g_a late $cid_b 5001 60000
+	await run g_b "grep -q held /tmp/out"
+	run g_a "kill -USR1 \$(cat /tmp/latecomer)"
+	await run g_b "grep -q -s lock_sock /proc/[0-9]*/wchan"
+	run g_a "pvi_vsock from $cid_b 5000 $cid_a 70000 >/tmp/from 2>&1 & echo \$! >/tmp/asker"
+	await run g_a "grep -q vsock_connect /proc/\$(cat /tmp/asker)/wchan"
+	same "$(told g_b)" "lag 1000 0"
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run g_b 'kill -USR1 $!'
+	same "$(woken g_b)" "held"$'\n'"stuck"
+	same "$(run g_a "while [ -e /proc/\$(cat /tmp/asker)/exe ]; do usleep 20000; done; cat /tmp/from")" "from $cid_a 70000"
+	same "$(run g_b "while [ -e /proc/\$(cat /tmp/server)/exe ]; do usleep 20000; done; cat /tmp/served")" "serve 1"
+}
+
 # A socket whose connect() was refused while b was away is nothing to a b that comes, sends to it and goes, and can
 # connect to the next one
 retry()
@@ -888,5 +915,5 @@ start_guests
 set +e
 # Where bash would say that b was killed.
 run_tests alone together host stream seqpacket options bound credit timeouts again memory starved whole polled programs \
-	${PVI_LONG:+log_in} kernels_own many refused place unsent former retry strays under_load \
+	${PVI_LONG:+log_in} kernels_own many refused place unsent former lagging retry strays under_load \
 	${PVI_LONG:+asleep reboot bulk} peers hostile killed saved 2>"$tmp/stderr"

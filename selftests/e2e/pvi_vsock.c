@@ -22,6 +22,8 @@
  *				first and tell, hear and close the first, and answer
  * anew CID PORT FROM		connect from this port, say 1000 bytes; after SIGUSR1 the connection is over: connect from there
  *				anew and say a word, and after another one say one more and hear the answer
+ * lag PORT			take one that says 1000 bytes and shuts down; after SIGUSR1 read and close it
+ * shut CID PORT FROM		connect from this port, say so much, and close it
  * retry CID PORT FROM		connect from this port to a peer that is not there; after SIGUSR1 say whether the socket
  *				has an error, connect by it, and say how many bytes of 1000 are said back
  * whole CID PORT		connect; after SIGUSR1 send a message of 100000 bytes without waiting, and end it
@@ -581,6 +583,31 @@ static void verb_former(const char *port)
 	printf("former\n");
 }
 
+static void verb_lag(const char *port)
+{
+	int listener = listen_at("stream", port, 8), fd, last;
+	size_t at;
+
+	be_told();
+	fd = accept(listener, NULL, NULL);
+	must(fd >= 0, "accept");
+	must(!close(listener), "close");
+	must(poll(&(struct pollfd){ .fd = fd, .events = POLLRDHUP }, 1, -1) == 1, "poll");
+	wait_told();
+	last = drain(fd, 0, &at);
+	must(!close(fd), "close");
+	printf("lag %zu %d\n", at, last);
+}
+
+static void verb_shut(const char *cid, const char *port, const char *from)
+{
+	int fd = dial_from("stream", cid, port, from);
+
+	send_all(fd, bytes, FORMER);
+	must(!close(fd), "close");
+	printf("shut\n");
+}
+
 static void verb_anew(const char *cid, const char *port, const char *from)
 {
 	int fd;
@@ -931,6 +958,10 @@ int main(int argc, char **argv)
 		verb_former(argv[2]);
 	else if (argc == 5 && !strcmp(verb, "anew"))
 		verb_anew(argv[2], argv[3], argv[4]);
+	else if (argc == 3 && !strcmp(verb, "lag"))
+		verb_lag(argv[2]);
+	else if (argc == 5 && !strcmp(verb, "shut"))
+		verb_shut(argv[2], argv[3], argv[4]);
 	else if (argc == 5 && !strcmp(verb, "retry"))
 		verb_retry(argv[2], argv[3], argv[4]);
 	else if (argc == 4 && !strcmp(verb, "whole"))
