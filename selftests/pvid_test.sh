@@ -1168,6 +1168,66 @@ hangs_later()
 	end_pvid
 }
 
+# hold_lock UUID - whoever wants the lock of that endpoint of pvid's waits, as if a vCPU that does not run had it, until
+# let_lock, or for 25 s
+hold_lock()
+{
+	cat >"$tmp/hold_lock.py" <<-'PYTHON'
+		import ctypes, os, sys
+		pid, uuid = int(sys.argv[1]), sys.argv[2]
+		def has_it(fd):
+		    try:
+		        with open(f"/proc/{pid}/fdinfo/{fd}") as info:
+		            return f"pvi-uuid:\t{uuid}\n" in info
+		    except FileNotFoundError:
+		        return False
+		fd = next(int(fd) for fd in os.listdir(f"/proc/{pid}/fd") if has_it(fd))
+		fd = ctypes.CDLL(None).syscall(438, os.pidfd_open(pid), fd, 0)	# pidfd_getfd
+		assert fd >= 0
+		with open("/sys/module/pvi_test_delay/parameters/locks", "w") as locks:
+		    locks.write(str(fd + 1))
+	PYTHON
+	python3 -I -S "$tmp/hold_lock.py" "$pvid" "$1"
+}
+
+# It fails where that took longer.
+let_lock()
+{
+	echo 0 >/sys/module/pvi_test_delay/parameters/locks
+}
+
+# Nor can a user whose vCPU has its endpoint's lock, and hardly ever runs: what is to be done with that one waits, nothing
+# else does.
+lock_is_held()
+{
+	load_delay
+	pair_by_policy
+	hold_lock "$b"
+	sed -i 's/^name = web/&\nexpose = 21/' "$tmp/policy/web.conf"
+	printf '[vm third]\nuuid = %s\nexpose = 21\n' "$c" >>"$tmp/policy/web.conf"
+	printf '[allow %s]\nfrom = %s\nto = %s\ngsi = %d\n' more web db 65536 back db web 21 there web third 21 \
+		>>"$tmp/policy/web.conf"
+	apply
+	same "$(tell vm_b "ring $a 21") $(tell vm_a "ring $b 65536")" "0 -1"
+	vmm vm_c -uuid "$c"
+	await gives_some "ring $c 21"
+	watched
+	let_lock
+	await gives_some "ring $b 65536"
+	await as_wanted
+	# Nor is what is to be taken back forgotten.
+	hold_lock "$b"
+	sed -i -e '/^.allow web-to-db/,/^gsi/d' -e '/^.allow back/,/^gsi/d' "$tmp/policy/web.conf"
+	refuses 1 "not all could be taken back" apply
+	same "$(tell vm_b "ring $a 21") $(tell vm_a "ring $b 20")" "-1 0"
+	let_lock
+	await gives -1 vm_a "ring $b 20"
+	apply
+	same "$(difference)" ""
+	rmmod pvi_test_delay
+	end_pvid
+}
+
 # Print how many children of pvid no signal ends.
 nr_stuck()
 {
@@ -2757,7 +2817,7 @@ by_hand()
 run_tests noticing shown alone others linked linked_later linking relinking linked_users ends_of_others \
 	asked_ends ${PVI_LONG:+many_ends} three_gone handed_on words_of_users not_linking owning \
 	${PVI_LONG:+killed_linking} orphaned claims makers beside full_table made_meanwhile staying saving_late \
-	dropping ${PVI_LONG:+dropping_on} filled ${PVI_LONG:+filled_twice} hangs ${PVI_LONG:+hangs_later crowds \
+	dropping ${PVI_LONG:+dropping_on} filled ${PVI_LONG:+filled_twice} hangs lock_is_held ${PVI_LONG:+hangs_later crowds \
 	crowd_is_bound} crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken \
 	known_later linked_before_ready full in_turns killed ${PVI_LONG:+many_kept kept_by_an_older} killed_applying \
 	moving moving_linked ${PVI_LONG:+moving_linked_later} loading not_passed_on returning \

@@ -16,7 +16,7 @@
  * @pvi: itself, or -1: nothing is changed. @lister: any descriptor of the module's. 0 or -errno, and then @what
  * could not be done; the rest was. -EINPROGRESS: RECONCILE_SLICE changes were made, and there are more; call it again.
  */
-#define RECONCILE_SLICE 64	/* each may wait for a grace period */
+#define RECONCILE_SLICE 32	/* each may wait for a grace period */
 
 /* @words: where the files of status words are */
 int reconcile(int lister, uint64_t number, int pvi, const uuid_t uuid, const struct policy *old,

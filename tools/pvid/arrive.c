@@ -114,31 +114,34 @@ static int set_state(const struct vm *vm, const void *blob, size_t length)
 	return ret;
 }
 
-void arrive_restore(struct vm *vm)
+bool arrive_restore(const struct vm *vm)
 {
 	struct vm_name name = vm_name(vm->d, vm->uuid);
-	void *blob;
-	int ret;
+	int ret = vm->made_length;
 
 	if (!vm->arriving || vm->restored)
-		return;
-	vm->restored = true;
-	ret = vm_read_made(vm, &blob);
+		return false;
 	if (ret == -ENOENT)
-		return;
+		return true;
 	if (ret >= 0)
-		ret = set_state(vm, blob, ret);
-	free(blob);
+		ret = set_state(vm, vm->made, ret);
 	if (ret == -EBUSY)
 		LOG(SD_NOTICE, "%s has what its guest had made, or something of it, from somebody else", name.s);
 	else if (ret)
 		LOG(SD_ERR, "%s: what its guest had made cannot be restored: %s", name.s, strerror(-ret));
+	return true;
+}
+
+bool arrive_has_waited(const struct vm *vm)
+{
+	return vm->waited >= MAX_WAITED;
 }
 
 /* It may get what its guest had made GSIs of, and this is not asked for ever. */
-static bool has_waited(struct vm *vm)
+static void wait_for_more(struct vm *vm)
 {
-	return vm_is_settled(vm) && (vm->known || vm->d->ready) && ++vm->waited > MAX_WAITED;
+	if (vm_is_settled(vm) && (vm->known || vm->d->ready) && !(++vm->waited % MAX_WAITED))
+		vm_work(vm);
 }
 
 static unsigned int look(void *owner)
@@ -149,12 +152,10 @@ static unsigned int look(void *owner)
 	/* Of one that has ended its endpoint tells, and it is as it was. */
 	bool runs = !skip && (!vm->pid || vmm_runs(vm->pid, &looked) > 0);
 
-	if (runs && (vm->restored || has_waited(vm))) {
-		arrive_restore(vm);
+	if (runs && !vm->restored)
+		wait_for_more(vm);
+	if ((runs && vm->restored) || look_begin(&vm->look, vm->user, look, vm))
 		vm_arrived(vm);
-	} else if (look_begin(&vm->look, vm->user, look, vm)) {
-		vm_arrived(vm);
-	}
 	return looked;
 }
 

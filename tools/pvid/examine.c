@@ -6,7 +6,6 @@
  * read of it before the BIND was read of the VM's own process: KVM_PVI_BIND_VMM.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <libpvi.h>
 #include <string.h>
 #include <unistd.h>
@@ -155,17 +154,14 @@ static void see_whether_it_ends(int lister, const struct vm *vm, struct reexamin
 		e->ret = ret;
 }
 
-void examine_again(const struct pvid *d, const void *owner, int pvi, void *answer)
+void examine_again(const struct vm *vm, struct reexamined *e)
 {
-	int lister = open("/dev/kvm_pvi", O_RDONLY | O_CLOEXEC);
-	struct reexamined *e = answer;
-	const struct vm *vm = owner;
+	const struct pvid *d = vm->d;
 
-	(void)pvi;
-	e->ret = lister < 0 ? -errno : examine_vmm(policy_vm(&d->policy, vm->uuid), lister, vm, e);
+	e->ret = examine_vmm(policy_vm(&d->policy, vm->uuid), d->lister, vm, e);
 	/* It may be ending, or have begun to while it was looked at. */
 	if (e->ret == -ESRCH)
-		see_whether_it_ends(lister, vm, e);
+		see_whether_it_ends(d->lister, vm, e);
 	/* It is dead, which pvid hears in another way. */
 	if (e->ret == -ENOENT)
 		e->ret = 0;

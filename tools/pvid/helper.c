@@ -3,16 +3,20 @@
  * pvid helper - what may wait is done by a child
  *
  * A process can make whoever reads its command line, takes its descriptors or binds its VM wait for as long
- * as it likes. So that is done in a child, for one process each, and who is late is killed: no process can
- * keep pvid, or the VMs of others, waiting. Children answer in memory that is shared.
+ * as it likes, and so can whoever has a VM's endpoint, for each call on it waits for others that have its lock. So that
+ * is done in a child, for one process each, and who is late is killed: no process can keep pvid, or the VMs of others,
+ * waiting. Children answer in memory that is shared.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <libpvi.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "pvid.h"
@@ -130,20 +134,68 @@ static int helper_late(sd_event_source *source, uint64_t now, void *arg)
 	return 0;
 }
 
-/* Nothing that pvid gives up may live on in a child that is late. */
-static void helper_keep_only(int fd)
+static void close_between(int a, int b)
 {
-	if (fd > STDERR_FILENO + 1)
-		close_range(STDERR_FILENO + 1, fd - 1, 0);
-	close_range(fd > STDERR_FILENO ? fd + 1 : STDERR_FILENO + 1, ~0u, 0);
+	if (b > a + 1)
+		close_range(a + 1, b - 1, 0);
 }
 
-static void ATTRIBUTE(noreturn) helper_run(const struct helper *h, pid_t parent)
+static int larger(int a, int b)
 {
+	return a > b ? a : b;
+}
+
+/* Nothing that pvid gives up may live on in a child that is late. Either may be none, a negative number. */
+static void helper_keep_only(int a, int b)
+{
+	int last = larger(a, b), first = a + b - last;
+
+	close_between(STDERR_FILENO, first);
+	close_between(larger(first, STDERR_FILENO), last);
+	close_range(larger(last, STDERR_FILENO) + 1, ~0u, 0);
+}
+
+/* Who has worked on that VM's endpoint before, and has been killed, but not ended yet. -ECHILD: nobody; -errno */
+static int helper_former(const struct helper *h)
+{
+	const struct vm *vm = h->task->vm ? h->owner : NULL;
+	siginfo_t info = { 0 };
+
+	if (!vm || !vm->child || waitid(P_PID, vm->child, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid)
+		return -ECHILD;
+	return open_pidfd(vm->child);
+}
+
+/* What the one does in its last call the other one finds done. */
+static void helper_await(int former)
+{
+	struct pollfd ended = { .fd = former, .events = POLLIN };
+
+	if (former < 0)
+		return;
+	poll(&ended, 1, -1);
+	close(former);
+}
+
+/* As pvid has it, but its own */
+static void helper_open_lister(struct pvid *d)
+{
+	d->lister = open("/dev/kvm_pvi", O_RDONLY | O_CLOEXEC);
+	if (d->lister < 0)
+		_exit(1);
+}
+
+static void ATTRIBUTE(noreturn) helper_run(const struct helper *h, pid_t parent, int former)
+{
+	int pvi = h->task->vm ? ((const struct vm *)h->owner)->pvi : h->pvi;
+
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
 		_exit(1);
-	helper_keep_only(h->pvi);
-	h->task->run(h->d, h->owner, h->pvi, h->answer);
+	helper_keep_only(pvi, former);
+	helper_await(former);
+	if (h->task->vm)
+		helper_open_lister(h->d);
+	h->task->run(h->d, h->owner, pvi, h->answer);
 	_exit(0);
 }
 
@@ -161,6 +213,7 @@ static int helper_watch(struct helper *h)
 static int helper_begin(struct helper *h)
 {
 	pid_t parent = getpid();
+	int former;
 
 	h->answer = mmap(NULL, h->task->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (h->answer == MAP_FAILED) {
@@ -172,9 +225,16 @@ static int helper_begin(struct helper *h)
 		if (h->pvi < 0)
 			return h->pvi;
 	}
+	former = helper_former(h);
+	if (former < 0 && former != -ECHILD)
+		return former;
 	h->pid = fork();
 	if (!h->pid)
-		helper_run(h, parent);
+		helper_run(h, parent, former);
+	if (former >= 0)
+		close(former);
+	if (h->pid > 0 && h->task->vm)
+		((struct vm *)h->owner)->child = h->pid;
 	return h->pid < 0 ? -errno : helper_watch(h);
 }
 

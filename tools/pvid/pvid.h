@@ -3,7 +3,7 @@
  * pvid: what its files share
  *
  * Its loop waits for nobody. All that another process could make wait - reading what it says of itself, taking
- * its descriptors, binding its VM - and all that may be slow is a helper's: helper.c.
+ * its descriptors, binding its VM, a call on its endpoint - and all that may be slow is a helper's: helper.c.
  */
 #ifndef PVID_H
 #define PVID_H
@@ -74,6 +74,13 @@ struct candidate {
 	sd_event_source *retry;
 };
 
+/* What is to be done with a VM that is bound, in this order: work.c */
+enum due {
+	DUE_TAKE_BACK = 1,	/* what older policies have given it */
+	DUE_LOOK = 2,		/* whether it is what the policy says */
+	DUE_GIVE = 4,		/* what that says, links, and what its guest had made */
+};
+
 /* A VM that is bound */
 struct vm {
 	LIST_ENTRY(vm) entry;
@@ -85,18 +92,20 @@ struct vm {
 	pid_t pid;		/* 0: not known */
 	uid_t owner;
 	bool arriving;		/* its guest comes from elsewhere, and does not run yet: it is frozen */
-	bool restored;		/* with what that had made, if that is known */
+	void *made;		/* by that, for the helper that is to restore it, */
+	int made_length;	/* or -errno */
+	bool restored;		/* with that, if there is any */
 	bool was_saved;		/* it has ended, frozen by a pvid that was killed when it saved that */
 	unsigned int looks;	/* before it ran, */
 	unsigned int waited;	/* and behind that, for what it had made, though nothing more is done for it */
 	struct user *user;
 	unsigned int tries;
-	bool taking_back;	/* there is more of that, and no later step has begun */
-	bool giving;		/* there is more of that */
+	unsigned int due;	/* enum due */
 	bool locked_out;	/* somebody changes links, so it has not joined those that it has */
 	bool known;		/* it is what the policy says that it is */
 	bool owes;		/* it has what could not be taken back */
-	struct helper *helper;	/* sees whether it is still what the policy says */
+	struct helper *helper;	/* does what is due */
+	pid_t child;		/* that was one, and may not have ended */
 	sd_event_source *end;
 	sd_event_source *retry;
 	struct look look;	/* whether it runs */
@@ -173,6 +182,7 @@ struct task {
 	unsigned int seconds;	/* that it may take; 0: as long as it likes, for it does not wait */
 	size_t size;		/* of the answer */
 	bool endpoint;		/* it gets one, to bind */
+	bool vm;		/* its owner is one, and it gets its endpoint, when no other child has that any more; and d->lister */
 	/* In the child, which has of pvid's descriptors that endpoint alone; @answer is 0 */
 	void (*run)(const struct pvid *d, const void *owner, int pvi, void *answer);
 	/* Takes @pvi, or -1. @answer: as far as it came; NULL perhaps where it failed */
@@ -214,7 +224,23 @@ struct reexamined {
 	bool ends;		/* it is not known any more whose it is: perhaps its process is ending */
 };
 
-void examine_again(const struct pvid *d, const void *vm, int pvi, void *reexamined);
+void examine_again(const struct vm *vm, struct reexamined *e);
+
+/* work.c: what helpers do with a VM that is bound */
+struct worked {
+	unsigned int done;	/* of what was due; what they have begun behind that may be done, too */
+	bool more;		/* it is not, but was a slice of it */
+	bool owes;		/* as of the VM, but for what it was not come to */
+	int taken_back;
+	struct reexamined seen;
+	int given;		/* with links, */
+	bool locked_out;	/* which somebody changes */
+	bool restored;
+	char what[RECONCILE_WHAT];	/* could not be taken back, */
+	char given_what[RECONCILE_WHAT];	/* or given */
+};
+
+void work(const struct pvid *d, const void *vm, int pvi, void *worked);
 
 /* user.c; NULL: no memory */
 struct user *user_get(struct pvid *d, uid_t uid);
@@ -251,8 +277,10 @@ void scan_later(struct pvid *d, uint64_t wait);
 bool arrive_may_begin(struct pvid *d, struct candidate *c, unsigned int *looked);
 /* It is bound, and nothing can ring it yet */
 void arrive_begin(struct vm *vm);
-/* It has what the policy says */
-void arrive_restore(struct vm *vm);
+/* In a helper: it has what the policy says, or what it can get of that. True: that is done, as well as it can be */
+bool arrive_restore(const struct vm *vm);
+/* It runs, and what it has not got now may come too late */
+bool arrive_has_waited(const struct vm *vm);
 
 /* kept.c: what guests had made whose VMM has stopped or ended, each in a file of @d->run, for the VMM that goes on */
 /* From now on a pvid that comes next knows that it is we who have frozen it. -errno */
@@ -275,6 +303,8 @@ void vm_restore(struct pvid *d, const char *name, int pvi);
 struct vm *vm_find(const struct pvid *d, const uuid_t uuid);
 struct vm *vm_of(const struct pvid *d, pid_t pid);
 void vm_end(struct vm *vm);
+/* A helper does what is due, and restores what its guest had made; none is at it */
+void vm_work(struct vm *vm);
 /* Somebody has frozen it, who has what its guest had made and takes it somewhere else: pvictl save */
 bool vm_is_taken(const struct vm *vm);
 /* Its guest goes on here */

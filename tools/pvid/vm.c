@@ -14,7 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "links.h"
 #include "pvid.h"
 
 #define FIRST_WAIT UINT64_C(1000)	/* microseconds */
@@ -150,6 +149,7 @@ static void await_ended(struct pvid *d)
 		d->stay_bound |= stays;
 		LIST_REMOVE(vm, entry);
 		vm_close(vm);
+		free(vm->made);
 		free(vm);
 	}
 	if (LIST_EMPTY(&d->ending))
@@ -341,100 +341,34 @@ static struct vm *vm_make(struct pvid *d, int pvi, uint64_t number, const uuid_t
 	return vm;
 }
 
-static void vm_take_back(struct vm *vm);
-static void vm_give(struct vm *vm);
-static void vm_examine(struct vm *vm);
-
 static int vm_retry(sd_event_source *source, uint64_t now, void *arg)
 {
-	struct vm *vm = arg;
-
 	(void)source;
 	(void)now;
-	if (vm->taking_back)
-		vm_take_back(vm);
-	else if (vm->known)
-		vm_give(vm);
-	else
-		vm_examine(vm);
+	vm_work(arg);
 	return 0;
 }
 
-/* When others have had their turn: each slice may have waited for the kernel. */
-static void vm_go_on(struct vm *vm)
-{
-	if (!retry_after(vm->d, &vm->retry, 0, vm_retry, vm))
-		return;
-	LOG(SD_ERR, "%s: out of memory; 'pvictl apply' tries again", vm_name(vm->d, vm->uuid).s);
-	vm->owes = vm->taking_back;
-	vm->taking_back = vm->giving = false;
-}
-
-static void vm_again(struct vm *vm, const char *what, int err)
+static void vm_again(struct vm *vm, const char *what, const char *why)
 {
 	unsigned int tries = vm->tries < MAX_DOUBLED ? vm->tries : MAX_DOUBLED;
 
 	if (vm->tries == USUAL_TRIES)
-		LOG(SD_NOTICE, "%s: cannot %s yet: %s", vm_name(vm->d, vm->uuid).s, what, strerror(-err));
+		LOG(SD_NOTICE, "%s: cannot %s yet: %s", vm_name(vm->d, vm->uuid).s, what, why);
 	if (++vm->tries < MAX_TRIES && !retry_after(vm->d, &vm->retry, tries, vm_retry, vm))
 		return;
 	vm->tries = MAX_TRIES;
-	LOG(SD_ERR, "%s: cannot %s: %s; 'pvictl apply' tries again", vm_name(vm->d, vm->uuid).s, what,
-	    strerror(-err));
+	LOG(SD_ERR, "%s: cannot %s: %s; 'pvictl apply' tries again", vm_name(vm->d, vm->uuid).s, what, why);
 	if (vm->locked_out && !*vm->d->links_error)
 		snprintf(vm->d->links_error, sizeof(vm->d->links_error), "%s: cannot %.500s: %s; try again",
-			 vm_name(vm->d, vm->uuid).s, what, strerror(-err));
+			 vm_name(vm->d, vm->uuid).s, what, why);
 }
 
-/*
- * All links there are, whoever has made them: who makes one later looks for the endpoint. Who is at it just now is not
- * waited for, but asked again.
- */
-static int vm_join_links(struct vm *vm, char what[static RECONCILE_WHAT])
+static void vm_owes(struct vm *vm, const char *what, const char *why)
 {
-	struct pvid *d = vm->d;
-	struct links_why why;
-	struct links links;
-	uuid_t failed;
-	int held, ret;
-
-	snprintf(what, RECONCILE_WHAT, "read links in %s", d->links);
-	ret = links_hold(d->links, false, &held, &why) ?: links_read(d->links, &links, NULL, &why);
-	if (!ret) {
-		ret = links_join(&links, &d->policy, vm->uuid, d->lister, vm->number, vm->pvi, NULL, failed);
-		uuid_unparse_lower(failed, stpcpy(what, "join link "));
-		links_free(&links);
-	}
-	if (held >= 0)
-		close(held);
-	return ret;
-}
-
-/*
- * What the policy says and it has not. What older ones said has been taken back; what is there of that now somebody has set
- * up by hand. Links are no part of that.
- */
-static void vm_give(struct vm *vm)
-{
-	char what[RECONCILE_WHAT], links_what[RECONCILE_WHAT];
-	struct pvid *d = vm->d;
-	const struct policy *old = vm->owes ? d->policy.older : NULL;
-	int ret = reconcile(d->lister, vm->number, vm->pvi, vm->uuid, old, &d->policy, d->words, NULL, what);
-	int joined = ret == -EINPROGRESS ? ret : vm_join_links(vm, links_what);
-
-	vm->owes &= ret != 0;
-	vm->giving = ret == -EINPROGRESS || joined == -EINPROGRESS;
-	vm->locked_out = joined == -EAGAIN;
-	/* What its guest had made of the GSIs of links, too */
-	if (!ret && !joined)
-		arrive_restore(vm);
-	if (vm->giving)
-		vm_go_on(vm);
-	else if (ret)
-		vm_again(vm, what, ret);
-	else if (joined)
-		vm_again(vm, links_what, joined);
-	reload_progress(d);
+	vm->due &= ~DUE_TAKE_BACK;
+	vm->owes = true;
+	LOG(SD_ERR, "%s: cannot %s: %s", vm_name(vm->d, vm->uuid).s, what, why);
 }
 
 void vm_links_are_free(struct pvid *d)
@@ -442,10 +376,11 @@ void vm_links_are_free(struct pvid *d)
 	struct vm *vm;
 
 	LIST_FOREACH(vm, &d->vms, entry) {
-		if (!vm->locked_out || !vm->known || vm->giving)
+		if (!vm->locked_out && !vm->helper)
 			continue;
 		vm->tries = 0;
-		vm_go_on(vm);
+		if (!vm->helper)
+			vm_work(vm);
 	}
 }
 
@@ -467,69 +402,107 @@ void vm_arrived(struct vm *vm)
 	candidate_forget_returning(vm->d, vm->uuid);
 }
 
-static void vm_examined(struct pvid *d, void *owner, int pvi, enum outcome outcome, const void *answer)
+/* It is not what the policy says. */
+static void vm_drop(struct vm *vm, bool ends)
 {
-	const struct reexamined *e = answer;
+	int ret;
+
+	LOG(SD_WARNING, "process %d is no longer what the policy says of %s", vm->pid, vm_name(vm->d, vm->uuid).s);
+	ret = ends ? vm_keep_made(vm) : 0;
+	if (ret)
+		vm_lose_made(vm, ret);
+	vm_end(vm);
+}
+
+/* What it claims it may claim again, and it has the name that it claimed when it was bound. */
+static void vm_known(struct vm *vm)
+{
+	vm->known = true;
+	vm->due &= ~DUE_LOOK;
+}
+
+/* Somebody keeps its helper, or there was none. */
+static void vm_late(struct vm *vm, enum outcome outcome, bool permitted)
+{
+	const char *why = outcome == HELPER_LATE ? "it takes too long" : "no helper";
+
+	if (vm->due & DUE_TAKE_BACK) {
+		vm_owes(vm, "take back what it has", why);
+		vm_work(vm);
+	} else if (vm->due & DUE_LOOK && outcome == HELPER_LATE && permitted) {
+		vm_known(vm);
+		vm_work(vm);
+	} else if (vm->due & DUE_LOOK) {
+		vm_again(vm, "see whether it is what the policy says", why);
+	} else if (vm->due & DUE_GIVE) {
+		vm_again(vm, "give it what the policy says", why);
+	}
+}
+
+static void vm_worked(struct pvid *d, void *owner, int pvi, enum outcome outcome, const void *answer)
+{
+	static const struct worked nothing;
+	const struct worked *w = answer ? answer : &nothing;
+	unsigned int done = __atomic_load_n(&w->done, __ATOMIC_ACQUIRE);
 	struct vm *vm = owner;
-	int ret = outcome == HELPER_DONE ? e->ret : -EAGAIN;
 
 	(void)pvi;
 	vm->helper = NULL;
-	/* What it claims it may claim again, and it has the name that it claimed when it was bound. */
-	if (!ret || (outcome == HELPER_LATE && e->permitted)) {
-		vm->known = true;
-		vm_give(vm);
-	} else if (ret == -ESRCH) {
-		LOG(SD_WARNING, "process %d is no longer what the policy says of %s", vm->pid,
-		    vm_name(vm->d, vm->uuid).s);
-		ret = e->ends ? vm_keep_made(vm) : 0;
-		if (ret)
-			vm_lose_made(vm, ret);
-		vm_end(vm);
-	} else {
-		vm_again(vm, "see whether it is what the policy says", ret);
-		reload_progress(d);
-	}
+	vm->due &= ~done;
+	vm->restored |= w->restored;
+	vm->locked_out = w->locked_out;
+	if (outcome == HELPER_DONE || done & DUE_TAKE_BACK)
+		vm->owes = w->owes;
+	if (done & DUE_TAKE_BACK && w->owes)
+		vm_owes(vm, w->what, strerror(-w->taken_back));
+	if (done & DUE_LOOK)
+		vm_known(vm);
+	if (outcome != HELPER_DONE)
+		vm_late(vm, outcome, w->seen.permitted);
+	else if (w->more)
+		vm_work(vm);
+	else if (vm->due & DUE_LOOK && w->seen.ret == -ESRCH)
+		vm_drop(vm, w->seen.ends);
+	else if (vm->due & DUE_LOOK)
+		vm_again(vm, "see whether it is what the policy says", strerror(-w->seen.ret));
+	else if (vm->due & DUE_GIVE)
+		vm_again(vm, w->given_what, strerror(-w->given));
+	reload_progress(d);
 }
 
 static const struct task task = {
 	.seconds = 5,
-	.size = sizeof(struct reexamined),
-	.run = examine_again,
-	.done = vm_examined,
+	.size = sizeof(struct worked),
+	.vm = true,
+	.run = work,
+	.done = vm_worked,
 };
 
-static void vm_examine(struct vm *vm)
+/* What another endpoint has of it, which has died, only we can read. */
+static void vm_prepare_made(struct vm *vm)
 {
-	vm->helper = helper_start(vm->d, &task, vm, vm->user);
-	if (!vm->helper)
-		vm_again(vm, "see whether it is what the policy says", -ENOMEM);
+	free(vm->made);
+	vm->made = NULL;
+	if (vm->arriving && !vm->restored)
+		vm->made_length = vm_read_made(vm, &vm->made);
 }
 
-/* Before anything else: that needs nothing that has to be found out. */
-static void vm_take_back(struct vm *vm)
+void vm_work(struct vm *vm)
 {
-	char what[RECONCILE_WHAT];
-	struct pvid *d = vm->d;
-	int ret = reconcile_take_back(d->lister, vm->number, vm->pvi, vm->uuid, d->policy.older, &d->policy, what);
-
-	vm->taking_back = ret == -EINPROGRESS;
-	if (vm->taking_back) {
-		vm_go_on(vm);
+	vm->retry = sd_event_source_disable_unref(vm->retry);
+	vm_prepare_made(vm);
+	vm->helper = helper_start(vm->d, &task, vm, vm->user);
+	if (vm->helper)
 		return;
-	}
-	vm->owes = ret && ret != -ENOENT;
-	if (vm->owes)
-		LOG(SD_ERR, "%s: cannot %s: %s", vm_name(vm->d, vm->uuid).s, what, strerror(-ret));
-	vm_examine(vm);
+	if (vm->due & DUE_TAKE_BACK)
+		vm_owes(vm, "take back what it has", strerror(ENOMEM));
+	vm_again(vm, "give it what the policy says", strerror(ENOMEM));
 }
 
 static void vm_apply(struct vm *vm)
 {
-	vm->known = vm->giving = vm->locked_out = false;
+	vm->known = vm->locked_out = false;
 	vm->tries = 0;
-	sd_event_source_disable_unref(vm->retry);
-	vm->retry = NULL;
 	helper_forget(vm->helper);
 	vm->helper = NULL;
 	if (!policy_vm(&vm->d->policy, vm->uuid)) {
@@ -537,9 +510,8 @@ static void vm_apply(struct vm *vm)
 		vm_end(vm);
 		return;
 	}
-	/* In the loop's turns: all of them may have much that is to be taken back. */
-	vm->taking_back = true;
-	vm_go_on(vm);
+	vm->due = DUE_TAKE_BACK | DUE_LOOK | DUE_GIVE;
+	vm_work(vm);
 }
 
 void vm_apply_all(struct pvid *d)
@@ -571,13 +543,14 @@ void vm_add(struct pvid *d, int pvi, const struct examined *e)
 		return;
 	}
 	vm->known = true;
+	vm->due = DUE_GIVE;
 	LOG(SD_INFO, "process %d is %s", vm->pid, vm_name(d, vm->uuid).s);
 	if (e->arriving)
 		arrive_begin(vm);
 	else
 		forget_made(d, vm->uuid);
 	keep(vm);
-	vm_give(vm);
+	vm_work(vm);
 }
 
 /*
@@ -672,7 +645,7 @@ struct vm *vm_of(const struct pvid *d, pid_t pid)
 
 bool vm_is_settled(const struct vm *vm)
 {
-	return !vm->helper && !vm->taking_back && !vm->giving && (!vm->locked_out || vm->tries >= MAX_TRIES);
+	return !vm->helper && !(vm->due & DUE_TAKE_BACK) && (!vm->locked_out || vm->tries >= MAX_TRIES);
 }
 
 bool vm_all_known(const struct pvid *d)
@@ -700,7 +673,7 @@ bool vm_all_rid(const struct pvid *d)
 	struct vm *vm;
 
 	LIST_FOREACH(vm, &d->vms, entry)
-		if (vm->taking_back || vm->owes)
+		if (vm->due & DUE_TAKE_BACK || vm->owes)
 			break;
 	return !vm;
 }
