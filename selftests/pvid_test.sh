@@ -1228,6 +1228,62 @@ lock_is_held()
 	end_pvid
 }
 
+# pvid goes on: another VM comes, and has what the policy says.
+goes_on_meanwhile()
+{
+	vmm vm_d -uuid "$c"
+	await gives_some "ring $c 21"
+	watched
+}
+
+# Nor where its guest moves: each step is done when the lock is free, in its order.
+lock_is_held_moving()
+{
+	load_delay
+	pair_that_moves
+	printf '[vm third]\nuuid = %s\nexpose = 21\n[allow there]\nfrom = web\nto = third\ngsi = 21\n' "$c" \
+		>>"$tmp/policy/web.conf"
+	apply
+	same "$(tell vm_b run)" 0
+	vmm vm_c -uuid "$b" -incoming defer
+	await logged "process $vm_c waits for db ($b) to stop"
+	hold_lock "$b"
+	same "$(tell vm_b stop)" 0
+	await logged "what its guest has made cannot be saved: .*; it does not move"
+	goes_on_meanwhile
+	let_lock
+	await is_at "$b" "$vm_c"
+	await gives -11 vm_a "ring $b 65536"
+	kill "$vm_b"
+	# Where it runs
+	hold_lock "$b"
+	same "$(tell vm_c run)" 0
+	await logged "db ($b) goes on in process $vm_c"
+	watched
+	same "$(tell vm_a "ring $b 65536")" -11
+	[ -e "$tmp/run/$b.state" ] || fail "it is forgotten that it is to be thawed"
+	let_lock
+	await test ! -e "$tmp/run/$b.state"
+	same "$(tell vm_c stop)" 0
+	has_what_it_had vm_c 1
+	# One that is kept, frozen, is frozen again before anything else is done.
+	kill "$vm_c"
+	await test -e "$tmp/run/$b.state"
+	rm "$tmp/vm_b.in" "$tmp/vm_b.out" "$tmp/vm_d.in" "$tmp/vm_d.out"
+	vmm vm_b -uuid "$b" -incoming defer
+	await is_at "$b" "$vm_b"
+	await gives -11 vm_a "ring $b 65536"
+	kill "$vm_d"
+	hold_lock "$b"
+	kill_pvid
+	goes_on_meanwhile
+	same "$(tell vm_a "ring $b 65536")" -11
+	let_lock
+	goes_on vm_b
+	rmmod pvi_test_delay
+	end_pvid
+}
+
 # Print how many children of pvid no signal ends.
 nr_stuck()
 {
@@ -2817,7 +2873,7 @@ by_hand()
 run_tests noticing shown alone others linked linked_later linking relinking linked_users ends_of_others \
 	asked_ends ${PVI_LONG:+many_ends} three_gone handed_on words_of_users not_linking owning \
 	${PVI_LONG:+killed_linking} orphaned claims makers beside full_table made_meanwhile staying saving_late \
-	dropping ${PVI_LONG:+dropping_on} filled ${PVI_LONG:+filled_twice} hangs lock_is_held ${PVI_LONG:+hangs_later crowds \
+	dropping ${PVI_LONG:+dropping_on} filled ${PVI_LONG:+filled_twice} hangs lock_is_held lock_is_held_moving ${PVI_LONG:+hangs_later crowds \
 	crowd_is_bound} crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken \
 	known_later linked_before_ready full in_turns killed ${PVI_LONG:+many_kept kept_by_an_older} killed_applying \
 	moving moving_linked ${PVI_LONG:+moving_linked_later} loading not_passed_on returning \

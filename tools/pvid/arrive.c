@@ -39,32 +39,72 @@ static bool is_due(const struct candidate *c, const struct vm *holder, unsigned 
 	return !c->may_return || vmm_runs(c->pid, looked) == 1;
 }
 
-/* False: it is as it was */
-static bool take_from(struct pvid *d, struct vm *holder, struct candidate *c)
+static void give_up_name(struct vm *holder)
 {
-	struct vm_name name = vm_name(d, holder->uuid);
-	uuid_t uuid;
+	struct pvid *d = holder->d;
 	pid_t pid = holder->pid;
 	uid_t owner = holder->owner;
-	/* What one that has not begun is to get is there yet. */
-	int ret = holder->arriving ? 0 : kept_save(holder, true);
+	uuid_t uuid;
 
-	if (ret) {
-		/* Once, though it is tried again and again: room may be made. */
-		if (!c->told)
-			LOG(SD_ERR, "%s: what its guest has made cannot be saved: %s; it does not move", name.s,
-			    strerror(-ret));
-		c->told = true;
-		c->stopped = 0;
-		pvi_thaw(holder->pvi);
-		kept_forget(d, holder->uuid);
-		return false;
-	}
 	uuid_copy(uuid, holder->uuid);
-	LOG(SD_INFO, "%s has stopped in process %d, and may go on in another one", name.s, pid);
+	LOG(SD_INFO, "%s has stopped in process %d, and may go on in another one", vm_name(d, uuid).s, pid);
 	vm_end(holder);
 	candidate_add_returning(d, pid, owner, uuid);
-	return true;
+}
+
+static void does_not_move(const struct vm *holder, struct candidate *c, int err)
+{
+	/* Once, though it is tried again and again: room may be made. */
+	if (!c->told)
+		LOG(SD_ERR, "%s: what its guest has made cannot be saved: %s; it does not move",
+		    vm_name(holder->d, holder->uuid).s, strerror(-err));
+	c->told = true;
+	c->stopped = 0;
+}
+
+/* False: it is as it was, or becomes so */
+static bool take_from(struct vm *holder, struct candidate *c)
+{
+	int ret;
+
+	/* What one that has not begun is to get is there yet. */
+	if (holder->arriving) {
+		give_up_name(holder);
+		return true;
+	}
+	/* Something is still due there, or this has begun. */
+	if (holder->helper || holder->due & (DUE_THAW | DUE_SAVE))
+		return false;
+	ret = vm_save(holder, c->pid);
+	if (ret)
+		does_not_move(holder, c, ret);
+	return false;
+}
+
+/* It may have gone meanwhile. */
+static struct candidate *find_heir(const struct vm *holder)
+{
+	struct candidate *c;
+
+	LIST_FOREACH(c, &holder->d->candidates, entry)
+		if (c->pid == holder->heir && c->waits && !c->helper && !uuid_compare(c->uuid, holder->uuid))
+			break;
+	return c;
+}
+
+void arrive_saved(struct vm *holder, int ret)
+{
+	struct candidate *c = find_heir(holder);
+	unsigned int looked = 0;
+
+	if (c && ret)
+		does_not_move(holder, c, ret);
+	if (!c || ret || c->stopped < STOPPED || !is_due(c, holder, &looked)) {
+		vm_stays(holder);
+		return;
+	}
+	give_up_name(holder);
+	candidate_begin(c);
 }
 
 bool arrive_may_begin(struct pvid *d, struct candidate *c, unsigned int *looked)
@@ -77,7 +117,10 @@ bool arrive_may_begin(struct pvid *d, struct candidate *c, unsigned int *looked)
 	if (holder->owner != c->user->uid)
 		return true;
 	c->stopped = is_due(c, holder, looked) ? c->stopped + 1 : 0;
-	return c->stopped == STOPPED && take_from(d, holder, c);
+	/* What it makes from now on would be missed. */
+	if (!c->stopped && holder->due & DUE_SAVE && holder->heir == c->pid)
+		vm_stays(holder);
+	return c->stopped >= STOPPED && take_from(holder, c);
 }
 
 /* All that the endpoint exposes, to be freed; their number or -errno */
@@ -161,11 +204,7 @@ static unsigned int look(void *owner)
 
 void arrive_begin(struct vm *vm)
 {
-	int ret = pvi_get_state(vm->pvi, KVM_PVI_STATE_FREEZE, NULL, 0);
-
-	if (ret < 0)
-		LOG(SD_ERR, "%s: cannot keep rings away from it until it runs: %s", vm_name(vm->d, vm->uuid).s,
-		    strerror(-ret));
 	vm->arriving = true;
+	vm->due |= DUE_FREEZE;
 	look(vm);
 }

@@ -120,6 +120,12 @@ static unsigned int candidate_look(void *owner)
 	return looked;
 }
 
+void candidate_begin(struct candidate *c)
+{
+	look_end(&c->look);
+	candidate_try(c);
+}
+
 static void candidate_has_to_wait(struct candidate *c, const struct examined *e)
 {
 	if (!c->waits && !e->returns)

@@ -215,7 +215,7 @@ static int helper_begin(struct helper *h)
 	pid_t parent = getpid();
 	int former;
 
-	h->answer = mmap(NULL, h->task->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	h->answer = mmap(NULL, h->task->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (h->answer == MAP_FAILED) {
 		h->answer = NULL;
 		return -errno;

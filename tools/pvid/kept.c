@@ -40,7 +40,7 @@ static void kept_path(const struct pvid *d, const uuid_t uuid, const char *more,
 }
 
 /* As a whole or not at all */
-static int kept_write(const struct vm *vm, bool stopped, const void *blob, uint32_t length)
+int kept_put(const struct vm *vm, bool stopped, const void *blob, uint32_t length)
 {
 	struct kept kept = { .magic = MAGIC, .owner = vm->owner, .length = length };
 	char path[PATH_MAX], new[PATH_MAX];
@@ -78,10 +78,10 @@ bool kept_any(const struct pvid *d, const uuid_t uuid)
 
 int kept_begin(struct vm *vm)
 {
-	return kept_any(vm->d, vm->uuid) ? 0 : kept_write(vm, false, NULL, 0);
+	return kept_any(vm->d, vm->uuid) ? 0 : kept_put(vm, false, NULL, 0);
 }
 
-int kept_save(struct vm *vm, bool stopped)
+int kept_save(struct vm *vm)
 {
 	int length, ret = kept_begin(vm);
 	void *blob;
@@ -89,7 +89,7 @@ int kept_save(struct vm *vm, bool stopped)
 	if (ret)
 		return ret;
 	length = pvi_save_state(vm->pvi, &blob);
-	ret = length < 0 ? length : kept_write(vm, stopped, blob, length);
+	ret = length < 0 ? length : kept_put(vm, false, blob, length);
 	if (length >= 0)
 		free(blob);
 	return ret;

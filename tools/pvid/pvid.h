@@ -76,9 +76,12 @@ struct candidate {
 
 /* What is to be done with a VM that is bound, in this order: work.c */
 enum due {
-	DUE_TAKE_BACK = 1,	/* what older policies have given it */
-	DUE_LOOK = 2,		/* whether it is what the policy says */
-	DUE_GIVE = 4,		/* what that says, links, and what its guest had made */
+	DUE_SAVE = 1,		/* what its guest has made, which freezes it; nothing else is, meanwhile */
+	DUE_FREEZE = 2,		/* before anybody can ring it */
+	DUE_TAKE_BACK = 4,	/* what older policies have given it */
+	DUE_THAW = 8,		/* we have frozen it, or the last pvid has */
+	DUE_LOOK = 16,		/* whether it is what the policy says */
+	DUE_GIVE = 32,		/* what that says, links, and what its guest had made */
 };
 
 /* A VM that is bound */
@@ -95,12 +98,13 @@ struct vm {
 	void *made;		/* by that, for the helper that is to restore it, */
 	int made_length;	/* or -errno */
 	bool restored;		/* with that, if there is any */
-	bool was_saved;		/* it has ended, frozen by a pvid that was killed when it saved that */
 	unsigned int looks;	/* before it ran, */
 	unsigned int waited;	/* and behind that, for what it had made, though nothing more is done for it */
 	struct user *user;
 	unsigned int tries;
 	unsigned int due;	/* enum due */
+	unsigned int asked;	/* of the helper */
+	pid_t heir;		/* the candidate for whom it is saved; 0: the policy does not know it any more */
 	bool locked_out;	/* somebody changes links, so it has not joined those that it has */
 	bool known;		/* it is what the policy says that it is */
 	bool owes;		/* it has what could not be taken back */
@@ -238,6 +242,8 @@ struct worked {
 	bool restored;
 	char what[RECONCILE_WHAT];	/* could not be taken back, */
 	char given_what[RECONCILE_WHAT];	/* or given */
+	int length;		/* of what was saved, or -errno */
+	char saved[];		/* KVM_PVI_STATE_MAX */
 };
 
 void work(const struct pvid *d, const void *vm, int pvi, void *worked);
@@ -260,6 +266,8 @@ void candidate_add(struct pvid *d, pid_t pid, uid_t uid, bool begins);
 void candidate_add_returning(struct pvid *d, pid_t pid, uid_t uid, const uuid_t uuid);
 /* Its guest runs elsewhere by now */
 void candidate_forget_returning(struct pvid *d, const uuid_t uuid);
+/* The name that it waits for is free. */
+void candidate_begin(struct candidate *c);
 /* They are examined by the policy as it is now */
 void candidate_again_all(struct pvid *d);
 
@@ -275,8 +283,10 @@ void scan_later(struct pvid *d, uint64_t wait);
  * waits for is free, or could be taken from where its guest has stopped. Adds to @looked.
  */
 bool arrive_may_begin(struct pvid *d, struct candidate *c, unsigned int *looked);
-/* It is bound, and nothing can ring it yet */
+/* It is bound, and nothing can ring it yet: it is to be frozen */
 void arrive_begin(struct vm *vm);
+/* It is frozen, and what its guest has made is kept for another process; or that cannot be done, -errno */
+void arrive_saved(struct vm *holder, int ret);
 /* In a helper: it has what the policy says, or what it can get of that. True: that is done, as well as it can be */
 bool arrive_restore(const struct vm *vm);
 /* It runs, and what it has not got now may come too late */
@@ -285,8 +295,10 @@ bool arrive_has_waited(const struct vm *vm);
 /* kept.c: what guests had made whose VMM has stopped or ended, each in a file of @d->run, for the VMM that goes on */
 /* From now on a pvid that comes next knows that it is we who have frozen it. -errno */
 int kept_begin(struct vm *vm);
-/* @stopped: it has not ended, and may go on where it was. It stays frozen, also when that fails. -errno */
-int kept_save(struct vm *vm, bool stopped);
+/* Of one that has died, which makes nobody wait. -errno */
+int kept_save(struct vm *vm);
+/* What was saved since then. @stopped: it has not ended, and may go on where it was. -errno */
+int kept_put(const struct vm *vm, bool stopped, const void *blob, uint32_t length);
 /* To be freed; its length, -ENOENT: there is none of that VM and user, or another -errno */
 int kept_read(const struct vm *vm, void **blob);
 /* There is something of that VM, if only that it was to be saved */
@@ -303,8 +315,12 @@ void vm_restore(struct pvid *d, const char *name, int pvi);
 struct vm *vm_find(const struct pvid *d, const uuid_t uuid);
 struct vm *vm_of(const struct pvid *d, pid_t pid);
 void vm_end(struct vm *vm);
-/* A helper does what is due, and restores what its guest had made; none is at it */
+/* A helper does what is due, and restores what its guest had made; behind one that is at it */
 void vm_work(struct vm *vm);
+/* A helper saves what its guest has made, and arrive_saved() hears of it; no other one is at it. -errno: nothing is done */
+int vm_save(struct vm *vm, pid_t heir);
+/* It stays where it is. */
+void vm_stays(struct vm *vm);
 /* Somebody has frozen it, who has what its guest had made and takes it somewhere else: pvictl save */
 bool vm_is_taken(const struct vm *vm);
 /* Its guest goes on here */

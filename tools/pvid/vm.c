@@ -165,12 +165,17 @@ static int ended(sd_event_source *source, uint64_t now, void *arg)
 	return 0;
 }
 
+static void vm_forget_helper(struct vm *vm)
+{
+	helper_forget(vm->helper);
+	vm->helper = NULL;
+}
+
 /* Nothing happens to it any more. */
 static void vm_rest(struct vm *vm)
 {
 	LIST_REMOVE(vm, entry);
-	helper_forget(vm->helper);
-	vm->helper = NULL;
+	vm_forget_helper(vm);
 	vm->end = sd_event_source_disable_unref(vm->end);
 	vm->retry = sd_event_source_disable_unref(vm->retry);
 	look_end(&vm->look);
@@ -196,17 +201,18 @@ bool vm_is_taken(const struct vm *vm)
 {
 	struct kvm_pvi_list_endpoint r;
 
-	return !vm->arriving && !vm->was_saved && !read_listed_any(vm->d->lister, vm->number, &r) && r.flags & KVM_PVI_LISTED_FROZEN;
+	return !vm->arriving && !(vm->due & (DUE_SAVE | DUE_THAW)) &&
+	       !read_listed_any(vm->d->lister, vm->number, &r) && r.flags & KVM_PVI_LISTED_FROZEN;
 }
 
-/* The VMM may have saved its guest before it has ended. -errno: it is not kept, though it is to be */
+/* Of one that has died: its VMM may have saved its guest before. -errno: it is not kept, though it is to be */
 static int vm_keep_made(struct vm *vm)
 {
 	/* What one that did not begin was to get is still there. */
 	if (vm->arriving)
 		return 0;
 	if (!vm_is_taken(vm))
-		return kept_save(vm, false);
+		return kept_save(vm);
 	kept_forget(vm->d, vm->uuid);
 	return 0;
 }
@@ -273,7 +279,7 @@ static int save_again(sd_event_source *source, uint64_t now, void *arg)
 	(void)now;
 	for (vm = LIST_FIRST(&d->unsaved); vm; vm = next) {
 		next = LIST_NEXT(vm, entry);
-		if (!kept_save(vm, false))
+		if (!kept_save(vm))
 			vm_end(vm);
 	}
 	save_later(d);
@@ -379,8 +385,7 @@ void vm_links_are_free(struct pvid *d)
 		if (!vm->locked_out && !vm->helper)
 			continue;
 		vm->tries = 0;
-		if (!vm->helper)
-			vm_work(vm);
+		vm_work(vm);
 	}
 }
 
@@ -394,23 +399,73 @@ void vm_arrived(struct vm *vm)
 	forget(vm);
 	vm->arriving = false;
 	keep(vm);
-	ret = pvi_thaw(vm->pvi);
-	if (ret && ret != -ENODEV)
-		LOG(SD_ERR, "%s: cannot let it be rung: %s; use pvictl thaw", vm_name(vm->d, vm->uuid).s, strerror(-ret));
 	LOG(SD_INFO, "%s goes on in process %d", vm_name(vm->d, vm->uuid).s, vm->pid);
-	forget_made(vm->d, vm->uuid);
 	candidate_forget_returning(vm->d, vm->uuid);
+	vm->due &= ~DUE_FREEZE;
+	vm->due |= DUE_THAW;
+	vm->tries = 0;
+	vm_work(vm);
 }
 
-/* It is not what the policy says. */
-static void vm_drop(struct vm *vm, bool ends)
+int vm_save(struct vm *vm, pid_t heir)
 {
-	int ret;
+	int ret = kept_begin(vm);
 
-	LOG(SD_WARNING, "process %d is no longer what the policy says of %s", vm->pid, vm_name(vm->d, vm->uuid).s);
-	ret = ends ? vm_keep_made(vm) : 0;
+	if (ret)
+		return ret;
+	vm->heir = heir;
+	vm->due |= DUE_SAVE;
+	vm_work(vm);
+	return 0;
+}
+
+/* Who saves it may have frozen it by now. */
+static void vm_save_no_more(struct vm *vm)
+{
+	if (!(vm->due & DUE_SAVE))
+		return;
+	vm->due &= ~DUE_SAVE;
+	vm->due |= DUE_THAW;
+}
+
+void vm_stays(struct vm *vm)
+{
+	vm_forget_helper(vm);
+	vm_save_no_more(vm);
+	vm->tries = 0;
+	vm_work(vm);
+}
+
+static void vm_saved(struct vm *vm, enum outcome outcome, const struct worked *w)
+{
+	int ret = outcome == HELPER_LATE ? -EBUSY : outcome == HELPER_FAILED ? -ENOMEM : w->length;
+
+	if (ret >= 0)
+		ret = kept_put(vm, vm->heir, w->saved, ret);
+	if (vm->heir) {
+		arrive_saved(vm, ret);
+		return;
+	}
 	if (ret)
 		vm_lose_made(vm, ret);
+	vm_end(vm);
+}
+
+/* It is not what the policy says. What its guest had made is kept as that of one that has ended. */
+static void vm_drop(struct vm *vm, bool ends)
+{
+	bool taken = vm_is_taken(vm), save = ends && !vm->arriving && !taken;
+	int ret = 0;
+
+	LOG(SD_WARNING, "process %d is no longer what the policy says of %s", vm->pid, vm_name(vm->d, vm->uuid).s);
+	if (save)
+		ret = vm_save(vm, 0);
+	if (save && !ret)
+		return;
+	if (ret)
+		vm_lose_made(vm, ret);
+	else if (ends && taken)
+		kept_forget(vm->d, vm->uuid);
 	vm_end(vm);
 }
 
@@ -425,10 +480,16 @@ static void vm_known(struct vm *vm)
 static void vm_late(struct vm *vm, enum outcome outcome, bool permitted)
 {
 	const char *why = outcome == HELPER_LATE ? "it takes too long" : "no helper";
+	bool taking_back = vm->due & DUE_TAKE_BACK;
 
-	if (vm->due & DUE_TAKE_BACK) {
+	if (taking_back)
 		vm_owes(vm, "take back what it has", why);
+	if (vm->due & DUE_FREEZE) {
+		vm_again(vm, "keep rings away from it until it runs", why);
+	} else if (taking_back) {
 		vm_work(vm);
+	} else if (vm->due & DUE_THAW) {
+		vm_again(vm, "let it be rung", why);
 	} else if (vm->due & DUE_LOOK && outcome == HELPER_LATE && permitted) {
 		vm_known(vm);
 		vm_work(vm);
@@ -448,6 +509,13 @@ static void vm_worked(struct pvid *d, void *owner, int pvi, enum outcome outcome
 
 	(void)pvi;
 	vm->helper = NULL;
+	if (vm->due & vm->asked & DUE_SAVE) {
+		vm_saved(vm, outcome, w);
+		reload_progress(d);
+		return;
+	}
+	if (vm->due & done & DUE_THAW)
+		forget_made(d, vm->uuid);
 	vm->due &= ~done;
 	vm->restored |= w->restored;
 	vm->locked_out = w->locked_out;
@@ -459,7 +527,7 @@ static void vm_worked(struct pvid *d, void *owner, int pvi, enum outcome outcome
 		vm_known(vm);
 	if (outcome != HELPER_DONE)
 		vm_late(vm, outcome, w->seen.permitted);
-	else if (w->more)
+	else if (w->more || vm->due & ~vm->asked)
 		vm_work(vm);
 	else if (vm->due & DUE_LOOK && w->seen.ret == -ESRCH)
 		vm_drop(vm, w->seen.ends);
@@ -472,7 +540,7 @@ static void vm_worked(struct pvid *d, void *owner, int pvi, enum outcome outcome
 
 static const struct task task = {
 	.seconds = 5,
-	.size = sizeof(struct worked),
+	.size = sizeof(struct worked) + KVM_PVI_STATE_MAX,
 	.vm = true,
 	.run = work,
 	.done = vm_worked,
@@ -489,8 +557,11 @@ static void vm_prepare_made(struct vm *vm)
 
 void vm_work(struct vm *vm)
 {
+	if (vm->helper)
+		return;
 	vm->retry = sd_event_source_disable_unref(vm->retry);
 	vm_prepare_made(vm);
+	vm->asked = vm->due;
 	vm->helper = helper_start(vm->d, &task, vm, vm->user);
 	if (vm->helper)
 		return;
@@ -503,14 +574,14 @@ static void vm_apply(struct vm *vm)
 {
 	vm->known = vm->locked_out = false;
 	vm->tries = 0;
-	helper_forget(vm->helper);
-	vm->helper = NULL;
+	vm_forget_helper(vm);
 	if (!policy_vm(&vm->d->policy, vm->uuid)) {
 		forget_made(vm->d, vm->uuid);
 		vm_end(vm);
 		return;
 	}
-	vm->due = DUE_TAKE_BACK | DUE_LOOK | DUE_GIVE;
+	vm_save_no_more(vm);
+	vm->due |= DUE_TAKE_BACK | DUE_LOOK | DUE_GIVE;
 	vm_work(vm);
 }
 
@@ -573,13 +644,21 @@ static bool parse_kept(const char *name, bool *arriving, uint64_t *number)
 	return (*arriving || *name == PRESENT) && *number && !*end;
 }
 
+/* The name that it says itself; what is said in /proc waits for its lock, which of one that has died nobody keeps */
+static bool read_name(int pvi, uuid_t uuid)
+{
+	int ret = pvi_query_uuid(pvi, uuid);
+
+	return !ret || (ret == -ENODEV && is_endpoint(getpid(), pvi, "/dev/kvm_pvi", uuid));
+}
+
 /* The record of an endpoint that was kept; that it is this one it says itself. -errno */
 static int find_kept(const struct pvid *d, int pvi, uint64_t number, struct kvm_pvi_list_endpoint *r)
 {
 	uuid_t uuid;
 	int ret;
 
-	if (!is_endpoint(getpid(), pvi, "/dev/kvm_pvi", uuid))
+	if (!read_name(pvi, uuid))
 		return -EINVAL;
 	ret = read_listed_any(d->lister, number, r);
 	return ret ?: uuid_compare(r->uuid, uuid) ? -ENOENT : 0;
@@ -587,15 +666,12 @@ static int find_kept(const struct pvid *d, int pvi, uint64_t number, struct kvm_
 
 /*
  * Nothing is kept of one that is bound and has arrived. So the last pvid had frozen it, to save what its guest had made, or
- * had not thawed it yet. What has died stays frozen.
+ * had not thawed it yet.
  */
 static void vm_finish_step(struct vm *vm)
 {
-	if (!kept_any(vm->d, vm->uuid))
-		return;
-	vm->was_saved = pvi_thaw(vm->pvi) == -ENODEV;
-	if (!vm->was_saved)
-		kept_forget(vm->d, vm->uuid);
+	if (kept_any(vm->d, vm->uuid))
+		vm->due |= DUE_THAW;
 }
 
 void vm_restore(struct pvid *d, const char *name, int pvi)
@@ -621,6 +697,8 @@ void vm_restore(struct pvid *d, const char *name, int pvi)
 		arrive_begin(vm);
 	else
 		vm_finish_step(vm);
+	if (vm->due)
+		vm_work(vm);
 }
 
 struct vm *vm_find(const struct pvid *d, const uuid_t uuid)

@@ -19,7 +19,41 @@ static void has_done(struct worked *w, enum due due)
 	__atomic_fetch_or(&w->done, due, __ATOMIC_RELEASE);
 }
 
-/* Before anything else: that needs nothing that has to be found out. */
+static void save(const struct vm *vm, struct worked *w)
+{
+	void *blob;
+
+	w->length = pvi_save_state(vm->pvi, &blob);
+	if (w->length > (int)KVM_PVI_STATE_MAX)
+		w->length = -EFBIG;
+	if (w->length > 0)
+		memcpy(w->saved, blob, w->length);
+	has_done(w, DUE_SAVE);
+}
+
+static void freeze(const struct vm *vm, struct worked *w)
+{
+	int ret = pvi_get_state(vm->pvi, KVM_PVI_STATE_FREEZE, NULL, 0);
+
+	if (ret < 0)
+		LOG(SD_ERR, "%s: cannot keep rings away from it until it runs: %s", vm_name(vm->d, vm->uuid).s,
+		    strerror(-ret));
+	has_done(w, DUE_FREEZE);
+}
+
+/* What has died stays frozen, and what its guest had made is ours to save. */
+static void thaw(const struct vm *vm, struct worked *w)
+{
+	int ret = pvi_thaw(vm->pvi);
+
+	if (ret == -ENODEV)
+		return;
+	if (ret)
+		LOG(SD_ERR, "%s: cannot let it be rung: %s; use pvictl thaw", vm_name(vm->d, vm->uuid).s, strerror(-ret));
+	has_done(w, DUE_THAW);
+}
+
+/* Before it is looked at: that needs nothing that has to be found out. */
 static bool take_back(const struct vm *vm, struct worked *w)
 {
 	struct pvid *d = vm->d;
@@ -102,8 +136,16 @@ void work(const struct pvid *d, const void *owner, int pvi, void *answer)
 	(void)d;
 	(void)pvi;
 	w->owes = vm->owes;
+	if (vm->due & DUE_SAVE) {
+		save(vm, w);
+		return;
+	}
+	if (vm->due & DUE_FREEZE)
+		freeze(vm, w);
 	if (vm->due & DUE_TAKE_BACK && !take_back(vm, w))
 		return;
+	if (vm->due & DUE_THAW)
+		thaw(vm, w);
 	if (arrive_has_waited(vm))
 		w->restored = arrive_restore(vm);
 	if (vm->due & DUE_LOOK && !look(vm, w))
