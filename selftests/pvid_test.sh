@@ -1224,6 +1224,13 @@ lock_is_held()
 	await gives -1 vm_a "ring $b 20"
 	apply
 	same "$(difference)" ""
+	# Nor does the end of one
+	hold_lock "$b"
+	sed -i -e '/^.vm db/,/^bells/d' -e '/^.allow more/,/^gsi/d' "$tmp/policy/web.conf"
+	apply
+	refuses 5 "no endpoint is bound" pvictl show "$b"
+	watched
+	let_lock
 	rmmod pvi_test_delay
 	end_pvid
 }

@@ -110,11 +110,38 @@ static int helper_ended(sd_event_source *source, const siginfo_t *info, void *ar
 	return 0;
 }
 
+static int helper_has_closed(sd_event_source *source, const siginfo_t *info, void *arg)
+{
+	(void)info;
+	(void)arg;
+	sd_event_source_disable_unref(source);
+	return 0;
+}
+
+void helper_close(struct pvid *d, int pvi)
+{
+	pid_t parent = getpid(), pid = fork();
+	sd_event_source *end;
+
+	if (!pid) {
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(pvi);
+	if (pid < 0)
+		return;
+	kill(pid, SIGKILL);
+	if (sd_event_add_child(d->event, &end, pid, WEXITED, helper_has_closed, NULL) < 0)
+		LOG(SD_ERR, "no helper: out of memory");
+}
+
 static void helper_kill(struct helper *h)
 {
 	kill(h->pid, SIGKILL);
 	if (h->pvi >= 0)
-		close(h->pvi);
+		helper_close(h->d, h->pvi);
 	h->pvi = -1;
 	helper_count(h, -1);
 	h->killed = true;

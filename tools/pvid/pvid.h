@@ -199,6 +199,8 @@ int helper_init(struct pvid *d);
 struct helper *helper_start(struct pvid *d, const struct task *task, void *owner, struct user *user);
 /* So many do not end that no more may be begun that a process of the user's could keep */
 bool helper_may_not_wait(const struct user *user);
+/* Whoever closes an endpoint last waits for its end, and so for its lock, but who is exiting: that is a child. */
+void helper_close(struct pvid *d, int pvi);
 /* @task's done() is not called any more; @helper may be NULL */
 void helper_forget(struct helper *helper);
 

@@ -94,7 +94,7 @@ static void vm_close(struct vm *vm)
 {
 	vm->forgotten = sd_event_source_disable_unref(vm->forgotten);
 	if (vm->pvi >= 0)
-		close(vm->pvi);
+		helper_close(vm->d, vm->pvi);
 	vm->pvi = -1;
 }
 
@@ -109,7 +109,7 @@ static int on_forgotten(sd_event_source *source, int fd, uint32_t events, void *
 
 /*
  * Closes it when systemd has closed its copy: who closes the last one may have to wait for the end of the endpoint, for as
- * long as the VM's user likes, and that is not to be process 1.
+ * long as the VM's user likes, and that is not to be process 1, either.
  */
 static void vm_close_last(struct vm *vm)
 {
