@@ -1291,6 +1291,38 @@ lock_is_held_moving()
 	end_pvid
 }
 
+# Nor are links of others kept from coming or going.
+lock_is_held_linking()
+{
+	load_delay
+	pair_by_policy
+	printf '[vm third]\nuuid = %s\n' "$c" >>"$tmp/policy/web.conf"
+	apply
+	vmm vm_c -uuid "$c"
+	await pvictl show "$c"
+	cp "$tmp/policy/web.conf" "$tmp/unlinked"
+	hold_lock "$b"
+	between held web db
+	between more web third
+	refuses 1 "$b cannot join link 'held': its process keeps whoever asks it waiting" apply
+	same "$(rung_by vm_a "$c" more) $(rung_by vm_a "$b" held)" "YES NO"
+	let_lock
+	apply
+	same "$(rung_by vm_a "$b" held)" YES
+	hold_lock "$b"
+	cp "$tmp/unlinked" "$tmp/policy/web.conf"
+	find_made more
+	refuses 1 "$b keeps the GSIs of link 'held': its process keeps whoever asks it waiting" apply
+	! accepts vm_a "$c" || fail "it may still"
+	let_lock
+	apply
+	same "$(difference)" ""
+	exposes "$c"
+	same "$(ls -A "$tmp/links")" .lock
+	rmmod pvi_test_delay
+	end_pvid
+}
+
 # Print how many children of pvid no signal ends.
 nr_stuck()
 {
@@ -2880,7 +2912,7 @@ by_hand()
 run_tests noticing shown alone others linked linked_later linking relinking linked_users ends_of_others \
 	asked_ends ${PVI_LONG:+many_ends} three_gone handed_on words_of_users not_linking owning \
 	${PVI_LONG:+killed_linking} orphaned claims makers beside full_table made_meanwhile staying saving_late \
-	dropping ${PVI_LONG:+dropping_on} filled ${PVI_LONG:+filled_twice} hangs lock_is_held lock_is_held_moving ${PVI_LONG:+hangs_later crowds \
+	dropping ${PVI_LONG:+dropping_on} filled ${PVI_LONG:+filled_twice} hangs lock_is_held lock_is_held_moving lock_is_held_linking ${PVI_LONG:+hangs_later crowds \
 	crowd_is_bound} crowd_waits becomes lost applying limiting wording reserving tightened mistakes wrong broken \
 	known_later linked_before_ready full in_turns killed ${PVI_LONG:+many_kept kept_by_an_older} killed_applying \
 	moving moving_linked ${PVI_LONG:+moving_linked_later} loading not_passed_on returning \

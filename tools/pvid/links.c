@@ -4,9 +4,9 @@
  *
  * A helper makes them, and takes back those that a policy has made and this one does not have. It has the directory to
  * itself meanwhile. It comes to pvid's own endpoints first, before a link goes or when one has come; other processes,
- * which have their endpoints from "pvictl attach" or are ends themselves, may keep it waiting, and come last, all at once,
- * each told by children of its own. A link that has gone is known until all of its ends know that, whoever is killed
- * meanwhile.
+ * which have their endpoints from "pvictl attach" or are ends themselves, may keep it waiting, and come last, all at once.
+ * Each end is told by a child, since a VM may have its endpoint's lock for long. A link that has gone is known until all
+ * of its ends know that, whoever is killed meanwhile.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,14 +30,17 @@ struct answer {
 struct end {
 	uuid_t uuid;
 	int fd;			/* there */
+	bool late;		/* somebody has its lock */
 };
 
 struct work {
 	const struct pvid *d;
 	char dir[PATH_MAX];
 	pid_t parent;
+	int pidfd;		/* of the parent */
 	struct end *ends;	/* sorted */
 	size_t nr_ends;
+	unsigned int nr_late;	/* of these */
 	int held;
 	struct links there;
 	struct links gone;	/* now, or before, without all ends knowing it */
@@ -57,12 +60,21 @@ static int compare_ends(const void *a, const void *b)
 	return uuid_compare(((const struct end *)a)->uuid, ((const struct end *)b)->uuid);
 }
 
+/* One that has died is none any more. /proc would tell the name, too, but waits for the endpoint's lock. */
 static bool note_end(pid_t pid, int fd, const char *target, void *arg)
 {
+	const char *name = strrchr(target, '/');
 	struct work *w = arg;
 	struct end end = { .fd = fd };
+	int taken, ret;
 
-	if (!is_endpoint(pid, fd, target, end.uuid))
+	(void)pid;
+	taken = name && !strcmp(name, "/kvm_pvi") ? take_fd(w->pidfd, fd) : -EBADF;
+	if (taken < 0)
+		return true;
+	ret = pvi_query_uuid(taken, end.uuid);
+	close(taken);
+	if (ret)
 		return true;
 	w->ends = policy_grow(w->ends, w->nr_ends, sizeof(end));
 	w->ends[w->nr_ends++] = end;
@@ -71,12 +83,15 @@ static bool note_end(pid_t pid, int fd, const char *target, void *arg)
 
 static void note_ends(struct work *w)
 {
+	w->pidfd = open_pidfd(w->parent);
 	each_fd(w->parent, note_end, w);
+	if (w->pidfd >= 0)
+		close(w->pidfd);
 	if (w->nr_ends)
 		qsort(w->ends, w->nr_ends, sizeof(*w->ends), compare_ends);
 }
 
-static const struct end *own_end(const struct work *w, const uuid_t uuid)
+static struct end *own_end(const struct work *w, const uuid_t uuid)
 {
 	struct end key;
 
@@ -101,11 +116,26 @@ static bool is_taken(pid_t pid, int fd, const char *target, void *arg)
 	return false;
 }
 
+static bool is_own(int fd, const uuid_t uuid)
+{
+	uuid_t its;
+
+	return !pvi_query_uuid(fd, its) && !uuid_compare(its, uuid);
+}
+
+static bool is_others_end(int fd, const uuid_t uuid)
+{
+	struct end end = { .fd = fd };
+
+	uuid_copy(end.uuid, uuid);
+	each_fd(getpid(), is_taken, &end);
+	return end.fd < 0;
+}
+
 /* @fd of that process, if it is that endpoint still; -errno */
-static int take_end(pid_t pid, int fd, const uuid_t uuid)
+static int take_end(pid_t pid, int fd, const uuid_t uuid, bool own)
 {
 	int pidfd = open_pidfd(pid), taken;
-	struct end end;
 
 	if (pidfd < 0)
 		return pidfd;
@@ -113,10 +143,7 @@ static int take_end(pid_t pid, int fd, const uuid_t uuid)
 	close(pidfd);
 	if (taken < 0)
 		return taken;
-	uuid_copy(end.uuid, uuid);
-	end.fd = taken;
-	each_fd(getpid(), is_taken, &end);
-	if (end.fd < 0)
+	if (own ? is_own(taken, uuid) : is_others_end(taken, uuid))
 		return taken;
 	close(taken);
 	return -EBADF;
@@ -128,7 +155,7 @@ static int search_end(pid_t opener, const uuid_t uuid)
 	pid_t pid;
 	int fd;
 
-	return find_fd(opener, is_end, (void *)uuid, &pid, &fd) ?: take_end(pid, fd, uuid);
+	return find_fd(opener, is_end, (void *)uuid, &pid, &fd) ?: take_end(pid, fd, uuid, false);
 }
 
 static bool is_not_there(int ret)
@@ -150,7 +177,7 @@ static int open_end(const struct work *w, const uuid_t uuid, bool own, struct kv
 	ret = find_listed(lister, uuid, r);
 	if (ret)
 		return ret;
-	ret = own ? take_end(w->parent, end->fd, uuid) : search_end(r->opener, uuid);
+	ret = own ? take_end(w->parent, end->fd, uuid, true) : search_end(r->opener, uuid);
 	if (!is_not_there(ret))
 		return ret;
 	/* What pvid has given up is nobody's soon. */
@@ -188,7 +215,7 @@ static bool is_others(const struct work *w, const struct pvi_ring_shape *shape, 
 
 /* It is killed with who waits for it, and asks nobody for what has been done. */
 static void ATTRIBUTE(noreturn) tell_as_child(const struct work *w, pid_t parent, const struct link *link,
-					      const struct pvi_ring_shape *shape, bool join, int lister)
+					      const struct pvi_ring_shape *shape, bool own, bool join, int lister)
 {
 	struct kvm_pvi_list_endpoint r;
 
@@ -198,21 +225,21 @@ static void ATTRIBUTE(noreturn) tell_as_child(const struct work *w, pid_t parent
 	if (join && !find_listed(lister, shape->owner, &r) &&
 	    links_has_joined(link, shape, &w->d->policy, lister, r.number))
 		_exit(0);
-	_exit(-tell_end(w, link, shape, false, join, lister));
+	_exit(-tell_end(w, link, shape, own, join, lister));
 }
 
-/* 0: it is nobody's, or pvid's; -errno */
-static pid_t begin_to_tell(const struct work *w, const struct link *link, const struct pvi_ring_shape *shape, bool join,
-			   int lister)
+/* 0: it is nobody's, or pvid's where others are told; -errno */
+static pid_t begin_to_tell(const struct work *w, const struct link *link, const struct pvi_ring_shape *shape, bool own,
+			   bool join, int lister)
 {
 	struct kvm_pvi_list_endpoint r;
 	pid_t self = getpid(), pid;
 
-	if (!is_others(w, shape, lister, &r))
+	if (!own && !is_others(w, shape, lister, &r))
 		return 0;
 	pid = fork();
 	if (!pid)
-		tell_as_child(w, self, link, shape, join, lister);
+		tell_as_child(w, self, link, shape, own, join, lister);
 	/* EAGAIN would be somebody who changes links. */
 	return pid < 0 ? -ENOMEM : pid;
 }
@@ -233,6 +260,24 @@ static bool is_told(struct work *w, const struct link *link, const struct pvi_ri
 	return false;
 }
 
+/* One that is late is not asked again, and the more are the less the next one is waited for: all have a minute. */
+static int tell_own_end(struct work *w, const struct link *link, const struct pvi_ring_shape *shape, bool join, int lister)
+{
+	int patience = CHILD_PATIENCE >> (w->nr_late < 2 ? w->nr_late : 2), ret;
+	struct end *end = own_end(w, shape->owner);
+	pid_t pid;
+
+	if (!end)
+		return 0;
+	if (end->late)
+		return -ETIMEDOUT;
+	pid = begin_to_tell(w, link, shape, true, join, lister);
+	ret = pid < 0 ? pid : child_wait(pid, child_until() - CHILD_PATIENCE + patience);
+	end->late = ret == -ETIMEDOUT;
+	w->nr_late += end->late;
+	return ret;
+}
+
 /* Both ends of a link, as far as they are pvid's: @join, or leave. False: one cannot */
 static bool tell_own(struct work *w, const struct link *link, bool join, int lister)
 {
@@ -240,7 +285,7 @@ static bool tell_own(struct work *w, const struct link *link, bool join, int lis
 	bool done = true;
 
 	for (shape = link->shapes; shape < link->shapes + 2; shape++)
-		done &= is_told(w, link, shape, join, tell_end(w, link, shape, true, join, lister));
+		done &= is_told(w, link, shape, join, tell_own_end(w, link, shape, join, lister));
 	return done;
 }
 
@@ -261,7 +306,7 @@ static void tell_others(struct work *w, const struct links *links, bool *done, b
 	for (i = 0; i < 2 * links->nr; i++) {
 		link = &links->all[i / 2];
 		if (done[i / 2])
-			pids[i] = begin_to_tell(w, link, &link->shapes[i % 2], join, lister);
+			pids[i] = begin_to_tell(w, link, &link->shapes[i % 2], false, join, lister);
 	}
 	until = child_until();
 	for (i = 0; i < 2 * links->nr; i++) {
