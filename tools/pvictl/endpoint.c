@@ -176,14 +176,33 @@ size_t find_endpoints(struct endpoint **endpoints)
 	return list.nr;
 }
 
+/* Of one that lives, without waiting for its lock. False: it is not known */
+static bool ask_name(pid_t pid, int fd, uuid_t uuid)
+{
+	int pidfd = open_pidfd(pid), taken = pidfd < 0 ? pidfd : take_fd(pidfd, fd);
+	bool known = taken >= 0 && !pvi_query_uuid(taken, uuid);
+
+	if (pidfd >= 0)
+		close(pidfd);
+	if (taken >= 0)
+		close(taken);
+	return known;
+}
+
+/* The others of that process may be any VM's, whose locks its vCPUs may have for long. */
 static bool is_wanted(pid_t pid, int fd, const char *target, void *arg)
 {
 	const char *name = strrchr(target, '/');
 	const struct endpoint *wanted = arg;
 	struct endpoint e;
 
-	return name && !strcmp(name, "/kvm_pvi") && read_endpoint(pid, fd, &e) &&
-	       !uuid_compare(e.uuid, wanted->uuid) && e.dead == wanted->dead;
+	if (!name || strcmp(name, "/kvm_pvi"))
+		return false;
+	if (ask_name(pid, fd, e.uuid))
+		e.dead = false;
+	else if (!read_endpoint(pid, fd, &e))
+		return false;
+	return !uuid_compare(e.uuid, wanted->uuid) && e.dead == wanted->dead;
 }
 
 int take_endpoint(const struct endpoint *e)
