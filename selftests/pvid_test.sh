@@ -2489,6 +2489,9 @@ moving()
 	# As long as a guest that halts is looked at often enough
 	sleep 0.5
 	is_at "$b" "$vm_b"
+	# When it has stopped its name is nobody's for a moment, and the policy has no user for it.
+	kill "$vm_d"
+	! wait "$vm_d" || fail "process $vm_d had ended"
 	same "$(tell vm_b stop)" 0
 	await is_at "$b" "$vm_c"
 	await gives -11 vm_a "ring $b 65536"
