@@ -5,7 +5,7 @@
 # intel-smoke 7.3:smoke", with $TESTS "6.12 6.1"; ":c" is that kernel with the C tests that take it less than
 # half a minute, ":smoke" with some of them, "debug:only" with those that need the debug kernel), each in an
 # L1 of its own: $RIG_AT_ONCE machines at once, 3 by default, since each waits for a part of its time. Beside
-# them, $RIG_BESIDE_AT_ONCE at once, 1 by default, the quick part of style.sh, install.sh if there are tests
+# them, $RIG_BESIDE_AT_ONCE at once, 2 by default, the quick part of style.sh, install.sh if there are tests
 # that need the tools, and without $TESTS, if 6.12 is among the kernels, deb-check.sh, ring.sh, userspace.sh,
 # static.sh and, for what some tests cover, coverage.sh; with kernel 6.12 or intel bench.sh --check. Each test
 # with Linux guests, e2e*_test.sh, has an L1 of that kernel too, those of the tools, which are scripts as
@@ -517,7 +517,7 @@ for machine in "${machines[@]}"; do
 	esac
 done
 run_all machines "${RIG_AT_ONCE:-3}" "${first[@]}" "${second[@]}" "${last[@]}" &
-run_all beside "${RIG_BESIDE_AT_ONCE:-1}" "${beside[@]}" &
+run_all beside "${RIG_BESIDE_AT_ONCE:-2}" "${beside[@]}" &
 wait_for_all
 for name in "${beside[@]}" "${machines[@]}"; do
 	status=$(cat "$ended/$name" 2>/dev/null || echo none)
