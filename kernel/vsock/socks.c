@@ -83,7 +83,10 @@ static void sock_end(struct vsock_sock *vsk)
 	vsock_remove_connected(vsk);
 	if (!sock_flag(sk, SOCK_DONE)) {
 		WRITE_ONCE(sk->sk_err, ECONNRESET);
-		/* Who reads, and sees the end, looks why behind that: else it would be one as any */
+		/*
+		 * Who reads, and sees the end, looks why behind that, else it would be one as any: pairs with
+		 * __vsock_stream_recvmsg()
+		 */
 		smp_wmb();
 		WRITE_ONCE(vsk->peer_shutdown, SHUTDOWN_MASK);
 		sk_error_report(sk);
