@@ -133,7 +133,6 @@ static int remove_file(const char *path)
 	return unlink(path) && errno != ENOENT ? -errno : 0;
 }
 
-/* A section, and the huge one that it leads to */
 int links_write(const char *path, const void *data, size_t len)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644), ret = 0;
@@ -148,6 +147,7 @@ int links_write(const char *path, const void *data, size_t len)
 	return ret;
 }
 
+/* A section, and the huge one that it leads to */
 static int remove_section(const char *path)
 {
 	char target[PATH_MAX];
