@@ -51,6 +51,8 @@ int child_wait(pid_t pid, int64_t until);
 
 /* endpoint_fd.c: whether @fd of the process, which leads to @target, is an endpoint that is bound; stores its name */
 bool is_endpoint(pid_t pid, int fd, const char *target, uuid_t uuid);
+/* Whether that is one that lives, of the process of @pidfd; stores its name, and waits for nobody who has its lock */
+bool ask_endpoint(int pidfd, int fd, uuid_t uuid);
 
 /* status.c: who a process is. Read without waiting for it, and nothing it could choose */
 struct process {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* common endpoint_fd - which endpoints a process has descriptors of, as /proc tells */
+/* common endpoint_fd - which endpoints a process has descriptors of, as /proc tells, or they do */
+#include <libpvi.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common.h"
 
@@ -22,4 +24,14 @@ bool is_endpoint(pid_t pid, int fd, const char *target, uuid_t uuid)
 		found = sscanf(line, "pvi-uuid: %36s", text) == 1 && !uuid_parse(text, uuid);
 	fclose(file);
 	return found;
+}
+
+bool ask_endpoint(int pidfd, int fd, uuid_t uuid)
+{
+	int taken = take_fd(pidfd, fd);
+	bool lives = taken >= 0 && !pvi_query_uuid(taken, uuid);
+
+	if (taken >= 0)
+		close(taken);
+	return lives;
 }

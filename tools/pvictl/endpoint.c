@@ -179,13 +179,11 @@ size_t find_endpoints(struct endpoint **endpoints)
 /* Of one that lives, without waiting for its lock. False: it is not known */
 static bool ask_name(pid_t pid, int fd, uuid_t uuid)
 {
-	int pidfd = open_pidfd(pid), taken = pidfd < 0 ? pidfd : take_fd(pidfd, fd);
-	bool known = taken >= 0 && !pvi_query_uuid(taken, uuid);
+	int pidfd = open_pidfd(pid);
+	bool known = pidfd >= 0 && ask_endpoint(pidfd, fd, uuid);
 
 	if (pidfd >= 0)
 		close(pidfd);
-	if (taken >= 0)
-		close(taken);
 	return known;
 }
 

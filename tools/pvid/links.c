@@ -66,15 +66,9 @@ static bool note_end(pid_t pid, int fd, const char *target, void *arg)
 	const char *name = strrchr(target, '/');
 	struct work *w = arg;
 	struct end end = { .fd = fd };
-	int taken, ret;
 
 	(void)pid;
-	taken = name && !strcmp(name, "/kvm_pvi") ? take_fd(w->pidfd, fd) : -EBADF;
-	if (taken < 0)
-		return true;
-	ret = pvi_query_uuid(taken, end.uuid);
-	close(taken);
-	if (ret)
+	if (!name || strcmp(name, "/kvm_pvi") || !ask_endpoint(w->pidfd, fd, end.uuid))
 		return true;
 	w->ends = policy_grow(w->ends, w->nr_ends, sizeof(end));
 	w->ends[w->nr_ends++] = end;
