@@ -1169,7 +1169,7 @@ hangs_later()
 }
 
 # hold_lock UUID - whoever wants the lock of that endpoint of pvid's waits, as if a vCPU that does not run had it, until
-# let_lock, or for 25 s
+# let_lock, or for 100 s
 hold_lock()
 {
 	cat >"$tmp/hold_lock.py" <<-'PYTHON'

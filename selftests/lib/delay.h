@@ -15,7 +15,7 @@ enum delay {
 	DELAY_LOCKS,		/* @value descriptors of this process: nobody gets the lock of an endpoint among them */
 };
 
-/* For 25 s at most, RCU for 90; delay_end() fails if that was not enough */
+/* For 25 s at most, locks for 100, RCU for 90; delay_end() fails if that was not enough */
 void delay_begin(enum delay what, u32 value);
 void delay_end(enum delay what);
 /* Load the module anew; without it afterwards. What was begun before has ended */

@@ -133,7 +133,8 @@ static int delay_locks(void *arg)
 static struct delay mmap_lock = { .fn = delay_mmap, .seconds = 25 };
 /* Others may get little done meanwhile, where its CPU is one of those that they wait for. */
 static struct delay rcu = { .fn = delay_rcu, .seconds = 90 };
-static struct delay locks = { .fn = delay_locks, .seconds = 25 };
+/* Less than what the kernel takes for a hung task: on a busy host all that is to go on meanwhile takes its time. */
+static struct delay locks = { .fn = delay_locks, .seconds = 100 };
 static struct delay tasks_rcu = { .fn = delay_tasks, .seconds = 25 };
 
 static int delay_end(struct delay *d)
