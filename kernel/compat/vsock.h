@@ -90,12 +90,15 @@ static inline int pvi_compat_vsock_failed(struct vsock_sock *vsk)
 }
 #endif
 
-/* Before, a packet is memory in one piece, which may be missing if it is larger than this. */
+/* How much of @len to put into a packet. Before 6.7 that is memory in one piece, which may be missing if it is large. */
+static inline size_t pvi_compat_vsock_packet(size_t len, size_t small)
+{
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
-#define PVI_COMPAT_PACKET	(28 << 10)
+	return min(len, small);
 #else
-#define PVI_COMPAT_PACKET	UINT_MAX
+	return len;
 #endif
+}
 
 /* What transports have been given since 6.1 */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)

@@ -108,9 +108,8 @@ static size_t transport_most(const struct vsock_sock *vsk)
 
 static ssize_t transport_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg, size_t len)
 {
-	size_t most = min_t(size_t, transport_most(vsk), PVI_COMPAT_PACKET);
-
-	return pvi_compat_vsock_sending(vsk, virtio_transport_stream_enqueue(vsk, msg, min(len, most)));
+	len = pvi_compat_vsock_packet(min(len, transport_most(vsk)), PVI_VSOCK_LARGEST);
+	return pvi_compat_vsock_sending(vsk, virtio_transport_stream_enqueue(vsk, msg, len));
 }
 
 /* There will never be room for a longer message: what is on its way is bounded by the own buffer as well. */
@@ -145,7 +144,8 @@ static int seqpacket_send(struct vsock_sock *vsk, struct msghdr *msg, size_t len
 	}
 	seqpacket_want(vsk, 0);
 	do {
-		put = virtio_transport_seqpacket_enqueue(vsk, msg, min_t(size_t, len - all, PVI_COMPAT_PACKET));
+		put = virtio_transport_seqpacket_enqueue(vsk, msg, pvi_compat_vsock_packet(len - all,
+											   PVI_VSOCK_LARGEST));
 		if (put > 0)
 			all += put;
 	} while (put > 0 && all < len);
