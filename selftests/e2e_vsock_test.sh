@@ -345,6 +345,16 @@ device_of()
 	run g_a "basename \$(dirname \$(readlink -f /sys/bus/pvi_link/devices/$1))"
 }
 
+# waits_for_lock NAME CID PORT AT FILE - what NAME sends waits for the socket that AT's "pvi_vsock stuck" keeps locked, of
+# which FILE tells
+waits_for_lock()
+{
+	lates "$1" late "$2" "$3" 60000
+	await run "$4" "grep -q held $5"
+	run "$1" "kill -USR1 \$(cat /tmp/latecomer)"
+	await run "$4" "grep -q -s lock_sock /proc/[0-9]*/wchan"
+}
+
 # A program of a's sends to c what waits for memory, so its socket is locked; c sends to that socket, and the link to c
 # is to go. It waits for the program, but no other link does.
 stuck()
@@ -354,10 +364,7 @@ stuck()
 	of_b=$(device_of "$link")
 	of_c=$(device_of "$link_c")
 	run g_a "rm -f /tmp/late; pvi_vsock stuck 70000 >/tmp/late 2>&1 & echo \$! >/tmp/latecomer"
-	lates g_c late $cid_a 70000 60000
-	await run g_a "grep -q held /tmp/late"
-	run g_c "kill -USR1 \$(cat /tmp/latecomer)"
-	await run g_a "grep -q -s lock_sock /proc/[0-9]*/wchan"
+	waits_for_lock g_c $cid_a 70000 g_a /tmp/late
 	run g_a "(echo $of_c >$driver/unbind) & echo \$! >/tmp/unbinder"
 	await run g_a "grep -q -s work /proc/\$(cat /tmp/unbinder)/wchan"
 	run g_a "echo $of_b >$driver/unbind && echo $of_b >$driver/bind"
@@ -551,10 +558,7 @@ lagging()
 	await run g_a "pvi_vsock hold stream $cid_b 1 70000 | grep -q connect"
 	run g_b "pvi_vsock serve stream 5000 1 >/tmp/served 2>&1 & echo \$! >/tmp/server"
 	begins g_b stuck 5001
-	lates g_a late $cid_b 5001 60000
-	await run g_b "grep -q held /tmp/out"
-	run g_a "kill -USR1 \$(cat /tmp/latecomer)"
-	await run g_b "grep -q -s lock_sock /proc/[0-9]*/wchan"
+	waits_for_lock g_a $cid_b 5001 g_b /tmp/out
 	run g_a "pvi_vsock from $cid_b 5000 $cid_a 70000 >/tmp/from 2>&1 & echo \$! >/tmp/asker"
 	await run g_a "grep -q vsock_connect /proc/\$(cat /tmp/asker)/wchan"
 	same "$(told g_b)" "lag 1000 0"
