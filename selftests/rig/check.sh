@@ -295,26 +295,53 @@ series_of()
 	esac
 }
 
-# What the Linux guests boot.
-prepare_guests()
+# at_once COMMAND NAME... - the command with each of the names, and fail if one of them does
+at_once()
 {
-	local series vsock_test sshd its_newest=
+	local name started=() pid
 
-	[[ " ${with_guests[*]} " != *" e2e_test "* ]] || its_newest=$newest
-	# libwrap0 is sshd's.
-	"$rig/setup.sh" libwrap0 ncat openssh-client
-	vsock_test=$("$rig/vsock-test.sh")
-	sshd=$("$rig/from-deb.sh" openssh-server usr/sbin/sshd)
-	for series in "$older" "$newer" $its_newest; do
-		LD_LIBRARY_PATH=$build/tools-root/usr/lib "$rig/guest.sh" "$series" \
-			"$build/guest-$series" "$build"/selftests/e2e/{pvi,pvi_echo,pvi_link,pvi_net,pvi_vsock,pvi_spoil} \
-			"$build/tools-root/usr/sbin/pvictl" "$build"/selftests/guest/{args,dev}_test \
-			"$vsock_test" "$(command -v socat)" "$(command -v ncat)" "$(command -v ssh)" \
-			"$(command -v ssh-keygen)" "$sshd"
+	for name in "${@:2}"; do
+		"$1" "$name" &
+		started+=($!)
+	done
+	for pid in "${started[@]}"; do
+		wait "$pid"
 	done
 }
 
-# prepare MACHINE - make what it needs to run its tests
+# build WHAT - the selftests, the tools, or the modules for a kernel
+build()
+{
+	case $1 in
+	selftests)
+		say "building the selftests"
+		quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" \
+			TESTS="${tests[*]}" tests ;;
+	tools)	say "building the tools"
+		rm -rf "$build/tools-root"
+		quietly "$build/tools.log" make -C "$top/tools" -j2 OUTPUT="$build/tools" \
+			DESTDIR="$build/tools-root" PREFIX=/usr install ;;
+	*)	say "building the modules for $1"
+		"$rig/build.sh" "$("$rig/kernel.sh" "$1")" "$build/src-$1" ;;
+	esac
+}
+
+# The kernels that the Linux guests boot
+guest_kernels()
+{
+	printf '%s\n' "$older" "$newer"
+	[[ -z $newest || " ${with_guests[*]} " != *" e2e_test "* ]] || echo "$newest"
+}
+
+# What a Linux guest boots, with the programs of others that $foreign has
+prepare_guest()
+{
+	LD_LIBRARY_PATH=$build/tools-root/usr/lib "$rig/guest.sh" "$1" \
+		"$build/guest-$1" "$build"/selftests/e2e/{pvi,pvi_echo,pvi_link,pvi_net,pvi_vsock,pvi_spoil} \
+		"$build/tools-root/usr/sbin/pvictl" "$build"/selftests/guest/{args,dev}_test "${foreign[@]}"
+}
+
+# Make what machine $1 needs to run its tests.
 prepare()
 {
 	local machine=$1 run=run_tests.sh test its_tests files=() deadline=600
@@ -372,6 +399,7 @@ boot()
 {
 	local dir=$build/check-$1 emulator=boot.sh options=()
 
+	prepare "$1"
 	[[ $1 == debug* ]] || options=(-a "$(stock_debug "$1" | paste -s -d ' ')")
 	case $1 in
 	intel-smp) emulator=boot-bochs.sh options+=(-2) ;;
@@ -443,7 +471,7 @@ how_far()
 
 	case $1 in
 	bench)	echo "$(cat "$running/$1"), $(cat "$build"/bench-*/output | grep -c '^figure ') rows" ;;
-	*)	if [ ! -e "$output" ]; then
+	*)	if [ ! -s "$output" ]; then
 			cat "$running/$1"
 			return
 		fi
@@ -477,30 +505,48 @@ needs=()
 ! wanted deb || needs+=("${deb_needs[@]}")
 ! wanted coverage || needs+=(xxd)
 "$rig/setup.sh" "${needs[@]}" ${scripts[0]:+cargo rustc}
-say "building the selftests"
-quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" \
-	TESTS="${tests[*]}" tests
-if [ ${#scripts[@]} -gt 0 ]; then
-	say "building the tools"
-	rm -rf "$build/tools-root"
-	quietly "$build/tools.log" make -C "$top/tools" -j2 OUTPUT="$build/tools" \
-		DESTDIR="$build/tools-root" PREFIX=/usr install
-fi
+export RIG_KERNELS=$build/kernels
+rm -rf "$RIG_KERNELS"
+mkdir -p "$RIG_KERNELS"
 machines=()
 for series in "${kernels[@]}"; do
 	mapfile -t -O ${#machines[@]} machines < <(machines_of "$series")
 done
-[[ " ${machines[*]}" != *-guests-* ]] || prepare_guests
-for machine in "${machines[@]}"; do
-	prepare "$machine"
+guests=()
+[[ " ${machines[*]}" != *-guests-* ]] || mapfile -t guests < <(guest_kernels | sort -u)
+mapfile -t series < <({
+	printf '%s\n' "${guests[@]}"
+	for machine in "${machines[@]}"; do
+		series_of "$machine"
+	done
+} | grep . | sort -u)
+# One after the other, since apt works for one at a time
+for it in "${series[@]}"; do
+	"$rig/kernel.sh" "$it" >/dev/null
 done
-bad=0
+foreign=()
+if [ ${#guests[@]} -gt 0 ]; then
+	# libwrap0 is sshd's.
+	"$rig/setup.sh" libwrap0 ncat openssh-client
+	vsock_test=$("$rig/vsock-test.sh")
+	sshd=$("$rig/from-deb.sh" openssh-server usr/sbin/sshd)
+	foreign=("$vsock_test" "$sshd")
+	for program in socat ncat ssh ssh-keygen; do
+		foreign+=("$(command -v "$program")")
+	done
+fi
+at_once build selftests ${scripts[0]:+tools} "${series[@]}"
+at_once prepare_guest "${guests[@]}"
+# The checkout may be another one when a machine's turn comes.
+export RIG_BUILT="${series[*]}"
 
 say "booting ${machines[*]}"
 for machine in "${machines[@]}"; do
+	mkdir -p "$build/check-$machine"
 	: >"$build/check-$machine/output"
 	: >"$build/check-$machine/verdict"
 done
+bad=0
 rm -rf "$running" "$ended"
 mkdir -p "$running" "$ended"
 # Those with Linux guests first, since they take longest, and those with few tests last.

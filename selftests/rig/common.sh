@@ -111,7 +111,7 @@ lock()
 	[ "$1" != "${RIG_LOCKED:-}" ] || return 0
 	mkdir -p "$(dirname "$1")"
 	exec {lock_fd}>"$1"
-	flock -n "$lock_fd" && return
+	flock -w 10 "$lock_fd" && return
 	say "waiting for another run, which holds $1"
 	flock "$lock_fd"
 }

@@ -12,7 +12,7 @@ series=$1 out=$2
 shift 2
 
 kernel=$("$rig/kernel.sh" "$series")
-say "building the guest's module for $(cat "$kernel/release")"
+say "making ready what guests of $(cat "$kernel/release") boot"
 src=$build/src-$series
 "$rig/build.sh" "$kernel" "$src"
 

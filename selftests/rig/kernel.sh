@@ -9,7 +9,8 @@
 # this Debian does not have, 7.3 for instance, come from trixie or its backports: there "build" is
 # a path in the system that "root" is a link to. "debug", "debug-rt" and "debug-kcsan" are kernels that
 # debug-kernel.sh builds. Kernels are kept in the cache, keyed by package version and by which modules
-# are picked, and appear there whole or not at all.
+# are picked, and appear there whole or not at all. With RIG_KERNELS set, apt is asked once for each, and
+# that directory remembers.
 
 . "$(dirname "$0")/common.sh"
 
@@ -18,6 +19,13 @@ case $series in
 debug)	exec "$rig/debug-kernel.sh" ;;
 debug-*) exec "$rig/debug-kernel.sh" "${1#debug-}" ;;
 esac
+
+lock "$cache/linux-$series.lock"
+known=${RIG_KERNELS:+$RIG_KERNELS/$series}
+if [ -n "$known" ] && [ -e "$known" ]; then
+	cat "$known"
+	exit
+fi
 
 [[ $series =~ ^([0-9.]+)(-(rt|cloud))?(-trixie)?$ ]] || die "there is no kernel '$series'"
 number=${BASH_REMATCH[1]} flavour=${BASH_REMATCH[3]} root=
@@ -160,7 +168,6 @@ install_headers()
 	ln -sfn "$root" "$dir/root"
 }
 
-lock "$cache/linux-$series.lock"
 # A package vanishes from the mirror when a newer one comes: look again after an update.
 if ! obtain; then
 	update_lists
@@ -168,4 +175,5 @@ if ! obtain; then
 		"see $build/download.log, or choose other kernels with KERNELS="
 fi
 install_headers
+[ -z "$known" ] || echo "$dir" >"$known"
 echo "$dir"

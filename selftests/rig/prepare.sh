@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # prepare.sh SERIES OUT [OPTION...] - make all that boot.sh needs to boot a kernel with our modules
-# in /modules: OUT/kernel, OUT/initramfs. The options are those of initramfs.sh.
+# in /modules: OUT/kernel, OUT/initramfs. The options are those of initramfs.sh. Of the
+# kernels that RIG_BUILT names they are built.
 
 . "$(dirname "$0")/common.sh"
 
@@ -13,9 +14,9 @@ kernel=$("$rig/kernel.sh" "$series")
 mkdir -p "$out"
 ln -sfn "$kernel" "$out/kernel"
 
-say "building the modules for $(cat "$kernel/release")"
+say "making ready what $(basename "$out") boots, $(cat "$kernel/release")"
 src=$build/src-$series
-"$rig/build.sh" "$kernel" "$src"
+[[ " ${RIG_BUILT:-} " == *" $series "* ]] || "$rig/build.sh" "$kernel" "$src"
 
 # What tells a debugger of lines is nine tenths of them, and L1 would copy it at each load.
 mkdir -p "$out/modules"
