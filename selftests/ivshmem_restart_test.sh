@@ -114,9 +114,9 @@ def scenario(env):
     os.unlink(s.log)
     return starts
 # All of them if it may take long, else some, and others the next time
-at = 1 + seed % stride(11)
+at = 1 + seed % stride(37)
 while scenario(preload(KILL_AT=at)) > 1:
-    at += stride(11)
+    at += stride(37)
 assert at > 150, at
 PYTHON
 }
@@ -139,9 +139,9 @@ def scenario(env):
     s.end()
     return starts
 for piece in 1, 3, 7:
-    at = 1 + seed % stride(17)
+    at = 1 + seed % stride(53)
     while scenario(preload(KILL_AT=at, PIECE=piece)) > 1:
-        at += stride(17)
+        at += stride(53)
     assert at > 100, at
 PYTHON
 }
@@ -150,7 +150,7 @@ PYTHON
 killed_at_random()
 {
 	crowd <<'PYTHON'
-rounds = 40 if os.environ.get("PVI_LONG") else 8
+rounds = 40 if os.environ.get("PVI_LONG") else 3
 for seed in range(seed, seed + rounds):
     chance = random.Random(seed)
     try:
@@ -301,7 +301,7 @@ def others():
     yield "cut", lambda: memory(4096)
     yield "unsealed", lambda: memory(4 << 20, False)
 for i, (what, make) in enumerate(others()):
-    for place in range((seed + i) % stride(3), 9, stride(3)):
+    for place in range((seed + i) % stride(9), 9, stride(9)):
         s = service()
         crowd = Crowd(path, 3)
         a, b = crowd.join(), crowd.join()
@@ -374,7 +374,7 @@ PYTHON
 garbled_record()
 {
 	crowd <<'PYTHON'
-rounds = 600 if os.environ.get("PVI_LONG") else 40
+rounds = 600 if os.environ.get("PVI_LONG") else 10
 for seed in range(seed, seed + rounds):
     chance = random.Random(seed)
     s = service("--max-per-process", "64")
