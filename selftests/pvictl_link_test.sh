@@ -331,18 +331,24 @@ orders()
 # A VM that comes again has its links again.
 restart()
 {
+	local side peer=a vm at
+
 	vmm vm_a
 	vmm vm_b
 	attach at_a --pid "$vm_a" --uuid "$a" --dir "$tmp/links"
 	attach at_b --pid "$vm_b" --uuid "$b" --dir "$tmp/links"
 	make_link --queues 2 "$a" "$b"
-	kill -KILL "$vm_b"
-	wait "$at_b"
-	same "$(tell vm_a "ring $b $gsi")" -1
-	rm "$tmp"/vm_b.*
-	vmm vm_b
-	attach at_b --pid "$vm_b" --uuid "$b" --dir "$tmp/links"
-	may_ring YES
+	for side in b a; do
+		vm=vm_$side at=at_$side
+		kill -KILL "${!vm}"
+		wait "${!at}"
+		same "$(tell "vm_$peer" "ring ${!side} $gsi")" -1
+		rm "$tmp/$vm".*
+		vmm "$vm"
+		attach "$at" --pid "${!vm}" --uuid "${!side}" --dir "$tmp/links"
+		may_ring YES
+		peer=$side
+	done
 	# Where its links are not, it has none
 	kill "$at_b"
 	wait "$at_b"
