@@ -137,8 +137,7 @@ again()
 	await run g_b "grep -q held /tmp/out"
 	same "$(told g_a)" "connect $reset"
 	same "$(count g_b bad)" "$bad"
-	# shellcheck disable=SC2016 # the guest's shell knows it
-	run g_b 'kill -USR1 $!'
+	goes_on
 	same "$(woken g_b)" "held"$'\n'"outlive"
 }
 
@@ -227,6 +226,41 @@ polled()
 	run g_b killall -CONT pvi_vsock
 	same "$(told g_a)" "polls -11 0 100000"
 	same "$(woken g_b)" "serve 1"
+}
+
+# Who polls to send hears that the peer reads no more
+deaf()
+{
+	local type
+
+	for type in seqpacket stream; do
+		begins g_b deafens $type 5999
+		lates g_a deaf $type $cid_b 5999
+		goes_on
+		same "$(told g_a)" "deaf 0 $broken"
+		goes_on
+		same "$(woken g_b)" "held"$'\n'"held"$'\n'"deafens"
+	done
+}
+
+# goes_on - what "begins" has begun in b is told to
+goes_on()
+{
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run g_b 'kill -USR1 $!'
+}
+
+# Who polls to read hears of a message when all of it is there
+in_portions()
+{
+	begins g_b portions 5999
+	lates g_a polled $cid_b 5999
+	await run g_b "grep -q held /tmp/out"
+	# shellcheck disable=SC2016 # the guest's shell knows it
+	run g_a 'kill -USR1 $(cat /tmp/latecomer); until [ $(grep -c held /tmp/late) -eq 2 ]; do usleep 20000; done'
+	goes_on
+	same "$(told g_a)" "polled 0 -11 1"
+	same "$(woken g_b)" "held"$'\n'"portions -11"
 }
 
 # Unmodified ones
@@ -562,8 +596,7 @@ lagging()
 	run g_a "pvi_vsock from $cid_b 5000 $cid_a 70000 >/tmp/from 2>&1 & echo \$! >/tmp/asker"
 	await run g_a "grep -q vsock_connect /proc/\$(cat /tmp/asker)/wchan"
 	same "$(told g_b)" "lag 1000 0"
-	# shellcheck disable=SC2016 # the guest's shell knows it
-	run g_b 'kill -USR1 $!'
+	goes_on
 	same "$(woken g_b)" "held"$'\n'"stuck"
 	same "$(run g_a "while [ -e /proc/\$(cat /tmp/asker)/exe ]; do usleep 20000; done; cat /tmp/from")" "from $cid_a 70000"
 	same "$(run g_b "while [ -e /proc/\$(cat /tmp/server)/exe ]; do usleep 20000; done; cat /tmp/served")" "serve 1"
@@ -918,6 +951,6 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone together host stream seqpacket options bound credit timeouts again memory starved whole polled programs \
+run_tests alone together host stream seqpacket options bound credit timeouts again memory starved whole polled deaf in_portions programs \
 	${PVI_LONG:+log_in} kernels_own many refused place unsent former lagging retry strays under_load \
 	${PVI_LONG:+asleep reboot bulk} peers hostile killed saved 2>"$tmp/stderr"

@@ -214,8 +214,9 @@ static unsigned int sock_judge_connected(struct sock *sk, const struct virtio_vs
 /* Whether it is, or was, one that leads to another peer. */
 static bool sock_is_anothers(const struct vsock_sock *vsk, const struct sockaddr_vm *src)
 {
-	return vsk->remote_addr.svm_cid != VMADDR_CID_ANY &&
-	       vsk->remote_addr.svm_cid != src->svm_cid;
+	u32 cid = READ_ONCE(vsk->remote_addr.svm_cid);
+
+	return cid != VMADDR_CID_ANY && cid != src->svm_cid;
 }
 
 /* It goes no further; who has sent it is answered as the kernel would, which does not answer an answer. */
@@ -227,7 +228,9 @@ static unsigned int sock_fate_of_stray(__le16 op)
 /*
  * A socket that has the port, without such a connection. One that listens is for all; one that connects
  * is for who is asked, alone. What is left hears nothing of it: it is another peer's, which is not for this
- * one, or nobody's, or was this one's, which may have been on the way when the connection ended here.
+ * one, or nobody's, or was this one's, which may have been on the way when the connection ended here. The socket is not
+ * locked: its program may be busy with another peer, for which this one's link does not wait. Whoever connects stores
+ * whom it asks before it asks.
  */
 static unsigned int sock_judge_bound(struct sock *sk, const struct sockaddr_vm *src, __le16 op)
 {
@@ -237,11 +240,9 @@ static unsigned int sock_judge_bound(struct sock *sk, const struct sockaddr_vm *
 		return PVI_VSOCK_PASS;
 	if (op == cpu_to_le16(VIRTIO_VSOCK_OP_REQUEST))
 		return PVI_VSOCK_DROP | PVI_VSOCK_RESET;
-	lock_sock(sk);
 	leads = sock_leads_to(vsock_sk(sk), src);
 	anothers = sock_is_anothers(vsock_sk(sk), src);
-	connects = sk->sk_state == TCP_SYN_SENT;
-	release_sock(sk);
+	connects = READ_ONCE(sk->sk_state) == TCP_SYN_SENT;
 	if (leads && connects)
 		return PVI_VSOCK_PASS;
 	return sock_fate_of_stray(op) | (anothers ? PVI_VSOCK_WRONG : 0);

@@ -165,12 +165,25 @@ static int transport_notify_send_post_enqueue(struct vsock_sock *vsk, ssize_t wr
 	return err ?: virtio_transport_notify_send_post_enqueue(vsk, written, data);
 }
 
-/* Who polls can send what was refused last, or hears that it is too long: else it would try again and again. */
+/* A part of a message is nothing to read: who polls would try again and again, for as long as the peer likes. */
+static int transport_notify_poll_in(struct vsock_sock *vsk, size_t target, bool *now)
+{
+	int ret = virtio_transport_notify_poll_in(vsk, target, now);
+
+	if (sk_vsock(vsk)->sk_type == SOCK_SEQPACKET && !virtio_transport_seqpacket_has_data(vsk))
+		*now = false;
+	return ret;
+}
+
+/*
+ * Who polls can send what was refused last, or hears that it is too long, or that the peer reads no more: else it would
+ * try again and again, or wait for ever.
+ */
 static int transport_notify_poll_out(struct vsock_sock *vsk, size_t target, bool *now)
 {
 	u32 wanted = min_t(u32, READ_ONCE(sk_vsock(vsk)->sk_write_pending), seqpacket_most(vsk));
 
-	*now = transport_has_space(vsk) >= max(wanted, 1u);
+	*now = READ_ONCE(vsk->peer_shutdown) & RCV_SHUTDOWN || transport_has_space(vsk) >= max(wanted, 1u);
 	return 0;
 }
 
@@ -199,7 +212,7 @@ struct virtio_transport pvi_vsock_transport = {
 		.seqpacket_enqueue = transport_seqpacket_enqueue,
 		.seqpacket_allow = pvi_compat_vsock_seqpacket_allow,
 		.seqpacket_has_data = virtio_transport_seqpacket_has_data,
-		.notify_poll_in = virtio_transport_notify_poll_in,
+		.notify_poll_in = transport_notify_poll_in,
 		.notify_poll_out = transport_notify_poll_out,
 		.notify_recv_init = virtio_transport_notify_recv_init,
 		.notify_recv_pre_block = virtio_transport_notify_recv_pre_block,

@@ -30,6 +30,13 @@
  * parts CID PORT		connect; send messages of 200000 and of 100000 bytes without waiting, and end it
  * polls CID PORT		connect, send a message of 200000 bytes; when there is room, one of 100000 without waiting; say
  *				whether there is room still, and after SIGUSR1 when there is some, send it and hear both
+ * deaf TYPE CID PORT		connect, send until there is no room, of messages until one is refused for which there is some; say
+ *				whether poll() finds room, and after SIGUSR1, when it has, what a send tells
+ * deafens TYPE PORT		take one; after SIGUSR1 read nothing from it any more, and after another one end it
+ * portions PORT		take one, send a message of 200000 bytes and, for a tenth of a second, another one; after SIGUSR1
+ *				what is missing, 100 bytes; say what the second came to
+ * polled CID PORT		connect; after SIGUSR1 read a message, say whether poll() finds another one and what reading it
+ *				tells, and after one more, when there is one, whether it has more than 100 bytes
  * small CID PORT		with room for 4096 bytes of its own connect, send a message of 20000 bytes without waiting, one
  *				with, and one of 4096, and end it
  * press CID PORT		send until there has been no room for a tenth of a second, then end it
@@ -699,6 +706,89 @@ static void verb_polls(const char *cid, const char *port)
 	must(recv(out.fd, back, sizeof(back), 0) == 200000 && recv(out.fd, back, sizeof(back), 0) == 100000, "recv");
 }
 
+/* One message of 100000 bytes is refused then, and so is whatever is sent without waiting. */
+static void fill(int fd, const char *type)
+{
+	if (strcmp(type, "stream")) {
+		must(send_at_once(fd, 200000) == 200000, "send");
+		must(send_at_once(fd, 100000) == -EAGAIN, "send");
+		return;
+	}
+	while (send_at_once(fd, CHUNK) > 0)
+		;
+	must(errno == EAGAIN, "send");
+}
+
+static void verb_deaf(const char *type, const char *cid, const char *port)
+{
+	struct pollfd out = { .fd = -1, .events = POLLOUT };
+	int ready;
+
+	be_told();
+	out.fd = dial(type, cid, port);
+	fill(out.fd, type);
+	ready = poll(&out, 1, 0);
+	wait_told();
+	must(poll(&out, 1, -1) == 1, "poll");
+	printf("deaf %d %zd\n", ready, send_at_once(out.fd, 100000));
+}
+
+static void verb_deafens(const char *type, const char *port)
+{
+	int listener = listen_at(type, port, 8), fd;
+
+	be_told();
+	fd = accept(listener, NULL, NULL);
+	must(fd >= 0, "accept");
+	wait_told();
+	must(!shutdown(fd, SHUT_RD), "shutdown");
+	wait_told();
+	printf("deafens\n");
+}
+
+static void verb_portions(const char *port)
+{
+	int listener = listen_at("seqpacket", port, 8), fd;
+	struct timeval patience = { .tv_usec = 100000 };
+	ssize_t part;
+
+	be_told();
+	fd = accept(listener, NULL, NULL);
+	must(fd >= 0, "accept");
+	must(send(fd, bytes, 200000, MSG_NOSIGNAL) == 200000, "send");
+	must(!setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)), "patience");
+	/* So a part of it goes */
+	must(poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1) == 1, "poll");
+	part = send(fd, bytes, 200000, MSG_NOSIGNAL);
+	if (part < 0)
+		part = -errno;
+	wait_told();
+	patience = (struct timeval){};
+	must(!setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)), "patience");
+	must(send(fd, bytes, 100, MSG_NOSIGNAL) == 100, "send");
+	printf("portions %zd\n", part);
+	must(!recv(fd, back, sizeof(back), 0), "recv");
+}
+
+static void verb_polled(const char *cid, const char *port)
+{
+	struct pollfd in = { .fd = -1, .events = POLLIN };
+	ssize_t none;
+	int ready;
+
+	be_told();
+	in.fd = dial("seqpacket", cid, port);
+	wait_told();
+	must(recv(in.fd, back, sizeof(back), 0) == 200000, "recv");
+	ready = poll(&in, 1, 0);
+	none = recv(in.fd, back, sizeof(back), MSG_DONTWAIT);
+	if (none < 0)
+		none = -errno;
+	wait_told();
+	must(poll(&in, 1, -1) == 1, "poll");
+	printf("polled %d %zd %d\n", ready, none, recv(in.fd, back, sizeof(back), MSG_DONTWAIT) > 100);
+}
+
 static void verb_small(const char *cid, const char *port)
 {
 	int fd = new_socket("seqpacket");
@@ -968,6 +1058,14 @@ int main(int argc, char **argv)
 		verb_whole(argv[2], argv[3]);
 	else if (argc == 4 && !strcmp(verb, "parts"))
 		verb_parts(argv[2], argv[3]);
+	else if (argc == 5 && !strcmp(verb, "deaf"))
+		verb_deaf(argv[2], argv[3], argv[4]);
+	else if (argc == 4 && !strcmp(verb, "deafens"))
+		verb_deafens(argv[2], argv[3]);
+	else if (argc == 3 && !strcmp(verb, "portions"))
+		verb_portions(argv[2]);
+	else if (argc == 4 && !strcmp(verb, "polled"))
+		verb_polled(argv[2], argv[3]);
 	else if (argc == 4 && !strcmp(verb, "polls"))
 		verb_polls(argv[2], argv[3]);
 	else if (argc == 4 && !strcmp(verb, "small"))
