@@ -706,13 +706,16 @@ asleep()
 	quiet g_b
 }
 
-# b's kernel starts anew: connections are over, whichever side began them, and who listens at a still does
+# b's kernel starts anew: connections are over, whichever side began them, and who listens at a still does. It waits for
+# no program whose socket is locked.
 reboot()
 {
 	begins g_b sink stream 5000
 	holds g_a stream $cid_b 5000
 	begins g_a serve stream 70000 2
 	holds g_b stream $cid_a 70000
+	begins g_b stuck 5001
+	waits_for_lock g_a $cid_b 5001 g_b /tmp/out
 	say g_b "reboot -f"
 	booted g_b
 	same "$(held g_a)" "recv $reset"
@@ -721,6 +724,7 @@ reboot()
 	connected
 	same "$(does g_b talk stream $cid_a 70000 1 1000)" "talk 1"
 	same "$(woken g_a)" "recv $reset"$'\n'"serve 2"
+	same "$(run g_a "while [ -e /proc/\$(cat /tmp/latecomer)/exe ]; do usleep 20000; done; tail -n 1 /tmp/late")" "late 0 $reset"
 	exchange stream 300000 1
 	quiet g_b
 }

@@ -132,7 +132,7 @@ static void bus_remove(struct device *dev)
 
 static void bus_shutdown(struct device *dev)
 {
-	pvi_session_suspend(pvi_core(to_pvi_link(dev)));
+	pvi_session_halt(pvi_core(to_pvi_link(dev)));
 }
 
 static int bus_suspend(struct device *dev)

@@ -75,7 +75,7 @@ enum pvi_event {
  * @work: looks how the link is
  * @events: enum pvi_event, of which @work has not heard
  * @use: how many queues to begin the next session with; 0: do not begin one
- * @asleep: this guest sleeps; nothing is begun
+ * @asleep: this guest sleeps, or its kernel ends; nothing is begun. Where that ends, @lock is not held
  * @woken: it has slept, and whether the sections are those of before has to be seen
  * @changed: it is said that they are not
  * @started: a session has begun, in any state but RESET
@@ -163,6 +163,7 @@ void pvi_session_exit(struct pvi_core *core);
 void pvi_session_bind(struct pvi_core *core, struct pvi_link_driver *driver);
 void pvi_session_unbind(struct pvi_core *core);
 void pvi_session_suspend(struct pvi_core *core);
+void pvi_session_halt(struct pvi_core *core);
 void pvi_session_resume(struct pvi_core *core);
 void pvi_session_look(struct pvi_core *core);
 void pvi_session_tell(struct pvi_core *core, enum pvi_event event);

@@ -8,6 +8,7 @@
  * is begun ten times a second at most, and, beyond some, once in five seconds: it is work for all of
  * this guest, and its daemons are told.
  */
+#include <linux/delay.h>
 #include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/rcupdate.h>
@@ -19,6 +20,7 @@
 #define SESSION_APART	(HZ / 10)	/* from the begin of one to the next */
 #define SESSION_COST	(5 * HZ)	/* the same, in the long run */
 #define SESSION_SPARE	20		/* so many come without that */
+#define SESSION_TRIES	20		/* of a millisecond or two, for the lock, where this kernel ends */
 
 /* Have a link looked at. Any context but NMI. */
 void pvi_session_look(struct pvi_core *core)
@@ -240,6 +242,9 @@ static void session_run(struct pvi_core *core)
 		session_again(core, core->up ? SESSION_CHECK : SESSION_AGAIN);
 		return;
 	}
+	/* Since a driver's @down has waited */
+	if (READ_ONCE(core->asleep))
+		return;
 	due = session_due(core);
 	if (time_before(jiffies, due)) {
 		session_again(core, due - jiffies);
@@ -295,7 +300,7 @@ static void session_work(struct work_struct *work)
 	struct pvi_core *core = container_of(to_delayed_work(work), struct pvi_core, work);
 
 	mutex_lock(&core->lock);
-	if (core->asleep)
+	if (READ_ONCE(core->asleep))
 		goto out;
 	if (core->woken && !session_find(core)) {
 		session_again(core, SESSION_AGAIN);
@@ -354,7 +359,29 @@ void pvi_session_suspend(struct pvi_core *core)
 		session_stop(core);
 		pvi_bell_settle(core);
 	}
-	core->asleep = true;
+	WRITE_ONCE(core->asleep, true);
+	mutex_unlock(&core->lock);
+}
+
+/*
+ * This kernel ends. The peer is told, and no driver: its @down may wait for a program, and who forces an end waits for
+ * none. Until the processors stop the driver is in a session that is over, as it is whenever a peer has ended one.
+ * Whoever has the lock may wait as well; then the peer hears of it from the host, or from the next kernel.
+ */
+void pvi_session_halt(struct pvi_core *core)
+{
+	unsigned int tries;
+
+	WRITE_ONCE(core->asleep, true);
+	for (tries = 0; !mutex_trylock(&core->lock); tries++) {
+		if (tries == SESSION_TRIES)
+			return;
+		usleep_range(1000, 2000);
+	}
+	if (core->driver) {
+		session_leave(core);
+		pvi_bell_settle(core);
+	}
 	mutex_unlock(&core->lock);
 }
 
