@@ -51,17 +51,6 @@ ambiguous()
 	await pvictl show web
 }
 
-# Where the host's policy is one of ours: sh -e -c "$as_host" sh DIRECTORY POLICY COMMAND...
-# shellcheck disable=SC2016 # of sh
-as_host='rm -rf "$1"; mkdir "$1"; cp /etc/passwd /etc/group "$1"; cp -r "$2" "$1/kvm-pvi"
-	mount --bind "$1" /etc; shift 2; exec "$@"'
-
-# with_policy COMMAND... - where the host's policy is $tmp/policy
-with_policy()
-{
-	unshare --mount sh -e -c "$as_host" sh "$tmp/etc" "$tmp/policy" "$@"
-}
-
 # What the policy calls a VM is that one, be it bound, running or neither, whoever else's VM is called so, too.
 by_policy()
 {

@@ -43,8 +43,9 @@ slow=(flight_test fuzz_test ioctl_fuzz_test midway_test oracle_test plain_test s
 	load_test)
 # What a stock kernel has not: fault injection, KCOV
 debug_only=(faults_test guided_test)
-# A Debian guest that goes from QEMU to QEMU, for a minute and a half: with $PVI_LONG, or when it is named
-long=(e2e_move_test)
+# A Debian guest that goes from QEMU to QEMU, for a minute and a half, and what the README says that e2e_net_test does in
+# other words: with $PVI_LONG, or when it is named
+long=(e2e_move_test e2e_readme_test)
 
 default="6.12 6.1:c intel-smoke 7.3:smoke"
 [ -z "${TESTS:-}" ] || default="6.12 6.1"
@@ -400,6 +401,7 @@ boot()
 	local dir=$build/check-$1 emulator=boot.sh options=()
 
 	prepare "$1"
+	doing booting
 	[[ $1 == debug* ]] || options=(-a "$(stock_debug "$1" | paste -s -d ' ')")
 	case $1 in
 	intel-smp) emulator=boot-bochs.sh options+=(-2) ;;

@@ -51,3 +51,14 @@ policy_with_links()
 		size = 32K
 	POLICY
 }
+
+# Where the host's policy is one of ours: sh -e -c "$as_host" sh DIRECTORY POLICY COMMAND...
+# shellcheck disable=SC2016 # of sh
+as_host='rm -rf "$1"; mkdir "$1"; cp /etc/passwd /etc/group "$1"; cp -r "$2" "$1/kvm-pvi"
+	mount --bind "$1" /etc; shift 2; exec "$@"'
+
+# with_policy COMMAND... - where the host's policy is $tmp/policy
+with_policy()
+{
+	unshare --mount sh -e -c "$as_host" sh "$tmp/etc" "$tmp/policy" "$@"
+}
