@@ -10,7 +10,8 @@ set -euo pipefail
 export LC_ALL=C
 # A make of the rig's is not a part of the make that may have started it.
 unset MAKEFLAGS MFLAGS MAKELEVEL
-PATH=$PATH:/usr/sbin:/sbin
+# Debian's programs, whatever stands before them for a user: python3 for instance may be a script that looks for one.
+PATH=/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin
 
 rig=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$rig/../.." && pwd)
@@ -22,7 +23,6 @@ cache=${XDG_CACHE_HOME:-${HOME:?is not set: set it or XDG_CACHE_HOME, for the ca
 
 # What a compiler has made is not made again, whichever checkout asks; setup.sh installs what stands between.
 export CCACHE_DIR=$cache/ccache CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=2G
-[[ $PATH == /usr/lib/ccache:* ]] || PATH=/usr/lib/ccache:$PATH
 
 # How many times as long as usual the tests wait for what must happen.
 : "${PVI_SLOW:=4}"
