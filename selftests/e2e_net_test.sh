@@ -923,6 +923,6 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone carrier sizes traffic offloads mtu filter ${PVI_LONG:+vlans} queues ${PVI_LONG:+asked} interrupted \
-	under_load owed postponed scarce forbidden ${PVI_LONG:+another namespace bridge} memory hostile ${PVI_LONG:+asleep reboot} \
+run_tests alone carrier sizes traffic offloads mtu ${PVI_LONG:+filter vlans} queues \
+	${PVI_LONG:+asked interrupted} under_load ${PVI_LONG:+owed postponed scarce} forbidden ${PVI_LONG:+another namespace bridge} memory hostile ${PVI_LONG:+asleep reboot} \
 	saved killed ${PVI_LONG:+killed_a} 2>"$tmp/stderr"

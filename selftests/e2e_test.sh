@@ -599,8 +599,9 @@ panic()
 # In the order of what they need: b is killed at last.
 run_all()
 {
-	run_tests no_host names ring tool connection moved flags status ivshmem liar third_guest itself exposed_anew \
-		exposed_unrung suspended noticed reload reboot rebind death host_reload quiet_kernels saved
+	run_tests no_host names ring tool connection moved flags status ivshmem liar third_guest itself \
+		exposed_anew ${PVI_LONG:+exposed_unrung} suspended \
+		${PVI_LONG:+noticed} reload reboot rebind death host_reload quiet_kernels saved
 }
 
 start_guests()

@@ -955,6 +955,6 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone together host stream seqpacket options bound credit timeouts again memory starved whole polled deaf in_portions programs \
-	${PVI_LONG:+log_in} kernels_own many refused place unsent former lagging retry strays under_load \
-	${PVI_LONG:+asleep reboot bulk} peers hostile killed saved 2>"$tmp/stderr"
+run_tests alone together host stream seqpacket options bound credit timeouts again memory starved whole polled deaf \
+	in_portions ${PVI_LONG:+programs log_in} kernels_own many refused place unsent former lagging retry \
+	${PVI_LONG:+strays} under_load ${PVI_LONG:+asleep reboot bulk peers} hostile killed saved 2>"$tmp/stderr"

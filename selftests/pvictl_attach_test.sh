@@ -307,5 +307,5 @@ few_capabilities()
 	await grep -q "is $a" "$tmp/log"
 }
 
-run_tests name_of_qemu last_name hostile_name no_name wrong_process pid_file which_vm taken expose limits status vmm_ends attach_ends \
+run_tests name_of_qemu ${PVI_LONG:+last_name} hostile_name no_name wrong_process pid_file which_vm taken expose limits status vmm_ends attach_ends \
 	notifies_systemd owner inherited few_capabilities

@@ -6,8 +6,8 @@
 # half a minute, ":smoke" with some of them, "debug:only" with those that need the debug kernel), each in an
 # L1 of its own: $RIG_AT_ONCE machines at once, 3 by default, since each waits for a part of its time. Beside
 # them, $RIG_BESIDE_AT_ONCE at once, 2 by default, the quick part of style.sh, install.sh if there are tests
-# that need the tools, and without $TESTS, if 6.12 is among the kernels, deb-check.sh, ring.sh, userspace.sh,
-# static.sh and, for what some tests cover, coverage.sh; with kernel 6.12 or intel bench.sh --check. Each test
+# that need the tools, and without $TESTS, if 6.12 is among the kernels, ring.sh, userspace.sh, static.sh,
+# for what some tests cover coverage.sh, and with $PVI_LONG deb-check.sh; with kernel 6.12 or intel bench.sh --check. Each test
 # with Linux guests, e2e*_test.sh, has an L1 of that kernel too, those of the tools, which are scripts as
 # well, three, and another has cost_test, which compares what calls cost: there time is instructions, and the
 # host's caches are none. Tests that need no kernel of their own run on the host, as root like all. $GUESTS
@@ -61,11 +61,15 @@ tests=("${tests[@]%.*}")
 if [ -z "${TESTS:-}${PVI_LONG:-}" ]; then
 	mapfile -t tests < <(printf '%s\n' "${tests[@]}" | grep -v -x -F "$(printf '%s\n' "${long[@]}")")
 fi
-# What is asked of no kernel is done where it is named, and beside 6.12 where no test is
+# What is asked of no kernel is done where it is named, and beside 6.12 where no test is; packages, which take longest, with
+# $PVI_LONG
 [[ " ${kernels[*]} " == *" 6.12 "* ]] && beside_kernels=1 || beside_kernels=
 wanted()
 {
-	[[ " ${TESTS:-${beside_kernels:+$1}} " == *" $1 "* ]]
+	local unnamed=$1
+
+	[ "$1" != deb ] || [ -n "${PVI_LONG:-}" ] || unnamed=
+	[[ " ${TESTS:-${beside_kernels:+$unnamed}} " == *" $1 "* ]]
 }
 processors=()
 if [[ " ${TESTS:-bench} " == *" bench "* ]]; then
