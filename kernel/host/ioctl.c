@@ -172,7 +172,7 @@ static int pvi_open(struct inode *inode, struct file *file)
 	if (!vm)
 		return -ENOMEM;
 	file->private_data = vm;
-	return nonseekable_open(inode, file);
+	return stream_open(inode, file);
 }
 
 static int pvi_release(struct inode *inode, struct file *file)

@@ -753,7 +753,7 @@ struct miscdevice {
 	int mode;
 };
 #define MISC_DYNAMIC_MINOR	255
-#define nonseekable_open(i, f)	0
+#define stream_open(i, f)	0
 #define compat_ptr_ioctl	NULL
 int misc_register(struct miscdevice *device);
 #define misc_deregister(d)	do { } while (0)
