@@ -117,7 +117,7 @@ userspace-mutants:
 
 # What is said of the sources without running them.
 static:
-	@$(RIG)/static.sh
+	@PVI_LONG=1 $(RIG)/static.sh
 
 # What nobody has thought of, each with a table of what it did.
 oracle races faults fuzz:
@@ -187,7 +187,7 @@ help:
 	@echo '  ring-mutants  put mistakes into pvi_ring.h, and see whether its tests notice them'
 	@echo '  userspace    the files of kernel/host that decide, in user space: fuzzed, in many orders, with threads'
 	@echo '  userspace-mutants  put the mistakes of selftests/userspace/mutants, or MUTANTS=, into them'
-	@echo '  static       gcc -fanalyzer, and the layout of the structs that a ring reads'
+	@echo '  static       gcc -fanalyzer, Coccinelle, and the layout of the structs that a ring reads'
 	@echo '  ring-long    ten million messages of pvi_ring.h each way, with sides killed, into Documentation/'
 	@echo '  clean        remove what was built'
 	@echo 'To run the tests on the present kernel, as root: make -C selftests run_tests'

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # static.sh - what is said of the sources without running them: gcc -fanalyzer, behind selftests/userspace/shim.h, on
-# the files of kernel/host that decide, and the layout of the structs on the way of a ring, by pahole. Sparse and
-# W=1 are build.sh's. What is known to be no fault stands in selftests/static with its reason; all else fails.
+# the files of kernel/host that decide, and the layout of the structs on the way of a ring, by pahole. With PVI_LONG=1
+# also the semantic patches of linux-source-6.12, by Coccinelle, on all modules, some minutes. Sparse and W=1 are build.sh's. What is known to be no fault stands in selftests/static with its reason; all else fails.
 # Prints TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
@@ -73,10 +73,42 @@ layout()
 "$rig/setup.sh"
 tree=$(tree_of)
 mkdir -p "$out"
+# The kernel's semantic patches that report something, but for those with parts in OCaml, which want its compiler
+cocci()
+{
+	local dir=$cache/coccinelle tar=/usr/src/linux-source-6.12.tar.xz script nr=0 remarks
+
+	if [ "$tar" -nt "$dir" ]; then
+		rm -rf "$dir"
+		mkdir "$dir" && tar -xf "$tar" -C "$dir" --strip-components=3 linux-source-6.12/scripts/coccinelle || return
+		touch "$dir"
+	fi
+	: >"$out/remarks"
+	for script in "$dir"/*/*.cocci; do
+		grep -q 'virtual *report' "$script" || continue
+		! grep -q ocaml "$script" || continue
+		nr=$((nr + 1))
+		spatch -D report --very-quiet --no-show-diff --include-headers --cocci-file "$script" \
+			-I include -I include/uapi -I kernel kernel/*/*.c >"$out/spatch" 2>"$out/spatch-log" || {
+			cat "$out/spatch-log"
+			return 1
+		}
+		sed -n 's/^\(kernel[^ :]*\):[0-9]*:[-0-9]*: /\1: /p' "$out/spatch" >>"$out/remarks"
+	done
+	echo "# $nr semantic patches, $(grep -c . "$out/remarks") remarks, those that are known among them"
+	remarks=$(grep -v -x -F -f <(entries "$known/cocci") "$out/remarks" || [ $? -eq 1 ])
+	echo "$remarks"
+	[ "$nr" -gt 0 ] && [ -z "$remarks" ]
+}
+
 kernel=$("$rig/kernel.sh" 6.12)
 "$rig/build.sh" "$kernel" "$build/src-6.12"
 echo "TAP version 13"
 check "gcc -fanalyzer, what decides in kernel/host" analyze_host
 check "holes and lines of the structs that a ring reads" layout "$build/src-6.12/kernel/kvm_pvi.ko"
+if [ -n "${PVI_LONG:-}" ]; then
+	"$rig/setup.sh" coccinelle linux-source-6.12
+	check "Coccinelle, the kernel's semantic patches" cocci
+fi
 printf '%s\n' "${rows[@]}" | remember static "$tree"
 checks_end
