@@ -264,12 +264,15 @@ tests_of()
 	*-guests-*) printf '%s\n' "${with_guests[@]}" | grep -x "${1##*-}" | selected "$(series_of "$1")" ;;
 	*-tools) tool_tests | grep -v '^pvi\(d\|ctl\)_' | selected "$(series_of "$1")" ;;
 	*-pvictl | *-pvid) tool_tests | grep "^${1##*-}_" | selected "$(series_of "$1")" ;;
+	# What cost_test counts, and what charge_test compares with what is charged, a kernel that watches itself uses
+	# many times. The shares that quota_test compares are a stock kernel's, and no debug kernel has the cpu controller.
+	debug*-count) ;;
 	*-count) printf '%s\n' "${costs[@]}" | selected "$(series_of "$1")" ;;
-	# What charge_test compares with what is charged, KASAN and its relatives use many times
 	debug)	{
 			[ "${part[debug]:-}" = only ] || c_tests
 			printf '%s\n' "${plain[@]}" | grep -x -F "$(printf '%s\n' "${debug_only[@]}")"
 		} | grep -v -x -F charge_test ;;
+	debug-*) c_tests | selected "$1" | grep -v -x -F charge_test ;;
 	*)	c_tests | selected "$1" ;;
 	esac
 }
