@@ -8,6 +8,8 @@
 set -euo pipefail
 
 export LC_ALL=C
+# What python has compiled would stand among the sources.
+export PYTHONDONTWRITEBYTECODE=1
 # A make of the rig's is not a part of the make that may have started it.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 # Debian's programs, whatever stands before them for a user: python3 for instance may be a script that looks for one.
