@@ -27,6 +27,7 @@ races	6.12	40
 fuzz	6.12	90
 faults	6.12-debug	40
 mutants	6.12	50
+generated	6.12	240	GENERATED=300
 coverage	6.12	15
 coverage-guests	6.12	60
 packages	6.12,6.1	20
@@ -99,6 +100,7 @@ script_of()
 	case $1 in
 	libvirt) echo libvirt-check.sh ;;
 	loaded)	echo "loaded.sh $rig/check.sh" ;;
+	generated) echo mutants.sh ;;
 	mutants | coverage | coverage-guests) echo "$1.sh" ;;
 	oracle | races | faults | fuzz) echo "suite.sh $1" ;;
 	packages) echo "deb-check.sh ${2//,/ }" ;;
@@ -164,7 +166,7 @@ table()
 	return "$status"
 }
 
-unset KERNELS TESTS GUESTS
+unset KERNELS TESTS GUESTS GENERATED
 names=$(awk -F '\t' 'NF { print $1 "-" $2 }' <<<"$suites")
 for name in ${SUITES:-}; do
 	grep -q -x -F "$name" <<<"$names" || die "there is no suite $name; there are ${names//$'\n'/ }"

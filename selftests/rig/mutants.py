@@ -8,10 +8,13 @@ mutants.py LIST what NAME        what is wrong with it
 mutants.py LIST files NAME       where, a line each
 mutants.py LIST generate N SEED DIR FILES TEST...   write N standard mistakes, chosen by the seed, in FILES of
                                  DIR, words of one argument, to LIST: each of the tests may notice them
+mutants.py LIST reason NAME      why the tests do not notice this standard mistake; LIST has "NAME: REASON" in each line
+mutants.py LIST reasons DIR      fail unless each that has a reason is one that can be made in the sources in DIR
 mutants.py LIST apply NAME DIR   make its mistake in the sources under DIR
 mutants.py LIST check DIR TESTS  fail unless each can be made in the sources under DIR, and TESTS has the
                                  tests and cases that are to notice it; makes none
 """
+import collections
 import pathlib
 import random
 import re
@@ -82,26 +85,34 @@ def check_tests(mutant, tests):
                 fail(f"{mutant.name}: {test} has no case {case}")
 
 
-# What, in which lines, instead of what
+# What, in one word, in which lines, instead of what
 RULES = [
-    ("a call is left out", r"^\t+(?!return|lockdep_|trace_|seq_|smp_|synchronize_rcu)\w+\(.*\);$", r".*", "\t;"),
-    ("a condition is the other one", r"^\t+(?:\} else )?if \(.*\)(?: \{)?$", r"if \((.*)\)", r"if (!(\1))"),
-    ("a barrier is none", r"^\t+(smp_mb\w*|synchronize_rcu)\(\);$", r".*", "\t;"),
-    ("a store is no release", r"smp_store_release\(", r"smp_store_release\(", "WRITE_ONCE_OF("),
-    ("one more or less", r" [<>] ", r" ([<>]) ", r" \1= "),
-    ("one more or less", r" [<>]= ", r" ([<>])= ", r" \1 "),
+    ("a call is left out", "left_out", r"^\t+(?!return|lockdep_|trace_|seq_|smp_|synchronize_rcu)\w+\(.*\);$",
+     r".*", "\t;"),
+    ("a condition is the other one", "other", r"^\t+(?:\} else )?if \(.*\)(?: \{)?$", r"if \((.*)\)", r"if (!(\1))"),
+    ("a barrier is none", "none", r"^\t+(smp_mb\w*|synchronize_rcu)\(\);$", r".*", "\t;"),
+    ("a store is no release", "no_release", r"smp_store_release\(", r"smp_store_release\(", "WRITE_ONCE_OF("),
+    ("one more or less", "or_equal", r" [<>] ", r" ([<>]) ", r" \1= "),
+    ("one more or less", "not_equal", r" [<>]= ", r" ([<>])= ", r" \1 "),
 ]
+NAME_MAX = 100
 
 
 def candidates(directory, files):
-    """Each line that a rule changes, with as many before it as make it stand once in its file."""
+    """Each line that a rule changes, with as many before it as make it stand once in its file.
+
+    A name tells of file, function, text and rule, and says which one where these are the same: it stays when
+    other lines change."""
     for file in files:
         lines = (directory / file).read_text().split("\n")
         text = "\n".join(lines)
+        function, times = "", collections.Counter()
         for at, line in enumerate(lines):
+            if re.match(r"[a-z].*\b\w+\(", line) and not line.endswith(";"):
+                function = re.search(r"\b(\w+)\(", line)[1]
             if line.startswith((" *", "/*", "#")) or "/*" in line:
                 continue
-            for what, where, old, new in RULES:
+            for what, word, where, old, new in RULES:
                 if not re.search(where, line):
                     continue
                 start = at
@@ -109,27 +120,55 @@ def candidates(directory, files):
                     start -= 1
                 # WRITE_ONCE() takes no pointer.
                 changed = re.sub(r"WRITE_ONCE_OF\(&?", "WRITE_ONCE(", re.sub(old, new, line, count=1))
-                yield f"{file}:{at + 1}: {what}", file, lines[start:at + 1], lines[start:at] + [changed]
+                name = "_".join(re.findall(r"[a-zA-Z0-9]+", f"{file[:-2]} {function} {line}"))[:NAME_MAX] + f"_{word}"
+                times[name] += 1
+                if times[name] > 1:
+                    name += f"_{times[name]}"
+                yield name, f"{file}:{at + 1}: {what}", file, lines[start:at + 1], lines[start:at] + [changed]
 
 
 def generate(path, number, seed, directory, files, *tests):
     chosen = list(candidates(pathlib.Path(directory), files.split()))
     random.Random(seed).shuffle(chosen)
     with path.open("w") as out:
-        for what, file, old, new in chosen[:int(number)]:
-            name = "_".join(re.findall(r"\w+", what)[:3])
-            print(f"@ {name}_{re.sub(' ', '_', what.split(': ')[1])}: {what}", file=out)
+        for name, what, file, old, new in chosen[:int(number)]:
+            print(f"@ {name}: {what}", file=out)
             for test in tests:
                 print(f"? {test}", file=out)
             print(f"< {file}", *(f"-{line}" for line in old), *(f"+{line}" for line in new), "", sep="\n", file=out)
 
 
+def reasons(path):
+    """Why it is not noticed, by the name of the mistake."""
+    found = {}
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if line and not line.startswith("#"):
+            name, _, reason = line.partition(": ")
+            if not reason or name in found:
+                fail(f"{path}:{number}: a line has the name of a mistake, once, and a reason")
+            found[name] = reason
+    return found
+
+
+def check_reasons(path, directory):
+    known = {name for name, *_ in candidates(directory, sorted(file.name for file in directory.glob("*.c")))}
+    gone = set(reasons(path)) - known
+    if gone:
+        fail(f"{path}: no such mistake can be made: {' '.join(sorted(gone))}")
+
+
 def main():
-    if sys.argv[2] == "generate":
-        generate(pathlib.Path(sys.argv[1]), *sys.argv[3:])
+    path, command = pathlib.Path(sys.argv[1]), sys.argv[2]
+    if command == "generate":
+        generate(path, *sys.argv[3:])
         return
-    mutants = parse(pathlib.Path(sys.argv[1]))
-    command = sys.argv[2]
+    if command == "reason":
+        print(reasons(path).get(sys.argv[3], ""))
+        return
+    if command == "reasons":
+        check_reasons(path, pathlib.Path(sys.argv[3]))
+        return
+    mutants = parse(path)
     if command == "names":
         print(*mutants, sep="\n")
     elif command == "runs":

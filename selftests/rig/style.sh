@@ -130,7 +130,8 @@ copyright_is_that_of_files()
 mutants_apply()
 {
 	python3 "$rig/mutants.py" selftests/mutants check kernel/host selftests &&
-	python3 "$rig/mutants.py" selftests/userspace/mutants check kernel/host selftests/userspace
+	python3 "$rig/mutants.py" selftests/userspace/mutants check kernel/host selftests/userspace &&
+	python3 "$rig/mutants.py" selftests/survivors reasons kernel/host
 }
 
 # locking.rst, section 1: the locks of all endpoints at once.
