@@ -7,17 +7,17 @@
 # L1 of its own: $RIG_AT_ONCE machines at once, 3 by default, since each waits for a part of its time. Beside
 # them, $RIG_BESIDE_AT_ONCE at once, 2 by default, the quick part of style.sh, install.sh if there are tests
 # that need the tools, and without $TESTS, if 6.12 is among the kernels, ring.sh, userspace.sh, static.sh,
-# for what some tests cover coverage.sh, and with $PVI_LONG deb-check.sh; with kernel 6.12 or intel bench.sh --check. Each test
-# with Linux guests, e2e*_test.sh, has an L1 of that kernel too, those of the tools, which are scripts as
-# well, three, and another has cost_test, which compares what calls cost: there time is instructions, and the
-# host's caches are none. Tests that need no kernel of their own run on the host, as root like all. $GUESTS
-# are the kernels of the guests, an older and a newer one, and a third for one of e2e_test's, by default 6.1,
-# 6.12 and 7.3.
+# mutants.sh with some mistakes, for what some tests cover coverage.sh, and with $PVI_LONG deb-check.sh; with
+# kernel 6.12 or intel bench.sh --check. Each test with Linux guests, e2e*_test.sh, has an L1 of that kernel too,
+# those of the tools, which are scripts as well, three, and another has cost_test, which compares what calls
+# cost: there time is instructions, and the host's caches are none. Tests that need no kernel of their own run
+# on the host, as root like all. $GUESTS are the kernels of the guests, an older and a newer one, and a third for
+# one of e2e_test's, by default 6.1, 6.12 and 7.3.
 # "intel" and "intel-smp" stand for kernel 6.12 on an Intel processor of Bochs's and on two, which share the
 # C tests; "intel-smoke" has some of them, or those of $TESTS.
 # Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing failed, nothing was
-# skipped and each L1 has run a test. $TESTS selects tests; "deb", "bench", "ring", "userspace", "static"
-# and "coverage" stand for these scripts. $DEADLINE limits the seconds of processor time of an L1,
+# skipped and each L1 has run a test. $TESTS selects tests; "deb", "bench", "ring", "userspace", "static",
+# "mutants" and "coverage" stand for these scripts. $DEADLINE limits the seconds of processor time of an L1,
 # $TEST_DEADLINE those of a test, $MEMORY is L1's in megabytes, $CMDLINE is added to its kernel's command
 # line, PVI_LONG=1 asks the tests to take their time, PVI_SLOW=N has them wait N times as long, 4 by
 # default. PVI_SEED is where random ones begin, PVI_OPS how many calls oracle_test makes.
@@ -77,7 +77,7 @@ if [[ " ${TESTS:-bench} " == *" bench "* ]]; then
 	[[ " ${kernels[*]} " != *" intel "* ]] || processors+=(intel ryzen)
 fi
 for i in "${!tests[@]}"; do
-	[[ ! ${tests[i]} =~ ^(deb|bench|ring|userspace|static|coverage)$ ]] || unset "tests[i]"
+	[[ ! ${tests[i]} =~ ^(deb|bench|ring|userspace|static|mutants|coverage)$ ]] || unset "tests[i]"
 done
 plain=() with_guests=() costs=() native=()
 for test in "${tests[@]}"; do
@@ -113,7 +113,7 @@ if [ -n "${TESTS:-}$beside_kernels" ]; then
 fi
 [ ${#native[@]} -eq 0 ] || beside+=(native)
 [ ${#processors[@]} -eq 0 ] || beside+=(bench)
-for name in deb ring userspace static coverage; do
+for name in deb ring userspace static mutants coverage; do
 	! wanted "$name" || beside+=("$name")
 done
 
@@ -205,6 +205,14 @@ check_userspace()
 check_static()
 {
 	exec "$rig/static.sh" >"$build/static-output"
+}
+
+# Mistakes that are noticed at once, each in another file, so that it is known that they would be; make mutants has
+# all. It builds what others beside it may build at the same time, in a place of its own.
+check_mutants()
+{
+	exec env BUILD="$build/mutants-short" "$rig/mutants.sh" acl_compares_half grant_ignores_uses \
+		frozen_before_permitted state_key_twice >"$build/mutants-output"
 }
 
 # As many lines "ok" and "not ok" as the tests have points

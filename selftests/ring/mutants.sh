@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# mutants.sh DIR - whether the tests of pvi_ring.h would notice: put one mistake after the other into
-# a copy of the header under DIR, and run them until one fails. A mistake that none notices is a
+# mutants.sh DIR [MISTAKE...] - whether the tests of pvi_ring.h would notice: put one mistake after the other,
+# or of those named, into a copy of the header under DIR, and run them until one fails. A mistake that none notices is a
 # failure. Prints TAP.
 
 set -uo pipefail
-dir=${1:?usage: mutants.sh DIR}
+dir=${1:?usage: mutants.sh DIR [MISTAKE...]}
+shift
 here=$(cd "$(dirname "$0")" && pwd)
 header=$(cd "$here/../../include/uapi/linux" && pwd)/pvi_ring.h
 
@@ -136,6 +137,19 @@ notice()
 
 mkdir -p "$dir/include/linux"
 failed=0
+if [ $# -gt 0 ]; then
+	all=("${mutants[@]}") mutants=()
+	for name; do
+		for ((i = 0; i < ${#all[@]}; i += 3)); do
+			[ "${all[i]}" != "$name" ] || break
+		done
+		[ "$i" -lt ${#all[@]} ] || {
+			echo "there is no mistake '$name'"
+			exit 1
+		}
+		mutants+=("${all[@]:i:3}")
+	done
+fi
 nr=$((${#mutants[@]} / 3))
 echo "TAP version 13"
 echo "1..$nr"
