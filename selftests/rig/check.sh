@@ -379,7 +379,7 @@ prepare()
 		files+=(-f "$build/guest-$older:/guests/older" -f "$build/guest-$newer:/guests/newer"
 			-f "$("$rig/kernel.sh" "$(series_of "$machine")")/modules/vsock:/modules/vsock")
 		[[ $machine != *-e2e_test || -z $newest ]] || files+=(-f "$build/guest-$newest:/guests/newest")
-		[[ " $older $newer " != *" debug "* ]] || files+=(-e PVI_GUEST_MEMORY=480)
+		[[ "$older $newer" != *debug* ]] || files+=(-e PVI_GUEST_MEMORY=480)
 		if [ -n "${RIG_COUNTED:-}" ]; then
 			run=run_guests.sh
 			files+=(-f "$top/selftests/coverage/$run:/$run")
