@@ -30,6 +30,9 @@ mutants	6.12	50
 generated	6.12	240	GENERATED=300
 coverage	6.12	15
 coverage-guests	6.12	60
+ring-long	none	15
+held	6.12-rt	15
+demo	6.12	5
 packages	6.12,6.1	20
 libvirt	6.12	12	KERNELS=6.12
 libvirt	6.1	12	KERNELS=6.1
@@ -37,6 +40,7 @@ smoke	6.12-trixie	10	KERNELS=6.12-trixie:smoke
 smoke	6.12-cloud	6	KERNELS=6.12-cloud TESTS=bind_test,ring_test,gsi_test,msi_test,port_test,bell_test,status_test,source_test,state_test,query_test,peers_test,unload_test
 smoke	6.1-cloud	6	KERNELS=6.1-cloud TESTS=bind_test,ring_test,gsi_test,msi_test,port_test,bell_test,status_test,source_test,state_test,query_test,peers_test,unload_test
 guests	debug	90	KERNELS=6.12 TESTS=e2e_link_test,e2e_net_test GUESTS=debug,debug MEMORY=3072 PVI_SLOW=8 DEADLINE=7200 TEST_DEADLINE=3600
+guests	debug-rt	90	KERNELS=6.12 TESTS=e2e_test GUESTS=6.1,debug-rt MEMORY=3072 PVI_SLOW=8 DEADLINE=7200 TEST_DEADLINE=3600
 guests	6.12,7.3	45	KERNELS=6.12 TESTS=e2e_vsock_test GUESTS=6.12,7.3 PVI_LONG=1 DEADLINE=7200 TEST_DEADLINE=3600
 guests	6.1,7.3	15	KERNELS=6.12 TESTS=e2e_test,e2e_net_test GUESTS=6.1,7.3
 guests	6.12-cloud,6.12-trixie	10	KERNELS=6.12 TESTS=e2e_test GUESTS=6.12-cloud,6.12-trixie
@@ -100,10 +104,13 @@ script_of()
 	case $1 in
 	libvirt) echo libvirt-check.sh ;;
 	loaded)	echo "loaded.sh $rig/check.sh" ;;
+	demo)	echo "verdict.sh $rig/demo.sh" ;;
 	generated) echo mutants.sh ;;
+	held)	echo "verdict.sh $rig/profile.sh --held $2" ;;
 	mutants | coverage | coverage-guests) echo "$1.sh" ;;
 	oracle | races | faults | fuzz) echo "suite.sh $1" ;;
 	packages) echo "deb-check.sh ${2//,/ }" ;;
+	ring-long) echo "verdict.sh $rig/ring.sh --long" ;;
 	*)	echo check.sh ;;
 	esac
 }
@@ -146,7 +153,7 @@ run_suite()
 		awk '/^not ok/ && n++ < 10' "$out/$name.output" >&2
 	fi
 	# The others remember what they did by themselves.
-	[[ ! ${script[0]} =~ ^(check|loaded|deb-check|libvirt-check)\.sh$ ]] || result "$1" "$2" |
+	[[ ! ${script[0]} =~ ^(check|loaded|deb-check|libvirt-check|verdict)\.sh$ || $1 == ring-long ]] || result "$1" "$2" |
 		sed -n -E "s/^([0-9]+) passed, ([0-9]+) failed.*/\1 \2/p" | awk -v OFS='\t' -v part="$1, ${2//,/ }" '
 		{ print part, $1, $1 + $2, "" }' | remember "check-all.$name" "$tree"
 	say "$1 on $2: $(result "$1" "$2")"
