@@ -29,76 +29,43 @@
 #define PVI_RING_VSOCK		2	/* packets of virtio-vsock */
 #define PVI_RING_RAW		3	/* what two programs agree upon */
 
-/**
- * struct pvi_ring_shape - what a section is
- * @magic: PVI_RING_MAGIC
- * @version: PVI_RING_VERSION
- * @kind: PVI_RING_NET...
- * @link: UUID of the link, in both sections
- * @owner: UUID of the side whose section this is
- * @peer: UUID of the other side
- * @gsi: the owner is rung by this GSI
- * @gsis: and by those that follow, so many in all; queue n uses @gsi + n % @gsis
- * @peer_gsi: how the owner rings @peer
- * @peer_gsis: likewise
- * @queues: how many are here, 1 to PVI_RING_MAX_QUEUES
- * @data_offset: where the data of queue 0 begins, a multiple of 64
- * @data_size: data of each queue, a power of two
- * @side: 0 or 1, the peer's is the other
- *
- * Who makes the link writes it, before either side knows of it.
- */
+/* What a section is. Who makes the link writes it, before either side knows of it */
 struct pvi_ring_shape {
 	__u64 magic;
 	__u32 version, kind;
-	__u8  link[PVI_RING_UUID_SIZE];
-	__u8  owner[PVI_RING_UUID_SIZE];
+	__u8  link[PVI_RING_UUID_SIZE];		/* the same in both sections */
+	__u8  owner[PVI_RING_UUID_SIZE];	/* the side whose section this is */
 	__u8  peer[PVI_RING_UUID_SIZE];
-	__u32 gsi, gsis;
-	__u32 peer_gsi, peer_gsis;
-	__u32 queues, data_offset, data_size;
-	__u32 side;
+	__u32 gsi, gsis;		/* the owner is rung for queue n by GSI @gsi + n % @gsis */
+	__u32 peer_gsi, peer_gsis;	/* and rings @peer likewise */
+	__u32 queues;			/* how many are here, 1 to PVI_RING_MAX_QUEUES */
+	__u32 data_offset;		/* where the data of queue 0 begins, a multiple of 64 */
+	__u32 data_size;		/* of each queue, a power of two */
+	__u32 side;			/* 0 or 1, the peer's is the other */
 };
 
-/**
- * struct pvi_ring_header - the beginning of a section
- * @shape: what it is
- * @secret: random, the same in both sections of a link; written with @shape. 0: there is none
- * @__reserved0: 0
- * @life: state, session, and the peer's session: PVI_RING_LIFE()
- * @use: how many queues the owner uses in this session
- * @epoch: the owner's epoch of kvm_pvi, low half first; 0 if it does not know
- * @mark: for pvi_ring_owns()
- * @__reserved1: 0
- * @config: what belongs to the kind; written with @shape
- */
+/* The beginning of a section. @secret and @config are written with @shape, the rest by the owner alone */
 struct pvi_ring_header {
 	struct pvi_ring_shape shape;
-	__u8  secret[16];
-	__u8  __reserved0[16];
-	__u32 life;
-	__u32 use;
-	__u32 epoch[2];
-	__u32 mark[2];
-	__u8  __reserved1[40];
-	__u8  config[64];
+	__u8  secret[16];	/* random, the same in both sections of a link; 0: there is none */
+	__u8  __reserved0[16];	/* 0 */
+	__u32 life;		/* state, session, and the peer's session: PVI_RING_LIFE() */
+	__u32 use;		/* how many queues the owner uses in this session */
+	__u32 epoch[2];		/* the owner's of kvm_pvi, low half first; 0 if it does not know */
+	__u32 mark[2];		/* for pvi_ring_owns() */
+	__u8  __reserved1[40];	/* 0 */
+	__u8  config[64];	/* what belongs to the kind */
 };
 
-/**
- * struct pvi_ring_queue - what a side says of queue n, both of sending and of receiving
- * @prod: bytes sent so far
- * @room_wake: when to ring the owner, who sends, because of room
- * @cons: bytes of the peer's that were received so far
- * @data_wake: when to ring the owner, who receives, because of data
- *
- * A cache line each, of which the first word counts. The indexes run freely, and are multiples of
- * 8. The second word of @prod is how often it has wrapped, for who counts bytes. The rest is 0.
+/*
+ * What a side says of queue n, both of sending and of receiving: a cache line each, of which the
+ * first word counts. The indexes run freely, and are multiples of 8
  */
 struct pvi_ring_queue {
-	__u32 prod[16];
-	__u32 room_wake[16];
-	__u32 cons[16];
-	__u32 data_wake[16];
+	__u32 prod[16];		/* bytes sent so far; [1]: how often that has wrapped, for who counts */
+	__u32 room_wake[16];	/* when to ring the owner, who sends, because of room */
+	__u32 cons[16];		/* bytes of the peer's that were received so far */
+	__u32 data_wake[16];	/* when to ring the owner, who receives, because of data */
 };
 
 /* @room_wake, @data_wake: never; as the index goes beyond this one; whenever it moves */
@@ -173,9 +140,8 @@ static __inline__ int pvi_ring_look(const struct pvi_ring_header *header, __u64 
 }
 
 /*
- * Whether @header is in memory of this side's own: a store into it stays. Who made up a section of a peer's
- * may have written this side's name there. @number is one that nobody can guess. Others of this side's may ask
- * at the same time, whose numbers stay no longer than it takes
+ * Whether @header is in memory of this side's own, whatever name stands there: a store into it stays. Nobody can
+ * guess @number. Others of this side's may ask at the same time, whose numbers stay no longer than it takes
  */
 static __inline__ int pvi_ring_owns(struct pvi_ring_header *header, __u64 number)
 {
@@ -409,8 +375,8 @@ static __inline__ int pvi_ring_publish(struct pvi_ring_tx *tx)
 }
 
 /*
- * Be rung when there is room for @len bytes. Whether there is, or @error. @len is PVI_RING_LONGEST() at most: of more
- * this may say that there is, and pvi_ring_reserve() that there is not, for ever
+ * Be rung when there is room for @len bytes, PVI_RING_LONGEST() at most: of more this may say that
+ * there is, and pvi_ring_reserve() that there is not, for ever. Whether there is, or @error
  */
 static __inline__ int pvi_ring_arm_tx(struct pvi_ring_tx *tx, __u32 len)
 {
