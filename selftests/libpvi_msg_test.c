@@ -49,11 +49,17 @@ static void ring(void *arg, u32 gsi)
 	gsis[who] = gsi;
 }
 
-static bool answers;
+static bool answers, refuses;
+static u32 refused;
 
-/* Side 1 is rung, and another thread or VM of it is fast */
+/* Side 1 is rung, and another thread or VM of it is fast. Or a rate has no ring left */
 static void ring_fast(void *arg, u32 gsi)
 {
+	if (refuses) {
+		refused++;
+		pvi_msg_owe(sides[1 - *(u32 *)arg], gsi);
+		return;
+	}
 	ring(arg, gsi);
 	if (answers && *(u32 *)arg == 1)
 		pvi_msg_follow(sides[1]);
@@ -272,6 +278,57 @@ static void test_pad(void)
 	ASSERT_EQ(queue->data_wake[0], DATA | PVI_RING_WAKE_BEYOND);
 }
 
+static void send_unheard(u32 queue)
+{
+	ASSERT_EQ(pvi_msg_receive(sides[1], queue, got, sizeof(got)), -EAGAIN);
+	refuses = true;
+	ASSERT_EQ(pvi_msg_send(sides[0], queue, sent, 8), 0);
+	refuses = false;
+}
+
+/* What was refused for now is rung again, each GSI once, until it is accepted */
+static void test_owed(void)
+{
+	make_section(0);
+	make_section(1);
+	refuses = true;
+	ASSERT_EQ(side_open(0), 0);
+	ASSERT_GE(pvi_msg_pay(sides[0]), 1);
+	ASSERT_EQ(refused, 2);
+	refuses = false;
+	ASSERT_EQ(side_open(1), 0);
+	ASSERT_EQ(rings[1], 0);
+	ASSERT_EQ(pvi_msg_pay(sides[0]), -1);
+	ASSERT_EQ(rings[1], 1);
+	ASSERT_EQ(gsis[1], 20);
+	follow();
+	ASSERT_EQ(pvi_msg_pay(sides[0]), -1);
+	ASSERT_EQ(rings[1], 0);
+
+	send_unheard(0);
+	send_unheard(1);
+	ASSERT_EQ(rings[1], 0);
+	ASSERT_EQ(pvi_msg_pay(sides[0]), -1);
+	ASSERT_EQ(rings[1], 2);
+	ASSERT_EQ(gsis[1], 21);
+	ASSERT_EQ(pvi_msg_pay(sides[0]), -1);
+	ASSERT_EQ(rings[1], 2);
+
+	/* One that came later has come for both */
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), 8);
+	send_unheard(0);
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), 8);
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), -EAGAIN);
+	ASSERT_EQ(pvi_msg_send(sides[0], 0, sent, 8), 0);
+	ASSERT_EQ(rings[1], 3);
+	ASSERT_EQ(pvi_msg_pay(sides[0]), -1);
+	/* Nor is what is none of the peer's */
+	pvi_msg_owe(sides[0], 20 + QUEUES);
+	pvi_msg_owe(sides[0], 19);
+	ASSERT_EQ(pvi_msg_pay(sides[0]), -1);
+	ASSERT_EQ(rings[1], 3);
+}
+
 static const struct test_case cases[] = {
 	{ "open", test_open },
 	{ "messages", test_messages },
@@ -280,6 +337,7 @@ static const struct test_case cases[] = {
 	{ "sessions", test_sessions },
 	{ "follow_ended", test_follow_ended },
 	{ "pad", test_pad },
+	{ "owed", test_owed },
 };
 
 int main(int argc, char **argv)

@@ -804,10 +804,10 @@ struct pvi_ring_shape;
  * @msg: out: what the other functions take; they may be called by one thread at a time
  * @own: the own section: memory, or a file
  * @peer: that of the peer; only read
- * @ring: called to ring GSI @gsi of the peer; what a rate refuses (EAGAIN) it has to ring again later
+ * @ring: called to ring GSI @gsi of the peer; it tells pvi_msg_owe() of what is refused for now (EAGAIN)
  * @arg: its first argument
  *
- * @own and @peer may be closed afterwards.
+ * @own and @peer may be closed afterwards. @msg is set before @ring is called.
  *
  * Return: 0, or -errno; ENOLINK: the two are not the sections of a link.
  */
@@ -819,6 +819,22 @@ int pvi_msg_open(struct pvi_msg **msg, int own, int peer, void (*ring)(void *arg
  * @msg: what pvi_msg_open() gave, which is gone then
  */
 void pvi_msg_close(struct pvi_msg *msg);
+
+/**
+ * pvi_msg_owe - a ring was refused for now, as the peer was rung too often or is being saved: it has to be made again
+ * @msg: the side
+ * @gsi: which GSI was to be rung
+ */
+void pvi_msg_owe(struct pvi_msg *msg, uint32_t gsi);
+
+/**
+ * pvi_msg_pay - make again what rings are owed; before each wait for a ring
+ * @msg: the side
+ *
+ * Return: for how many milliseconds to wait, after which this is to be called again, or -1: nothing is owed any more,
+ * and the wait may be as long as it likes. poll() takes it as it is.
+ */
+int pvi_msg_pay(struct pvi_msg *msg);
 
 /**
  * pvi_msg_shape - what the own section says: kind, peer, GSIs

@@ -10,6 +10,8 @@
 
 /* Changes of state that one call follows */
 #define MSG_STEPS	16
+/* Milliseconds until a peer that was rung too often is rung again */
+#define MSG_MOMENT	20
 
 /* What a thread has of one queue in this session */
 struct msg_queue {
@@ -20,6 +22,7 @@ struct msg_queue {
 /*
  * @opened: the queues are those of this session
  * @own, @peer: mappings of @own_size and @peer_size bytes
+ * @owed: bit n: GSI @peer_gsi + n, the ring of which was refused for now. Queues have no more of them
  */
 struct pvi_msg {
 	struct pvi_ring_link link;
@@ -27,7 +30,7 @@ struct pvi_msg {
 	size_t own_size, peer_size;
 	void (*ring)(void *arg, uint32_t gsi);
 	void *arg;
-	uint64_t epoch;
+	uint64_t epoch, owed;
 	bool opened;
 	struct msg_queue queues[PVI_RING_MAX_QUEUES];
 };
@@ -35,8 +38,10 @@ struct pvi_msg {
 static void msg_ring(struct pvi_msg *msg, uint32_t queue)
 {
 	const struct pvi_ring_shape *mine = &msg->link.mine;
+	uint32_t n = queue % mine->peer_gsis;
 
-	msg->ring(msg->arg, mine->peer_gsi + queue % mine->peer_gsis);
+	msg->owed &= ~(1ull << n);
+	msg->ring(msg->arg, mine->peer_gsi + n);
 }
 
 static void msg_start(struct pvi_msg *msg)
@@ -78,8 +83,9 @@ int pvi_msg_open(struct pvi_msg **result, int own, int peer,
 		goto err_unmap_peer;
 	msg->ring = ring;
 	msg->arg = arg;
-	msg_start(msg);
+	/* Which @ring may need */
 	*result = msg;
+	msg_start(msg);
 	return 0;
 
 err_unmap_peer:
@@ -103,6 +109,25 @@ void pvi_msg_close(struct pvi_msg *msg)
 const struct pvi_ring_shape *pvi_msg_shape(const struct pvi_msg *msg)
 {
 	return &msg->link.mine;
+}
+
+void pvi_msg_owe(struct pvi_msg *msg, uint32_t gsi)
+{
+	uint32_t n = gsi - msg->link.mine.peer_gsi;
+
+	if (n < msg->link.mine.peer_gsis && n < PVI_RING_MAX_QUEUES)
+		msg->owed |= 1ull << n;
+}
+
+int pvi_msg_pay(struct pvi_msg *msg)
+{
+	uint64_t owed = msg->owed;
+	uint32_t n;
+
+	for (n = 0; owed; n++, owed >>= 1)
+		if (owed & 1)
+			msg_ring(msg, n);
+	return msg->owed ? MSG_MOMENT : -1;
 }
 
 void pvi_msg_reset(struct pvi_msg *msg, uint64_t epoch)

@@ -19,7 +19,6 @@
 
 #define CHUNK	65536
 #define PIECE	4096	/* what a pipe that can be written takes at once */
-#define MOMENT	20	/* milliseconds until a peer that was rung too often is rung again */
 
 /*
  * @signals: readable when somebody wants this to end
@@ -168,10 +167,11 @@ static void pipe_check(struct pipe_state *p, ssize_t ret)
 /* Wait for one of them; the last is for signals, which end this. */
 static void pipe_poll(struct pipe_state *p, struct pollfd *fds, int nr)
 {
+	int moment = pvi_msg_pay(p->end.msg);
+
 	fds[nr - 1] = (struct pollfd){ .fd = p->signals, .events = POLLIN };
-	if (poll(fds, nr, p->end.owes ? MOMENT : p->verbose ? 1000 : -1) < 0 && errno != EINTR)
+	if (poll(fds, nr, moment < 0 && p->verbose ? 1000 : moment) < 0 && errno != EINTR)
 		die("poll: %s", strerror(errno));
-	pipe_end_pay(&p->end);
 	if (fds[nr - 1].revents)
 		die("ended after %llu bytes to the other side and %llu from it", p->sent, p->received);
 }

@@ -21,22 +21,17 @@ struct pipe_args {
  * @bell: readable when the peer has rung
  * @peers: readable when somebody has come or gone
  * @guest, @pvi: what makes it one side, or -1
- * @owes: the peer's GSI @owed was rung more often than it may be, and is to be rung again
  */
 struct pipe_end {
 	struct pvi_msg *msg;
 	struct pvi_ring_shape shape;
 	int bell, peers, guest, pvi;
-	bool owes;
-	uint32_t owed;
 };
 
 /* pipe_end.c: dies if it cannot be that side. @msg is the caller's to close, first */
 void pipe_end_open(struct pipe_end *end, const struct pipe_args *args);
 void pipe_end_close(struct pipe_end *end);
 void pipe_end_ring(struct pipe_end *end);
-/* Rings again what was refused for its rate; for whoever has waited a moment. */
-void pipe_end_pay(struct pipe_end *end);
 /* @peers was readable: whether the peer has gone */
 bool pipe_end_is_left(struct pipe_end *end);
 

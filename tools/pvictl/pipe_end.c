@@ -16,19 +16,13 @@ static void end_ring(void *arg, uint32_t gsi)
 	int ret = end->guest >= 0 ? pvi_guest_ring(end->guest, end->shape.peer, gsi) :
 				    pvi_ring(end->pvi, end->shape.peer, gsi);
 
-	end->owes = ret == -EAGAIN;
-	end->owed = gsi;
+	if (ret == -EAGAIN)
+		pvi_msg_owe(end->msg, gsi);
 }
 
 void pipe_end_ring(struct pipe_end *end)
 {
 	end_ring(end, end->shape.peer_gsi);
-}
-
-void pipe_end_pay(struct pipe_end *end)
-{
-	if (end->owes)
-		end_ring(end, end->owed);
 }
 
 static void guest_open(struct pipe_end *end, const struct pipe_args *args, int *own, int *peer)
