@@ -15,6 +15,8 @@
 #include "libpvi_lib.h"
 
 #define SIZE	(1u << 20)
+#define HUGE_SIZE	(2u << 20)
+#define HUGE_PAGES	"/proc/sys/vm/nr_hugepages"
 #define DIR_NAME "links"	/* where the test runs, a directory of its own */
 #define LINK_NAME "f0000000-0000-8000-8000-000000000003"
 
@@ -140,36 +142,71 @@ static void check_not_opened_anew(int fd)
 	ASSERT_EQ(status, 0);
 }
 
-/* The owner writes, the peer reads, and nobody makes it shorter */
-static void test_memory(void)
+static void check_no_size(int fd, u64 size)
 {
-	struct pvi_link link = new_link();
+	ASSERT_EQ(ftruncate(fd, size), -1);
+	ASSERT_EQ(errno, EPERM);
+}
+
+/* The owner writes, the peer reads, and nobody makes it shorter */
+static void check_memory(const struct pvi_link *link, u32 flags)
+{
 	int before = count_fds(), own, peer;
 	struct pvi_ring_header *header;
 	struct pvi_ring_shape shape;
+	u64 size = link->size;
+	struct stat st;
 
-	own = pvi_link_memory(&link, 1, 0, &peer);
+	own = pvi_link_memory(link, 1, flags, &peer);
 	ASSERT_GE(own, 0);
 	ASSERT_TRUE(is_cloexec(own) && is_cloexec(peer));
-	header = map_shared(own, SIZE);
-	ASSERT_EQ(pvi_link_shape(&link, 1, &shape), 0);
+	ASSERT_EQ(fstat(own, &st), 0);
+	ASSERT_EQ(st.st_size, size);
+	if (flags)
+		ASSERT_EQ(st.st_blksize, HUGE_SIZE);
+	header = map_shared(own, size);
+	ASSERT_EQ(pvi_link_shape(link, 1, &shape), 0);
 	ASSERT_EQ(memcmp(header, &shape, sizeof(shape)), 0);
 	ASSERT_EQ(header->life, 0);
-	ASSERT_EQ(ftruncate(own, SIZE / 2), -1);
-	ASSERT_EQ(ftruncate(own, SIZE * 2), -1);
-	ASSERT_TRUE(mmap(NULL, SIZE, PROT_READ, MAP_SHARED, peer, 0) != MAP_FAILED);
-	ASSERT_TRUE(mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, peer, 0) == MAP_FAILED);
+	check_no_size(own, 0);
+	check_no_size(own, size * 2);
+	ASSERT_TRUE(mmap(NULL, size, PROT_READ, MAP_SHARED, peer, 0) != MAP_FAILED);
+	ASSERT_TRUE(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, peer, 0) == MAP_FAILED);
 	check_not_opened_anew(peer);
 	ASSERT_EQ(pvi_status_seal(own), 0);
-	ASSERT_TRUE(mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, own, 0) == MAP_FAILED);
+	ASSERT_TRUE(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, own, 0) == MAP_FAILED);
 	header->life = 4;
 	close(own);
 	close(peer);
 	ASSERT_EQ(count_fds(), before);
+}
 
+static void test_memory(void)
+{
+	struct pvi_link link = new_link();
+	int before = count_fds(), peer;
+
+	check_memory(&link, 0);
 	ASSERT_EQ(pvi_link_memory(&link, 1, 2, &peer), -EINVAL);
 	link.kind = 0;
 	ASSERT_EQ(pvi_link_memory(&link, 1, 0, &peer), -EINVAL);
+	ASSERT_EQ(count_fds(), before);
+}
+
+/* Where there are too few pages, and no others, nothing is left; a size that is not one of pages is none */
+static void test_memory_huge(void)
+{
+	struct pvi_link link = new_link();
+	int before = count_fds(), peer;
+
+	ASSERT_EQ(__write_line(HUGE_PAGES, "4"), 0);
+	ASSERT_GE(read_number(HUGE_PAGES), 2);
+	link.size = 2 * HUGE_SIZE;
+	check_memory(&link, PVI_LINK_HUGETLB);
+	ASSERT_EQ(__write_line(HUGE_PAGES, "0"), 0);
+	ASSERT_EQ(pvi_link_memory(&link, 1, PVI_LINK_HUGETLB, &peer), -ENOSPC);
+	link.size = HUGE_SIZE / 2;
+	ASSERT_EQ(pvi_link_memory(&link, 1, PVI_LINK_HUGETLB, &peer), -EINVAL);
 	ASSERT_EQ(count_fds(), before);
 }
 
@@ -400,6 +437,7 @@ static const struct test_case cases[] = {
 	{ "sizes", test_sizes },
 	{ "refused", test_refused },
 	{ "memory", test_memory },
+	{ "memory_huge", test_memory_huge },
 	{ "format", test_format },
 	{ "secret", test_secret },
 	{ "join", test_join },
