@@ -140,6 +140,26 @@ mutexes_are_few()
 	[ "$(sed -n 's/^static DEFINE_MUTEX(\(.*\));.*/\1/p' kernel/host/*.c | sort | tr '\n' ' ')" = "attach_lock " ]
 }
 
+# at_most LINES FILE
+at_most()
+{
+	local lines
+
+	lines=$(wc -l <"$2")
+	[ "$lines" -le "$1" ] || {
+		echo "$2 has $lines lines, and may have $1"
+		false
+	}
+}
+
+# Whoever writes a ring of their own reads the page to its end, and whoever uses the header reads that.
+ring_is_short()
+{
+	at_most 450 include/uapi/linux/pvi_ring.h &&
+	at_most 400 Documentation/virt/kvm/pvi/ring.rst &&
+	at_most 60 Documentation/virt/kvm/pvi/pvi-echo.c
+}
+
 # Nothing is linked: the libraries of the other targets may be missing, their headers are the same.
 compile_header()
 {
@@ -194,6 +214,7 @@ check "shellcheck" shellcheck "${scripts[@]}"
 check "kernel-doc" perl "$kernel_doc" -none -Werror include/uapi/linux/*.h include/linux/*.h \
 	kernel/*/*.[ch] kernel/*.h tools/libpvi/libpvi*.h
 check "headers compile alone" compile_header
+check "the ring's header, page and example are short" ring_is_short
 check "headers are in uapi_layout.h and uapi_guest_layout.h" layouts_are_complete
 check "syzkaller's description has the ioctls and their structs" \
 	"$rig/syzlang.py" "$header" selftests/syzkaller/dev_kvm_pvi.txt
