@@ -104,8 +104,8 @@ bench-apart:
 bench-held:
 	@$(RIG)/profile.sh --held $(KERNELS)
 
-# What a message of pvi_ring.h costs, whether its tests notice mistakes in it, and how many arrive.
-ring-figures ring-mutants ring-long:
+# What a message of pvi_ring.h costs, whether its tests notice mistakes in it, how many arrive, and what fuzzers find.
+ring-figures ring-mutants ring-long ring-fuzz:
 	@$(RIG)/ring.sh --$(@:ring-%=%)
 
 # What decides in kernel/host, in user space under sanitizers, and whether it notices mistakes.
@@ -189,6 +189,7 @@ help:
 	@echo '  userspace    the files of kernel/host that decide, in user space: fuzzed, in many orders, with threads'
 	@echo '  userspace-mutants  put the mistakes of selftests/userspace/mutants, or MUTANTS=, into them'
 	@echo '  static       gcc -fanalyzer, Coccinelle, and the layout of the structs that a ring reads'
+	@echo '  ring-fuzz    fuzz pvi_ring.h: 100,000,000 cases each of a receiver, a sender and a handshake'
 	@echo '  ring-long    ten million messages of pvi_ring.h each way, with sides killed, into Documentation/'
 	@echo '  clean        remove what was built'
 	@echo 'To run the tests on the present kernel, as root: make -C selftests run_tests'
@@ -211,4 +212,4 @@ help:
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-loaded check-long check-intel check-debug check-all deb deb-check libvirt-check demo bench \
 	bench-check bench-here pictures bench-profile bench-apart bench-held bench-link ring-figures ring-mutants \
-	ring-long userspace userspace-mutants static oracle races faults fuzz mutants coverage figures style clean help
+	ring-long ring-fuzz userspace userspace-mutants static oracle races faults fuzz mutants coverage figures style clean help

@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# ring.sh [--figures|--mutants|--long] - test pvi_ring.h in user space: its model, two threads and two
+# ring.sh [--figures|--mutants|--long|--fuzz] - test pvi_ring.h in user space: its model, two threads and two
 # processes under sanitizers, hostile peers, fuzzers, an implementation in another language, what a
 # message costs, and whether some mistakes are noticed. With PVI_LONG=1 100,000,000 cases for each fuzzer,
 # 1,000 kills, and all mutants. Prints TAP and "N passed, N failed". --figures prints the table of ring.rst,
-# --mutants runs mutants.sh alone, --long writes Documentation/ring-long.txt: 10,000,000 messages each way, which the two
+# --mutants runs mutants.sh alone, --fuzz the fuzzers alone, with 100,000,000 cases each, --long writes
+# Documentation/ring-long.txt: 10,000,000 messages each way, which the two
 # sides expect by number and content, and a side killed 1,000 times.
 
 . "$(dirname "$0")/common.sh"
@@ -71,6 +72,21 @@ remember_mutants()
 		remember ring-mutants "$tree"
 }
 
+fuzz_all()
+{
+	check "fuzzed receiver" fuzz receiver "$@"
+	check "fuzzed sender" fuzz sender "$@"
+	check "fuzzed handshake" fuzz link "$@"
+}
+
+# Each of them of $1 inputs, which are 50 cases each. One that is reported ends it: then they are none
+remember_fuzz()
+{
+	printf '%s\n' "${rows[@]}" | awk -F '\t' -v OFS='\t' -v cases=$(($1 * 50)) '
+		/^fuzzed / { print "cases of the " substr($1, 8), $2 * cases, cases, "" }' | remember ring-fuzz "$tree"
+}
+
+many=2000000
 build_all
 case ${1:-} in
 --figures)
@@ -80,6 +96,13 @@ case ${1:-} in
 	"$source/mutants.sh" "$out/mutants" | tee "$output" || status=$?
 	remember_mutants <"$output"
 	exit "$status" ;;
+--fuzz)
+	tree=$(tree_of)
+	echo "TAP version 13"
+	fuzz_all "$many"
+	remember_fuzz "$many"
+	checks_end
+	exit ;;
 --long)
 	write_long
 	exit ;;
@@ -92,9 +115,9 @@ broken_rules()
 }
 
 if [ -n "${PVI_LONG:-}" ]; then
-	messages=10000000 kills=1000 rounds=10000000 runs=2000000 seed=()
+	messages=10000000 kills=1000 rounds=10000000 fuzzed=("$many")
 else
-	messages=100000 kills=20 rounds=300000 runs=20000 seed=(-seed=1)
+	messages=100000 kills=20 rounds=300000 fuzzed=(20000 -seed=1)
 fi
 tree=$(tree_of)
 echo "TAP version 13"
@@ -105,13 +128,12 @@ check "two threads, thread sanitizer" "$out/stress-tsan" threads "$messages" 0 1
 check "two threads, address sanitizer" "$out/stress-asan" threads "$messages" 0 1
 check "two processes, address sanitizer, killed now and then" \
 	"$out/stress-asan" processes "$messages" "$kills" 2
-check "fuzzed receiver" fuzz receiver "$runs" "${seed[@]}"
-check "fuzzed sender" fuzz sender "$runs" "${seed[@]}"
-check "fuzzed handshake" fuzz link "$runs" "${seed[@]}"
+fuzz_all "${fuzzed[@]}"
 check "an implementation from the page alone" "$source/interop.py" "$out/talk"
 check "the same in lockstep: queues, laps, wakes, rings that are owed" "$source/lockstep.py" "$out/side.so"
 check "at most 60 instructions a message" "$source/figures.py" "$out/count" 60
 if [ -n "${PVI_LONG:-}" ]; then
+	remember_fuzz "$many"
 	check "mistakes are noticed" "$source/mutants.sh" "$out/mutants"
 	remember_mutants <"$output"
 else
