@@ -747,10 +747,10 @@ stop_load()
 }
 
 # said_once LINES - behind so many lines of its log a's kernel says once that b breaks the rules, and nothing else but how
-# long its clock, its works and RCU have had to wait, which is the busy host's doing
+# long its clock, its works and RCU have had to wait, which is the busy host's doing, as is when it has enough randomness
 said_once()
 {
-	local said slow='clocksource|hrtimer|perf:|hogged CPU|rcu|sched'
+	local said slow='clocksource|hrtimer|perf:|hogged CPU|rcu|sched|random:'
 
 	said=$(run g_a "dmesg | tail -n +$(($1 + 1)) | grep -v -E '$slow'; true")
 	[[ $said == *"breaks the rules"* && $said != *$'\n'* ]] || fail "a's kernel says: $said"

@@ -84,13 +84,20 @@ passed()
 	run "$1" "grep -c '^[0-9]* - .*ok\$' /tmp/asked"
 }
 
+# relays GUEST COMMAND... - begin to, and return when it waits for somebody
+relays()
+{
+	run "$1" "${*:2} >/dev/null 2>&1 & relay=\$!;" \
+		'until grep -q -E "accept|poll|select" /proc/$relay/wchan || [ ! -e /proc/$relay/exe ]; do usleep 20000; done'
+}
+
 # between CLIENT SERVER CID_OF_SERVER CID_OF_CLIENT PORT PORT_OF_TCP - all that neither leaves out passes
 between()
 {
 	local name
 
-	run "$2" "socat VSOCK-LISTEN:$6,fork TCP:127.0.0.1:1234 >/dev/null 2>&1 & relay=\$!"
-	run "$1" "socat TCP-LISTEN:1234,bind=127.0.0.1,reuseaddr,fork VSOCK-CONNECT:$3:$6 >/dev/null 2>&1 & relay=\$!"
+	relays "$2" "socat VSOCK-LISTEN:$6,fork TCP:127.0.0.1:1234"
+	relays "$1" "socat TCP-LISTEN:1234,bind=127.0.0.1,reuseaddr,fork VSOCK-CONNECT:$3:$6"
 	answers "$2" "$4" "$5"
 	asks "$1" "$3" "$5"
 	asked "$1" || fail "case $(failed_case "$1" "$2"): $(why "$1" /tmp/asked) $(why "$2" /tmp/answered)"
