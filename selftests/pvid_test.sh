@@ -1168,26 +1168,27 @@ hangs_later()
 	end_pvid
 }
 
-# hold_lock UUID - whoever wants the lock of that endpoint of pvid's waits, as if a vCPU that does not run had it, until
+# hold_lock UUID... - whoever wants the locks of these endpoints of pvid's waits, as if vCPUs that do not run had them, until
 # let_lock, or for 100 s
 hold_lock()
 {
 	cat >"$tmp/hold_lock.py" <<-'PYTHON'
 		import ctypes, os, sys
-		pid, uuid = int(sys.argv[1]), sys.argv[2]
-		def has_it(fd):
+		pid, uuids = int(sys.argv[1]), sys.argv[2:]
+		def is_one(fd):
 		    try:
 		        with open(f"/proc/{pid}/fdinfo/{fd}") as info:
-		            return f"pvi-uuid:\t{uuid}\n" in info
+		            text = info.read()
 		    except FileNotFoundError:
 		        return False
-		fd = next(int(fd) for fd in os.listdir(f"/proc/{pid}/fd") if has_it(fd))
-		fd = ctypes.CDLL(None).syscall(438, os.pidfd_open(pid), fd, 0)	# pidfd_getfd
-		assert fd >= 0
+		    return any(f"pvi-uuid:\t{uuid}\n" in text for uuid in uuids)
+		pidfd, syscall = os.pidfd_open(pid), ctypes.CDLL(None).syscall
+		fds = [syscall(438, pidfd, int(fd), 0) for fd in os.listdir(f"/proc/{pid}/fd") if is_one(fd)]	# pidfd_getfd
+		assert len(fds) == len(uuids) and min(fds) >= 0
 		with open("/sys/module/pvi_test_delay/parameters/locks", "w") as locks:
-		    locks.write(str(fd + 1))
+		    locks.write(str(max(fds) + 1))
 	PYTHON
-	python3 -I -S "$tmp/hold_lock.py" "$pvid" "$1"
+	python3 -I -S "$tmp/hold_lock.py" "$pvid" "$@"
 }
 
 # It fails where that took longer.
