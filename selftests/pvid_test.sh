@@ -1275,19 +1275,22 @@ lock_is_held_moving()
 	await test ! -e "$tmp/run/$b.state"
 	same "$(tell vm_c stop)" 0
 	has_what_it_had vm_c 1
-	# One that is kept, frozen, is frozen again before anything else is done.
+	# One that is kept is frozen by the next pvid, too, whoever has thawed it.
 	kill "$vm_c"
 	await test -e "$tmp/run/$b.state"
 	rm "$tmp/vm_b.in" "$tmp/vm_b.out" "$tmp/vm_d.in" "$tmp/vm_d.out"
 	vmm vm_b -uuid "$b" -incoming defer
 	await is_at "$b" "$vm_b"
 	await gives -11 vm_a "ring $b 65536"
+	await as_wanted
 	kill "$vm_d"
+	pvictl thaw "$b"
 	hold_lock "$b"
 	kill_pvid
 	goes_on_meanwhile
-	same "$(tell vm_a "ring $b 65536")" -11
 	let_lock
+	await is_frozen "$b"
+	same "$(tell vm_a "ring $b 65536")" -11
 	goes_on vm_b
 	rmmod pvi_test_delay
 	end_pvid
@@ -2439,6 +2442,11 @@ is_at()
 	pvictl list --json >"$tmp/json" && json "$tmp/json" "[e['vmm'] for e in it['endpoints'] if e['uuid'] == '$1'] == [$2]"
 )
 
+is_frozen()
+(
+	pvictl list --json >"$tmp/json" && json "$tmp/json" "[e['state'] for e in it['endpoints'] if e['uuid'] == '$1'] == ['frozen']"
+)
+
 # gives RESULT NAME COMMAND... - what it answers
 gives()
 {
@@ -2716,12 +2724,19 @@ looked_20()
 loading()
 {
 	: >"$tmp/dirs"
-	pair_that_moves env LD_PRELOAD="$here/kill_at.so $here/hold_at.so" COUNT_DIRS="$tmp/dirs" WCHAN="$tmp/wchan"
+	pair_that_moves env LD_PRELOAD="$here/kill_at.so $here/hold_at.so" COUNT_DIRS="$tmp/dirs" WCHAN="$tmp/wchan" \
+		FREEZE_HELD="$tmp/freeze"
 	kill "$vm_b"
 	await test -e "$tmp/run/$b.state"
+	await logged "db ($b) of process $vm_b is not bound any more"
 	printf 0 >"$tmp/wchan"
+	: >"$tmp/freeze"
 	vmm vm_c -uuid "$b" -incoming defer
 	await is_at "$b" "$vm_c"
+	# Nobody may ring it before it is frozen.
+	await test -s "$tmp/freeze"
+	same "$(tell vm_a "ring $b 65536")" -1
+	rm "$tmp/freeze"
 	await gives -11 vm_a "ring $b 65536"
 	looked_20 "$vm_c"
 	same "$(tell vm_a "ring $b 65536")" -11

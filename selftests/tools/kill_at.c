@@ -15,6 +15,8 @@
  * BIND_HELD=PATH: who has done a BIND that says by which VMM writes a line to that file, where it is, and goes on when it is
  * not there any more.
  *
+ * FREEZE_HELD=PATH: likewise who is about to freeze an endpoint.
+ *
  * GETFD_HELD=PATH: who wants a descriptor of the process that the file names writes a line to it, and goes on when it is not
  * there any more, as if that process executed another program so long.
  *
@@ -158,9 +160,9 @@ static bool is_for_full(unsigned long request, const struct kvm_pvi_bind *bind)
 	return path && request == KVM_PVI_BIND && !(bind->flags & KVM_PVI_BIND_VMM) && !access(path, F_OK);
 }
 
-static void hold(void)
+static void hold(const char *name)
 {
-	const char *path = getenv("BIND_HELD");
+	const char *path = getenv(name);
 
 	if (!path || access(path, F_OK))
 		return;
@@ -181,10 +183,12 @@ int ioctl(int fd, unsigned long request, ...)
 	va_end(args);
 	if (is_for_full(request, arg))
 		return bind_to_full();
+	if (request == KVM_PVI_GET_STATE && ((struct kvm_pvi_state *)arg)->flags & KVM_PVI_STATE_FREEZE)
+		hold("FREEZE_HELD");
 	point_of_file();
 	ret = real(fd, request, arg);
 	if (!ret && request == KVM_PVI_BIND && ((struct kvm_pvi_bind *)arg)->flags & KVM_PVI_BIND_VMM)
-		hold();
+		hold("BIND_HELD");
 	point_of_file();
 	return ret;
 }
