@@ -1237,6 +1237,47 @@ lock_is_held()
 	end_pvid
 }
 
+# Nor do many of them, of which some child always waits, keep a policy from being carried out for all others.
+locks_are_held()
+{
+	local n nr=17 group names=()
+
+	load_delay
+	policy
+	for ((n = 1; n <= nr; n++)); do
+		names+=("$(printf 'cccccccc-0000-4000-8000-%012d' $n)")
+		printf '[vm v%d]\nuuid = %s\nuser = 12345\n' $n "${names[-1]}"
+	done >>"$tmp/policy/web.conf"
+	start_pvid
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	vmm vm_c -uuid "$c"
+	group=$(tell vm_c "vms 12345 $nr 1")
+	await nr_bound $((nr + 2))
+	await settled
+	hold_lock "${names[@]}"
+	sed -i 's/^gsi = 20/gsi = 65536/' "$tmp/policy/web.conf"
+	for ((n = 1; n <= nr; n++)); do
+		printf '[allow v%d]\nfrom = web\nto = v%d\ngsi = 65536\n' $n $n
+	done >>"$tmp/policy/web.conf"
+	apply
+	same "$(tell vm_a "ring $b 20") $(tell vm_a "ring $b 65536")" "-1 2"
+	watched
+	let_lock
+	# They have no interrupt controller to expose a GSI of.
+	for n in "${names[0]}" "${names[-1]}"; do
+		await has_sender "$n"
+	done
+	kill -KILL -- "-$group"
+	rmmod pvi_test_delay
+	end_pvid
+}
+
+has_sender()
+(
+	pvictl show --json "$1" >"$tmp/json" && json "$tmp/json" "len(it['senders']) == 1"
+)
+
 # pvid goes on: another VM comes, and has what the policy says.
 goes_on_meanwhile()
 {
@@ -2932,11 +2973,11 @@ by_hand()
 run_tests noticing shown ${PVI_LONG:+alone} others linked ${PVI_LONG:+linked_later linking} relinking \
 	linked_users ${PVI_LONG:+ends_of_others asked_ends many_ends three_gone handed_on words_of_users \
 	not_linking} owning ${PVI_LONG:+killed_linking orphaned} claims makers ${PVI_LONG:+beside \
-	full_table made_meanwhile} staying ${PVI_LONG:+saving_late} dropping ${PVI_LONG:+dropping_on filled \
-	filled_twice} hangs lock_is_held lock_is_held_moving lock_is_held_linking ${PVI_LONG:+hangs_later \
-	crowds crowd_is_bound} crowd_waits ${PVI_LONG:+becomes lost} applying limiting wording reserving \
-	${PVI_LONG:+tightened} mistakes ${PVI_LONG:+wrong} broken ${PVI_LONG:+known_later \
-	linked_before_ready full in_turns} killed ${PVI_LONG:+many_kept kept_by_an_older} killed_applying \
-	moving ${PVI_LONG:+moving_linked moving_linked_later} loading ${PVI_LONG:+not_passed_on} returning \
-	${PVI_LONG:+returning_later} killed_moving ${PVI_LONG:+killed_moving_on moving_full} saving \
+	full_table made_meanwhile} staying ${PVI_LONG:+saving_late} dropping ${PVI_LONG:+\
+	dropping_on filled filled_twice} hangs lock_is_held locks_are_held lock_is_held_moving lock_is_held_linking \
+	${PVI_LONG:+hangs_later crowds crowd_is_bound} crowd_waits ${PVI_LONG:+becomes lost} \
+	applying limiting wording reserving ${PVI_LONG:+tightened} mistakes ${PVI_LONG:+wrong} broken \
+	${PVI_LONG:+known_later linked_before_ready full in_turns} killed ${PVI_LONG:+many_kept kept_by_an_older} \
+	killed_applying moving ${PVI_LONG:+moving_linked moving_linked_later} loading ${PVI_LONG:+not_passed_on} \
+	returning ${PVI_LONG:+returning_later} killed_moving ${PVI_LONG:+killed_moving_on moving_full} saving \
 	${PVI_LONG:+saving_full} by_hand

@@ -183,7 +183,7 @@ bool arrive_has_waited(const struct vm *vm)
 /* It may get what its guest had made GSIs of, and this is not asked for ever. */
 static void wait_for_more(struct vm *vm)
 {
-	if (vm_is_settled(vm) && (vm->known || vm->d->ready) && !(++vm->waited % MAX_WAITED))
+	if (!vm->helper && vm_is_settled(vm) && (vm->known || vm->d->ready) && !(++vm->waited % MAX_WAITED))
 		vm_work(vm);
 }
 

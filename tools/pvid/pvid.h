@@ -327,7 +327,7 @@ void vm_stays(struct vm *vm);
 bool vm_is_taken(const struct vm *vm);
 /* Its guest goes on here */
 void vm_arrived(struct vm *vm);
-/* Nothing is found out of it, taken back or given */
+/* Nothing is found out of it, taken back or given, or only what has been tried once */
 bool vm_is_settled(const struct vm *vm);
 /* What the guest of @vm's name and user had made, as kept_read() */
 int vm_read_made(const struct vm *vm, void **blob);
@@ -335,7 +335,7 @@ int vm_read_made(const struct vm *vm, void **blob);
 void vm_links_are_free(struct pvid *d);
 /* Carries @d->policy out: what is bound stays, but for the differences, if it is what the policy says */
 void vm_apply_all(struct pvid *d);
-/* Nothing is found out of any, taken back or given, and those that were given up are not bound any more */
+/* All are settled, and those that were given up are not bound any more */
 bool vm_all_known(const struct pvid *d);
 /* One has what the policy does not say, or could not be looked at */
 bool vm_any_owes(const struct pvid *d);

@@ -721,9 +721,10 @@ struct vm *vm_of(const struct pvid *d, pid_t pid)
 	return vm;
 }
 
+/* Who is tried again has had its try: of many some child may always be at it. */
 bool vm_is_settled(const struct vm *vm)
 {
-	return !vm->helper && !(vm->due & DUE_TAKE_BACK) && (!vm->locked_out || vm->tries >= MAX_TRIES);
+	return (!vm->helper || vm->tries) && !(vm->due & DUE_TAKE_BACK) && (!vm->locked_out || vm->tries >= MAX_TRIES);
 }
 
 bool vm_all_known(const struct pvid *d)
