@@ -21,6 +21,8 @@
 #include "pvid.h"
 
 #define READY_TRIES 3	/* by helpers that do not end well: each leaves links that the next one need not make */
+#define USUAL 250		/* milliseconds that each of pvid's own ends may take, */
+#define OWN_PATIENCE 20000	/* and all of them beyond that: a third of what there is */
 
 struct answer {
 	char error[1024];	/* or "" */
@@ -40,7 +42,7 @@ struct work {
 	int pidfd;		/* of the parent */
 	struct end *ends;	/* sorted */
 	size_t nr_ends;
-	unsigned int nr_late;	/* of these */
+	int waited;		/* for these, beyond what is usual: milliseconds */
 	int held;
 	struct links there;
 	struct links gone;	/* now, or before, without all ends knowing it */
@@ -254,11 +256,20 @@ static bool is_told(struct work *w, const struct link *link, const struct pvi_ri
 	return false;
 }
 
-/* One that is late is not asked again, and the more are the less the next one is waited for: all have a minute. */
+static int larger(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+/*
+ * One that is late is not asked again. What they take the next one is waited for the less: all have a minute, whether they are
+ * late or nearly so.
+ */
 static int tell_own_end(struct work *w, const struct link *link, const struct pvi_ring_shape *shape, bool join, int lister)
 {
-	int patience = CHILD_PATIENCE >> (w->nr_late < 2 ? w->nr_late : 2), ret;
+	int patience = larger((OWN_PATIENCE - w->waited) / 4, USUAL), ret;
 	struct end *end = own_end(w, shape->owner);
+	int64_t begun = child_until();
 	pid_t pid;
 
 	if (!end)
@@ -266,9 +277,9 @@ static int tell_own_end(struct work *w, const struct link *link, const struct pv
 	if (end->late)
 		return -ETIMEDOUT;
 	pid = begin_to_tell(w, link, shape, true, join, lister);
-	ret = pid < 0 ? pid : child_wait(pid, child_until() - CHILD_PATIENCE + patience);
+	ret = pid < 0 ? pid : child_wait(pid, begun - CHILD_PATIENCE + patience);
 	end->late = ret == -ETIMEDOUT;
-	w->nr_late += end->late;
+	w->waited += larger(child_until() - begun - USUAL, 0);
 	return ret;
 }
 
