@@ -771,20 +771,22 @@ handed_on()
 		    print(os.getpid(), flush=True)
 		    signal.pause()
 	PYTHON
-	policy
-	start_pvid
-	vmm vm_a -name web -uuid "$a"
-	await pvictl show "$a"
+	load_delay
+	pair_by_policy
 	python3 "$tmp/enrol.py" "$c" >"$tmp/heir"
 	await test -s "$tmp/heir"
 	between wire web "host:$c"
+	# Also where another VM has its endpoint's lock
+	hold_lock "$b"
 	apply
 	has_link "$c"
 	policy
 	apply
 	has_nothing "$c"
+	let_lock
 	same "$(ls -A "$tmp/links")" .lock
 	kill "$(cat "$tmp/heir")"
+	rmmod pvi_test_delay
 	end_pvid
 }
 

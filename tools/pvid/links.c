@@ -95,11 +95,21 @@ static struct end *own_end(const struct work *w, const uuid_t uuid)
 	return w->nr_ends ? bsearch(&key, w->ends, w->nr_ends, sizeof(key), compare_ends) : NULL;
 }
 
+/* As note_end(): the others of that process may be any VM's, whose locks its vCPUs may have for long. */
 static bool is_end(pid_t pid, int fd, const char *target, void *arg)
 {
+	const char *name = strrchr(target, '/');
+	bool lives;
 	uuid_t uuid;
+	int pidfd;
 
-	return is_endpoint(pid, fd, target, uuid) && !uuid_compare(uuid, arg);
+	if (!name || strcmp(name, "/kvm_pvi"))
+		return false;
+	pidfd = open_pidfd(pid);
+	lives = pidfd >= 0 && ask_endpoint(pidfd, fd, uuid);
+	if (pidfd >= 0)
+		close(pidfd);
+	return lives && !uuid_compare(uuid, arg);
 }
 
 static bool is_taken(pid_t pid, int fd, const char *target, void *arg)
