@@ -2968,8 +2968,13 @@ saving_late()
 	same "$(tell vm_b "acks 0")" 0
 	same "$(tell vm_b leave)" 0
 	await has_left "$vm_b"
-	apply
-	refuses 5 "no endpoint is bound" pvictl show "$b"
+	# Also where one of these has its endpoint's lock meanwhile
+	load_delay
+	hold_lock "$b"
+	refuses 1 "not all could be taken back, or looked at" apply
+	let_lock
+	rmmod pvi_test_delay
+	await_gone "$b"
 	kill "$vm_b"
 	vmm vm_c -uuid "$b" -incoming defer
 	await is_at "$b" "$vm_c"

@@ -436,6 +436,15 @@ void vm_stays(struct vm *vm)
 	vm_work(vm);
 }
 
+/* Of one that is dropped, which has it until then. False: it is in vain */
+static bool vm_save_again(struct vm *vm, enum outcome outcome, int err)
+{
+	if (vm->tries >= MAX_TRIES - 1 || (outcome == HELPER_DONE && !may_pass(err)))
+		return false;
+	vm_again(vm, "save what its guest had made", strerror(-err));
+	return vm->tries < MAX_TRIES;
+}
+
 static void vm_saved(struct vm *vm, enum outcome outcome, const struct worked *w)
 {
 	int ret = outcome == HELPER_LATE ? -EBUSY : outcome == HELPER_FAILED ? -ENOMEM : w->length;
@@ -446,6 +455,8 @@ static void vm_saved(struct vm *vm, enum outcome outcome, const struct worked *w
 		arrive_saved(vm, ret);
 		return;
 	}
+	if (ret && vm_save_again(vm, outcome, ret))
+		return;
 	if (ret)
 		vm_lose_made(vm, ret);
 	vm_end(vm);
@@ -458,6 +469,7 @@ static void vm_drop(struct vm *vm, bool ends)
 	int ret = 0;
 
 	LOG(SD_WARNING, "process %d is no longer what the policy says of %s", vm->pid, vm_name(vm->d, vm->uuid).s);
+	vm->tries = 0;
 	if (save)
 		ret = vm_save(vm, 0);
 	if (save && !ret)
