@@ -33,6 +33,8 @@ struct helper {
 	struct user *user;	/* or NULL */
 	const struct task *task;
 	void *owner;
+	struct vm *vm;		/* whose child it is, or NULL */
+	TAILQ_ENTRY(helper) child;
 	bool forgotten;
 	bool killed;
 	pid_t pid;		/* 0: it waits for its turn */
@@ -58,8 +60,24 @@ static void helpers_turn(struct pvid *d)
 	sd_event_source_set_enabled(d->turn, SD_EVENT_ONESHOT);
 }
 
+static void helper_forget_vm(struct helper *h)
+{
+	if (h->vm)
+		TAILQ_REMOVE(&h->vm->children, h, child);
+	h->vm = NULL;
+}
+
+void helper_forget_children(struct vm *vm)
+{
+	struct helper *h;
+
+	while ((h = TAILQ_FIRST(&vm->children)))
+		helper_forget_vm(h);
+}
+
 static void helper_free(struct helper *h)
 {
+	helper_forget_vm(h);
 	sd_event_source_disable_unref(h->end);
 	sd_event_source_disable_unref(h->late);
 	if (h->answer)
@@ -182,15 +200,25 @@ static void helper_keep_only(int a, int b)
 	close_range(larger(last, STDERR_FILENO) + 1, ~0u, 0);
 }
 
-/* Who has worked on that VM's endpoint before, and has been killed, but not ended yet. -ECHILD: nobody; -errno */
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid;
+}
+
+/*
+ * Who works on that VM's endpoint still, though it has been killed: the oldest that has not ended, for which those that
+ * came later were waiting when they were killed. -ECHILD: nobody; -errno
+ */
 static int helper_former(const struct helper *h)
 {
 	const struct vm *vm = h->task->vm ? h->owner : NULL;
-	siginfo_t info = { 0 };
+	const struct helper *former = vm ? TAILQ_FIRST(&vm->children) : NULL;
 
-	if (!vm || !vm->child || waitid(P_PID, vm->child, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid)
-		return -ECHILD;
-	return open_pidfd(vm->child);
+	while (former && has_ended(former->pid))
+		former = TAILQ_NEXT(former, child);
+	return former ? open_pidfd(former->pid) : -ECHILD;
 }
 
 /* What the one does in its last call the other one finds done. */
@@ -260,8 +288,10 @@ static int helper_begin(struct helper *h)
 		helper_run(h, parent, former);
 	if (former >= 0)
 		close(former);
-	if (h->pid > 0 && h->task->vm)
-		((struct vm *)h->owner)->child = h->pid;
+	if (h->pid > 0 && h->task->vm) {
+		h->vm = h->owner;
+		TAILQ_INSERT_TAIL(&h->vm->children, h, child);
+	}
 	return h->pid < 0 ? -errno : helper_watch(h);
 }
 

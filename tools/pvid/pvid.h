@@ -109,7 +109,7 @@ struct vm {
 	bool known;		/* it is what the policy says that it is */
 	bool owes;		/* it has what could not be taken back */
 	struct helper *helper;	/* does what is due */
-	pid_t child;		/* that was one, and may not have ended */
+	TAILQ_HEAD(, helper) children;	/* that have not ended: it, or who were killed, the oldest first */
 	sd_event_source *end;
 	sd_event_source *retry;
 	struct look look;	/* whether it runs */
@@ -203,6 +203,8 @@ bool helper_may_not_wait(const struct user *user);
 void helper_close(struct pvid *d, int pvi);
 /* @task's done() is not called any more; @helper may be NULL */
 void helper_forget(struct helper *helper);
+/* No other child works on @vm */
+void helper_forget_children(struct vm *vm);
 
 /* examine.c: what helpers find out */
 struct examined {

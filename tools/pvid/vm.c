@@ -176,6 +176,7 @@ static void vm_rest(struct vm *vm)
 {
 	LIST_REMOVE(vm, entry);
 	vm_forget_helper(vm);
+	helper_forget_children(vm);
 	vm->end = sd_event_source_disable_unref(vm->end);
 	vm->retry = sd_event_source_disable_unref(vm->retry);
 	look_end(&vm->look);
@@ -334,6 +335,7 @@ static struct vm *vm_make(struct pvid *d, int pvi, uint64_t number, const uuid_t
 		return NULL;
 	*vm = (struct vm){ .d = d, .pvi = pvi, .number = number, .pid = pid, .owner = owner };
 	uuid_copy(vm->uuid, uuid);
+	TAILQ_INIT(&vm->children);
 	vm->user = user_get(d, owner);
 	/* Before anybody looks at what has ended. */
 	if (!vm->user || sd_event_add_io(d->event, &vm->end, pvi, EPOLLHUP, vm_ended, vm) < 0 ||
