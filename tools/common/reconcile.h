@@ -14,9 +14,11 @@
  * Takes back what @old, or what is older, says and @new does not, and gives what @new says and the endpoint
  * has not; what others have given it stays. A line of each to @out, if there is one. @number: of the endpoint;
  * @pvi: itself, or -1: nothing is changed. @lister: any descriptor of the module's. 0 or -errno, and then @what
- * could not be done; the rest was. -EINPROGRESS: RECONCILE_SLICE changes were made, and there are more; call it again.
+ * could not be done; the rest was. -EINPROGRESS: RECONCILE_SLICE changes were made, or some in RECONCILE_SECONDS, and there
+ * may be more; call it again.
  */
 #define RECONCILE_SLICE 32	/* each may wait for a grace period */
+#define RECONCILE_SECONDS 2
 
 /* @words: where the files of status words are */
 int reconcile(int lister, uint64_t number, int pvi, const uuid_t uuid, const struct policy *old,

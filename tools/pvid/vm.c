@@ -533,6 +533,8 @@ static void vm_worked(struct pvid *d, void *owner, int pvi, enum outcome outcome
 	vm->due &= ~done;
 	vm->restored |= w->restored;
 	vm->locked_out = w->locked_out;
+	if (done || w->more)
+		vm->tries = 0;
 	if (outcome == HELPER_DONE || done & DUE_TAKE_BACK)
 		vm->owes = w->owes;
 	if (done & DUE_TAKE_BACK && w->owes)
