@@ -234,13 +234,18 @@ static struct vm *find_unsaved(const struct pvid *d, const uuid_t uuid)
 	return vm;
 }
 
-static void forget_made(struct pvid *d, const uuid_t uuid)
+static void end_unsaved(struct pvid *d, const uuid_t uuid)
 {
 	struct vm *vm = find_unsaved(d, uuid);
 
-	kept_forget(d, uuid);
 	if (vm)
 		vm_end(vm);
+}
+
+static void forget_made(struct pvid *d, const uuid_t uuid)
+{
+	kept_forget(d, uuid);
+	end_unsaved(d, uuid);
 }
 
 int vm_read_made(const struct vm *vm, void **blob)
@@ -520,6 +525,8 @@ static void vm_worked(struct pvid *d, void *owner, int pvi, enum outcome outcome
 	const struct worked *w = answer ? answer : &nothing;
 	unsigned int done = __atomic_load_n(&w->done, __ATOMIC_ACQUIRE);
 	struct vm *vm = owner;
+	bool thawed = vm->due & done & DUE_THAW;
+	uuid_t uuid;
 
 	(void)pvi;
 	vm->helper = NULL;
@@ -528,8 +535,9 @@ static void vm_worked(struct pvid *d, void *owner, int pvi, enum outcome outcome
 		reload_progress(d);
 		return;
 	}
-	if (vm->due & done & DUE_THAW)
-		forget_made(d, vm->uuid);
+	uuid_copy(uuid, vm->uuid);
+	if (thawed)
+		kept_forget(d, uuid);
 	vm->due &= ~done;
 	vm->restored |= w->restored;
 	vm->locked_out = w->locked_out;
@@ -551,6 +559,9 @@ static void vm_worked(struct pvid *d, void *owner, int pvi, enum outcome outcome
 		vm_again(vm, "see whether it is what the policy says", strerror(-w->seen.ret));
 	else if (vm->due & DUE_GIVE)
 		vm_again(vm, w->given_what, strerror(-w->given));
+	/* That tells who waits how far all are. */
+	if (thawed)
+		end_unsaved(d, uuid);
 	reload_progress(d);
 }
 
