@@ -1836,6 +1836,43 @@ dropping()
 	end_pvid
 }
 
+# Nor does it wait for the end of one itself where there is no child that would.
+dropping_childless()
+{
+	local applying
+
+	# It has to take what pvid says meanwhile
+	echo 512 >/proc/sys/net/unix/max_dgram_qlen
+	load_delay
+	policy
+	start_pvid env LD_PRELOAD="$here/hold_at.so" NO_FORK="$tmp/no_fork"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	await nr_kept 2
+	hold_lock "$b"
+	kill -STOP "$keeper"
+	sed -i -e '/^.vm db/,/^bells/d' -e '/^.allow/,/^gsi/d' "$tmp/policy/web.conf"
+	apply >"$tmp/apply" 2>&1 &
+	applying=$!
+	await logged "db ($b) of process $vm_b is not bound any more"
+	await has_no_children
+	: >"$tmp/no_fork"
+	kill -CONT "$keeper"
+	await nr_kept 1
+	watched
+	rm "$tmp/no_fork"
+	wait "$applying"
+	let_lock
+	rmmod pvi_test_delay
+	end_pvid
+}
+
+has_no_children()
+{
+	[ -z "$(cat "/proc/$pvid/task/$pvid/children")" ]
+}
+
 # limits RATE BURST - of GSI 20, None for no limit; the others have none
 limits()
 (
@@ -3011,7 +3048,7 @@ by_hand()
 run_tests noticing shown ${PVI_LONG:+alone} others linked ${PVI_LONG:+linked_later linking} relinking \
 	linked_users ${PVI_LONG:+ends_of_others asked_ends many_ends three_gone handed_on words_of_users \
 	not_linking} owning ${PVI_LONG:+killed_linking orphaned} claims makers ${PVI_LONG:+beside \
-	full_table made_meanwhile} staying ${PVI_LONG:+saving_late} dropping ${PVI_LONG:+\
+	full_table made_meanwhile} staying ${PVI_LONG:+saving_late} dropping ${PVI_LONG:+dropping_childless \
 	dropping_on filled filled_twice} hangs lock_is_held locks_are_held lock_is_held_moving lock_is_held_linking \
 	${PVI_LONG:+lock_is_held_nearly hangs_later crowds crowd_is_bound} crowd_waits ${PVI_LONG:+becomes lost} \
 	applying limiting wording reserving ${PVI_LONG:+tightened} mistakes ${PVI_LONG:+wrong} broken \

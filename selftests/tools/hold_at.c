@@ -6,6 +6,7 @@
  * HOLD_CMDLINE	whoever wants to read the command line of a process that the file names, a line each, waits, and has
  *		written a line to the same path with ".held" behind it
  * HOLD_LINKS	so does pvid's child that is at links, before it looks for pvid's descriptors
+ * NO_FORK	it has no children
  * HOLD_LOOKS	no VMM is looked at, whether it runs
  * WCHAN	is what each thread seems to sleep in
  *
@@ -16,6 +17,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -119,6 +121,16 @@ int openat(int dir, const char *path, int flags, ...)
 	if (last && !strcmp(last, "/wchan") && there("WCHAN"))
 		return real(AT_FDCWD, getenv("WCHAN"), flags, mode);
 	return real(dir, path, flags, mode);
+}
+
+pid_t fork(void)
+{
+	typeof(fork) *real = next("fork");
+
+	if (!there("NO_FORK"))
+		return real();
+	errno = EAGAIN;
+	return -1;
 }
 
 int prctl(int option, ...)

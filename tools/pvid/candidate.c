@@ -159,8 +159,9 @@ static void candidate_examined(struct pvid *d, void *owner, int pvi, enum outcom
 		vm_add(d, pvi, e);
 		return;
 	}
+	/* It may be bound nevertheless. */
 	if (pvi >= 0)
-		close(pvi);
+		helper_close(d, pvi);
 	if (outcome != HELPER_DONE) {
 		c->late += outcome == HELPER_LATE;
 		candidate_again(c, "see what it is", outcome == HELPER_LATE ? "it takes too long" : "no helper");

@@ -136,7 +136,8 @@ static int helper_has_closed(sd_event_source *source, const siginfo_t *info, voi
 	return 0;
 }
 
-void helper_close(struct pvid *d, int pvi)
+/* False: there is no child that would do it. */
+static bool close_by_child(struct pvid *d, int pvi)
 {
 	pid_t parent = getpid(), pid = fork();
 	sd_event_source *end;
@@ -147,12 +148,70 @@ void helper_close(struct pvid *d, int pvi)
 		for (;;)
 			pause();
 	}
-	close(pvi);
 	if (pid < 0)
-		return;
+		return false;
+	close(pvi);
 	kill(pid, SIGKILL);
 	if (sd_event_add_child(d->event, &end, pid, WEXITED, helper_has_closed, NULL) < 0)
 		LOG(SD_ERR, "no helper: out of memory");
+	return true;
+}
+
+/* An endpoint for which there was no child yet */
+struct closing {
+	struct pvid *d;
+	int pvi;
+	unsigned int tries;
+	sd_event_source *retry;
+};
+
+static int close_again(sd_event_source *source, uint64_t now, void *arg);
+
+static void close_later(struct closing *c)
+{
+	unsigned int tries = c->tries < MAX_DOUBLED ? c->tries : MAX_DOUBLED;
+
+	c->tries++;
+	if (!retry_after(c->d, &c->retry, tries, close_again, c))
+		return;
+	close(c->pvi);
+	free(c);
+}
+
+static int close_again(sd_event_source *source, uint64_t now, void *arg)
+{
+	struct closing *c = arg;
+
+	(void)source;
+	(void)now;
+	if (close_by_child(c->d, c->pvi)) {
+		sd_event_source_disable_unref(c->retry);
+		free(c);
+	} else {
+		close_later(c);
+	}
+	return 0;
+}
+
+void helper_close(struct pvid *d, int pvi)
+{
+	struct closing *c;
+	uuid_t uuid;
+
+	/* Nobody waits for the end of one that is not bound. */
+	if (pvi_query_uuid(pvi, uuid) == -ENOTCONN) {
+		close(pvi);
+		return;
+	}
+	if (close_by_child(d, pvi))
+		return;
+	c = malloc(sizeof(*c));
+	if (!c) {
+		close(pvi);
+		return;
+	}
+	*c = (struct closing){ .d = d, .pvi = pvi };
+	close_later(c);
 }
 
 static void helper_kill(struct helper *h)
