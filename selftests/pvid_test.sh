@@ -1342,6 +1342,8 @@ lock_is_held_moving()
 # Nor are links of others kept from coming or going.
 lock_is_held_linking()
 {
+	local n
+
 	load_delay
 	pair_by_policy
 	printf '[vm third]\nuuid = %s\n' "$c" >>"$tmp/policy/web.conf"
@@ -1354,6 +1356,10 @@ lock_is_held_linking()
 	between more web third
 	refuses 1 "$b cannot join link 'held': its process keeps whoever asks it waiting" apply
 	same "$(rung_by vm_a "$c" more) $(rung_by vm_a "$b" held)" "YES NO"
+	# Nor by who waits for it to join: of a child that has the links' lock meanwhile one at least is met.
+	for n in 1 2 3 4; do
+		flock --timeout 2 "$tmp/links/.lock" true || fail "nobody else can change links"
+	done
 	let_lock
 	apply
 	same "$(rung_by vm_a "$b" held)" YES

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -77,6 +78,29 @@ static bool look(const struct vm *vm, struct worked *w)
 	return true;
 }
 
+static int read_links(const struct vm *vm, struct links *links, int *held)
+{
+	struct links_why why;
+
+	return links_hold(vm->d->links, false, held, &why) ?: links_read(vm->d->links, links, NULL, &why);
+}
+
+/* Nothing of @links is to be joined; or that is not known. */
+static bool has_joined(const struct vm *vm, const struct links *links)
+{
+	char *joins = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&joins, &length);
+	uuid_t unused;
+
+	if (!out)
+		return true;
+	links_join(links, &vm->d->policy, vm->uuid, vm->d->lister, vm->number, -1, out, unused);
+	fclose(out);
+	free(joins);
+	return !length;
+}
+
 /*
  * All links there are, whoever has made them: who makes one later looks for the endpoint. Who is at it just now is not
  * waited for, but asked again.
@@ -84,13 +108,20 @@ static bool look(const struct vm *vm, struct worked *w)
 static int join_links(const struct vm *vm, char what[static RECONCILE_WHAT])
 {
 	struct pvid *d = vm->d;
-	struct links_why why;
 	struct links links;
 	uuid_t failed;
 	int held, ret;
 
 	snprintf(what, RECONCILE_WHAT, "read links in %s", d->links);
-	ret = links_hold(d->links, false, &held, &why) ?: links_read(d->links, &links, NULL, &why);
+	ret = read_links(vm, &links, &held);
+	/* Who waits for the endpoint's lock does not have others wait for that of the links. */
+	if (!ret && !has_joined(vm, &links)) {
+		links_free(&links);
+		if (held >= 0)
+			close(held);
+		pvi_get_state(vm->pvi, 0, NULL, 0);
+		ret = read_links(vm, &links, &held);
+	}
 	if (!ret) {
 		ret = links_join(&links, &d->policy, vm->uuid, d->lister, vm->number, vm->pvi, NULL, failed);
 		uuid_unparse_lower(failed, stpcpy(what, "join link "));
