@@ -1377,37 +1377,6 @@ lock_is_held_linking()
 	end_pvid
 }
 
-# Nor is the time that there is for all links spent on a VM that lets whoever asks wait for nearly as long as anybody does.
-lock_is_held_nearly()
-{
-	local n
-
-	load_delay
-	policy
-	printf '[vm third]\nuuid = %s\n' "$c" >>"$tmp/policy/web.conf"
-	start_pvid
-	vmm vm_a -name web -uuid "$a"
-	vmm vm_b -uuid "$b"
-	vmm vm_c -uuid "$c"
-	await pvictl show "$c"
-	await settled
-	for ((n = 10; n < 50; n++)); do
-		between l$n web db
-	done
-	between last web third
-	AGAIN=2 hold_lock "$b" >"$tmp/holder" &
-	await test -s "$tmp/holder"
-	refuses 1 "$b cannot join link 'l" apply
-	same "$(rung_by vm_a "$c" last)" YES
-	kill "$(head -n 1 "$tmp/holder")"
-	wait $! || [ $? -eq 143 ]
-	let_lock
-	apply
-	same "$(difference)" ""
-	rmmod pvi_test_delay
-	end_pvid
-}
-
 # Print how many children of pvid no signal ends.
 nr_stuck()
 {
@@ -3056,7 +3025,7 @@ run_tests noticing shown ${PVI_LONG:+alone} others linked ${PVI_LONG:+linked_lat
 	not_linking} owning ${PVI_LONG:+killed_linking orphaned} claims makers ${PVI_LONG:+beside \
 	full_table made_meanwhile} staying ${PVI_LONG:+saving_late} dropping ${PVI_LONG:+dropping_childless \
 	dropping_on filled filled_twice} hangs lock_is_held locks_are_held lock_is_held_moving lock_is_held_linking \
-	${PVI_LONG:+lock_is_held_nearly hangs_later crowds crowd_is_bound} crowd_waits ${PVI_LONG:+becomes lost} \
+	${PVI_LONG:+hangs_later crowds crowd_is_bound} crowd_waits ${PVI_LONG:+becomes lost} \
 	applying limiting wording reserving ${PVI_LONG:+tightened} mistakes ${PVI_LONG:+wrong} broken \
 	${PVI_LONG:+known_later linked_before_ready full in_turns} killed ${PVI_LONG:+many_kept kept_by_an_older} \
 	killed_applying moving ${PVI_LONG:+moving_linked moving_linked_later} loading ${PVI_LONG:+not_passed_on} \
