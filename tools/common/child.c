@@ -9,7 +9,7 @@
 
 #include "common.h"
 
-static int64_t now(void)
+int64_t child_now(void)
 {
 	struct timespec t;
 
@@ -19,13 +19,13 @@ static int64_t now(void)
 
 int64_t child_until(void)
 {
-	return now() + CHILD_PATIENCE;
+	return child_now() + CHILD_PATIENCE;
 }
 
 int child_wait(pid_t pid, int64_t until)
 {
 	struct pollfd ended = { .fd = open_pidfd(pid), .events = POLLIN };
-	int64_t left = until - now();
+	int64_t left = until - child_now();
 	int status, ret = -ETIMEDOUT;
 
 	if (ended.fd >= 0 && poll(&ended, 1, left > 0 ? left : 0) == 1 && waitpid(pid, &status, 0) == pid)

@@ -22,6 +22,11 @@ void escape(char *to, size_t room, const char *from);
  */
 bool number_read(const char *text, char **end, uint64_t *value);
 
+static inline int larger(int a, int b)
+{
+	return a > b ? a : b;
+}
+
 /* proc.c: other processes */
 #define COMM_LEN 64	/* 15 bytes, escaped */
 
@@ -45,14 +50,20 @@ int find_fd(pid_t first, bool (*is_it)(pid_t pid, int fd, const char *target, vo
  */
 #define CHILD_PATIENCE 5000	/* milliseconds */
 
+/* Milliseconds since the system has started */
+int64_t child_now(void);
 int64_t child_until(void);
 /* What it has exited with; -ETIMEDOUT: it is late, and killed; -EIO: somebody else has ended it */
 int child_wait(pid_t pid, int64_t until);
 
-/* endpoint_fd.c: whether @fd of the process, which leads to @target, is an endpoint that is bound; stores its name */
+/* endpoint_fd.c: whether what a descriptor leads to may be an endpoint */
+bool is_of_kvm_pvi(const char *target);
+/* Whether @fd of the process, which leads to @target, is an endpoint that is bound; stores its name */
 bool is_endpoint(pid_t pid, int fd, const char *target, uuid_t uuid);
 /* Whether that is one that lives, of the process of @pidfd; stores its name, and waits for nobody who has its lock */
 bool ask_endpoint(int pidfd, int fd, uuid_t uuid);
+/* The same of process @pid */
+bool ask_endpoint_of(pid_t pid, int fd, uuid_t uuid);
 
 /* status.c: who a process is. Read without waiting for it, and nothing it could choose */
 struct process {

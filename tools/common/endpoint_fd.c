@@ -7,14 +7,20 @@
 
 #include "common.h"
 
-bool is_endpoint(pid_t pid, int fd, const char *target, uuid_t uuid)
+bool is_of_kvm_pvi(const char *target)
 {
 	const char *name = strrchr(target, '/');
+
+	return name && !strcmp(name, "/kvm_pvi");
+}
+
+bool is_endpoint(pid_t pid, int fd, const char *target, uuid_t uuid)
+{
 	char path[64], line[256], text[UUID_STR_LEN];
 	bool found = false;
 	FILE *file;
 
-	if (!name || strcmp(name, "/kvm_pvi"))
+	if (!is_of_kvm_pvi(target))
 		return false;
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", pid, fd);
 	file = fopen(path, "re");
@@ -33,5 +39,15 @@ bool ask_endpoint(int pidfd, int fd, uuid_t uuid)
 
 	if (taken >= 0)
 		close(taken);
+	return lives;
+}
+
+bool ask_endpoint_of(pid_t pid, int fd, uuid_t uuid)
+{
+	int pidfd = open_pidfd(pid);
+	bool lives = pidfd >= 0 && ask_endpoint(pidfd, fd, uuid);
+
+	if (pidfd >= 0)
+		close(pidfd);
 	return lives;
 }

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "common.h"
 #include "reconcile.h"
 #include "words.h"
 
@@ -22,7 +22,7 @@ struct work {
 	char doing[RECONCILE_WHAT];
 	char *what;
 	unsigned int changes;	/* made, */
-	time_t began;		/* since then */
+	int64_t began;		/* since then */
 	int ret;
 };
 
@@ -160,18 +160,10 @@ static void note(struct work *w, int ret)
 	stpcpy(w->what, w->doing);
 }
 
-static time_t seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
-}
-
 /* Where each change takes long, after a few. */
 static bool slice_is_full(const struct work *w)
 {
-	return w->changes >= RECONCILE_SLICE || (w->changes && seconds() - w->began >= RECONCILE_SECONDS);
+	return w->changes >= RECONCILE_SLICE || (w->changes && child_now() - w->began >= RECONCILE_SECONDS * 1000);
 }
 
 static void revoke_old(struct work *w, const struct policy *p)
@@ -347,7 +339,7 @@ static int work_on(struct work *w, int lister, uint64_t number, const struct pol
 	void *gsis = NULL, *edges = NULL;
 	int nr_gsis, nr_edges;
 
-	w->began = seconds();
+	w->began = child_now();
 	stpcpy(w->what, "list what it has");
 	nr_gsis = list_all(lister, KVM_PVI_LIST_GSIS, number, &gsis, sizeof(*w->gsis));
 	nr_edges = list_all(lister, KVM_PVI_LIST_EDGES, number, &edges, sizeof(*w->edges));

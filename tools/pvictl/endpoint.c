@@ -93,11 +93,10 @@ static bool is_known(struct list *list, const struct endpoint *e)
 
 static bool look_at_fd(pid_t pid, int fd, const char *target, void *arg)
 {
-	const char *name = strrchr(target, '/');
 	struct list *list = arg;
 	struct endpoint e;
 
-	if (!name || strcmp(name, "/kvm_pvi") || !read_endpoint(pid, fd, &e) || is_known(list, &e))
+	if (!is_of_kvm_pvi(target) || !read_endpoint(pid, fd, &e) || is_known(list, &e))
 		return true;
 	read_comm(pid, e.comm);
 	list->all = must_alloc(realloc(list->all, (list->nr + 1) * sizeof(e)));
@@ -176,27 +175,15 @@ size_t find_endpoints(struct endpoint **endpoints)
 	return list.nr;
 }
 
-/* Of one that lives, without waiting for its lock. False: it is not known */
-static bool ask_name(pid_t pid, int fd, uuid_t uuid)
-{
-	int pidfd = open_pidfd(pid);
-	bool known = pidfd >= 0 && ask_endpoint(pidfd, fd, uuid);
-
-	if (pidfd >= 0)
-		close(pidfd);
-	return known;
-}
-
 /* The others of that process may be any VM's, whose locks its vCPUs may have for long. */
 static bool is_wanted(pid_t pid, int fd, const char *target, void *arg)
 {
-	const char *name = strrchr(target, '/');
 	const struct endpoint *wanted = arg;
 	struct endpoint e;
 
-	if (!name || strcmp(name, "/kvm_pvi"))
+	if (!is_of_kvm_pvi(target))
 		return false;
-	if (ask_name(pid, fd, e.uuid))
+	if (ask_endpoint_of(pid, fd, e.uuid))
 		e.dead = false;
 	else if (!read_endpoint(pid, fd, &e))
 		return false;

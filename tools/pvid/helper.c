@@ -244,11 +244,6 @@ static void close_between(int a, int b)
 		close_range(a + 1, b - 1, 0);
 }
 
-static int larger(int a, int b)
-{
-	return a > b ? a : b;
-}
-
 /* Nothing that pvid gives up may live on in a child that is late. Either may be none, a negative number. */
 static void helper_keep_only(int a, int b)
 {

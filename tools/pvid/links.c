@@ -65,12 +65,11 @@ static int compare_ends(const void *a, const void *b)
 /* One that has died is none any more. /proc would tell the name, too, but waits for the endpoint's lock. */
 static bool note_end(pid_t pid, int fd, const char *target, void *arg)
 {
-	const char *name = strrchr(target, '/');
 	struct work *w = arg;
 	struct end end = { .fd = fd };
 
 	(void)pid;
-	if (!name || strcmp(name, "/kvm_pvi") || !ask_endpoint(w->pidfd, fd, end.uuid))
+	if (!is_of_kvm_pvi(target) || !ask_endpoint(w->pidfd, fd, end.uuid))
 		return true;
 	w->ends = policy_grow(w->ends, w->nr_ends, sizeof(end));
 	w->ends[w->nr_ends++] = end;
@@ -98,18 +97,9 @@ static struct end *own_end(const struct work *w, const uuid_t uuid)
 /* As note_end(): the others of that process may be any VM's, whose locks its vCPUs may have for long. */
 static bool is_end(pid_t pid, int fd, const char *target, void *arg)
 {
-	const char *name = strrchr(target, '/');
-	bool lives;
 	uuid_t uuid;
-	int pidfd;
 
-	if (!name || strcmp(name, "/kvm_pvi"))
-		return false;
-	pidfd = open_pidfd(pid);
-	lives = pidfd >= 0 && ask_endpoint(pidfd, fd, uuid);
-	if (pidfd >= 0)
-		close(pidfd);
-	return lives && !uuid_compare(uuid, arg);
+	return is_of_kvm_pvi(target) && ask_endpoint_of(pid, fd, uuid) && !uuid_compare(uuid, arg);
 }
 
 static bool is_taken(pid_t pid, int fd, const char *target, void *arg)
@@ -266,11 +256,6 @@ static bool is_told(struct work *w, const struct link *link, const struct pvi_ri
 	return false;
 }
 
-static int larger(int a, int b)
-{
-	return a > b ? a : b;
-}
-
 /*
  * One that is late is not asked again. What they take the next one is waited for the less: all have a minute, whether they are
  * late or nearly so.
@@ -279,7 +264,7 @@ static int tell_own_end(struct work *w, const struct link *link, const struct pv
 {
 	int patience = larger((OWN_PATIENCE - w->waited) / 4, USUAL), ret;
 	struct end *end = own_end(w, shape->owner);
-	int64_t begun = child_until();
+	int64_t begun = child_now();
 	pid_t pid;
 
 	if (!end)
@@ -287,9 +272,9 @@ static int tell_own_end(struct work *w, const struct link *link, const struct pv
 	if (end->late)
 		return -ETIMEDOUT;
 	pid = begin_to_tell(w, link, shape, true, join, lister);
-	ret = pid < 0 ? pid : child_wait(pid, begun - CHILD_PATIENCE + patience);
+	ret = pid < 0 ? pid : child_wait(pid, begun + patience);
 	end->late = ret == -ETIMEDOUT;
-	w->waited += larger(child_until() - begun - USUAL, 0);
+	w->waited += larger(child_now() - begun - USUAL, 0);
 	return ret;
 }
 
