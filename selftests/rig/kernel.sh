@@ -20,6 +20,8 @@ debug)	exec "$rig/debug-kernel.sh" ;;
 debug-*) exec "$rig/debug-kernel.sh" "${1#debug-}" ;;
 esac
 
+[[ $series =~ ^([0-9.]+)(-(rt|cloud))?(-trixie)?$ ]] || die "there is no kernel '$series'"
+number=${BASH_REMATCH[1]} flavour=${BASH_REMATCH[3]} root=
 lock "$cache/linux-$series.lock"
 known=${RIG_KERNELS:+$RIG_KERNELS/$series}
 if [ -n "$known" ] && [ -e "$known" ]; then
@@ -27,8 +29,6 @@ if [ -n "$known" ] && [ -e "$known" ]; then
 	exit
 fi
 
-[[ $series =~ ^([0-9.]+)(-(rt|cloud))?(-trixie)?$ ]] || die "there is no kernel '$series'"
-number=${BASH_REMATCH[1]} flavour=${BASH_REMATCH[3]} root=
 from=apt
 if [ -n "${BASH_REMATCH[4]}" ] || [[ $number != 6.1 && $number != 6.12 ]]; then
 	from="trixie's apt"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # prepare.sh SERIES OUT [OPTION...] - make all that boot.sh needs to boot a kernel with our modules
-# in /modules: OUT/kernel, OUT/initramfs. The options are those of initramfs.sh. Of the
-# kernels that RIG_BUILT names they are built.
+# in /modules: OUT/kernel, OUT/initramfs. The options are those of initramfs.sh. The modules
+# for the kernels that $RIG_BUILT names have been built.
 
 . "$(dirname "$0")/common.sh"
 

@@ -3,7 +3,8 @@
 #
 # static.sh - what is said of the sources without running them: gcc -fanalyzer, behind selftests/userspace/shim.h, on
 # the files of kernel/host that decide, and the layout of the structs on the way of a ring, by pahole. With PVI_LONG=1
-# also the semantic patches of linux-source-6.12, by Coccinelle, on all modules, some minutes. Sparse and W=1 are build.sh's. What is known to be no fault stands in selftests/static with its reason; all else fails.
+# also the semantic patches of linux-source-6.12, by Coccinelle, on all modules, some minutes. Sparse and W=1 are
+# build.sh's. What is known to be no fault stands in selftests/static with its reason; all else fails.
 # Prints TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
@@ -70,9 +71,6 @@ layout()
 	return "$status"
 }
 
-"$rig/setup.sh"
-tree=$(tree_of)
-mkdir -p "$out"
 # The kernel's semantic patches that report something, but for those with parts in OCaml, which want its compiler
 cocci()
 {
@@ -101,6 +99,9 @@ cocci()
 	[ "$nr" -gt 0 ] && [ -z "$remarks" ]
 }
 
+"$rig/setup.sh"
+tree=$(tree_of)
+mkdir -p "$out"
 kernel=$("$rig/kernel.sh" 6.12)
 "$rig/build.sh" "$kernel" "$build/src-6.12"
 echo "TAP version 13"
