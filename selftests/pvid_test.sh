@@ -1239,24 +1239,34 @@ lock_is_held()
 	end_pvid
 }
 
-# Nor do many of them, of which some child always waits, keep a policy from being carried out for all others.
-locks_are_held()
+# crowd_of NR COMMAND... - a policy, with so many VMs of another user's as well; pvid, by the command; and all of them,
+# bound. Sets names, theirs, and group, whose they are
+crowd_of()
 {
-	local n nr=17 group names=()
+	local n
 
-	load_delay
 	policy
-	for ((n = 1; n <= nr; n++)); do
-		names+=("$(printf 'cccccccc-0000-4000-8000-%012d' $n)")
-		printf '[vm v%d]\nuuid = %s\nuser = 12345\n' $n "${names[-1]}"
+	names=()
+	for ((n = 1; n <= $1; n++)); do
+		printf -v "names[n - 1]" 'cccccccc-0000-4000-8000-%012d' $n
+		printf '[vm v%d]\nuuid = %s\nuser = 12345\n' $n "${names[n - 1]}"
 	done >>"$tmp/policy/web.conf"
-	start_pvid
+	start_pvid "${@:2}"
 	vmm vm_a -name web -uuid "$a"
 	vmm vm_b -uuid "$b"
 	vmm vm_c -uuid "$c"
-	group=$(tell vm_c "vms 12345 $nr 1")
-	await nr_bound $((nr + 2))
+	group=$(tell vm_c "vms 12345 $1 1")
+	await nr_bound $(($1 + 2))
 	await settled
+}
+
+# Nor do many of them, of which some child always waits, keep a policy from being carried out for all others.
+locks_are_held()
+{
+	local n nr=17 group names
+
+	load_delay
+	crowd_of $nr
 	hold_lock "${names[@]}"
 	sed -i 's/^gsi = 20/gsi = 65536/' "$tmp/policy/web.conf"
 	for ((n = 1; n <= nr; n++)); do
@@ -1452,19 +1462,9 @@ nr_bound()
 # VMs are given what is new meanwhile.
 crowd_is_bound()
 {
-	local n nr=24 group applying
+	local nr=24 names group applying
 
-	policy
-	for ((n = 1; n <= nr; n++)); do
-		printf '[vm v%d]\nuuid = cccccccc-0000-4000-8000-%012d\nuser = 12345\n' $n $n
-	done >>"$tmp/policy/web.conf"
-	start_pvid env LD_PRELOAD="$here/hold_at.so" HOLD_CMDLINE="$tmp/hold" PATIENCE=1000
-	vmm vm_a -name web -uuid "$a"
-	vmm vm_b -uuid "$b"
-	vmm vm_c -uuid "$c"
-	group=$(tell vm_c "vms 12345 $nr 1")
-	await nr_bound $((nr + 2))
-	await settled
+	crowd_of $nr env LD_PRELOAD="$here/hold_at.so" HOLD_CMDLINE="$tmp/hold" PATIENCE=1000
 	each_of "$group" >"$tmp/hold.new"
 	mv "$tmp/hold.new" "$tmp/hold"
 	sed -i 's/^gsi = 20/gsi = any/' "$tmp/policy/web.conf"

@@ -131,6 +131,14 @@ static int dial_from(const char *type, const char *cid, const char *port, const 
 	return fd;
 }
 
+static int take(int listener)
+{
+	int fd = accept(listener, NULL, NULL);
+
+	must(fd >= 0, "accept");
+	return fd;
+}
+
 static int dial(const char *type, const char *cid, const char *port)
 {
 	return dial_from(type, cid, port, NULL);
@@ -170,8 +178,7 @@ static void verb_serve(const char *type, const char *port, int n)
 	ssize_t got;
 
 	for (i = 0; i < n; i++) {
-		fd = accept(listener, NULL, NULL);
-		must(fd >= 0, "accept");
+		fd = take(listener);
 		while ((got = recv(fd, buf, sizeof(buf), 0)) > 0)
 			send_all(fd, buf, got);
 		if (got)
@@ -431,8 +438,7 @@ static void verb_sink(const char *type, const char *port, size_t room)
 	if (room)
 		set_room(listener, room);
 	must(!listen(listener, 8), "listen");
-	fd = accept(listener, NULL, NULL);
-	must(fd >= 0, "accept");
+	fd = take(listener);
 	must(poll(&(struct pollfd){ .fd = fd, .events = POLLRDHUP }, 1, -1) == 1, "poll");
 	if (!strcmp(type, "stream")) {
 		printf("sink %zu\n", hear(fd, -1));
@@ -551,8 +557,7 @@ static void verb_outlive(const char *port)
 	int listener = listen_at("stream", port, 8), fd;
 
 	be_told();
-	fd = accept(listener, NULL, NULL);
-	must(fd >= 0, "accept");
+	fd = take(listener);
 	must(!recv(fd, back, sizeof(back), 0), "recv");
 	wait_told();
 	printf("outlive\n");
@@ -570,15 +575,13 @@ static void verb_former(const char *port)
 	int listener = listen_at("stream", port, 8), first, second, last;
 	size_t at;
 
-	first = accept(listener, NULL, NULL);
-	must(first >= 0, "accept");
+	first = take(listener);
 	while (recv(first, back, FORMER, MSG_PEEK) != FORMER)
 		usleep(20000);
 	printf("held\n");
 	fflush(stdout);
 	must(poll(&(struct pollfd){ .fd = first, .events = POLLRDHUP }, 1, -1) == 1, "poll");
-	second = accept(listener, NULL, NULL);
-	must(second >= 0, "accept");
+	second = take(listener);
 	hear_word(second);
 	last = drain(first, 0, &at);
 	printf("read %zu %d\n", at, last);
@@ -596,8 +599,7 @@ static void verb_lag(const char *port)
 	size_t at;
 
 	be_told();
-	fd = accept(listener, NULL, NULL);
-	must(fd >= 0, "accept");
+	fd = take(listener);
 	must(!close(listener), "close");
 	must(poll(&(struct pollfd){ .fd = fd, .events = POLLRDHUP }, 1, -1) == 1, "poll");
 	wait_told();
@@ -738,8 +740,7 @@ static void verb_deafens(const char *type, const char *port)
 	int listener = listen_at(type, port, 8), fd;
 
 	be_told();
-	fd = accept(listener, NULL, NULL);
-	must(fd >= 0, "accept");
+	fd = take(listener);
 	wait_told();
 	must(!shutdown(fd, SHUT_RD), "shutdown");
 	wait_told();
@@ -753,8 +754,7 @@ static void verb_portions(const char *port)
 	ssize_t part;
 
 	be_told();
-	fd = accept(listener, NULL, NULL);
-	must(fd >= 0, "accept");
+	fd = take(listener);
 	must(send(fd, bytes, 200000, MSG_NOSIGNAL) == 200000, "send");
 	must(!setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)), "patience");
 	/* So a part of it goes */
@@ -988,8 +988,7 @@ static void verb_stuck(const char *port)
 	pthread_t sender;
 
 	be_told();
-	fd = accept(listener, NULL, NULL);
-	must(fd >= 0, "accept");
+	fd = take(listener);
 	memory = miss(&missing);
 	must(!pthread_create(&sender, NULL, send_missing, &fd), "pthread_create");
 	must(read(memory, &fault, sizeof(fault)) == sizeof(fault), "fault");
