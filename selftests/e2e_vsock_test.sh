@@ -729,6 +729,24 @@ reboot()
 	quiet g_b
 }
 
+# Nor does it where what was to end the session waits for that program already, since a has left
+reboot_left()
+{
+	local driver=/sys/bus/pvi_link/drivers/kvm_pvi_vsock
+
+	begins g_b stuck 5001
+	waits_for_lock g_a $cid_b 5001 g_b /tmp/out
+	run g_a "echo $link >$driver/unbind"
+	await run g_b "grep -q -s flush_work /proc/[0-9]*/wchan"
+	say g_b "reboot -f"
+	booted g_b
+	run g_a "echo $link >$driver/bind"
+	plug g_b
+	connected
+	exchange stream 10000 1
+	quiet g_b
+}
+
 # start_load - both guests send and connect, again and again, whatever becomes of it
 start_load()
 {
@@ -957,4 +975,4 @@ set +e
 # Where bash would say that b was killed.
 run_tests alone together host stream seqpacket options bound credit timeouts again memory starved whole polled deaf \
 	in_portions ${PVI_LONG:+programs log_in} kernels_own many refused place unsent former lagging retry \
-	${PVI_LONG:+strays} under_load ${PVI_LONG:+asleep reboot bulk peers} hostile killed saved 2>"$tmp/stderr"
+	${PVI_LONG:+strays} under_load ${PVI_LONG:+asleep reboot reboot_left bulk peers} hostile killed saved 2>"$tmp/stderr"
