@@ -448,7 +448,7 @@ static const struct test_case cases[] = {
 
 int main(int argc, char **argv)
 {
-	char at[] = "/tmp/kvm-pvi.XXXXXX";
+	char at[] = P_tmpdir "/kvm-pvi.XXXXXX";
 	int ret;
 
 	if (!mkdtemp(at) || chdir(at)) {

@@ -261,7 +261,7 @@ int main(int argc, char **argv)
 		errx(2, "usage: counters add|print|tell MODULE BYTES");
 	module = argv[2];
 	bytes = strtoul(argv[3], NULL, 0);
-	snprintf(state, sizeof(state), "/tmp/coverage-%s", module);
+	snprintf(state, sizeof(state), P_tmpdir "/coverage-%s", module);
 	open_kcore();
 	if (mode == TELL && access(state, F_OK))
 		tell_objects(bytes);

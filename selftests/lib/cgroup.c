@@ -58,7 +58,7 @@ void cgroup_leave(void)
 
 static void mount_root(void)
 {
-	char at[] = "/tmp/kvm-pvi.XXXXXX";
+	char at[] = P_tmpdir "/kvm-pvi.XXXXXX";
 	int fd;
 
 	ASSERT_TRUE(mkdtemp(at));
