@@ -20,7 +20,7 @@ machine_seconds=0
 
 machine_begin()
 {
-	machine_out=$1 machine_log=$2
+	machine_out=$1 machine_log=$2 machine_late=''
 	rm -f "$machine_out"/{console,output,verdict} "$machine_log"
 	touch "$machine_out"/{console,output,verdict} "$machine_log"
 }
@@ -90,6 +90,17 @@ machine_watch()
 			idle=0
 		fi
 	done
+}
+
+# Bits 3, 5, 15 and 22 to 31 of EFLAGS are zero, and bit 1 is one, whatever is loaded into it.
+machine_is_impossible()
+{
+	local flags
+
+	while read -r flags; do
+		(((16#$flags & 0xffc0802a) == 2)) || return 0
+	done < <(grep -a -h -o -E 'EFLAGS: [0-9a-f]{8}\b' "$@" | cut -d ' ' -f 2)
+	return 1
 }
 
 machine_end()

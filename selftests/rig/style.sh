@@ -4,11 +4,13 @@
 # style.sh [--quick] - check how the sources are written: shellcheck on the scripts, kernel-doc on
 # the headers, the compilers of C and C++ on each of the UAPI alone and on the README's lines, whether
 # what security.rst, bugs.rst, selftests/mutants and selftests/syzkaller name is there, whether debian/copyright says what
-# the files say, the layers of kernel/host, which are printed, and, unless --quick, checkpatch of linux-source-6.12 on the C
-# sources. Warnings of the compiler and of sparse are errors in build.sh already. Prints TAP and "N passed, N failed".
+# the files say, the layers of kernel/host, which are printed, what boot.sh takes for its emulator's fault, and, unless
+# --quick, checkpatch of linux-source-6.12 on the C sources. Warnings of the compiler and of sparse are errors in build.sh
+# already. Prints TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
 . "$rig/checks.sh"
+. "$rig/machine.sh"
 
 output=$build/style.log
 header=include/uapi/linux/kvm_pvi.h
@@ -152,6 +154,26 @@ at_most()
 	}
 }
 
+# Two that TCG has made, and those of an oops and of a program
+impossible_is_known()
+{
+	local flags
+
+	for flags in 041ce092 09845666; do
+		machine_is_impossible <(echo "[    5.1] RSP: 0000:ffffffff82c03d58 EFLAGS: $flags") || {
+			echo "$flags is possible?"
+			return 1
+		}
+	done
+	for flags in 00010246 00000286 00250a02 "00010246 ORIG_RAX"; do
+		! machine_is_impossible <(echo "[    5.1] RSP: 0018:ffffc9000006bba0 EFLAGS: $flags") || {
+			echo "$flags is impossible?"
+			return 1
+		}
+	done
+	! machine_is_impossible /dev/null
+}
+
 # Whoever writes a ring of their own reads the page to its end, and whoever uses the header reads that.
 ring_is_short()
 {
@@ -229,6 +251,7 @@ check "the mutants can be made, and have tests" mutants_apply
 check "the sources of each module stand in layers" layers_of_all
 check "whoever has no quota holds up nobody else" mutexes_are_few
 check "barriers say what they pair with" "$rig/barriers.py" kernel/*/*.[ch] include/uapi/linux/*.h
+check "boot.sh knows flags that no processor has" impossible_is_known
 sed 's/^/# /' "$build/style.log"
 if [ "${1:-}" != --quick ]; then
 	fetch_checkpatch
