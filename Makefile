@@ -88,6 +88,10 @@ bench-check:
 bench-link:
 	@$(RIG)/bench-link.sh
 
+# What was tried for those of its goals that are missed
+bench-tried:
+	@$(RIG)/bench-link.sh --tried
+
 # What pvictl top and the dashboard look like, into Documentation/.
 pictures:
 	@$(RIG)/pictures.sh
@@ -178,6 +182,7 @@ help:
 	@echo '  bench        count the instructions of a ring, of our paths and of the stock kernel'
 	@echo '  bench-link   count what a segment, a byte, a turn between two Linux guests cost, over a link and'
 	@echo '               over virtio-net'
+	@echo '  bench-tried  count what was tried for those of its goals that are missed'
 	@echo '  pictures     draw what pvictl top and the dashboard of Grafana show of four VMs that ring each other'
 	@echo '  bench-check  fail if a row costs more than 2 % more than when bench last ran'
 	@echo '  bench-here   measure this kernel in cycles, as root, with kvm_pvi installed'
@@ -211,5 +216,5 @@ help:
 
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-loaded check-long check-intel check-debug check-all deb deb-check libvirt-check demo bench \
-	bench-check bench-here pictures bench-profile bench-apart bench-held bench-link ring-figures ring-mutants \
+	bench-check bench-here pictures bench-profile bench-apart bench-held bench-link bench-tried ring-figures ring-mutants \
 	ring-long ring-fuzz userspace userspace-mutants static oracle races faults fuzz mutants coverage figures style clean help

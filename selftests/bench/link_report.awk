@@ -16,7 +16,7 @@ BEGIN {
 }
 
 FNR == 1 { file++ }
-file == 1 && /^# (kernel|unit) / { print substr($0, 3) }
+file == 1 && /^# (kernel|tree|unit) / { print substr($0, 3) }
 file == 1 && !/^#/ {
 	for (i = 1; i <= nr_columns; i++)
 		value[$1, column[i]] = $(i + 1)

@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# bench-link.sh [--tree] - count what two Linux guests and their host run, and how often they exit,
+# bench-link.sh [--tree | --tried] - count what two Linux guests and their host run, and how often they exit,
 # for a segment, a byte, a turn and a datagram between them: over kvm_pvi_net, virtio-net with vhost-net
 # and a bridge, and virtio-net without vhost, and for a byte and a turn of AF_VSOCK: over kvm_pvi_vsock, and over
 # two vhost-vsock devices with socat on the host between them; all in one boot. A plugin of QEMU's counts; the
 # figure is the median of three rounds. Another boot counts the cache lines that go from one to another. Writes the
 # figures to selftests/bench/figures-link.txt, as a table with the goals to Documentation/bench-link.txt, as a picture
 # to Documentation/bench-link.svg, and some of them into README.md. With --tree only looks whether those are of the
-# figures in the tree.
+# figures in the tree. With --tried counts kvm_pvi_net's alone, with something else tried in each boot for the goals that
+# are missed, and writes Documentation/bench-tried.txt.
 #
 # Time is the machine's, since a Linux guest boots too slowly where it is instructions: a busy machine makes
 # more ticks count, and other moments meet. So this is no test.
@@ -41,14 +42,14 @@ build_all()
 		-e "RIG_RUN=insmod /modules/kvm_pvi.ko && /selftests/bench_link.sh"
 }
 
-# flows FILE ROUNDS [,OPTION] - write to FILE what the plugin has counted, each span behind its name, which is in the
-# output, in the same order
+# flows FILE ARGUMENTS [,OPTION] - write to FILE what the plugin has counted, each span behind its name, which is in the
+# output, in the same order. bench_link.sh has the arguments as variables.
 flows()
 {
 	local status=0
 
 	"$rig/boot.sh" "$out/kernel" "$out/initramfs" "$out" -1 -9 / -t "${DEADLINE:-3600}" \
-		-a "ROUNDS=$2" -p "$build/spans.so,out=$out/spans${3:-}" &
+		-a "$2" -p "$build/spans.so,out=$out/spans${3:-}" &
 	trap 'kill $!; wait $!; exit 143' INT TERM
 	wait $! || status=$?
 	if [ "$status" -ne 0 ]; then
@@ -65,15 +66,54 @@ count()
 
 	release=$(cat "$out/kernel/release")
 	say "counting on $release"
-	flows "$out/counts" 3
+	flows "$out/counts" ROUNDS=3
 	say "counting lines"
-	flows "$out/lines" 1 ,lines=on
+	flows "$out/lines" ROUNDS=1 ,lines=on
 	{
 		echo "# kernel $release"
+		echo "# tree $tree, $(date -u +%F)"
 		echo "# unit instructions"
 		echo "# name both host guests exits rings halts interrupts lines"
 		awk -f "$bench/link_median.awk" "$out/lines" "$out/counts"
 	} >"$out/figures.txt"
+}
+
+# What bench_link.sh knows how to try, and what that is
+tried="
+nothing	as above, but with no other network
+guests_poll	guests that poll instead of halting (idle=poll)
+host_polls_not	a host that does not poll before a guest's processor sleeps (halt_poll_ns=0)
+sockets_poll	sockets that poll for 1 ms (busy_read, busy_poll)
+interrupts_later	interrupts later (napi_defer_hard_irqs=2, gro_flush_timeout=200000)
+large_rings	a link of 32 MB instead of 4 MB
+"
+
+try_all()
+{
+	local name words
+
+	while IFS=$'\t' read -r -u 3 name words; do
+		[ -n "$name" ] || continue
+		say "counting with $words"
+		flows "$out/tried-$name" "TRIED=$name"
+	done 3<<<"$tried"
+}
+
+# tried_report TREE
+tried_report()
+{
+	local name words
+
+	echo "kernel $(cat "$out/kernel/release"), tree $1, $(date -u +%F)"
+	printf '\n%-80s %10s %10s %10s %10s %10s %10s\n' '' turn exits burst exits byte host
+	while IFS=$'\t' read -r -u 3 name words; do
+		[ -n "$name" ] || continue
+		awk -v words="$words" '
+			{ both[$2] = ($8 + $9) / $3; host[$2] = $8 / $3; exits[$2] = $10 / $3 }
+			END { printf "%-80s %10.0f %10.2f %10.0f %10.4f %10.3f %10.3f\n", words, both["pvi_turn"],
+				exits["pvi_turn"], both["pvi_burst"], exits["pvi_burst"], both["pvi_byte"],
+				host["pvi_byte"] }' "$out/tried-$name"
+	done 3<<<"$tried"
 }
 
 report()
@@ -103,10 +143,16 @@ if [ "${1:-}" = --tree ]; then
 	is_current
 	exit
 fi
-[ $# -eq 0 ] || die "usage: bench-link.sh [--tree]"
+[[ $* =~ ^(--tried)?$ ]] || die "usage: bench-link.sh [--tree | --tried]"
 lock "$build/lock"
+tree=$(tree_of)
 "$rig/setup.sh"
 build_all
+if [ "${1:-}" = --tried ]; then
+	try_all
+	tried_report "$tree" | tee "$top/Documentation/bench-tried.txt"
+	exit
+fi
 count
 cp "$out/figures.txt" "$figures"
 report | tee "$top/Documentation/bench-link.txt"
