@@ -215,7 +215,7 @@ restart()
 	link=$(ls /run/kvm-pvi/links)
 	quiet g_b
 	kill -KILL "$g_b"
-	await test ! -e "/proc/$at_b"
+	await has_ended "$at_b"
 	# shellcheck disable=SC2046 # they are words
 	start_b $(arguments "$b" --bus port1,port2)
 	attach at_b --pid "$g_b"

@@ -45,11 +45,6 @@ is_at()
 	pvictl list --json >"$tmp/json" && json "$tmp/json" "[e['vmm'] for e in it['endpoints'] if e['uuid'] == '$b'] == [$1]"
 )
 
-has_ended()
-{
-	[ ! -e "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"
-}
-
 # goes_on NAME - it is rung there, and answers, by the port and with the virtual GSI that it had
 goes_on()
 {

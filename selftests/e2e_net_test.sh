@@ -832,7 +832,7 @@ killed()
 	done
 	# If it was saved, what went on with that has been killed.
 	[ ! -e "/proc/$g_b" ] || kill -KILL "$g_b"
-	await test ! -e "/proc/$at_b"
+	await has_ended "$at_b"
 	await has_carrier g_a 0
 	second=$(pvictl link --size 1M "$a" "$b" | sed -n 's/^link //p')
 	gets a "$second"
@@ -873,7 +873,7 @@ killed_a()
 {
 	start_flood g_b $address_a
 	kill -KILL "$g_a"
-	await test ! -e "/proc/$at_a"
+	await has_ended "$at_a"
 	await has_carrier g_b 0
 	stop_flood g_b
 	start_a

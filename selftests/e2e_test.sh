@@ -47,12 +47,6 @@ keep()
 	await grep -q "^process .* is " "$kept/$1.log"
 }
 
-# With all that it had open. It may be a zombie: the shell that has started it may not look.
-has_ended()
-{
-	[ ! -e "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"
-}
-
 # leave NAME - end what was kept
 leave()
 {

@@ -496,7 +496,7 @@ peers()
 		"echo \$! >/tmp/talk; exec 3>/tmp/to_b; echo before >&3; until grep -q before /tmp/from_b; do usleep 20000; done"
 	holds g_a stream $cid_c 5000
 	kill -KILL "$g_c"
-	await test ! -e "/proc/$at_c"
+	await has_ended "$at_c"
 	same "$(held g_a)" "recv $reset"
 	same "$(does g_a hold stream $cid_c 5000)" "connect $unreachable"
 	run g_a "echo after >&3; exec 3>&-; wait \$(cat /tmp/talk)"
@@ -877,7 +877,7 @@ killed()
 	run g_a "cd /proc/\$(cat /tmp/latecomer) && kill -USR1 \$(cat /tmp/latecomer)" \
 		"&& until grep -q -s -E 'woken|linger|virtio_transport' wchan || [ ! -e exe ]; do usleep 20000; done && cd /"
 	kill -KILL "$g_b"
-	await test ! -e "/proc/$at_b"
+	await has_ended "$at_b"
 	same "$(held g_a)" "recv $reset"
 	await run g_a "grep -q linger /tmp/late"
 	same "$(does g_a hold stream $cid_b 5000)" "connect $unreachable"
@@ -913,7 +913,7 @@ saved()
 {
 	# It is there still if the test before has failed
 	[ ! -e "/proc/$g_b" ] || kill -KILL "$g_b"
-	await test ! -e "/proc/$at_b"
+	await has_ended "$at_b"
 	# shellcheck disable=SC2046 # they are words
 	start_b newer 2 $(pvictl link --for "$b" "$link")
 	booted g_b

@@ -39,7 +39,7 @@ PYTHON
 	await grep -q "peer 0 has gone" "$tmp/server.log"
 	same "$(tell vm_a "ring $(name 0) 1")" -1
 	kill -KILL "$server"
-	await test ! -e "/proc/$server"
+	await has_ended "$server"
 	same "$(pvictl list --noheadings | wc -l)" 2
 }
 

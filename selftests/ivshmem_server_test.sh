@@ -534,7 +534,7 @@ socket_file()
 	server --no-kvm-pvi
 	refuses 1 "another server listens there" pvi-ivshmem-server --no-kvm-pvi -s "$tmp/socket"
 	kill -KILL "$server"
-	await test ! -e "/proc/$server"
+	await has_ended "$server"
 	[ -S "$tmp/socket" ]
 	server --no-kvm-pvi
 	clients <<'PYTHON'

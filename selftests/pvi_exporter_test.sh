@@ -272,7 +272,7 @@ rights()
 	start_exporter
 	front=$(front)
 	kill -KILL "$exporter"
-	await test ! -e "/proc/${front% }"
+	await has_ended "${front% }"
 	refuses 1 "there is no socket" pvi-exporter
 	refuses 2 "Too many arguments" pvi-exporter x
 	refuses 1 "root: Operation not permitted" pvi-exporter --user root

@@ -1041,7 +1041,7 @@ orphaned()
 	# And the one that looks for VMs
 	await held 2
 	kill -KILL "$pvid"
-	await test ! -e "/proc/$pvid"
+	await has_ended "$pvid"
 	rm "$tmp/hold"
 	await started 2
 	find_pvid

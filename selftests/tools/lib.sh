@@ -74,6 +74,17 @@ await()
 	fail "in vain: $*"
 }
 
+# has_ended PID - with all threads and all that they had open. It may be a zombie: when the shell that has started it
+# looks is its own matter.
+has_ended()
+{
+	local stat tasks
+
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+	tasks=("/proc/$1/task/"*)
+	[[ ${stat##*) } == Z* && ${#tasks[@]} -eq 1 ]]
+}
+
 # json FILE EXPRESSION - FILE is JSON, and the expression of Python about "it" is true. One interpreter judges
 # for all tests of a script: in L1 its start takes longer than most of what is judged.
 json()

@@ -36,7 +36,7 @@ save()
 {
 	tells "migrate \"exec:cat >$tmp/b\""
 	kill -KILL "$g_b"
-	await test ! -e "/proc/$at_b"
+	await has_ended "$at_b"
 }
 
 # restore - another QEMU goes on with it, and has the link
