@@ -858,6 +858,36 @@ broken_pipes()
 	done
 }
 
+gone()
+{
+	! pvictl show "$1"
+}
+
+# It looks when all that is told of the other side's death was told.
+died_meanwhile()
+{
+	local side_a side_b
+
+	link=$(pvictl link --dir "$tmp/links" --kind raw --size 64K "host:$a" "host:$b" | sed -n 's/^link //p')
+	mkfifo "$tmp/in"
+	pvictl pipe --dir "$tmp/links" --self "$a" "$link" <"$tmp/in" >/dev/null 2>&1 &
+	side_a=$!
+	exec {end}>"$tmp/in"
+	pvictl pipe --dir "$tmp/links" --self "$b" "$link" </dev/null >"$tmp/to_b" 2>"$tmp/said" &
+	side_b=$!
+	echo "before the end" >&"$end"
+	await grep -q "before the end" "$tmp/to_b"
+	kill -STOP $side_b
+	kill -KILL $side_a
+	await has_ended $side_a
+	await gone "$a"
+	nap 1
+	kill -CONT $side_b
+	await has_ended $side_b
+	has "$(cat "$tmp/said")" "the other side has left after 0 bytes to it and 15 from it"
+	exec {end}>&-
+}
+
 huge_pages()
 {
 	local free owners
@@ -915,4 +945,4 @@ huge_pages()
 run_tests arguments sections printed libvirt libvirt_gone qemu owners readers orders restart joining_again kept_waiting given_uuid \
 	grown hostile_section hostile_directory flows several addresses open_ports failure room killed host_process pipes \
 	throttled_pipes pipe_on_a_terminal \
-	broken_pipes huge_pages
+	broken_pipes died_meanwhile huge_pages

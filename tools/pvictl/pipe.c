@@ -26,7 +26,7 @@
  * @read_all, @sent_end: stdin has ended, and the other side was told
  * @got_end, @sent_bye: the other side's has, and it was told that all is out
  * @done: it has all of ours
- * @left: it has died
+ * @left: it has died, or lets this side ring it no more
  * @verbose: somebody looks at stderr
  */
 struct pipe_state {
@@ -271,6 +271,7 @@ static void pipe_wait(struct pipe_state *p, bool want_input)
 		die("rings: %s", strerror(errno));
 	if (!fds[1].revents)
 		return;
+	pipe_end_hear(&p->end);
 	p->left = pipe_end_is_left(&p->end);
 	/* What was rung before it might be rung has reached nobody. */
 	if (!p->left)
@@ -289,7 +290,9 @@ static void pipe_begin(struct pipe_state *p, const struct pipe_args *args)
 		p->largest = CHUNK;
 	while (pvi_msg_follow(p->end.msg) < 0)
 		pipe_wait(p, false);
-	p->left = false;
+	/* Who was there before, and left, was another one. A guest's program may be here before its host has attached it. */
+	p->end.has_come = false;
+	p->left = pipe_end_is_left(&p->end);
 	p->verbose = isatty(STDERR_FILENO);
 	p->began = p->told = now_ms();
 }

@@ -21,18 +21,22 @@ struct pipe_args {
  * @bell: readable when the peer has rung
  * @peers: readable when somebody has come or gone
  * @guest, @pvi: what makes it one side, or -1
+ * @has_come: the peer was seen among those whom this side may ring
  */
 struct pipe_end {
 	struct pvi_msg *msg;
 	struct pvi_ring_shape shape;
 	int bell, peers, guest, pvi;
+	bool has_come;
 };
 
 /* pipe_end.c: dies if it cannot be that side. @msg is the caller's to close, first */
 void pipe_end_open(struct pipe_end *end, const struct pipe_args *args);
 void pipe_end_close(struct pipe_end *end);
 void pipe_end_ring(struct pipe_end *end);
-/* @peers was readable: whether the peer has gone */
+/* @peers is readable: take what it says. What comes from here on makes it readable again. */
+void pipe_end_hear(struct pipe_end *end);
+/* The peer has gone, as things stand now */
 bool pipe_end_is_left(struct pipe_end *end);
 
 #endif

@@ -92,37 +92,44 @@ void pipe_end_close(struct pipe_end *end)
 	}
 }
 
-/* None of those whom this guest may ring */
-static bool guest_is_left(struct pipe_end *end)
+void pipe_end_hear(struct pipe_end *end)
+{
+	struct kvm_pvi_event event;
+	uint64_t changes;
+
+	if (end->guest >= 0) {
+		if (read(end->peers, &changes, sizeof(changes)) < 0)
+			return;
+	} else {
+		while (pvi_read_events(end->pvi, &event, 1) > 0)
+			;
+	}
+}
+
+static int end_list_peers(struct pipe_end *end, struct kvm_pvi_peer *peers, size_t nr, uint32_t first)
+{
+	return end->guest >= 0 ? pvi_guest_peers(end->guest, peers, nr, first) :
+				 pvi_peers(end->pvi, peers, nr, first);
+}
+
+/*
+ * Events alone do not tell: of the two that a death makes either may be the last, and some may be lost. Before it has
+ * come in this session the peer has not left.
+ */
+bool pipe_end_is_left(struct pipe_end *end)
 {
 	struct kvm_pvi_peer peers[KVM_PVI_PEERS_MAX];
 	uint32_t first = 0;
-	uint64_t changes;
 	int nr, i;
 
-	if (read(end->peers, &changes, sizeof(changes)) < 0)
-		return false;
-	while ((nr = pvi_guest_peers(end->guest, peers, ARRAY_SIZE(peers), first)) > 0) {
-		for (i = 0; i < nr; i++)
-			if (!memcmp(peers[i].uuid, end->shape.peer, sizeof(peers[i].uuid)))
-				return false;
+	while ((nr = end_list_peers(end, peers, ARRAY_SIZE(peers), first)) > 0) {
+		for (i = 0; i < nr; i++) {
+			if (memcmp(peers[i].uuid, end->shape.peer, sizeof(peers[i].uuid)))
+				continue;
+			end->has_come = true;
+			return false;
+		}
 		first = peers[nr - 1].position + 1;
 	}
-	return !nr;
-}
-
-static bool host_is_left(struct pipe_end *end)
-{
-	struct kvm_pvi_event event;
-	bool left = false;
-
-	while (pvi_read_events(end->pvi, &event, 1) > 0)
-		if (!memcmp(event.uuid, end->shape.peer, sizeof(event.uuid)))
-			left = event.type == KVM_PVI_EVENT_PEER_DOWN;
-	return left;
-}
-
-bool pipe_end_is_left(struct pipe_end *end)
-{
-	return end->guest >= 0 ? guest_is_left(end) : host_is_left(end);
+	return !nr && end->has_come;
 }
