@@ -888,6 +888,27 @@ died_meanwhile()
 	exec {end}>&-
 }
 
+# What was sent is in the ring still, and goes with the other side.
+unread()
+{
+	local side_a side_b
+
+	link=$(pvictl link --dir "$tmp/links" --kind raw --size 1M "host:$a" "host:$b" | sed -n 's/^link //p')
+	mkfifo "$tmp/out"
+	exec {out}<>"$tmp/out"
+	head -c 200000 /dev/zero >"$tmp/in"
+	pvictl pipe --dir "$tmp/links" --self "$a" "$link" <"$tmp/in" >/dev/null 2>"$tmp/said" &
+	side_a=$!
+	pvictl pipe --dir "$tmp/links" --self "$b" "$link" </dev/null >"$tmp/out" 2>/dev/null &
+	side_b=$!
+	nap 2
+	kill -TERM $side_b
+	! wait $side_b || fail "ended well by SIGTERM"
+	! wait $side_a || fail "ended well, and its bytes have gone"
+	has "$(cat "$tmp/said")" "the other side has left after 200000 bytes to it and 0 from it"
+	exec {out}>&-
+}
+
 huge_pages()
 {
 	local free owners
@@ -945,4 +966,4 @@ huge_pages()
 run_tests arguments sections printed libvirt libvirt_gone qemu owners readers orders restart joining_again kept_waiting given_uuid \
 	grown hostile_section hostile_directory flows several addresses open_ports failure room killed host_process pipes \
 	throttled_pipes pipe_on_a_terminal \
-	broken_pipes died_meanwhile huge_pages
+	broken_pipes died_meanwhile unread huge_pages

@@ -3,7 +3,8 @@
  * pvictl pipe - stdin to the other side of a link, and what it sends to stdout
  *
  * Bytes go in messages. An empty one says that there are no more; a second one, that all of the other side's
- * have been put out, which may then leave.
+ * have been put out. Who leaves takes along what it has said last, so that a side which has heard neither cannot
+ * tell an end from a death: side 1 says by a third one that it has heard the second, and side 0 leaves first.
  */
 #include <errno.h>
 #include <poll.h>
@@ -25,7 +26,8 @@
  * @chunk: @len bytes, read and not yet sent
  * @read_all, @sent_end: stdin has ended, and the other side was told
  * @got_end, @sent_bye: the other side's has, and it was told that all is out
- * @done: it has all of ours
+ * @got_bye, @sent_last: all of ours is out there, and it was told that this is known
+ * @done: nothing is left to be said
  * @left: it has died, or lets this side ring it no more
  * @verbose: somebody looks at stderr
  */
@@ -34,7 +36,7 @@ struct pipe_state {
 	int signals;
 	char chunk[CHUNK], got[CHUNK];
 	size_t len, largest;
-	bool read_all, sent_end, got_end, sent_bye, done, left;
+	bool read_all, sent_end, got_end, sent_bye, got_bye, sent_last, done, left;
 	unsigned long long sent, received;
 	bool verbose;
 	uint64_t began, told;	/* milliseconds */
@@ -154,8 +156,8 @@ static void pipe_check(struct pipe_state *p, ssize_t ret)
 {
 	if (ret >= 0 || ret == -EAGAIN)
 		return;
-	/* Who has all, and has told, may leave. */
-	if (p->sent_bye && p->sent_end) {
+	/* Both have all. */
+	if (p->sent_bye && p->got_bye) {
 		p->done = true;
 		return;
 	}
@@ -218,6 +220,8 @@ static bool pipe_step_out(struct pipe_state *p)
 		return p->sent_end = pipe_send(p, "", 0);
 	if (p->got_end && !p->sent_bye)
 		return p->sent_bye = pipe_send(p, "", 0);
+	if (p->end.shape.side && p->sent_bye && p->got_bye && !p->sent_last)
+		return p->sent_last = pipe_send(p, "", 0);
 	return false;
 }
 
@@ -240,6 +244,20 @@ static void pipe_write(struct pipe_state *p, size_t len)
 	p->received += len;
 }
 
+/* A message without bytes, the first, the second or the third */
+static void pipe_hear(struct pipe_state *p)
+{
+	if (!p->got_end) {
+		p->got_end = true;
+	} else if (!p->got_bye) {
+		if (!p->sent_end)
+			die("the other side says that it has all, before all was sent");
+		p->got_bye = true;
+	} else {
+		p->done = p->sent_bye;
+	}
+}
+
 /* One message that comes in; false: there is none. */
 static bool pipe_step_in(struct pipe_state *p)
 {
@@ -249,10 +267,8 @@ static bool pipe_step_in(struct pipe_state *p)
 	if (len < 0)
 		return false;
 	pipe_write(p, len);
-	if (!len) {
-		p->done |= p->got_end;
-		p->got_end = true;
-	}
+	if (!len)
+		pipe_hear(p);
 	return true;
 }
 
