@@ -7,6 +7,7 @@
 
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
+. "$(dirname "$0")/tools/delay.sh"
 
 # QEMU's -uuid is the name, byte by byte as it is printed.
 name_of_qemu()
@@ -241,6 +242,50 @@ attach_ends()
 	done
 }
 
+# A signal ends it wherever a VMM keeps it waiting: when its name is read,
+interrupted()
+{
+	local job
+
+	vmm vm_a -uuid "$a"
+	stall
+	with_stalled "$vm_a" pvictl attach --pid "$vm_a" >"$tmp/log" 2>&1 &
+	job=$!
+	await test -e "$tmp/stalled"
+	ends "$job"
+	refuses 5 "no endpoint is bound" pvictl show "$a"
+}
+
+# when it has the endpoint's lock while the command ends, or another one wants the name behind that.
+interrupted_by_lock()
+{
+	local job
+
+	load_delay
+	vmm vm_a
+	vmm vm_b
+	attach at_a --pid "$vm_a" --uuid "$a"
+	hold_lock_of "$at_a" "$a"
+	ends "$at_a"
+	pvictl attach --pid "$vm_b" --uuid "$a" >"$tmp/log" 2>&1 &
+	job=$!
+	await is_in_bind "$job"
+	ends "$job"
+	pvictl wait "$a" 7 >"$tmp/log" 2>&1 &
+	job=$!
+	await is_in_bind "$job"
+	ends "$job"
+	let_lock
+	attach at_b --pid "$vm_b" --uuid "$a" --expose 20
+	rmmod pvi_test_delay
+}
+
+# is_in_bind PID - it waits there
+is_in_bind()
+{
+	grep -q pvi_life_bind "/proc/$1/stack"
+}
+
 # Type=notify: READY=1 when everything is set up, and not before.
 notifies_systemd()
 {
@@ -308,4 +353,4 @@ few_capabilities()
 }
 
 run_tests name_of_qemu ${PVI_LONG:+last_name} hostile_name no_name wrong_process pid_file which_vm taken expose limits status vmm_ends attach_ends \
-	notifies_systemd owner inherited few_capabilities
+	interrupted interrupted_by_lock notifies_systemd owner inherited few_capabilities

@@ -6,6 +6,7 @@
 
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
+. "$(dirname "$0")/tools/delay.sh"
 
 tracing=/sys/kernel/tracing
 # What vmm and watch set.
@@ -27,6 +28,11 @@ watch()
 unwatch()
 {
 	kill "$1"
+	unwatch_ended "$1"
+}
+
+unwatch_ended()
+{
 	wait "$1"
 	[ ! -e "$tracing/instances/pvictl-$1" ] || fail "its instance of tracefs is left"
 }
@@ -164,6 +170,20 @@ names_in_the_trace()
 	same "$(wc -l <"$tmp/job.log")" 1
 }
 
+# A VMM that keeps who reads its name waiting keeps nobody from ending it, nor leaves anything behind.
+interrupted()
+{
+	vmm vm_a -name web -uuid "$a"
+	attach at_a --pid "$vm_a"
+	[ -d "$tracing/instances" ] || mount -t tracefs none "$tracing"
+	stall
+	with_stalled "$vm_a" pvictl events >"$tmp/job.log" 2>&1 &
+	job=$!
+	await test -e "$tmp/stalled"
+	ends "$job"
+	unwatch_ended "$job"
+}
+
 # Killed, it cannot clean up: the next one does.
 leftovers()
 {
@@ -217,4 +237,4 @@ reserve()
 	chmod 660 /dev/kvm_pvi
 }
 
-run_tests events named as_json some throttled signalled time_of_event names_in_the_trace leftovers no_reader refused reserve
+run_tests events named as_json some throttled signalled time_of_event names_in_the_trace interrupted leftovers no_reader refused reserve

@@ -187,6 +187,41 @@ PYTHON
 	refuses 2 "rows are sorted by" pvictl top --sort name
 }
 
+# Control-C ends it while a VMM keeps it waiting for its name, and the terminal is as it was.
+top_interrupted()
+{
+	vmm vm_a -name web -uuid "$a"
+	attach at_a --pid "$vm_a"
+	[ -e /dev/pts/ptmx ] || { mkdir -p /dev/pts && mount -t devpts devpts /dev/pts; }
+	mkfifo "$tmp/cmdline"
+	unshare --mount python3 - "$tmp/cmdline" "/proc/$vm_a/cmdline" <<'PYTHON' || fail "see above"
+import fcntl, os, pty, struct, subprocess, sys, termios, time
+fifo, cmdline = sys.argv[1:]
+pid, fd = pty.fork()
+if not pid:
+    os.environ["TERM"] = "xterm"
+    os.execlp("pvictl", "pvictl", "top", "--interval", "0.1")
+flags = termios.tcgetattr(fd)[3]
+# What is held open does not end with the program, so that it can be looked at
+number, = struct.unpack("I", fcntl.ioctl(fd, 0x80045430, bytes(4)))    # TIOCGPTN
+keep = os.open(f"/dev/pts/{number}", os.O_RDWR | os.O_NOCTTY)
+text = b""
+while b" by rings" not in text:
+    text += os.read(fd, 4096)
+subprocess.run(["mount", "--bind", fifo, cmdline], check=True)
+# When that is open it waits there.
+writer = os.open(fifo, os.O_WRONLY)
+os.write(fd, b"\x03")
+for n in range(600 * int(os.environ.get("PVI_SLOW", "1"))):
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    if ended:
+        break
+    time.sleep(0.1)
+assert ended and os.WIFSIGNALED(status), "it does not end"
+assert termios.tcgetattr(keep)[3] == flags | termios.ICANON | termios.ECHO, flags
+PYTHON
+}
+
 # Rings a minute long, by their height; what was too much is red, unless the user has something against colours.
 top_trend()
 {
@@ -306,4 +341,4 @@ guest()
 	refuses 2 "is not a UUID" pvictl guest-ring a 20
 }
 
-run_tests usage arguments list show top untraceable without_module top_on_a_terminal top_trend top_of_many completion completion_of_names without_permission guest
+run_tests usage arguments list show top untraceable without_module top_on_a_terminal top_interrupted top_trend top_of_many completion completion_of_names without_permission guest

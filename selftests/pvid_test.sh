@@ -7,6 +7,7 @@
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/policy.sh"
+. "$(dirname "$0")/tools/delay.sh"
 
 # What attach and enrol set
 at_c='' at_d='' crowd='' one=''
@@ -1099,14 +1100,6 @@ claims()
 	end_pvid
 }
 
-load_delay()
-{
-	local module=$PVI_TEST_MODULES/pvi_test_delay.ko
-
-	[ ! -e "/mnt$module" ] || module=/mnt$module
-	insmod "$module"
-}
-
 # hang NAME - nobody can look at its command line, until let_go, or for 25 s: there is a reader of its mmap_lock,
 # and it waits for that itself, to map something.
 hang()
@@ -1170,33 +1163,10 @@ hangs_later()
 	end_pvid
 }
 
-# hold_lock UUID... - whoever wants the locks of these endpoints of pvid's waits, as if vCPUs that do not run had them, until
-# let_lock, or for 100 s
+# hold_lock UUID... - of endpoints of pvid's, until let_lock
 hold_lock()
 {
-	cat >"$tmp/hold_lock.py" <<-'PYTHON'
-		import ctypes, os, sys
-		pid, uuids = int(sys.argv[1]), sys.argv[2:]
-		def is_one(fd):
-		    try:
-		        with open(f"/proc/{pid}/fdinfo/{fd}") as info:
-		            text = info.read()
-		    except FileNotFoundError:
-		        return False
-		    return any(f"pvi-uuid:\t{uuid}\n" in text for uuid in uuids)
-		pidfd, syscall = os.pidfd_open(pid), ctypes.CDLL(None).syscall
-		fds = [syscall(438, pidfd, int(fd), 0) for fd in os.listdir(f"/proc/{pid}/fd") if is_one(fd)]	# pidfd_getfd
-		assert len(fds) == len(uuids) and min(fds) >= 0
-		with open("/sys/module/pvi_test_delay/parameters/locks", "w") as locks:
-		    locks.write(str(max(fds) + 1))
-	PYTHON
-	python3 -I -S "$tmp/hold_lock.py" "$pvid" "$@"
-}
-
-# It fails where that took longer.
-let_lock()
-{
-	echo 0 >/sys/module/pvi_test_delay/parameters/locks
+	hold_lock_of "$pvid" "$@"
 }
 
 # Nor can a user whose vCPU has its endpoint's lock, and hardly ever runs: what is to be done with that one waits, nothing

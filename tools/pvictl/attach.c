@@ -98,8 +98,6 @@ int cmd_attach(int argc, char **argv)
 	size_t i;
 
 	attach_parse(&a, argc, argv);
-	/* From before anything is bound: a stop at any time is an orderly one. */
-	signals = open_signals();
 	pidfd = open_pidfd(a.pid);
 	if (pidfd < 0)
 		die_doing(DOING_TAKE, pidfd, "process %d", a.pid);
@@ -117,6 +115,8 @@ int cmd_attach(int argc, char **argv)
 		attach_set_status(&a.words[i], pvi);
 	allow_senders(&a, pvi);
 	link_join_all(a.links, a.uuid, pvi);
+	/* Until here they end us, and all that is set up. Behind it the VMM has nothing to have us wait for. */
+	signals = open_signals();
 
 	printf("process %d (%s) is %s\n", a.pid, comm, uuid_text(a.uuid).s);
 	fflush(stdout);
@@ -124,6 +124,6 @@ int cmd_attach(int argc, char **argv)
 	if (wait_for_end(pidfd, signals))
 		printf("process %d has ended\n", a.pid);
 	sd_notify(0, "STOPPING=1");
-	close(pvi);
+	/* What we have open is closed by our end, which waits for nobody who has the endpoint's lock. */
 	return 0;
 }

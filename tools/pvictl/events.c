@@ -238,6 +238,7 @@ int cmd_events(int argc, char **argv)
 	signals = open_signals();
 	signal(SIGPIPE, SIG_IGN);
 	trace_open(&trace, args.no_rings ? few : all);
+	names_watch(signals);
 	/* Who dies first has a name as well; who asks for one VM waits for no other one's. */
 	if (args.filter.set)
 		name_of(args.filter.uuid);

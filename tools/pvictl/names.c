@@ -6,9 +6,14 @@
  * what it is called: only where one VM has a name is it taken for it. The policy's VMs have theirs also while they do not
  * run, and whoever else is called so: then nobody's command line is read, which may keep who reads it waiting.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "policy.h"
@@ -52,10 +57,74 @@ static int compare_endpoints(const void *a, const void *b)
 /* Of all at once: some may have gone when they are asked for */
 static bool names_all;
 
-static void names_read(void)
+/* That end who waits for a name, or -1: they end us */
+static int names_signals = -1;
+
+static void NORETURN tell_names(struct endpoint *all, size_t nr, int to)
 {
 	size_t i;
 
+	for (i = 0; i < nr; i++) {
+		name_endpoint(&all[i]);
+		if (write(to, all[i].name, NAME_LEN) != NAME_LEN)
+			break;
+	}
+	_exit(0);
+}
+
+/* False: a signal has come, or nobody tells it. It is not longer than what a pipe takes, and gives, as a whole. */
+static bool hear_name(int from, char name[static NAME_LEN])
+{
+	struct pollfd fds[2] = {
+		{ .fd = from, .events = POLLIN },
+		{ .fd = names_signals, .events = POLLIN },
+	};
+
+	while (poll(fds, 2, -1) < 0)
+		if (errno != EINTR)
+			die("poll: %s", strerror(errno));
+	return !fds[1].revents && read(from, name, NAME_LEN) == NAME_LEN;
+}
+
+/* A VMM may keep who reads what it was told waiting: that is a child, which is killed when a signal comes. */
+static void name_by_child(struct endpoint *all, size_t nr)
+{
+	pid_t self = getpid(), pid;
+	int ends[2];
+	size_t i;
+
+	if (pipe2(ends, O_CLOEXEC))
+		die("pipe: %s", strerror(errno));
+	pid = fork();
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	if (!pid) {
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != self)
+			_exit(STATUS_FAILED);
+		tell_names(all, nr, ends[1]);
+	}
+	close(ends[1]);
+	for (i = 0; i < nr && hear_name(ends[0], all[i].name); i++)
+		all[i].named = true;
+	close(ends[0]);
+	kill(pid, SIGKILL);
+	child_wait(pid, child_until());
+}
+
+static void name_all(struct endpoint *all, size_t nr)
+{
+	size_t i;
+
+	if (nr && names_signals >= 0) {
+		name_by_child(all, nr);
+		return;
+	}
+	for (i = 0; i < nr; i++)
+		name_endpoint(&all[i]);
+}
+
+static void names_read(void)
+{
 	if (names.known)
 		return;
 	names.known = true;
@@ -64,14 +133,19 @@ static void names_read(void)
 	names.nr = find_endpoints(&names.all);
 	if (names.nr)
 		qsort(names.all, names.nr, sizeof(*names.all), compare_endpoints);
-	for (i = 0; names_all && i < names.nr; i++)
-		name_endpoint(&names.all[i]);
+	if (names_all)
+		name_all(names.all, names.nr);
 }
 
 void names_keep(void)
 {
 	names_all = true;
 	names_read();
+}
+
+void names_watch(int signals)
+{
+	names_signals = signals;
 }
 
 void names_forget(void)
@@ -94,8 +168,8 @@ struct name_text name_of(const unsigned char *uuid)
 		return name_text(vm->label);
 	uuid_copy(key.uuid, uuid);
 	e = names.nr ? bsearch(&key, names.all, names.nr, sizeof(key), compare_endpoints) : NULL;
-	if (e)
-		name_endpoint(e);
+	if (e && !e->named)
+		name_all(e, 1);
 	return name_text(e ? e->name : "");
 }
 

@@ -146,8 +146,14 @@ struct filter {
 
 void parse_filter(struct argp_state *state, const char *arg, struct filter *filter);
 
-/* signals.c: a descriptor of SIGINT, SIGTERM and SIGHUP, which are blocked from then on */
+/*
+ * signals.c: a descriptor of SIGINT, SIGTERM and SIGHUP, which are blocked from then on. A VMM may keep who asks for
+ * anything of it waiting for as long as it likes, and they are what ends that: whoever asks has no such descriptor, or
+ * has a child ask.
+ */
 int open_signals(void);
+/* They end us again, one that has come as well */
+void close_signals(int fd);
 
 /* endpoint.c: who is bound */
 struct endpoint {
@@ -216,6 +222,8 @@ struct name_text name_of(const unsigned char *uuid);
 void names_forget(void);
 /* The names of all are read together, now and after names_forget() */
 void names_keep(void);
+/* For who has the descriptor of open_signals(): from now on no name is waited for when one has come */
+void names_watch(int signals);
 
 /* table.c: tables for people and JSON for programs */
 struct report;

@@ -14,7 +14,6 @@
 
 static struct termios before;
 static bool has_keys;
-static int signals = -1;
 
 static void give_keys_back(void)
 {
@@ -28,7 +27,6 @@ bool screen_begin(void)
 		return false;
 	has_keys = isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp() && !tcgetattr(STDIN_FILENO, &before);
 	atexit(give_keys_back);
-	signals = open_signals();
 	return true;
 }
 
@@ -60,16 +58,16 @@ static double now(void)
 	return time.tv_sec + time.tv_nsec * 1e-9;
 }
 
-int screen_wait(double seconds)
+/* As screen_wait(), until then */
+static int read_key(int signals, double until)
 {
 	struct pollfd fds[] = {
 		{ .fd = signals, .events = POLLIN },
 		{ .fd = has_keys ? STDIN_FILENO : -1, .events = POLLIN },
 	};
-	double until = now() + seconds, left;
 	unsigned char key;
+	double left;
 
-	take_keys();
 	while ((left = until - now()) > 0) {
 		if (poll(fds, ARRAY_SIZE(fds), left < 1000 ? left * 1000 + 1 : 1000000) < 0 && errno != EINTR)
 			die("poll: %s", strerror(errno));
@@ -83,6 +81,20 @@ int screen_wait(double seconds)
 		return key;
 	}
 	return 0;
+}
+
+/* What is done between two waits may take as long as a VMM likes, and signals end that: the terminal is as it was. */
+int screen_wait(double seconds)
+{
+	double until = now() + seconds;
+	int signals = open_signals(), key;
+
+	take_keys();
+	key = read_key(signals, until);
+	give_keys_back();
+	if (key != 'q')
+		close_signals(signals);
+	return key;
 }
 
 const char *screen_spark(const uint32_t *values, size_t nr, char *text, size_t size)

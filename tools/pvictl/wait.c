@@ -92,8 +92,9 @@ int cmd_wait(int argc, char **argv)
 	uint32_t lines;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
-	signals = open_signals();
+	/* Until here they end us: who had that name may have us wait for its end. */
 	pvi = receive_at(&args, &eventfd);
+	signals = open_signals();
 	for (lines = 0; !args.count || lines < args.count;) {
 		struct pollfd fds[2] = {
 			{ .fd = eventfd, .events = POLLIN },
