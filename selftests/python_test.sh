@@ -278,6 +278,32 @@ threads()
 	PYTHON
 }
 
+# What is detached keeps no grants: its ports ring as long as somebody has those open.
+detached()
+{
+	python <<-'PYTHON'
+		rx, tx = Endpoint.enrol(A), Endpoint.enrol(B)
+		rx.expose(7, Kind.EVENTFD)
+		kept, left = rx.grant(7), rx.grant(7)
+		first, second = tx.connect_grant(kept), tx.connect_grant(left)
+		left.close()
+		assert tx.notify(second) is Verdict.LATCHED
+		open_before = fds()
+		with tx:
+		    other = Endpoint(tx.detach())
+		    assert fds() == open_before - 2
+		    raises(ValueError, tx.fileno)
+		    raises(ValueError, tx.detach)
+		assert other.notify(first) in (Verdict.LATCHED, Verdict.COALESCED)
+		raises(PermissionError, other.notify, second)
+		kept.close()
+		raises(PermissionError, other.notify, first)
+		other.close()
+		rx.close()
+		del kept, left
+	PYTHON
+}
+
 # Bytes of any kind; what is given is closed, whatever is wrong with it
 decoding()
 {
@@ -425,4 +451,4 @@ complete()
 		"pvi_recv_fd pvi_save_state pvi_send_fd pvi_setup_get pvi_setup_set pvi_status_memory"
 }
 
-run_tests processes kinds vm threads numbers decoding interrupted setup complete
+run_tests processes kinds vm threads detached numbers decoding interrupted setup complete

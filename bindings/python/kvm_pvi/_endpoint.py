@@ -92,10 +92,21 @@ class Endpoint(Descriptor):
         self._grants: Dict[int, Descriptor] = {}
         self._fd = check(lib.pvi_open()) if fd is None else fd
 
-    def close(self) -> None:
-        super().close()
+    def _close_grants(self) -> None:
         while self._grants:
             self._grants.popitem()[1].close()
+
+    def close(self) -> None:
+        super().close()
+        self._close_grants()
+
+    def detach(self) -> int:
+        """The descriptor, which is the caller's to close from now on.
+
+        Ports of grants ring as long as the caller has those open, as with pvi_connect_grant(3)."""
+        fd = super().detach()
+        self._close_grants()
+        return fd
 
     @classmethod
     def enrol(cls, uuid: UUID, vm: Optional[FileDescriptorLike] = None) -> "Endpoint":
@@ -223,7 +234,7 @@ class Endpoint(Descriptor):
     def connect_grant(self, grant: FileDescriptorLike, port: int = KVM_PVI_PORT_ANY) -> int:
         """A port of a grant, which lasts as long as somebody has that open.
 
-        This object has, a copy, until close_port() or its own end."""
+        This object has, a copy, until close_port(), close() or detach()."""
         copy = Descriptor(os.dup(fd_of(grant)))
         number = check(lib.pvi_connect_grant(self.fileno(), port, copy.fileno()))
         self._grants[number] = copy
