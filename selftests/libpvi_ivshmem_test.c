@@ -3,6 +3,8 @@
  * libpvi's ivshmem registers of 2010, driven from both sides: guests that read and write the BAR,
  * and the VMM that serves their exits.
  */
+#include <stdlib.h>
+
 #include "libpvi_lib.h"
 #include "random.h"
 
@@ -290,6 +292,13 @@ static void test_high_ids(void)
 	ASSERT_EQ(ring(a, 254, 0x33), 0);
 	ASSERT_EQ(get(b, INTR_STATUS), 0x33);
 	ASSERT_EQ(get(a, IV_LIVE_LIST), 1);
+	/* One peer by two ids, as when it comes back, is one until both have gone */
+	ASSERT_EQ(pvi_ivshmem_add_peer(b->dev, 253, uuid_of(0), PIN), 0);
+	ASSERT_EQ(pvi_ivshmem_remove_peer(b->dev, 0), 0);
+	ASSERT_EQ(ring(a, 254, 0x44), 0);
+	ASSERT_EQ(get(b, INTR_STATUS), 0x44);
+	ASSERT_EQ(pvi_ivshmem_remove_peer(b->dev, 253), 0);
+	ASSERT_EQ(ring(a, 254, 0x44), -EPERM);
 	ASSERT_EQ(pvi_ivshmem_add_peer(a->dev, ALL, uuid_of(2), PIN), -EINVAL);
 	ASSERT_EQ(pvi_ivshmem_remove_peer(a->dev, ALL), -EINVAL);
 }
@@ -365,6 +374,7 @@ static void test_armed(void)
 {
 	struct machine *a = &machines[0], *b = &machines[1];
 	unsigned int exits;
+	void *state;
 
 	start_all();
 	set(b, INTR_MASK, 0xff);
@@ -379,6 +389,14 @@ static void test_armed(void)
 	ASSERT_EQ(a->exits, exits);
 	wait_and_dispatch(b);
 	ASSERT_EQ(irqs(b), 1);
+	ASSERT_EQ(get(b, INTR_STATUS), 0x40);
+	/* What cannot be put there comes when it can. */
+	set(a, DOORBELL, 0x0140);
+	ASSERT_GE(pvi_save_state(b->pvi, &state), 0);
+	free(state);
+	ASSERT_EQ(pvi_ivshmem_dispatch(b->dev), -EAGAIN);
+	ASSERT_EQ(pvi_thaw(b->pvi), 0);
+	wait_and_dispatch(b);
 	ASSERT_EQ(get(b, INTR_STATUS), 0x40);
 	/* Other values, and other receivers, come out as before. */
 	ASSERT_EQ(ring(a, 1, 0x41), 0);

@@ -66,6 +66,26 @@ void pvi_ivshmem_destroy(struct pvi_ivshmem *dev)
 	free(dev);
 }
 
+/* Another id stands for the same endpoint: the rows of its table are of both. */
+static bool is_shared(const struct pvi_ivshmem *dev, const struct ivshmem_peer *peer)
+{
+	uint32_t id;
+
+	for (id = 0; id < PVI_IVSHMEM_BROADCAST; id++)
+		if (&dev->peers[id] != peer && dev->peers[id].there &&
+		    !memcmp(dev->peers[id].uuid, peer->uuid, sizeof(peer->uuid)))
+			return true;
+	return false;
+}
+
+static int revoke_peer(struct pvi_ivshmem *dev, struct ivshmem_peer *peer)
+{
+	if (is_shared(dev, peer))
+		return 0;
+	pvi_ivshmem_revoke_values(dev, peer);
+	return pvi_revoke_bell(dev->pvi, peer->uuid, dev->bell);
+}
+
 static int add_peer(struct pvi_ivshmem *dev, uint32_t id, const unsigned char *uuid, uint32_t gsi)
 {
 	struct ivshmem_peer *peer = &dev->peers[id];
@@ -81,7 +101,7 @@ static int add_peer(struct pvi_ivshmem *dev, uint32_t id, const unsigned char *u
 	peer->port = -1;
 	ret = pvi_ivshmem_allow_values(dev, peer);
 	if (ret)
-		pvi_revoke_bell(dev->pvi, uuid, dev->bell);
+		revoke_peer(dev, peer);
 	else
 		peer->there = true;
 	return ret;
@@ -109,8 +129,7 @@ static int remove_peer(struct pvi_ivshmem *dev, uint32_t id)
 	peer->there = false;
 	pvi_ivshmem_disarm_peer(dev, id);
 	close_peer(dev, peer);
-	pvi_ivshmem_revoke_values(dev, peer);
-	return pvi_revoke_bell(dev->pvi, peer->uuid, dev->bell);
+	return revoke_peer(dev, peer);
 }
 
 int pvi_ivshmem_remove_peer(struct pvi_ivshmem *dev, uint32_t id)

@@ -9,6 +9,7 @@
 #include <linux/kvm.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 #include "ivshmem.h"
 
@@ -20,8 +21,6 @@ int pvi_ivshmem_allow_values(struct pvi_ivshmem *dev, const struct ivshmem_peer 
 	for (i = 1; !ret && i <= MESSAGE_BITS; i++)
 		if (dev->accepted[i] >= 0)
 			ret = pvi_allow(dev->pvi, peer->uuid, PVI_IVSHMEM_GSI(i), NULL);
-	if (ret)
-		pvi_ivshmem_revoke_values(dev, peer);
 	return ret;
 }
 
@@ -106,10 +105,12 @@ int pvi_ivshmem_dispatch(struct pvi_ivshmem *dev)
 		return errno == EINTR ? 0 : -errno;
 	pthread_mutex_lock(&dev->lock);
 	for (i = 0; i < n && !ret; i++) {
-		/* Taken first: what comes from now on is told once more. */
+		/* Taken first: what comes from now on is told once more. So is what cannot be put there now. */
 		if (read(dev->accepted[events[i].data.u32], &count, sizeof(count)) < 0)
 			continue;
 		ret = pvi_ivshmem_send(dev, dev->id, events[i].data.u32);
+		if (ret == -EAGAIN)
+			eventfd_write(dev->accepted[events[i].data.u32], 1);
 	}
 	pthread_mutex_unlock(&dev->lock);
 	return ret;

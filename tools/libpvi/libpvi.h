@@ -772,6 +772,9 @@ int pvi_ivshmem_fd(struct pvi_ivshmem *dev);
 /**
  * pvi_ivshmem_dispatch - put messages that came by armed doorbells into IntrStatus; never waits
  * @dev: the device
+ *
+ * Return: 0 or -errno; EAGAIN: the endpoint is frozen, or its GSI may not be rung just now: nothing is lost, and
+ * pvi_ivshmem_fd() stays readable. Call it again in a while.
  */
 int pvi_ivshmem_dispatch(struct pvi_ivshmem *dev);
 
@@ -982,7 +985,7 @@ int pvi_link_leave(int pvi, const struct pvi_ring_shape *shape);
  * @shapes: out: two, what the sections of the sides began with when they were made
  *
  * Return: 0 or -errno; ENOENT: there is no such link, EPERM: others than root and this user could have
- * written what stands there.
+ * written what stands there, or may write in @dir, EBADMSG: it is not of that link.
  */
 int pvi_link_read(const char *dir, const unsigned char *uuid, struct pvi_ring_shape *shapes);
 
