@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "libpvi_lib.h"
@@ -19,8 +20,24 @@
 #define HUGE_PAGES	"/proc/sys/vm/nr_hugepages"
 #define DIR_NAME "links"	/* where the test runs, a directory of its own */
 #define LINK_NAME "f0000000-0000-8000-8000-000000000003"
+#define OTHER_NAME "f0000000-0000-8000-8000-000000000004"
 
 static const u8 link_uuid[KVM_PVI_UUID_SIZE] = { 0xf0, [6] = 0x80, [8] = 0x80, [15] = 3 };
+static const u8 other_uuid[KVM_PVI_UUID_SIZE] = { 0xf0, [6] = 0x80, [8] = 0x80, [15] = 4 };
+
+/* How many more allocations a signal ends */
+static unsigned int interruptions;
+
+/* In the place of libc's */
+int fallocate(int fd, int mode, off_t at, off_t len)
+{
+	if (interruptions) {
+		interruptions--;
+		errno = EINTR;
+		return -1;
+	}
+	return syscall(SYS_fallocate, fd, mode, at, len);
+}
 
 static struct pvi_link new_link(void)
 {
@@ -274,6 +291,12 @@ static void test_join(void)
 	ASSERT_EQ(pvi_link_leave(rx, &shape), 0);
 	ASSERT_EQ(pvi_link_leave(rx, &shape), 0);
 	ASSERT_EQ(pvi_ring(tx, rx_uuid, 100), -EPERM);
+	/* What was allowed before is another's still */
+	ASSERT_EQ(pvi_allow_owner(rx, tx_uuid, 100, geteuid() + 1, NULL), 0);
+	ASSERT_EQ(pvi_link_join(rx, &shape), 0);
+	ASSERT_EQ(pvi_ring(tx, rx_uuid, 100), -EPERM);
+	ASSERT_EQ(pvi_ring(tx, rx_uuid, 101), KVM_PVI_LATCHED);
+	ASSERT_EQ(pvi_link_leave(rx, &shape), 0);
 	ASSERT_EQ(pvi_unexpose(rx, 100), -ENOENT);
 	ASSERT_EQ(count_fds(), before);
 	ASSERT_EQ(pvi_link_join(NO_SUCH, &shape), -EBADF);
@@ -348,6 +371,12 @@ static void test_read(void)
 	ASSERT_EQ(chown(path, 12345, 0), 0);
 	ASSERT_EQ(pvi_link_read(DIR_NAME, link_uuid, shapes), -EPERM);
 	ASSERT_EQ(chown(path, 0, 0), 0);
+	ASSERT_EQ(chmod(DIR_NAME, 01777), 0);
+	ASSERT_EQ(pvi_link_read(DIR_NAME, link_uuid, shapes), -EPERM);
+	ASSERT_EQ(chmod(DIR_NAME, 0755), 0);
+	ASSERT_EQ(rename(DIR_NAME "/" LINK_NAME, DIR_NAME "/" OTHER_NAME), 0);
+	ASSERT_EQ(pvi_link_read(DIR_NAME, other_uuid, shapes), -EBADMSG);
+	ASSERT_EQ(rename(DIR_NAME "/" OTHER_NAME, DIR_NAME "/" LINK_NAME), 0);
 	ASSERT_EQ(truncate(path, 100), 0);
 	ASSERT_EQ(pvi_link_read(DIR_NAME, link_uuid, shapes), -EBADMSG);
 	remove_dir();
@@ -393,7 +422,9 @@ static void test_open(void)
 	char got[8];
 
 	link.sides[1].gsi = 200;
+	interruptions = 3;
 	make_dir(&link);
+	ASSERT_EQ(interruptions, 0);
 	ASSERT_EQ(pvi_link_open(DIR_NAME, link_uuid, link_uuid, &shape, &peer), -ENOENT);
 	ASSERT_EQ(pvi_link_open(DIR_NAME, tx_uuid, tx_uuid, &shape, &peer), -ENOENT);
 	sides[0] = side_open(0);

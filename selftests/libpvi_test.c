@@ -14,6 +14,9 @@
 /* What the host answers to GET_INFO, if this is not 0 */
 static u32 other_version;
 
+/* How many more BINDs a signal ends */
+static unsigned int interruptions;
+
 /* In the place of libc's */
 int ioctl(int fd, unsigned long cmd, ...)
 {
@@ -24,6 +27,11 @@ int ioctl(int fd, unsigned long cmd, ...)
 	va_start(ap, cmd);
 	arg = va_arg(ap, void *);
 	va_end(ap);
+	if (cmd == KVM_PVI_BIND && interruptions) {
+		interruptions--;
+		errno = EINTR;
+		return -1;
+	}
 	ret = syscall(SYS_ioctl, fd, cmd, arg);
 	if (cmd == KVM_PVI_GET_INFO && other_version)
 		((struct kvm_pvi_info *)arg)->abi_major = other_version;
@@ -61,7 +69,9 @@ static void test_enrol(void)
 	other_version = 0;
 	ASSERT_EQ(count_fds(), fds);
 
+	interruptions = 3;
 	pvi = pvi_enrol(vm->fd, rx_uuid);
+	ASSERT_EQ(interruptions, 0);
 	ASSERT_TRUE(is_cloexec(pvi));
 	ASSERT_EQ(pvi_enrol(vm->fd, tx_uuid), -EEXIST);
 	ASSERT_EQ(count_fds(), fds + 1);

@@ -27,7 +27,10 @@ int pvi_bind(int pvi, int vm_fd, const unsigned char *uuid, uint32_t flags, uid_
 	int ret;
 
 	pvi_copy_uuid(bind.uuid, uuid);
-	ret = pvi_ioctl(pvi, KVM_PVI_BIND, &bind);
+	/* Any signal may end it, before anything has come of it. */
+	do {
+		ret = pvi_ioctl(pvi, KVM_PVI_BIND, &bind);
+	} while (ret == -EINTR);
 	if (!ret && epoch)
 		*epoch = bind.epoch;
 	return ret;

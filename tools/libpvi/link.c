@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/memfd.h>
 #include <linux/pvi_ring.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -65,6 +66,28 @@ int pvi_link_shape(const struct pvi_link *link, uint32_t side, struct pvi_ring_s
 	return 0;
 }
 
+/* Whoever touched memory that cannot be had would be ended. In pieces, for a signal undoes the one that it meets. */
+static int allocate(int fd, uint64_t size)
+{
+	uint64_t at = 0, piece = 2 << 20;
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	/* hugetlbfs: a page of its own */
+	if (piece < (uint64_t)st.st_blksize)
+		piece = st.st_blksize;
+	while (at < size) {
+		if (fallocate(fd, 0, at, size - at < piece ? size - at : piece)) {
+			if (errno != EINTR)
+				return -errno;
+			continue;
+		}
+		at += piece;
+	}
+	return 0;
+}
+
 int pvi_link_format(int section, const struct pvi_link *link, uint32_t side)
 {
 	struct pvi_ring_shape shape;
@@ -75,9 +98,9 @@ int pvi_link_format(int section, const struct pvi_link *link, uint32_t side)
 		return ret;
 	if (ftruncate(section, link->size))
 		return -errno;
-	/* Whoever touched memory that cannot be had would be ended */
-	if (fallocate(section, 0, 0, link->size))
-		return -errno;
+	ret = allocate(section, link->size);
+	if (ret)
+		return ret;
 	/* All of it: hugetlbfs maps no less than a page of its own, and knows no write() */
 	map = mmap(NULL, link->size, PROT_READ | PROT_WRITE, MAP_SHARED, section, 0);
 	if (map == MAP_FAILED)
@@ -157,6 +180,19 @@ static int expose(int pvi, uint32_t gsi)
 	return ret == -EEXIST ? 0 : ret;
 }
 
+/* A row that is there keeps whose it is, and its rate. */
+static int allow(int pvi, const unsigned char *uuid, uint32_t gsi)
+{
+	struct kvm_pvi_edge edge = PVI_ARG(kvm_pvi_edge);
+	int ret;
+
+	while ((ret = pvi_next_edge(pvi, &edge)) > 0)
+		if (edge.kind == KVM_PVI_EDGE_GSI && edge.gsi == gsi &&
+		    !memcmp(edge.uuid, uuid, sizeof(edge.uuid)))
+			return 0;
+	return ret ? ret : pvi_allow(pvi, uuid, gsi, NULL);
+}
+
 int pvi_link_join(int pvi, const struct pvi_ring_shape *shape)
 {
 	uint32_t i;
@@ -165,7 +201,7 @@ int pvi_link_join(int pvi, const struct pvi_ring_shape *shape)
 	for (i = 0; i < shape->gsis; i++) {
 		ret = expose(pvi, shape->gsi + i);
 		if (!ret)
-			ret = pvi_allow(pvi, shape->peer, shape->gsi + i, NULL);
+			ret = allow(pvi, shape->peer, shape->gsi + i);
 		if (ret)
 			return ret;
 	}
@@ -214,18 +250,38 @@ static int check_owner(int fd)
 	return (st.st_uid && st.st_uid != geteuid()) || st.st_mode & 022 ? -EPERM : 0;
 }
 
+/* Who may write there could have one link stand for another */
+static int check_dir(const char *dir)
+{
+	int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = check_owner(fd);
+	close(fd);
+	return ret;
+}
+
+static bool is_of_link(const struct pvi_ring_shape *shape, const unsigned char *uuid)
+{
+	return shape->magic == PVI_RING_MAGIC && shape->version == PVI_RING_VERSION &&
+	       !memcmp(shape->link, uuid, sizeof(shape->link));
+}
+
 int pvi_link_read(const char *dir, const unsigned char *uuid, struct pvi_ring_shape *shapes)
 {
-	int fd = open_in(dir, uuid, PVI_LINK_SHAPES, O_RDONLY), ret;
+	int ret = check_dir(dir), fd;
 	ssize_t got;
 
+	if (ret)
+		return ret;
+	fd = open_in(dir, uuid, PVI_LINK_SHAPES, O_RDONLY);
 	if (fd < 0)
 		return fd;
 	ret = check_owner(fd);
 	got = ret ? 0 : read(fd, shapes, 2 * sizeof(*shapes));
 	close(fd);
-	if (!ret && (got != 2 * sizeof(*shapes) || shapes[0].magic != PVI_RING_MAGIC ||
-		     shapes[0].version != PVI_RING_VERSION))
+	if (!ret && (got != 2 * sizeof(*shapes) || !is_of_link(&shapes[0], uuid) || !is_of_link(&shapes[1], uuid)))
 		ret = -EBADMSG;
 	return ret;
 }
