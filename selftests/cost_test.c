@@ -10,26 +10,22 @@
  * others did not get the processor.
  */
 #include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "cost.h"
 #include "pvi_test.h"
 
 #define FEW	64
 #define MANY	16384
 #define ROWS	49152	/* where each call waits for a grace period, which costs by itself */
-#define EXPEDITED "/sys/kernel/rcu_expedited"
 #define FIRST	8	/* of the GSIs that are exposed */
 #define SAMPLES	40
 #define LIMIT	6
 #define PER_ROW	33	/* instructions for a row that PEERS looks at: locking.rst */
 #define PER_GSI	45	/* for a GSI that QUERY passes over */
 #define PER_EDGE 5000	/* for a row that goes with its receiver: api.rst */
-#define NAP_NS	200000	/* as many instructions, in the rig */
 #define STRETCH	(4 * 1000 * 1000)
 #define VMS	2048
 #define RECEIVERS 8
@@ -61,14 +57,6 @@ static void make(void)
 	pvi_expose(rx, GSI, KVM_PVI_GSI_EVENTFD);
 	pvi_wire(rx, GSI, new_eventfd());
 	pvi_allow(rx, TX, GSI);
-}
-
-static u64 instructions(void)
-{
-	u32 low, high;
-
-	asm volatile("rdtsc" : "=a" (low), "=d" (high) : : "memory");
-	return (u64)high << 32 | low;
 }
 
 static u64 least(void (*op)(u32 n), u32 n)
@@ -113,45 +101,16 @@ static void expect_each(u32 most)
 	ASSERT_LE(among_many - among_few, (u64)more_rows * most);
 }
 
-static bool watching;
-
-/* Goes before all others whenever it has slept; returns the longest time that it did not */
-static void *watch(void *arg)
-{
-	struct sched_param first = { .sched_priority = 50 };
-	struct timespec nap = { .tv_nsec = NAP_NS };
-	u64 *longest = arg, last, now;
-
-	ASSERT_EQ(pthread_setschedparam(pthread_self(), SCHED_FIFO, &first), 0);
-	last = instructions();
-	WRITE_ONCE(watching, true);
-	while (READ_ONCE(watching)) {
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
-		now = instructions();
-		*longest = now - last > *longest ? now - last : *longest;
-		last = now;
-	}
-	return NULL;
-}
-
 /*
  * While @op is done by this thread, and what it has others do by them, everybody else gets on after @most
  * instructions
  */
 static void expect_shorter(const char *what, void (*op)(u32 n), u32 n, u64 most)
 {
-	u64 longest = 0, took;
-	pthread_t thread;
+	struct cost cost = cost_of(op, n);
 
-	ASSERT_EQ(pthread_create(&thread, NULL, watch, &longest), 0);
-	ASSERT_TRUE(wait_until(READ_ONCE(watching), 1000));
-	took = instructions();
-	op(n);
-	took = instructions() - took;
-	WRITE_ONCE(watching, false);
-	ASSERT_EQ(pthread_join(thread, NULL), 0);
-	test_diag("%s: %llu instructions, %llu of them in a row", what, took, longest);
-	ASSERT_LT(longest, most);
+	test_diag("%s: %llu instructions, %llu of them in a row", what, cost.took, cost.in_a_row);
+	ASSERT_LT(cost.in_a_row, most);
 }
 
 static void expect_short(const char *what, void (*op)(u32 n), u32 n)
@@ -548,30 +507,7 @@ static const struct test_case cases[] = {
 	{ "stretch_peers", test_stretch_peers, 100 },
 };
 
-static void write_expedited(const char *value)
-{
-	int fd = open(EXPEDITED, O_WRONLY);
-
-	if (fd < 0 || write(fd, value, 1) != 1) {
-		perror(EXPEDITED);
-		exit(1);
-	}
-	close(fd);
-}
-
 int main(int argc, char **argv)
 {
-	int ret;
-
-	/* Otherwise a grace period is some ticks in which nothing is done, and how many is chance. */
-	write_expedited("1");
-	ret = test_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_PVI);
-	write_expedited("0");
-
-	/* As they are by default, for the tests behind this one */
-	__write_param("kvm_pvi", "max_senders", "4096");
-	__write_param("kvm_pvi", "max_gsis", "1024");
-	__write_param("kvm_pvi", "max_ports", "4096");
-	__write_param("kvm_pvi", "max_bells", "1024");
-	return ret;
+	return cost_main(argc, argv, cases, ARRAY_SIZE(cases), TEST_REQUIRE_PVI);
 }
