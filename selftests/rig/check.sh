@@ -9,8 +9,8 @@
 # that need the tools, and without $TESTS, if 6.12 is among the kernels, ring.sh, userspace.sh, static.sh,
 # mutants.sh with some mistakes, for what some tests cover coverage.sh, and with $PVI_LONG deb-check.sh; with
 # kernel 6.12 or intel bench.sh --check. Each test with Linux guests, e2e*_test.sh, has an L1 of that kernel too,
-# those of the tools, which are scripts as well, three, and another has cost_test, which compares what calls
-# cost: there time is instructions, and the host's caches are none. Tests that need no kernel of their own run
+# those of the tools, which are scripts as well, three, and another has cost_test and longest_test, which compare what
+# calls cost: there time is instructions, and the host's caches are none. Tests that need no kernel of their own run
 # on the host, as root like all. $GUESTS are the kernels of the guests, an older and a newer one, and a third for
 # one of e2e_test's, by default 6.1, 6.12 and 7.3.
 # "intel" and "intel-smp" stand for kernel 6.12 on an Intel processor of Bochs's and on two, which share the
@@ -83,7 +83,7 @@ plain=() with_guests=() costs=() native=()
 for test in "${tests[@]}"; do
 	case $test in
 	e2e*)	with_guests+=("$test") ;;
-	cost_test | quota_test) costs+=("$test") ;;
+	cost_test | longest_test | quota_test) costs+=("$test") ;;
 	hear_test | ivshmem_reload_test | ivshmem_restart_test | ivshmem_server_test | pvictl_check_test | status_litmus_test | uapi_layout_test) native+=("$test") ;;
 	*)	plain+=("$test") ;;
 	esac
@@ -272,8 +272,8 @@ tests_of()
 	*-guests-*) printf '%s\n' "${with_guests[@]}" | grep -x "${1##*-}" | selected "$(series_of "$1")" ;;
 	*-tools) tool_tests | grep -v '^pvi\(d\|ctl\)_' | selected "$(series_of "$1")" ;;
 	*-pvictl | *-pvid) tool_tests | grep "^${1##*-}_" | selected "$(series_of "$1")" ;;
-	# What cost_test counts, and what charge_test compares with what is charged, a kernel that watches itself uses
-	# many times. The shares that quota_test compares are a stock kernel's, and no debug kernel has the cpu controller.
+	# What cost_test and longest_test count, and what charge_test compares with what is charged, a kernel that watches itself
+	# uses many times. The shares that quota_test compares are a stock kernel's, and no debug kernel has the cpu controller.
 	debug*-count) ;;
 	*-count) printf '%s\n' "${costs[@]}" | selected "$(series_of "$1")" ;;
 	debug)	{

@@ -4,8 +4,8 @@
 # coverage.sh - which lines and branches of the host's module the C tests reach: build it for kernel 6.12 so
 # that it counts them, run the tests in an L1, and print a table by file, and by function what was not reached, with
 # the reason that selftests/coverage/reasons has; to Documentation/coverage.txt too, unless $TESTS selects
-# tests. cost_test counts instructions, and is left out, as are those that need the debug kernel. The counters are read from the kernel's memory after each
-# test. Ends with the tests' "N passed, N failed", and fails if they do, or if fewer than $COVERAGE_LEAST percent
+# tests. cost_test and longest_test count instructions, and are left out, as are those that need the debug kernel. The counters
+# are read from the kernel's memory after each test. Ends with the tests' "N passed, N failed", and fails if they do, or if fewer than $COVERAGE_LEAST percent
 # of the lines (default 95, where $TESTS does not select) are reached.
 # What the module does while it is being unloaded is counted, and not seen by any reader.
 
@@ -13,7 +13,7 @@
 . "$rig/counted.sh"
 
 out=$build/coverage
-read -ra tests <<<"${TESTS:-$(cd "$top/selftests" && printf '%s ' *_test.c | sed -E 's/(cost|faults|guided)_test.c //g')}"
+read -ra tests <<<"${TESTS:-$(cd "$top/selftests" && printf '%s ' *_test.c | sed -E 's/(cost|longest|faults|guided)_test.c //g')}"
 tests=("${tests[@]%.c}")
 "$rig/setup.sh" xxd
 kernel=$("$rig/kernel.sh" 6.12)
