@@ -135,6 +135,10 @@ coverage:
 	@$(RIG)/coverage.sh
 	@$(RIG)/coverage-guests.sh
 
+# What each ioctl and hypercall takes at the documented limits, into Documentation/.
+limits:
+	@$(RIG)/limits.sh
+
 # The table of testing.rst.
 figures:
 	@$(RIG)/figures.sh
@@ -172,6 +176,7 @@ help:
 	@echo '               whether the tests notice them; GENERATED=N: N standard mistakes, chosen by PVI_SEED=,'
 	@echo '               with selftests/survivors for those that none notices'
 	@echo '  coverage     which lines and branches of the host module the C tests reach'
+	@echo '  limits       count what each ioctl and hypercall takes at the documented limits, into Documentation/'
 	@echo '  figures      the table of testing.rst, of what the long commands gave when they last ran here'
 	@echo '  style        shellcheck, kernel-doc, checkpatch'
 	@echo '  deb          build Debian packages, in $(BUILD)/deb'
@@ -217,4 +222,5 @@ help:
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-loaded check-long check-intel check-debug check-all deb deb-check libvirt-check demo bench \
 	bench-check bench-here pictures bench-profile bench-apart bench-held bench-link bench-tried ring-figures ring-mutants \
-	ring-long ring-fuzz userspace userspace-mutants static oracle races faults fuzz mutants coverage figures style clean help
+	ring-long ring-fuzz userspace userspace-mutants static oracle races faults fuzz mutants coverage limits figures style \
+	clean help

@@ -22,6 +22,7 @@ all	6.12-rt	45	KERNELS=6.12-rt
 all	6.1-rt	45	KERNELS=6.1-rt
 debug	6.12-debug-rt	200	KERNELS=debug-rt MEMORY=3072 PVI_SLOW=8 DEADLINE=7200 TEST_DEADLINE=1800
 loaded	default	120	RUNS=3
+limits	6.12	15
 oracle	6.12	40
 races	6.12	40
 fuzz	6.12	90
@@ -66,7 +67,8 @@ fingerprint_all()
 	local figures=Documentation/virt/kvm/pvi/testing.rst
 
 	{
-		fingerprint -o -path './Documentation/coverage*.txt' -o -path ./Documentation/ring-long.txt -o -path "./$figures"
+		fingerprint -o -path './Documentation/coverage*.txt' -o -path ./Documentation/ring-long.txt \
+			-o -path ./Documentation/limits.txt -o -path "./$figures"
 		sed '/^\.\. What follows is written by make figures/,/^\.\. That was written/d' "$top/$figures"
 	} | sha256sum | cut -d ' ' -f 1
 }
@@ -107,7 +109,7 @@ script_of()
 	demo)	echo "verdict.sh $rig/demo.sh" ;;
 	generated) echo mutants.sh ;;
 	held)	echo "verdict.sh $rig/profile.sh --held $2" ;;
-	mutants | coverage | coverage-guests) echo "$1.sh" ;;
+	limits | mutants | coverage | coverage-guests) echo "$1.sh" ;;
 	oracle | races | faults | fuzz) echo "suite.sh $1" ;;
 	packages) echo "deb-check.sh ${2//,/ }" ;;
 	ring-long) echo "verdict.sh $rig/ring.sh --long" ;;
