@@ -5,7 +5,11 @@
  * source in source_life_test.c.
  */
 #include <glob.h>
+#include <linux/aio_abi.h>
+#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "cgroup.h"
 #include "pvi_test.h"
@@ -103,6 +107,62 @@ static void test_full_eventfd(void)
 	pvi_wire_source(p.tx, source, p.port);
 	ASSERT_EQ(pthread_join(thread, NULL), 0);
 	ASSERT_TRUE(wait_readable(p.sink, 5000));
+}
+
+/* When @fd is ready, aio signals @signalled */
+static aio_context_t aio_poll(int fd, int events, int signalled)
+{
+	struct iocb cb = {
+		.aio_lio_opcode = IOCB_CMD_POLL,
+		.aio_fildes = fd,
+		.aio_buf = events,
+		.aio_flags = IOCB_FLAG_RESFD,
+		.aio_resfd = signalled,
+	}, *cbs = &cb;
+	aio_context_t ctx = 0;
+
+	ASSERT_EQ(syscall(SYS_io_setup, 1, &ctx), 0);
+	ASSERT_EQ(syscall(SYS_io_submit, ctx, 1, &cbs), 1);
+	return ctx;
+}
+
+static void aio_wait(aio_context_t ctx)
+{
+	struct io_event event;
+
+	ASSERT_EQ(syscall(SYS_io_getevents, ctx, 1, 1, &event, NULL), 1);
+	ASSERT_EQ(syscall(SYS_io_destroy, ctx), 0);
+}
+
+/* Whoever waits for the count to go signals the same eventfd at once, as it is taken */
+static void test_signalled_by_aio(void)
+{
+	struct pair p = pair_create();
+	int source = new_eventfd();
+	eventfd_t max = -2;
+	aio_context_t ctx;
+
+	ASSERT_EQ(eventfd_write(source, max), 0);
+	ctx = aio_poll(source, POLLOUT, source);
+	pvi_wire_source(p.tx, source, p.port);
+	aio_wait(ctx);
+	ASSERT_TRUE(wait_readable(p.sink, 5000));
+}
+
+/* Likewise when a source ends, and leaves a count of which it takes one */
+static void test_signalled_by_aio_at_end(void)
+{
+	struct epoll_event event = { .events = EPOLLOUT | EPOLLET };
+	struct pair p = pair_create();
+	int source = eventfd(5, EFD_SEMAPHORE | EFD_NONBLOCK), epoll = epoll_create1(0);
+	aio_context_t ctx;
+
+	pvi_wire_source(p.tx, source, p.port);
+	ASSERT_EQ(epoll_ctl(epoll, EPOLL_CTL_ADD, source, &event), 0);
+	ASSERT_EQ(epoll_wait(epoll, &event, 1, 0), 1);
+	ctx = aio_poll(epoll, POLLIN, source);
+	pvi_unwire_source(p.tx, source, p.port);
+	aio_wait(ctx);
 }
 
 /* Nobody could be told: what finds no token waits for one */
@@ -391,6 +451,8 @@ static const struct test_case cases[] = {
 	{ "eventfd_port", test_eventfd_port },
 	{ "semaphore", test_semaphore },
 	{ "full_eventfd", test_full_eventfd },
+	{ "signalled_by_aio", test_signalled_by_aio },
+	{ "signalled_by_aio_at_end", test_signalled_by_aio_at_end },
 	{ "throttled", test_throttled },
 	{ "throttled_gsi", test_throttled_gsi },
 	{ "rate_lifted", test_rate_lifted },

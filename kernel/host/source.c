@@ -137,8 +137,11 @@ static void source_hook_in(struct file *file, wait_queue_head_t *wqh, poll_table
 	spin_lock_irq(&wqh->lock);
 	__add_wait_queue(wqh, &s->wait);
 	source_take_count(s);
-	if (atomic64_read(&s->signals))
+	if (atomic64_read(&s->signals)) {
+		pvi_compat_eventfd_enter();
 		wake_up_locked_poll(wqh, EPOLLOUT);
+		pvi_compat_eventfd_leave();
+	}
 	spin_unlock_irq(&wqh->lock);
 }
 
@@ -210,7 +213,10 @@ static void source_release_work(struct kthread_work *work)
 	struct pvi_source *s = container_of(work, struct pvi_source, release);
 	u64 count;
 
+	/* It wakes who waits for the count to go. */
+	pvi_compat_eventfd_enter();
 	eventfd_ctx_remove_wait_queue(s->eventfd, &s->wait, &count);
+	pvi_compat_eventfd_leave();
 	atomic64_add(min_t(u64, count, SIGNALS_MAX), &s->signals);
 	kthread_cancel_delayed_work_sync(&s->ring);
 	source_ring_last(s);

@@ -889,6 +889,7 @@ int eventfd_ctx_remove_wait_queue(struct eventfd_ctx *ctx, wait_queue_entry_t *w
 {
 	wait_queue_entry_t **at;
 
+	CHECK(current->in_eventfd);
 	mutex_lock(&ctx->wqh.lock);
 	eventfd_ctx_do_read(ctx, count);
 	for (at = &ctx->wqh.first; *at != wait; at = &(*at)->next)

@@ -593,7 +593,8 @@ typedef struct poll_table_struct {
 #define key_to_poll(key)		((__poll_t)(uintptr_t)(key))
 #define init_waitqueue_head(w)	do { } while (0)
 #define wake_up_interruptible_poll(w, mask) do { } while (0)
-#define wake_up_locked_poll(w, mask)	lockdep_assert_held(&(w)->lock)
+#define wake_up_locked_poll(w, mask) \
+	do { lockdep_assert_held(&(w)->lock); CHECK(current->in_eventfd); } while (0)
 #define wake_up_var(v)		do { } while (0)
 #define poll_wait(f, w, t)	do { } while (0)
 #define wait_event_interruptible(w, condition) ((condition) ? 0 : -EINTR)
@@ -677,6 +678,7 @@ struct cred {
 struct task_struct {
 	struct mm_struct *mm;
 	unsigned int flags;
+	unsigned in_eventfd:1;
 	struct cred cred;
 };
 extern struct task_struct shim_task;
