@@ -49,6 +49,17 @@ together()
 		for l in it['links']] == [('$link', $cid_a, $cid_b, 'run', 'run')]"
 }
 
+# Whom nobody uses nobody rings, though the GSI that tells of peers is the link's.
+idle()
+{
+	local rung
+
+	rung=$(run g_a cat "$bus/rung") || fail "see above"
+	run g_b sleep 10
+	rung=$(($(run g_a cat "$bus/rung") - rung))
+	[ "$rung" -le 5 ] || fail "$rung rings in ten seconds"
+}
+
 stream()
 {
 	exchange stream 300000 1
@@ -973,6 +984,6 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone together host stream seqpacket options bound credit timeouts again memory starved whole polled deaf \
+run_tests alone together idle host stream seqpacket options bound credit timeouts again memory starved whole polled deaf \
 	in_portions ${PVI_LONG:+programs log_in} kernels_own many refused place unsent former lagging retry \
 	${PVI_LONG:+strays} under_load ${PVI_LONG:+asleep reboot reboot_left bulk peers} hostile killed saved 2>"$tmp/stderr"

@@ -195,11 +195,13 @@ top_interrupted()
 	[ -e /dev/pts/ptmx ] || { mkdir -p /dev/pts && mount -t devpts devpts /dev/pts; }
 	mkfifo "$tmp/cmdline"
 	unshare --mount python3 - "$tmp/cmdline" "/proc/$vm_a/cmdline" <<'PYTHON' || fail "see above"
-import fcntl, os, pty, struct, subprocess, sys, termios, time
+import fcntl, os, pty, signal, struct, subprocess, sys, termios, time
 fifo, cmdline = sys.argv[1:]
 pid, fd = pty.fork()
 if not pid:
     os.environ["TERM"] = "xterm"
+    # A shell's job in the background ignores it
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execlp("pvictl", "pvictl", "top", "--interval", "0.1")
 flags = termios.tcgetattr(fd)[3]
 # What is held open does not end with the program, so that it can be looked at

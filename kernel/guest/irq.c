@@ -134,6 +134,9 @@ static int irq_map(struct kvm_pvi_guest_irq *i)
 
 	if (kind < 0)
 		return kind;
+	/* What it is unmapped as goes by its number. */
+	if ((kind == KVM_PVI_GSI_MSI) != (i->gsi >= KVM_PVI_GSI_VIRTUAL))
+		return -EOPNOTSUPP;
 	return kind == KVM_PVI_GSI_MSI ? pvi_msi_map(i) : irq_map_pin(i->gsi);
 }
 

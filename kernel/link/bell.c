@@ -187,8 +187,10 @@ void pvi_bell_connect(struct pvi_core *core)
 void pvi_bell_reconnect(struct pvi_core *core)
 {
 	if (!bitmap_empty(core->gone, PVI_RING_MAX_QUEUES) ||
-	    time_after_eq(jiffies, core->tried + BELL_TRY))
+	    time_after_eq(jiffies, core->tried + BELL_TRY)) {
 		pvi_bell_connect(core);
+		pvi_bell_ring_again(core);
+	}
 }
 
 /* Through a connection, or by name if there is none that lives. Any context but NMI. */
@@ -210,17 +212,35 @@ static int bell_call(struct pvi_core *core, unsigned int n)
 }
 
 /*
- * Ring the peer for a queue. That it is not there is no error: it looks when it comes. Where this
- * guest is throttled the ring is owed. Any context but NMI.
+ * Ring the peer for a queue. That it is not there is no error: it looks when it comes, and what was in vain is rung
+ * again. Where this guest is throttled the ring is owed. Any context but NMI.
  */
 void pvi_bell_ring(struct pvi_core *core, unsigned int queue)
 {
 	unsigned int n = queue % core->nr_ports;
+	int ret = bell_call(core, n);
 
-	if (likely(bell_call(core, n) != -EAGAIN))
+	if (likely(ret >= 0))
 		return;
+	if (ret != -EAGAIN) {
+		set_bit(n, core->vain);
+		return;
+	}
 	set_bit(n, core->owed);
 	queue_delayed_work(pvi_link_wq, &core->pay, BELL_PAY);
+}
+
+/*
+ * The peer may be one that can be rung only now: for what it was rung in vain no index has it rung again. For nothing
+ * else: two guests would ring each other at each ring, where one GSI tells of peers too.
+ */
+void pvi_bell_ring_again(struct pvi_core *core)
+{
+	unsigned int n;
+
+	for (n = 0; n < core->nr_ports; n++)
+		if (test_and_clear_bit(n, core->vain))
+			pvi_bell_ring(core, n);
 }
 
 static void bell_pay(struct work_struct *work)
@@ -264,6 +284,7 @@ void pvi_bell_release(struct pvi_core *core)
 	}
 	for (n = 0; n < core->nr_ports; n++)
 		bell_disconnect(core, n);
+	bitmap_zero(core->vain, PVI_RING_MAX_QUEUES);
 }
 
 /**

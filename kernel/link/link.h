@@ -96,6 +96,7 @@ enum pvi_event {
  * @tried: when those were tried that there are not, in jiffies
  * @gone: those of @ports that answer no more
  * @owed: those GSIs of the peer's that must be rung again
+ * @vain: those that could not be rung, and are rung again when they may be
  * @pay: rings them
  */
 struct pvi_core {
@@ -133,6 +134,7 @@ struct pvi_core {
 	unsigned long tried;
 	DECLARE_BITMAP(gone, PVI_RING_MAX_QUEUES);
 	DECLARE_BITMAP(owed, PVI_RING_MAX_QUEUES);
+	DECLARE_BITMAP(vain, PVI_RING_MAX_QUEUES);
 	struct delayed_work pay;
 };
 
@@ -174,6 +176,7 @@ void pvi_bell_free(struct pvi_core *core);
 bool pvi_bell_take(struct pvi_core *core);
 void pvi_bell_connect(struct pvi_core *core);
 void pvi_bell_reconnect(struct pvi_core *core);
+void pvi_bell_ring_again(struct pvi_core *core);
 void pvi_bell_settle(struct pvi_core *core);
 void pvi_bell_release(struct pvi_core *core);
 void pvi_bell_ring(struct pvi_core *core, unsigned int queue);

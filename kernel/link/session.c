@@ -191,15 +191,6 @@ static bool session_is_orphan(struct pvi_core *core)
 	return epoch != core->peer_epoch;
 }
 
-/* The peer may be one that can be rung only now: for what it was rung in vain no index has it rung again. */
-static void session_ring_again(struct pvi_core *core)
-{
-	unsigned int queues = core->up ? core->ring.queues : 1, n;
-
-	for (n = 0; n < queues; n++)
-		pvi_bell_ring(core, n);
-}
-
 /* Whether somebody or something has put an end to it, but for the peer by its life. */
 static bool session_is_ended(struct pvi_core *core)
 {
@@ -238,7 +229,7 @@ static void session_run(struct pvi_core *core)
 		session_stop(core);
 	if (core->started) {
 		if (peers)
-			session_ring_again(core);
+			pvi_bell_ring_again(core);
 		session_again(core, core->up ? SESSION_CHECK : SESSION_AGAIN);
 		return;
 	}

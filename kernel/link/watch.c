@@ -106,7 +106,8 @@ int pvi_watch_epoch(const uuid_t *peer, u64 *epoch)
 		if (nr < 0)
 			return nr;
 		found = watch_find(records, nr, peer);
-		if (found || !nr)
+		/* They ascend, or the host lies. */
+		if (found || !nr || records[nr - 1].position < first)
 			break;
 		first = records[nr - 1].position + 1;
 	} while (first);
