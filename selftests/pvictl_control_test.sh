@@ -6,6 +6,7 @@
 
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
+. "$(dirname "$0")/tools/delay.sh"
 
 gsis()
 {
@@ -102,6 +103,36 @@ detaching()
 	refuses 3 "it is that one's to end" pvictl detach "$c"
 }
 
+# Who looks for an endpoint takes nothing else that is called kvm_pvi, and has not to wait for its file system.
+called_so()
+{
+	local program job
+
+	load_delay
+	cat >"$tmp/program.py" <<-'PYTHON'
+		import ctypes, signal, uuid
+		# It stays open, so that the endpoint comes behind what is called so.
+		close = open("/sys/module/pvi_test_delay/parameters/close", "w")
+		close.write("2")
+		close.flush()
+		lib = ctypes.CDLL("libpvi.so.0")
+		assert lib.pvi_enrol(-1, uuid.UUID("cccccccc-0000-4000-8000-000000000003").bytes) >= 0
+		print("ready", flush=True)
+		signal.pause()
+	PYTHON
+	python3 "$tmp/program.py" >"$tmp/host" &
+	program=$!
+	await grep -q ready "$tmp/host"
+	same "$(find "/proc/$program/fd" -lname '*/kvm_pvi' | wc -l)" 2
+	pvictl allow "$a" to "$c" gsi 7 &
+	job=$!
+	await test ! -e "/proc/$job"
+	wait "$job"
+	echo 0 >/sys/module/pvi_test_delay/parameters/close
+	kill "$program"
+	await rmmod pvi_test_delay
+}
+
 waiting()
 {
 	local job
@@ -121,4 +152,4 @@ waiting()
 	refuses 2 "under which UUID, on which GSI?" pvictl wait "$c"
 }
 
-run_tests exposing ports freezing saving detaching waiting
+run_tests exposing ports freezing saving detaching called_so waiting

@@ -8,8 +8,8 @@
  * tasks_rcu	1: no grace period of tasks-RCU ends
  * locks	a number of descriptors of who writes it: of the endpoints of kvm_pvi among them nobody else gets the lock,
  *		as if their owner were in a call. They may end meanwhile
- * close	1: who writes it gets a descriptor that looks like a VM's, but whoever closes a duplicate waits,
- *		whatever signal it gets
+ * close	who writes it gets a descriptor that is called as a VM's is, or by 2 as an endpoint's is, but whoever
+ *		closes a duplicate waits, whatever signal it gets, as where a file system in user space says nothing
  */
 #include <linux/anon_inodes.h>
 #include <linux/completion.h>
@@ -272,7 +272,7 @@ static int close_set(const char *val, const struct kernel_param *kp)
 	}
 	close_end = jiffies + CLOSE_SECONDS * HZ;
 	WRITE_ONCE(close_waits, true);
-	ret = anon_inode_getfd("kvm-vm", &close_fops, NULL, O_CLOEXEC);
+	ret = anon_inode_getfd(value == 2 ? "/kvm_pvi" : "kvm-vm", &close_fops, NULL, O_CLOEXEC);
 	return ret < 0 ? ret : 0;
 }
 

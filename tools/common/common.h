@@ -56,8 +56,11 @@ int64_t child_until(void);
 /* What it has exited with; -ETIMEDOUT: it is late, and killed; -EIO: somebody else has ended it */
 int child_wait(pid_t pid, int64_t until);
 
-/* endpoint_fd.c: whether what a descriptor leads to may be an endpoint */
-bool is_of_kvm_pvi(const char *target);
+/*
+ * endpoint_fd.c: whether @fd of the process, which leads to @target, may be an endpoint. Another file of that name is
+ * not to be taken: a file system in user space may have who closes it wait, whatever signal it gets
+ */
+bool is_of_kvm_pvi(pid_t pid, int fd, const char *target);
 /* Whether @fd of the process, which leads to @target, is an endpoint that is bound; stores its name */
 bool is_endpoint(pid_t pid, int fd, const char *target, uuid_t uuid);
 /* Whether that is one that lives, of the process of @pidfd; stores its name, and waits for nobody who has its lock */

@@ -1,17 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* common endpoint_fd - which endpoints a process has descriptors of, as /proc tells, or they do */
+#include <fcntl.h>
 #include <libpvi.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "common.h"
 
-bool is_of_kvm_pvi(const char *target)
+/* By what is known of the file without asking its file system */
+static bool is_device(pid_t pid, int fd)
+{
+	struct stat device;
+	struct statx its;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+	return !stat("/dev/kvm_pvi", &device) && !statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE, &its) &&
+	       S_ISCHR(its.stx_mode) && makedev(its.stx_rdev_major, its.stx_rdev_minor) == device.st_rdev;
+}
+
+bool is_of_kvm_pvi(pid_t pid, int fd, const char *target)
 {
 	const char *name = strrchr(target, '/');
 
-	return name && !strcmp(name, "/kvm_pvi");
+	return name && !strcmp(name, "/kvm_pvi") && is_device(pid, fd);
 }
 
 bool is_endpoint(pid_t pid, int fd, const char *target, uuid_t uuid)
@@ -20,7 +35,7 @@ bool is_endpoint(pid_t pid, int fd, const char *target, uuid_t uuid)
 	bool found = false;
 	FILE *file;
 
-	if (!is_of_kvm_pvi(target))
+	if (!is_of_kvm_pvi(pid, fd, target))
 		return false;
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", pid, fd);
 	file = fopen(path, "re");

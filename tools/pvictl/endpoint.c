@@ -96,7 +96,7 @@ static bool look_at_fd(pid_t pid, int fd, const char *target, void *arg)
 	struct list *list = arg;
 	struct endpoint e;
 
-	if (!is_of_kvm_pvi(target) || !read_endpoint(pid, fd, &e) || is_known(list, &e))
+	if (!is_of_kvm_pvi(pid, fd, target) || !read_endpoint(pid, fd, &e) || is_known(list, &e))
 		return true;
 	read_comm(pid, e.comm);
 	list->all = must_alloc(realloc(list->all, (list->nr + 1) * sizeof(e)));
@@ -181,7 +181,7 @@ static bool is_wanted(pid_t pid, int fd, const char *target, void *arg)
 	const struct endpoint *wanted = arg;
 	struct endpoint e;
 
-	if (!is_of_kvm_pvi(target))
+	if (!is_of_kvm_pvi(pid, fd, target))
 		return false;
 	if (ask_endpoint_of(pid, fd, e.uuid))
 		e.dead = false;

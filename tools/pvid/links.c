@@ -68,8 +68,7 @@ static bool note_end(pid_t pid, int fd, const char *target, void *arg)
 	struct work *w = arg;
 	struct end end = { .fd = fd };
 
-	(void)pid;
-	if (!is_of_kvm_pvi(target) || !ask_endpoint(w->pidfd, fd, end.uuid))
+	if (!is_of_kvm_pvi(pid, fd, target) || !ask_endpoint(w->pidfd, fd, end.uuid))
 		return true;
 	w->ends = policy_grow(w->ends, w->nr_ends, sizeof(end));
 	w->ends[w->nr_ends++] = end;
@@ -99,7 +98,7 @@ static bool is_end(pid_t pid, int fd, const char *target, void *arg)
 {
 	uuid_t uuid;
 
-	return is_of_kvm_pvi(target) && ask_endpoint_of(pid, fd, uuid) && !uuid_compare(uuid, arg);
+	return is_of_kvm_pvi(pid, fd, target) && ask_endpoint_of(pid, fd, uuid) && !uuid_compare(uuid, arg);
 }
 
 static bool is_taken(pid_t pid, int fd, const char *target, void *arg)
