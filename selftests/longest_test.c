@@ -553,12 +553,13 @@ static void measure_last_gsi(void)
 	ASSERT_EQ(HYPERCALL(tx, KVM_HC_BELL_RESET, bell, 0, 0, "the last bell"), 0);
 }
 
+/* With the port of the VMM's */
 static void measure_lists(u32 ports)
 {
 	u64 number = number_of(TX);
 
 	ASSERT_EQ(measure_list(KVM_PVI_LIST_PORTS, sizeof(struct kvm_pvi_list_port), number, "ports",
-			       (struct bound){ .nr = listed(ports), .each = PER_RECORD }), listed(ports));
+			       (struct bound){ .nr = listed(ports + 1), .each = PER_RECORD }), listed(ports + 1));
 	ASSERT_EQ(measure_list(KVM_PVI_LIST_GSIS, sizeof(struct kvm_pvi_list_gsi), number, "GSIs",
 			       (struct bound){ .nr = listed(nr.gsis), .each = PER_RECORD }), listed(nr.gsis));
 	measure("fdinfo", "a sender with these ports and GSIs", read_fdinfo, tx,
