@@ -3,8 +3,8 @@
  * pvictl pipe - stdin to the other side of a link, and what it sends to stdout
  *
  * Bytes go in messages. An empty one says that there are no more; a second one, that all of the other side's
- * have been put out. Who leaves takes along what it has said last, so that a side which has heard neither cannot
- * tell an end from a death: side 1 says by a third one that it has heard the second, and side 0 leaves first.
+ * have been put out; a third one, that the second was heard. Who leaves takes along what it has said last: so that is
+ * the third, for who has not heard the second cannot tell an end from a death. pvi-echo.c says all three, too.
  */
 #include <errno.h>
 #include <poll.h>
@@ -220,7 +220,7 @@ static bool pipe_step_out(struct pipe_state *p)
 		return p->sent_end = pipe_send(p, "", 0);
 	if (p->got_end && !p->sent_bye)
 		return p->sent_bye = pipe_send(p, "", 0);
-	if (p->end.shape.side && p->sent_bye && p->got_bye && !p->sent_last)
+	if (p->sent_bye && p->got_bye && !p->sent_last)
 		return p->sent_last = pipe_send(p, "", 0);
 	return false;
 }
