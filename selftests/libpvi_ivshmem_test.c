@@ -392,6 +392,7 @@ static void test_armed(void)
 	ASSERT_EQ(get(b, INTR_STATUS), 0x40);
 	/* What cannot be put there comes when it can. */
 	set(a, DOORBELL, 0x0140);
+	ASSERT_TRUE(wait_readable(pvi_ivshmem_fd(b->dev), 5000));
 	ASSERT_GE(pvi_save_state(b->pvi, &state), 0);
 	free(state);
 	ASSERT_EQ(pvi_ivshmem_dispatch(b->dev), -EAGAIN);
