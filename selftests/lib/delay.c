@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "delay.h"
 #include "pvi_test.h"
@@ -90,6 +91,21 @@ static void *run_call(void *arg)
 	return NULL;
 }
 
+static void *run_call_in_child(void *arg)
+{
+	struct ioctl_call *call = arg;
+	pid_t pid = vfork();
+	int status;
+
+	if (!pid) {
+		run_call(call);
+		_exit(TAP_PASS);
+	}
+	ASSERT_EQ(waitpid(pid, &status, 0), pid);
+	call->killed = WIFSIGNALED(status);
+	return NULL;
+}
+
 static bool is_done(struct ioctl_call *call)
 {
 	return __atomic_load_n(&call->done, __ATOMIC_ACQUIRE);
@@ -102,15 +118,31 @@ static bool is_asleep(struct ioctl_call *call)
 	return tid && sleeps_in_ioctl(tid, call->cmd);
 }
 
+static bool start(struct ioctl_call *call, void *(*run)(void *call))
+{
+	ASSERT_EQ(pthread_create(&call->thread, NULL, run, call), 0);
+	ASSERT_TRUE(wait_until(is_done(call) || is_asleep(call), 10000));
+	return !is_done(call);
+}
+
 bool ioctl_start(struct ioctl_call *call)
 {
 	/* No SA_RESTART: the call is to return */
 	struct sigaction action = { .sa_handler = on_signal };
 
 	ASSERT_EQ(sigaction(SIGNAL, &action, NULL), 0);
-	ASSERT_EQ(pthread_create(&call->thread, NULL, run_call, call), 0);
-	ASSERT_TRUE(wait_until(is_done(call) || is_asleep(call), 10000));
-	return !is_done(call);
+	return start(call, run_call);
+}
+
+bool ioctl_start_child(struct ioctl_call *call)
+{
+	return start(call, run_call_in_child);
+}
+
+bool ioctl_kill_child(struct ioctl_call *call, unsigned int ms)
+{
+	ASSERT_EQ(kill(call->tid, SIGKILL), 0);
+	return wait_until(!pthread_tryjoin_np(call->thread, NULL), ms) && call->killed;
 }
 
 void ioctl_interrupt(struct ioctl_call *call)

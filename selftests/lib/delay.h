@@ -33,6 +33,7 @@ bool sleeps_in_ioctl(pid_t tid, unsigned long cmd);
  * @arg: its argument
  * @tid: the thread
  * @done: it has returned
+ * @killed: a signal has ended the process that made it
  * @ret: what: 0 or -errno
  */
 struct ioctl_call {
@@ -42,11 +43,16 @@ struct ioctl_call {
 	pthread_t thread;
 	pid_t tid;
 	bool done;
+	bool killed;
 	int ret;
 };
 
 /* Wait until it sleeps there or has returned; true if it sleeps */
 bool ioctl_start(struct ioctl_call *call);
+/* In a process of its own, which has this one's memory, and its descriptors as they are now */
+bool ioctl_start_child(struct ioctl_call *call);
+/* SIGKILL to that process, and to it alone; false if it has not gone by it @ms later. Nothing is left to join. */
+bool ioctl_kill_child(struct ioctl_call *call, unsigned int ms);
 /* A signal to the thread, which handles it */
 void ioctl_interrupt(struct ioctl_call *call);
 /* Whether it has returned @ms later at most; and wait for that */

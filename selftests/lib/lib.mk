@@ -8,7 +8,7 @@
 # of the guest runs on the interrupted stack), and no libc call that the compiler makes up.
 
 LIB_SRCS := tap.c child.c delay.c taken.c vm.c vcpu.c thread.c modes.c irq.c guest.c host.c module.c pvi.c \
-	bell.c cgroup.c cost.c status.c state.c source.c peers.c foreign.c fentry.c tso.c entry.S
+	bell.c cgroup.c cost.c status.c state.c source.c peers.c foreign.c fentry.c fuse.c tso.c entry.S
 LIB_OBJS := $(addsuffix .o,$(basename $(LIB_SRCS)))
 
 LIB_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-missing-field-initializers \
