@@ -154,6 +154,24 @@ static s64 do_port(int fd, const struct op *op)
 	return ret || !set ? ret : (s64)p.port;
 }
 
+/* What is signalled before it is unwired is rung, what is behind it is not */
+static int do_source(int fd, const struct op *op, struct answer *answer)
+{
+	int source = world->sources[op->b], ret;
+	u32 port = world_port(op->ep, op->a);
+
+	if (op->kind == OP_WIRE_SOURCE)
+		return __pvi_wire_source(fd, source, port);
+	if (op_signals(op) && world->wired[op->b])
+		ASSERT_EQ(eventfd_write(source, op_signals(op)), 0);
+	ret = __pvi_unwire_source(fd, source, port);
+	if (ret)
+		return ret;
+	signal_eventfd(source);
+	answer->rbx = read_eventfd(source);
+	return 0;
+}
+
 static int do_state(int fd, const struct op *op, struct answer *answer)
 {
 	static u8 bytes[BLOB_SIZE];
@@ -245,6 +263,9 @@ static s64 do_ioctl(int fd, const struct op *op, struct answer *answer)
 	case OP_CONNECT:
 	case OP_CONNECT_GRANT:
 		return do_connect(fd, op);
+	case OP_WIRE_SOURCE:
+	case OP_UNWIRE_SOURCE:
+		return do_source(fd, op, answer);
 	case OP_GRANT:
 		return do_grant(fd, op, answer);
 	case OP_UNGRANT:

@@ -146,6 +146,35 @@ static void guide_to_port(struct rng *rng, struct op *op)
 		op->b = op->b & m.edges[port].bits ?: m.edges[port].bits;
 }
 
+static bool source_fits(u32 i, const struct op *op)
+{
+	const struct source *s = &m.sources[i];
+
+	return op->kind == OP_WIRE_SOURCE ? s->ep == NONE : s->ep != NONE;
+}
+
+/* One that rings, at its port; or one that does not yet, and any port */
+static void guide_to_source(struct rng *rng, struct op *op)
+{
+	s32 i = pick(rng, NR_SOURCES, source_fits, op);
+
+	if (op->kind == OP_WIRE_SOURCE)
+		guide_to_port(rng, op);
+	if (i == NONE)
+		return;
+	op->b = i;
+	if (op->kind == OP_WIRE_SOURCE)
+		return;
+	op->ep = m.sources[i].ep;
+	op->a = m.sources[i].port;
+}
+
+static bool ep_has_config(u32 i, const struct op *op)
+{
+	(void)op;
+	return m.eps[i].bound && m.eps[i].config != ANY_GSI;
+}
+
 static void set(s64 *field, s32 value)
 {
 	if (value != NONE)
@@ -156,6 +185,8 @@ void op_guide(struct rng *rng, struct op *op)
 {
 	s32 ep = pick(rng, NR_EPS, op->kind == OP_BIND ? ep_is_not : ep_is_bound, op);
 
+	if (op->kind == OP_QUERY_CONFIG)
+		ep = pick(rng, NR_EPS, ep_has_config, op);
 	if (ep != NONE)
 		op->ep = ep;
 	switch (op->kind) {
@@ -191,6 +222,10 @@ void op_guide(struct rng *rng, struct op *op)
 	case OP_CLOSE_PORT:
 	case OP_QUERY_PORT:
 		guide_to_port(rng, op);
+		break;
+	case OP_WIRE_SOURCE:
+	case OP_UNWIRE_SOURCE:
+		guide_to_source(rng, op);
 		break;
 	case OP_RECEIVE:
 	case OP_MASK:

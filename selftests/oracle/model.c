@@ -18,6 +18,8 @@ void model_reset(void)
 		ep_clear(&m.eps[i]);
 	for (i = 0; i < NR_GRANTS; i++)
 		m.grants[i] = NONE;
+	for (i = 0; i < NR_SOURCES; i++)
+		m.sources[i].ep = NONE;
 }
 
 static bool any_limited(void)
@@ -76,6 +78,8 @@ bool model_knows(const struct op *op)
 		return port_free(ep) < MANY_PORTS;
 	case OP_GRANT:
 		return m.grants[op->b] == NONE;
+	case OP_UNWIRE_SOURCE:
+		return !model_source_is_limited(op);
 	case OP_BROADCAST:
 		return !any_limited();
 	case OP_STORM:
@@ -127,6 +131,9 @@ static s64 ep_do(struct endpoint *ep, const struct op *op, const struct answer *
 	case OP_DISCONNECT:
 	case OP_QUERY_PORT:
 		return model_port_op(ep, op, real, want);
+	case OP_WIRE_SOURCE:
+	case OP_UNWIRE_SOURCE:
+		return model_source_op(ep, op, want);
 	case OP_SAVE:
 	case OP_RESTORE:
 	case OP_THAW:

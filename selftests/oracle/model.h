@@ -70,6 +70,13 @@ struct port {
 	u8 gsi, name;
 };
 
+/* @ep: NONE: it is none. @port, @generation: the number it was wired to */
+struct source {
+	s8 ep;
+	u8 port;
+	u16 generation;
+};
+
 /* Events of one @group may come in any order */
 struct event {
 	u32 type, lost, group;
@@ -103,6 +110,7 @@ struct model {
 	struct edge edges[MAX_EDGES];
 	u32 nr_edges, group;
 	s16 grants[NR_GRANTS];
+	struct source sources[NR_SOURCES];
 	u64 eventfds[NR_EFDS];
 	struct kvm_pvi_status words[NR_WORDS];
 	bool pending[NR_VMS][256];
@@ -159,6 +167,7 @@ s64 model_gsi_op(struct endpoint *ep, const struct op *op, const struct answer *
 /* model_ring.c, model_port.c, model_peer.c, model_state.c: ops of one kind */
 s64 model_ring_op(struct endpoint *ep, const struct op *op, const struct answer *real,
 		  struct answer *want);
+s64 model_ring_port(struct endpoint *from, u32 port, bool refused);
 s64 model_storm(const struct op *op, struct answer *want);
 s64 model_bell_op(struct endpoint *ep, const struct op *op, const struct answer *real,
 		  struct answer *want);
@@ -170,6 +179,11 @@ s64 model_peer_op(struct endpoint *ep, const struct op *op, const struct answer 
 		  struct answer *want);
 s64 model_state_op(struct endpoint *ep, const struct op *op, const struct answer *real,
 		   struct answer *want);
+/* model_source.c: what rings when it is signalled; whether source @i rings that port; the endpoint has died */
+s64 model_source_op(struct endpoint *ep, const struct op *op, struct answer *want);
+bool model_is_wired(u32 i, u32 ep, u32 port);
+bool model_source_is_limited(const struct op *op);
+void sources_end(const struct endpoint *ep);
 /* The state of a port of a connection, LIVE...; and one made as the guest connects, or -errno */
 enum edge_state port_state(const struct port *p);
 s64 port_connect(struct endpoint *ep, u8 name, u8 gsi, s32 *edge);

@@ -70,7 +70,7 @@ static s64 port_refuses(const struct port *p)
 	}
 }
 
-static s64 ring_port(struct endpoint *from, u32 port, bool refused)
+s64 model_ring_port(struct endpoint *from, u32 port, bool refused)
 {
 	const struct port *p = &from->ports[port];
 	struct endpoint *rx;
@@ -107,7 +107,7 @@ static s64 ring_many(struct endpoint *from, const struct op *op, const struct an
 		/* Numbers that follow each other are of one generation */
 		if (from->ports[op->a + i].generation != from->ports[op->a].generation)
 			continue;
-		if (!(op->c >> i & 1) || ring_port(from, op->a + i, !(real->rbx >> i & 1)) < 0)
+		if (!(op->c >> i & 1) || model_ring_port(from, op->a + i, !(real->rbx >> i & 1)) < 0)
 			continue;
 		want->rbx |= 1ULL << i;
 		nr++;
@@ -137,7 +137,7 @@ s64 model_ring_op(struct endpoint *ep, const struct op *op, const struct answer 
 	case OP_RING:
 		return ring_name(ep, op->b, op->a, refused);
 	case OP_NOTIFY:
-		return ring_port(ep, op->a, refused);
+		return model_ring_port(ep, op->a, refused);
 	case OP_MANY:
 		return ring_many(ep, op, real, want);
 	default:
@@ -165,7 +165,7 @@ s64 model_storm(const struct op *storm, struct answer *want)
 				continue;
 			ep->mixed = true;
 			ret = op.kind == OP_RING ? ring_name(ep, op.b, op.a, false) :
-						   ring_port(ep, op.a, false);
+						   model_ring_port(ep, op.a, false);
 			if (op.kind == OP_NOTIFY && !connection)
 				continue;
 			want->verdicts[connection ? p->name : op.b][connection ? p->gsi : op.a]

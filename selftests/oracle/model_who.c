@@ -174,6 +174,7 @@ s64 ep_close(struct endpoint *ep)
 				model_tell(other, KVM_PVI_EVENT_SENDER_DOWN, ep->name, ep->epoch);
 		}
 		edges_die(ep);
+		sources_end(ep);
 		for (i = 0; i < NR_GSIS; i++)
 			gsi_drop(ep, i);
 	}

@@ -13,6 +13,7 @@
 #define NR_GSIS		8	/* numbers of gsi_number[]; the last two are none */
 #define NR_PORTS	12	/* numbers that ops name; the lowest free one may be more */
 #define NR_EFDS		6
+#define NR_SOURCES	4	/* eventfds that ring */
 #define NR_WORDS	6
 #define NR_BELLS	3
 #define NR_GRANTS	6	/* places for descriptors */
@@ -31,8 +32,8 @@
 enum op_kind {
 	OP_BIND, OP_CLOSE, OP_EXPOSE, OP_UNEXPOSE, OP_WIRE, OP_UNWIRE, OP_KICK, OP_ALLOW,
 	OP_REVOKE, OP_REVOKE_ALL, OP_BELL, OP_STATUS, OP_UNSTATUS, OP_SET_PORT, OP_CLOSE_PORT,
-	OP_CONNECT, OP_GRANT, OP_UNGRANT, OP_CLOSE_GRANT, OP_CONNECT_GRANT, OP_SAVE,
-	OP_RESTORE, OP_THAW, OP_READ, OP_STATS, OP_TAKE, OP_RING, OP_BROADCAST, OP_NOTIFY,
+	OP_CONNECT, OP_GRANT, OP_UNGRANT, OP_CLOSE_GRANT, OP_CONNECT_GRANT, OP_WIRE_SOURCE, OP_UNWIRE_SOURCE,
+	OP_SAVE, OP_RESTORE, OP_THAW, OP_READ, OP_STATS, OP_TAKE, OP_RING, OP_BROADCAST, OP_NOTIFY,
 	OP_MANY, OP_GUEST_CONNECT, OP_DISCONNECT, OP_SET_MSI, OP_SEND, OP_RECEIVE, OP_MASK,
 	OP_RESET_BELL, OP_PEERS, OP_RESET, OP_ARM, OP_SET_CONFIG, OP_QUERY_GSI, OP_QUERY_PORT,
 	OP_QUERY_CONFIG, OP_STORM,
@@ -57,7 +58,7 @@ struct op {
  * What an op answered, as the model says and as the module does. @ret: 0, what a hypercall has in
  * RAX, or -errno. All else is 0 where there is nothing to say.
  *
- * @rbx: the second value
+ * @rbx: the second value; of UNWIRE_SOURCE what was signalled behind it
  * @nr: of records in @peers
  * @verdicts: of a storm: by receiver and GSI, how many answered so
  */
@@ -83,6 +84,12 @@ struct op op_random(struct rng *rng, u32 number);
 void op_describe(const struct op *op, char *text, u32 size);
 /* What one executor rings in a storm: number @i */
 struct op op_of_storm(const struct op *storm, u32 executor, u32 i);
+/* Signals just before UNWIRE_SOURCE */
+static inline u32 op_signals(const struct op *op)
+{
+	return op->c & 3;
+}
+
 static inline bool op_is_hypercall(enum op_kind kind)
 {
 	return kind >= OP_RING && kind <= OP_QUERY_CONFIG;

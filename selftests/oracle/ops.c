@@ -35,6 +35,8 @@ static const struct {
 	[OP_UNGRANT] = { "UNGRANT", 2 },
 	[OP_CLOSE_GRANT] = { "CLOSE_GRANT", 2 },
 	[OP_CONNECT_GRANT] = { "CONNECT_GRANT", 6 },
+	[OP_WIRE_SOURCE] = { "WIRE_SOURCE", 8 },
+	[OP_UNWIRE_SOURCE] = { "UNWIRE_SOURCE", 8 },
 	[OP_SAVE] = { "SAVE", 5 },
 	[OP_RESTORE] = { "RESTORE", 5 },
 	[OP_THAW] = { "THAW", 6 },
@@ -143,6 +145,8 @@ struct op op_random(struct rng *rng, u32 number)
 	case OP_DISCONNECT:
 	case OP_CLOSE_PORT:
 	case OP_QUERY_PORT:
+	case OP_WIRE_SOURCE:
+	case OP_UNWIRE_SOURCE:
 		op.a = low(rng, NR_PORTS);
 		break;
 	case OP_RESET_BELL:

@@ -175,6 +175,8 @@ void world_make(void)
 		world->grants[i] = -1;
 	for (i = 0; i < NR_EFDS; i++)
 		world->efds[i] = new_eventfd();
+	for (i = 0; i < NR_SOURCES; i++)
+		world->sources[i] = new_eventfd();
 	for (i = 0; i < NR_VMS; i++)
 		vm_make(i);
 	mem = status_make();
@@ -201,6 +203,14 @@ u32 world_port(u32 ep, u32 index)
 }
 
 /* The executors have no model of their own */
+static void tell_wired(const struct op *op)
+{
+	u32 i;
+
+	for (i = 0; i < NR_SOURCES; i++)
+		world->wired[i] = op->kind == OP_UNWIRE_SOURCE && model_is_wired(i, op->ep, op->a);
+}
+
 static void tell_generations(void)
 {
 	u32 i, j;
@@ -216,6 +226,7 @@ void world_do(const struct op *op, struct answer *answer)
 	s8 vm = m.eps[op->ep].bound ? m.eps[op->ep].vm : NONE;
 
 	tell_generations();
+	tell_wired(op);
 	if (!op->by) {
 		call_do(op, vm != NONE && op_is_hypercall(op->kind), answer);
 		return;

@@ -8,12 +8,13 @@
 #include "op.h"
 
 /* Shared by the executors, as the descriptors are; -1 is none */
-/* @generations: of ports by endpoint and index, as the model has them */
+/* @generations: of ports by endpoint and index, as the model has them; @wired: sources that ring the port of an op */
 struct world {
 	int eps[NR_EPS];
 	int vms[NR_VMS];
 	int efds[NR_EFDS];
 	int grants[NR_GRANTS];
+	int sources[NR_SOURCES];
 	u64 grant_ids[NR_GRANTS];
 	int watcher;
 	u64 watcher_epoch;
@@ -24,6 +25,7 @@ struct world {
 		u8 bytes[BLOB_SIZE];
 	} blobs[NR_BLOBS];
 	u16 generations[NR_EPS][NR_PORTS];
+	bool wired[NR_SOURCES];
 	struct executor {
 		struct op op;
 		struct answer answer;
