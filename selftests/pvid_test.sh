@@ -1813,6 +1813,37 @@ dropping_childless()
 	end_pvid
 }
 
+# Nor is a child kept by the end of an endpoint that it had when it began, as the one that looks for VMs.
+dropping_inherited()
+{
+	local applying
+
+	load_delay
+	policy
+	start_pvid env LD_PRELOAD="$here/hold_at.so" HOLD_CHILD="$tmp/child"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	vmm vm_c -uuid "$c"
+	await settled
+	# Behind the one that reads the policy
+	echo 2 >"$tmp/child"
+	apply
+	await test -e "$tmp/child.held"
+	hold_lock "$b"
+	sed -i -e '/^.vm db/,/^bells/d' -e '/^.allow/,/^gsi/d' "$tmp/policy/web.conf"
+	printf '[vm third]\nuuid = %s\n' "$c" >>"$tmp/policy/web.conf"
+	apply >"$tmp/apply" 2>&1 &
+	applying=$!
+	await logged "db ($b) of process $vm_b is not bound any more"
+	await nr_kept 1
+	rm "$tmp/child"
+	await pvictl show "$c"
+	wait "$applying"
+	let_lock
+	rmmod pvi_test_delay
+	end_pvid
+}
+
 has_no_children()
 {
 	[ -z "$(cat "/proc/$pvid/task/$pvid/children")" ]
@@ -2994,7 +3025,7 @@ run_tests noticing shown ${PVI_LONG:+alone} others linked ${PVI_LONG:+linked_lat
 	linked_users ${PVI_LONG:+ends_of_others asked_ends many_ends three_gone handed_on words_of_users \
 	not_linking} owning ${PVI_LONG:+killed_linking orphaned} claims makers ${PVI_LONG:+beside \
 	full_table made_meanwhile} staying ${PVI_LONG:+saving_late} dropping ${PVI_LONG:+dropping_childless \
-	dropping_on filled filled_twice} hangs lock_is_held locks_are_held lock_is_held_moving lock_is_held_linking \
+	dropping_inherited dropping_on filled filled_twice} hangs lock_is_held locks_are_held lock_is_held_moving lock_is_held_linking \
 	${PVI_LONG:+hangs_later crowds crowd_is_bound} crowd_waits ${PVI_LONG:+becomes lost} \
 	applying limiting wording reserving ${PVI_LONG:+tightened} mistakes ${PVI_LONG:+wrong} broken \
 	${PVI_LONG:+known_later linked_before_ready full in_turns} killed ${PVI_LONG:+many_kept kept_by_an_older} \

@@ -7,6 +7,8 @@
  *		written a line to the same path with ".held" behind it
  * HOLD_LINKS	so does pvid's child that is at links, before it looks for pvid's descriptors
  * NO_FORK	it has no children
+ * HOLD_CHILD	of its children since then the one waits, likewise, whose number the file says, 1 being the first; with
+ *		all that pvid has had open
  * HOLD_LOOKS	no VMM is looked at, whether it runs
  * WCHAN	is what each thread seems to sleep in
  *
@@ -123,14 +125,30 @@ int openat(int dir, const char *path, int flags, ...)
 	return real(dir, path, flags, mode);
 }
 
+static long nr_children;
+
 pid_t fork(void)
 {
 	typeof(fork) *real = next("fork");
 
+	nr_children = there("HOLD_CHILD") ? nr_children + 1 : 0;
 	if (!there("NO_FORK"))
 		return real();
 	errno = EAGAIN;
 	return -1;
+}
+
+static void hold_child(void)
+{
+	FILE *(*real)(const char *path, const char *mode) = next("fopen");
+	FILE *in = there("HOLD_CHILD") ? real(getenv("HOLD_CHILD"), "re") : NULL;
+	long held = 0;
+
+	if (!in)
+		return;
+	if (fscanf(in, "%ld", &held) == 1 && held == nr_children)
+		hold("HOLD_CHILD");
+	fclose(in);
 }
 
 int prctl(int option, ...)
@@ -144,6 +162,8 @@ int prctl(int option, ...)
 	for (i = 0; i < 4; i++)
 		more[i] = va_arg(args, unsigned long);
 	va_end(args);
+	if (option == PR_SET_PDEATHSIG)
+		hold_child();
 	if (option == PR_SET_PDEATHSIG && getenv("ORPHANS"))
 		return 0;
 	return real(option, more[0], more[1], more[2], more[3]);

@@ -12,6 +12,7 @@
 #include <libpvi.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,9 +27,17 @@
 #define MAX_CANDIDATES 48	/* likewise, for processes that nothing is known of */
 #define MAX_OF_USER 16		/* of either, for those of one user; with those of candidates that cannot end */
 #define MAX_KILLED 512		/* that cannot end, before no more candidates are looked at */
+#define CLOSED_WAIT 1000	/* microseconds between looks whether a helper has closed what it has not to have */
+
+/* What it has in common with pvid */
+struct shared {
+	bool closed;		/* of pvid's it has nothing but what is its own, or it is ending */
+	max_align_t answer[];
+};
 
 struct helper {
 	TAILQ_ENTRY(helper) entry;	/* while it waits for its turn */
+	LIST_ENTRY(helper) running;	/* until it has ended */
 	struct pvid *d;
 	struct user *user;	/* or NULL */
 	const struct task *task;
@@ -39,7 +48,7 @@ struct helper {
 	bool killed;
 	pid_t pid;		/* 0: it waits for its turn */
 	int pvi;
-	void *answer;
+	struct shared *shared;
 	sd_event_source *end;
 	sd_event_source *late;
 };
@@ -75,13 +84,27 @@ void helper_forget_children(struct vm *vm)
 		helper_forget_vm(h);
 }
 
+static size_t shared_size(const struct helper *h)
+{
+	return sizeof(struct shared) + h->task->size;
+}
+
+static void has_closed(const struct helper *h)
+{
+	__atomic_store_n(&h->shared->closed, true, __ATOMIC_RELEASE);
+}
+
 static void helper_free(struct helper *h)
 {
 	helper_forget_vm(h);
 	sd_event_source_disable_unref(h->end);
 	sd_event_source_disable_unref(h->late);
-	if (h->answer)
-		munmap(h->answer, h->task->size);
+	if (h->pid > 0) {
+		LIST_REMOVE(h, running);
+		has_closed(h);
+	}
+	if (h->shared)
+		munmap(h->shared, shared_size(h));
 	if (h->pvi >= 0)
 		close(h->pvi);
 	user_put(h->user);
@@ -97,7 +120,7 @@ static void helper_done(struct helper *h, enum outcome outcome)
 		return;
 	h->forgotten = true;
 	h->pvi = -1;
-	h->task->done(h->d, h->owner, pvi, outcome, h->answer);
+	h->task->done(h->d, h->owner, pvi, outcome, h->shared ? h->shared->answer : NULL);
 }
 
 /* As one that runs, or that was killed */
@@ -128,12 +151,33 @@ static int helper_ended(sd_event_source *source, const siginfo_t *info, void *ar
 	return 0;
 }
 
-static int helper_has_closed(sd_event_source *source, const siginfo_t *info, void *arg)
+static int closer_ended(sd_event_source *source, const siginfo_t *info, void *arg)
 {
 	(void)info;
 	(void)arg;
 	sd_event_source_disable_unref(source);
 	return 0;
+}
+
+/*
+ * Closes by its end what pvid has closed: behind all helpers that began before it, for they have that as well, and are
+ * not ending when they close it.
+ */
+static void ATTRIBUTE(noreturn) close_last(const struct pvid *d, pid_t parent)
+{
+	const struct helper *h;
+	sigset_t told;
+	int signal;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+		_exit(1);
+	sigemptyset(&told);
+	sigaddset(&told, CLOSED_SIGNAL);
+	sigwait(&told, &signal);
+	LIST_FOREACH(h, &d->running, running)
+		while (!__atomic_load_n(&h->shared->closed, __ATOMIC_ACQUIRE))
+			usleep(CLOSED_WAIT);
+	_exit(0);
 }
 
 /* False: there is no child that would do it. */
@@ -142,17 +186,13 @@ static bool close_by_child(struct pvid *d, int pvi)
 	pid_t parent = getpid(), pid = fork();
 	sd_event_source *end;
 
-	if (!pid) {
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
-			_exit(1);
-		for (;;)
-			pause();
-	}
+	if (!pid)
+		close_last(d, parent);
 	if (pid < 0)
 		return false;
 	close(pvi);
-	kill(pid, SIGKILL);
-	if (sd_event_add_child(d->event, &end, pid, WEXITED, helper_has_closed, NULL) < 0)
+	kill(pid, CLOSED_SIGNAL);
+	if (sd_event_add_child(d->event, &end, pid, WEXITED, closer_ended, NULL) < 0)
 		LOG(SD_ERR, "no helper: out of memory");
 	return true;
 }
@@ -217,6 +257,7 @@ void helper_close(struct pvid *d, int pvi)
 static void helper_kill(struct helper *h)
 {
 	kill(h->pid, SIGKILL);
+	has_closed(h);
 	if (h->pvi >= 0)
 		helper_close(h->d, h->pvi);
 	h->pvi = -1;
@@ -301,10 +342,11 @@ static void ATTRIBUTE(noreturn) helper_run(const struct helper *h, pid_t parent,
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
 		_exit(1);
 	helper_keep_only(pvi, former);
+	has_closed(h);
 	helper_await(former);
 	if (h->task->vm)
 		helper_open_lister(h->d);
-	h->task->run(h->d, h->owner, pvi, h->answer);
+	h->task->run(h->d, h->owner, pvi, h->shared->answer);
 	_exit(0);
 }
 
@@ -321,12 +363,13 @@ static int helper_watch(struct helper *h)
 /* -errno */
 static int helper_begin(struct helper *h)
 {
+	size_t size = shared_size(h);
 	pid_t parent = getpid();
 	int former;
 
-	h->answer = mmap(NULL, h->task->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (h->answer == MAP_FAILED) {
-		h->answer = NULL;
+	h->shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (h->shared == MAP_FAILED) {
+		h->shared = NULL;
 		return -errno;
 	}
 	if (h->task->endpoint) {
@@ -342,6 +385,8 @@ static int helper_begin(struct helper *h)
 		helper_run(h, parent, former);
 	if (former >= 0)
 		close(former);
+	if (h->pid > 0)
+		LIST_INSERT_HEAD(&h->d->running, h, running);
 	if (h->pid > 0 && h->task->vm) {
 		h->vm = h->owner;
 		TAILQ_INSERT_TAIL(&h->vm->children, h, child);
@@ -462,6 +507,7 @@ int helper_init(struct pvid *d)
 {
 	int ret = sd_event_add_defer(d->event, &d->turn, helpers_begin, d);
 
+	LIST_INIT(&d->running);
 	TAILQ_INIT(&d->waiting);
 	TAILQ_INIT(&d->users_waiting[OF_BOUND]);
 	TAILQ_INIT(&d->users_waiting[OF_CANDIDATE]);

@@ -46,6 +46,7 @@ static void block_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, CLOSED_SIGNAL);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 

@@ -133,6 +133,7 @@ struct pvid {
 	struct policy policy;	/* with the older ones that some VM has not been rid of */
 
 	void *users;		/* of tsearch() */
+	LIST_HEAD(, helper) running;	/* and those that have been killed, and not ended yet */
 	TAILQ_HEAD(, helper) waiting;	/* that are no user's */
 	struct users users_waiting[NR_HELPER_OF];	/* whose turn it is comes first */
 	LIST_HEAD(, candidate) candidates;
@@ -192,6 +193,9 @@ struct task {
 	/* Takes @pvi, or -1. @answer: as far as it came; NULL perhaps where it failed */
 	void (*done)(struct pvid *d, void *owner, int pvi, enum outcome outcome, const void *answer);
 };
+
+/* Blocked: by it a child hears that pvid has closed what is left to that one */
+#define CLOSED_SIGNAL SIGUSR1
 
 /* -errno */
 int helper_init(struct pvid *d);
