@@ -1432,7 +1432,7 @@ nr_bound()
 # VMs are given what is new meanwhile.
 crowd_is_bound()
 {
-	local nr=24 names group applying
+	local nr=24 names group applying again
 
 	crowd_of $nr env LD_PRELOAD="$here/hold_at.so" HOLD_CMDLINE="$tmp/hold" PATIENCE=1000
 	each_of "$group" >"$tmp/hold.new"
@@ -1444,8 +1444,15 @@ crowd_is_bound()
 	await gives 2 vm_a "ring $b 65536"
 	await no_others_begin
 	same "$(wc -l <"$tmp/hold.held")" 32
+	# One more policy ends these children, and has others look, for those do end.
+	sed -i 's/^gsi = any/gsi = 20/' "$tmp/policy/web.conf"
+	apply >"$tmp/again" 2>&1 &
+	again=$!
+	await held 64
+	! logged "children that have looked at processes do not end" || fail "they are taken for some that do not end"
 	rm "$tmp/hold"
 	wait "$applying"
+	wait "$again"
 	nr_bound $((nr + 2))
 	kill -KILL -- "-$group"
 	end_pvid
@@ -3025,8 +3032,8 @@ run_tests noticing shown ${PVI_LONG:+alone} others linked ${PVI_LONG:+linked_lat
 	linked_users ${PVI_LONG:+ends_of_others asked_ends many_ends three_gone handed_on words_of_users \
 	not_linking} owning ${PVI_LONG:+killed_linking orphaned} claims makers ${PVI_LONG:+beside \
 	full_table made_meanwhile} staying ${PVI_LONG:+saving_late} dropping ${PVI_LONG:+dropping_childless \
-	dropping_inherited dropping_on filled filled_twice} hangs lock_is_held locks_are_held lock_is_held_moving lock_is_held_linking \
-	${PVI_LONG:+hangs_later crowds crowd_is_bound} crowd_waits ${PVI_LONG:+becomes lost} \
+	dropping_inherited dropping_on filled filled_twice} hangs lock_is_held locks_are_held lock_is_held_moving \
+	lock_is_held_linking ${PVI_LONG:+hangs_later crowds crowd_is_bound} crowd_waits ${PVI_LONG:+becomes lost} \
 	applying limiting wording reserving ${PVI_LONG:+tightened} mistakes ${PVI_LONG:+wrong} broken \
 	${PVI_LONG:+known_later linked_before_ready full in_turns} killed ${PVI_LONG:+many_kept kept_by_an_older} \
 	killed_applying moving ${PVI_LONG:+moving_linked moving_linked_later} loading ${PVI_LONG:+not_passed_on} \

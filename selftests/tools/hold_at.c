@@ -13,7 +13,8 @@
  * WCHAN	is what each thread seems to sleep in
  *
  * LONGEST_RETRY=N: pvid waits so many microseconds at most before it tries again, where it would double its waits.
- * PATIENCE=N: it gives its children so many seconds where it would give them five.
+ * PATIENCE=N: it gives its children so many seconds where it would give them five, and as many to end when it has
+ * killed them.
  * ORPHANS: its children do not end with it.
  */
 #define _GNU_SOURCE
@@ -31,6 +32,7 @@
 #include <unistd.h>
 
 #define LOOKS 16000	/* microseconds between looks */
+#define STUCK 1500000	/* until a child that was killed is one that cannot end */
 
 static void *next(const char *name)
 {
@@ -203,7 +205,7 @@ static uint64_t shorten(uint64_t usec)
 {
 	uint64_t longest = number("LONGEST_RETRY"), wait = usec / 1000;
 
-	if (usec == 5000000 && number("PATIENCE"))
+	if ((usec == 5000000 || usec == STUCK) && number("PATIENCE"))
 		return number("PATIENCE") * UINT64_C(1000000);
 	return longest && usec > longest && !(usec % 1000) && !(wait & (wait - 1)) ? longest : usec;
 }

@@ -27,6 +27,7 @@
 #define MAX_CANDIDATES 48	/* likewise, for processes that nothing is known of */
 #define MAX_OF_USER 16		/* of either, for those of one user; with those of candidates that cannot end */
 #define MAX_KILLED 512		/* that cannot end, before no more candidates are looked at */
+#define STUCK_WAIT UINT64_C(1500000)	/* microseconds, before one that was killed is one that cannot end */
 #define CLOSED_WAIT 1000	/* microseconds between looks whether a helper has closed what it has not to have */
 
 /* What it has in common with pvid */
@@ -45,7 +46,7 @@ struct helper {
 	struct vm *vm;		/* whose child it is, or NULL */
 	TAILQ_ENTRY(helper) child;
 	bool forgotten;
-	bool killed;
+	bool killed;		/* and does not end */
 	pid_t pid;		/* 0: it waits for its turn */
 	int pvi;
 	struct shared *shared;
@@ -123,7 +124,7 @@ static void helper_done(struct helper *h, enum outcome outcome)
 	h->task->done(h->d, h->owner, pvi, outcome, h->shared ? h->shared->answer : NULL);
 }
 
-/* As one that runs, or that was killed */
+/* As one that runs, or that was killed and does not end */
 static void helper_count(struct helper *h, int n)
 {
 	struct user *user = h->user;
@@ -254,6 +255,20 @@ void helper_close(struct pvid *d, int pvi)
 	close_later(c);
 }
 
+static int helper_stuck(sd_event_source *source, uint64_t now, void *arg)
+{
+	struct helper *h = arg;
+
+	(void)source;
+	(void)now;
+	helper_count(h, -1);
+	h->killed = true;
+	helper_count(h, 1);
+	helpers_turn(h->d);
+	return 0;
+}
+
+/* It has its place until it ends, which is soon. Only one that does not is held against its user. */
 static void helper_kill(struct helper *h)
 {
 	kill(h->pid, SIGKILL);
@@ -261,10 +276,9 @@ static void helper_kill(struct helper *h)
 	if (h->pvi >= 0)
 		helper_close(h->d, h->pvi);
 	h->pvi = -1;
-	helper_count(h, -1);
-	h->killed = true;
-	helper_count(h, 1);
-	helpers_turn(h->d);
+	h->late = sd_event_source_disable_unref(h->late);
+	if (sd_event_add_time_relative(h->d->event, &h->late, CLOCK_MONOTONIC, STUCK_WAIT, 1, helper_stuck, h) < 0)
+		helper_stuck(NULL, 0, h);
 }
 
 static int helper_late(sd_event_source *source, uint64_t now, void *arg)

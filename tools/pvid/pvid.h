@@ -32,7 +32,7 @@ struct user {
 	unsigned int refs;
 	unsigned int nr_candidates;
 	unsigned int nr_running[NR_HELPER_OF];	/* helpers */
-	unsigned int nr_killed;		/* that have not ended yet */
+	unsigned int nr_killed;		/* that do not end */
 	bool refused;			/* helpers, since so many do not end */
 	bool missed;			/* candidates, of which there were too many */
 	TAILQ_HEAD(, look) looks;
@@ -149,7 +149,7 @@ struct pvid {
 	LIST_HEAD(, client) clients;
 	sd_event_source *turn;	/* of who waits */
 	unsigned int nr_helpers;	/* that run */
-	unsigned int nr_killed;		/* and have not ended yet */
+	unsigned int nr_killed;		/* and do not end */
 	struct helper *reading;	/* reads the policy */
 	bool read_again;
 	bool read_later;	/* when there is room, which older policies have */
