@@ -1788,6 +1788,35 @@ dropping()
 	end_pvid
 }
 
+# Nor where pvid has no descriptor left by which it would hear that systemd has closed it.
+dropping_full()
+{
+	local applying
+
+	# It has to take what pvid says meanwhile
+	echo 512 >/proc/sys/net/unix/max_dgram_qlen
+	policy
+	KEEPER_LAST=1 start_pvid env LD_PRELOAD="$here/hold_at.so" NO_PIPE="$tmp/no_pipe"
+	vmm vm_a -name web -uuid "$a"
+	vmm vm_b -uuid "$b"
+	await settled
+	await nr_kept 2
+	kill -STOP "$keeper"
+	: >"$tmp/no_pipe"
+	sed -i -e '/^.vm db/,/^bells/d' -e '/^.allow/,/^gsi/d' "$tmp/policy/web.conf"
+	apply >"$tmp/apply" 2>&1 &
+	applying=$!
+	await logged "db ($b) of process $vm_b is not bound any more"
+	await has_no_children
+	kill -CONT "$keeper"
+	await nr_kept 1
+	rm "$tmp/no_pipe"
+	wait "$applying"
+	refuses 5 "no endpoint is bound" pvictl show "$b"
+	[ ! -e "$tmp/notify.last" ] || fail "closed before systemd has: $(cat "$tmp/notify.last")"
+	end_pvid
+}
+
 # Nor does it wait for the end of one itself where there is no child that would.
 dropping_childless()
 {
@@ -3032,9 +3061,9 @@ run_tests noticing shown ${PVI_LONG:+alone} others linked ${PVI_LONG:+linked_lat
 	linked_users ${PVI_LONG:+ends_of_others asked_ends many_ends three_gone handed_on words_of_users \
 	not_linking} owning ${PVI_LONG:+killed_linking orphaned} claims makers ${PVI_LONG:+beside \
 	full_table made_meanwhile} staying ${PVI_LONG:+saving_late} dropping ${PVI_LONG:+dropping_childless \
-	dropping_inherited dropping_on filled filled_twice} hangs lock_is_held locks_are_held lock_is_held_moving \
-	lock_is_held_linking ${PVI_LONG:+hangs_later crowds crowd_is_bound} crowd_waits ${PVI_LONG:+becomes lost} \
-	applying limiting wording reserving ${PVI_LONG:+tightened} mistakes ${PVI_LONG:+wrong} broken \
+	dropping_full dropping_inherited dropping_on filled filled_twice} hangs lock_is_held locks_are_held \
+	lock_is_held_moving lock_is_held_linking ${PVI_LONG:+hangs_later crowds crowd_is_bound} crowd_waits \
+	${PVI_LONG:+becomes lost} applying limiting wording reserving ${PVI_LONG:+tightened} mistakes ${PVI_LONG:+wrong} broken \
 	${PVI_LONG:+known_later linked_before_ready full in_turns} killed ${PVI_LONG:+many_kept kept_by_an_older} \
 	killed_applying moving ${PVI_LONG:+moving_linked moving_linked_later} loading ${PVI_LONG:+not_passed_on} \
 	returning ${PVI_LONG:+returning_later} killed_moving ${PVI_LONG:+killed_moving_on moving_full} saving \

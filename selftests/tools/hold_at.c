@@ -7,6 +7,7 @@
  *		written a line to the same path with ".held" behind it
  * HOLD_LINKS	so does pvid's child that is at links, before it looks for pvid's descriptors
  * NO_FORK	it has no children
+ * NO_PIPE	it makes no pipes
  * HOLD_CHILD	of its children since then the one waits, likewise, whose number the file says, 1 being the first; with
  *		all that pvid has had open
  * HOLD_LOOKS	no VMM is looked at, whether it runs
@@ -151,6 +152,16 @@ static void hold_child(void)
 	if (fscanf(in, "%ld", &held) == 1 && held == nr_children)
 		hold("HOLD_CHILD");
 	fclose(in);
+}
+
+int pipe2(int ends[2], int flags)
+{
+	typeof(pipe2) *real = next("pipe2");
+
+	if (!there("NO_PIPE"))
+		return real(ends, flags);
+	errno = EMFILE;
+	return -1;
 }
 
 int prctl(int option, ...)

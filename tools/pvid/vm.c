@@ -109,16 +109,15 @@ static int on_forgotten(sd_event_source *source, int fd, uint32_t events, void *
 
 /*
  * Closes it when systemd has closed its copy: who closes the last one may have to wait for the end of the endpoint, for as
- * long as the VM's user likes, and that is not to be process 1, either.
+ * long as the VM's user likes, and that is not to be process 1, either. Where pvid cannot hear of it just now
+ * await_ended() tries again.
  */
 static void vm_close_last(struct vm *vm)
 {
 	int barrier[2];
 
-	if (pipe2(barrier, O_CLOEXEC | O_NONBLOCK)) {
-		vm_close(vm);
+	if (vm->pvi < 0 || vm->forgotten || pipe2(barrier, O_CLOEXEC | O_NONBLOCK))
 		return;
-	}
 	/* It closes what comes with that when it has done what it was told before. */
 	if (sd_pid_notify_with_fds(0, 0, "BARRIER=1", &barrier[1], 1) <= 0 ||
 	    sd_event_add_io(vm->d->event, &vm->forgotten, barrier[0], 0, on_forgotten, vm) < 0)
@@ -141,6 +140,7 @@ static void await_ended(struct pvid *d)
 	d->end_tries++;
 	for (vm = LIST_FIRST(&d->ending); vm; vm = next) {
 		next = LIST_NEXT(vm, entry);
+		vm_close_last(vm);
 		stays = !read_listed(d->lister, vm->number, &r);
 		if (stays && !tired && now_of(d) - vm->given_up < ENDING)
 			continue;
@@ -189,7 +189,6 @@ void vm_end(struct vm *vm)
 	LOG(SD_INFO, "%s of process %d is not bound any more", vm_name(vm->d, vm->uuid).s, vm->pid);
 	vm_rest(vm);
 	forget(vm);
-	vm_close_last(vm);
 	user_put(vm->user);
 	LIST_INSERT_HEAD(&d->ending, vm, entry);
 	vm->given_up = now_of(d);
