@@ -99,6 +99,37 @@ messages()
 		[('$link', 'run', 'run')]"
 }
 
+# nr_refused UUID - how many rings to it were refused for now
+nr_refused()
+{
+	pvictl show --json "$1" >"$tmp/json" &&
+		python3 -I -S -c 'import json, sys
+print(sum(sender["throttled"] for sender in json.load(open(sys.argv[1]))["senders"]))' "$tmp/json"
+}
+
+refuses_more()
+{
+	local refused
+
+	refused=$(nr_refused "$1") && [ "$refused" -gt "$2" ]
+}
+
+# A ring that is refused for now, as one to a VM that is frozen, is made again, though nothing comes from there.
+frozen()
+{
+	local refused
+
+	run g_b "pvi_link echo $messages >/tmp/out 2>&1 & true"
+	sleeps g_b
+	refused=$(nr_refused "$b")
+	pvictl freeze "$b"
+	run g_a "pvi_link talk $messages >/tmp/out 2>&1 & true"
+	await refuses_more "$b" "$refused"
+	pvictl thaw "$b"
+	same "$(woken g_a)" "talk $messages"
+	same "$(woken g_b)" "echo $messages"
+}
+
 # pipe_in NAME - a program of the guest's that sends /tmp/sent and keeps what comes, in the background
 pipe_in()
 {
@@ -248,4 +279,4 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests hotplug found store messages piped echoed with_host taken_back again restart 2>"$tmp/stderr"
+run_tests hotplug found store messages frozen piped echoed with_host taken_back again restart 2>"$tmp/stderr"

@@ -164,6 +164,12 @@ run()
 wakes()
 {
 	run "$1" "pvi ${*:2} >/tmp/out 2>&1 & true"
+	sleeps "$1"
+}
+
+# sleeps NAME - what was started in the guest last, whose output is in /tmp/out, does so
+sleeps()
+{
 	# shellcheck disable=SC2016 # the guest's shell knows it
 	run "$1" 'until grep -q poll /proc/$!/wchan || [ ! -e /proc/$!/exe ]; do usleep 20000; done;' \
 		'[ -e /proc/$!/exe ] || { cat /tmp/out; false; }' >&2
