@@ -138,13 +138,24 @@ static int acl_check(const struct kvm_pvi_allow *a, const uuid_t *uuid, kuid_t *
 	return pvi_bucket_check(a->rate, a->burst);
 }
 
+/*
+ * Rings look at the row meanwhile: whom both the old and the new one permit finds it so at any moment, and nobody flags
+ * that neither does. So the flags are those of both while the pin changes, and a pin that goes leaves its owner there.
+ */
 static void acl_set_row(struct pvi_edge *edge, const struct kvm_pvi_allow *a, kuid_t owner)
 {
-	/* A ring in between sees the stricter of old and new. */
-	WRITE_ONCE(edge->pinned, true);
-	WRITE_ONCE(edge->owner.val, owner.val);
-	WRITE_ONCE(edge->pinned, a->flags & KVM_PVI_ALLOW_OWNER);
-	WRITE_ONCE(edge->bits, a->bits);
+	WRITE_ONCE(edge->bits, edge->bits & a->bits);
+	/* Pairs with pvi_edge_granted(). */
+	smp_wmb();
+	if (a->flags & KVM_PVI_ALLOW_OWNER) {
+		WRITE_ONCE(edge->owner.val, owner.val);
+		/* Pairs with pvi_edge_pinned_out(). */
+		smp_store_release(&edge->pinned, true);
+	} else {
+		WRITE_ONCE(edge->pinned, false);
+	}
+	/* Pairs with pvi_edge_granted(). */
+	smp_store_release(&edge->bits, a->bits);
 	pvi_bucket_set(&edge->bucket, a->rate, a->burst);
 }
 

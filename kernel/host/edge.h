@@ -97,13 +97,23 @@ static inline bool pvi_edge_is_grant(const struct pvi_edge *edge)
  */
 static inline bool pvi_edge_pinned_out(const struct pvi_edge *edge, const struct pvi_vm *from)
 {
-	return READ_ONCE(edge->pinned) && READ_ONCE(edge->owner.val) != from->owner.val;
+	/* Pairs with acl_set_row(). */
+	return smp_load_acquire(&edge->pinned) && READ_ONCE(edge->owner.val) != from->owner.val;
 }
 
 /* Called under RCU, with an edge that is live or NULL. */
 static inline bool pvi_edge_permits(const struct pvi_edge *edge, const struct pvi_vm *from)
 {
 	return edge && !edge->vm->grants_only && !pvi_edge_pinned_out(edge, from);
+}
+
+/* The flags that it lets @from set, of a row that permitted it just now: another owner's are not its. */
+static inline u64 pvi_edge_granted(const struct pvi_edge *edge, const struct pvi_vm *from)
+{
+	/* Pairs with acl_set_row(). */
+	u64 granted = smp_load_acquire(&edge->bits);
+
+	return pvi_edge_pinned_out(edge, from) ? 0 : granted;
 }
 
 void pvi_edge_key(struct pvi_edge_key *key, const uuid_t *to, const uuid_t *from, u32 what);

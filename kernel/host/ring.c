@@ -137,7 +137,7 @@ int pvi_ring_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi)
 static int ring_bell_by_edge(struct pvi_vm *from, struct pvi_edge *edge, u32 gsi, u64 new,
 			     u64 *old)
 {
-	u64 granted = READ_ONCE(edge->bits);
+	u64 granted = pvi_edge_granted(edge, from);
 	struct pvi_bell *b;
 	int verdict;
 

@@ -7,7 +7,8 @@
  * nothing of it rings any more, and nobody is refused its name or its place. Of a source: no signal is lost, and when it
  * has ended none rings. Of a grant: as many ports as it has uses, and none rings when it has ended. Of a name: its lives
  * are told of one behind the other, each once, and each death. Of GSIs: what a guest is told of them is true of some
- * moment. And of all of them: nothing is left.
+ * moment. Of a row that changes: whom it permits before and behind that it permits at any moment. And of all of them:
+ * nothing is left.
  */
 #include <signal.h>
 
@@ -1012,6 +1013,96 @@ static void try_config(void)
 	world_end(receiver);
 }
 
+/* Rows, of one key, whose owner changes under who rings */
+
+#define BELL	3
+
+enum pin { PIN_MINE, PIN_NOBODY, PIN_OTHER, NR_PINS };
+
+static enum pin pins[2];
+static u64 port_of_bell;
+
+/* A flag that all of the rows have, and one that only this one has */
+static u64 bits_of(enum pin pin)
+{
+	return BIT(0) | BIT(1 + pin);
+}
+
+static void allow_by_pin(u32 what, u32 flags, u64 bits, enum pin pin)
+{
+	struct kvm_pvi_allow a = { .size = sizeof(a), .flags = flags, .gsi = what, .bits = bits };
+
+	export_uuid(a.uuid, &former->uuid);
+	if (pin != PIN_NOBODY) {
+		a.flags |= KVM_PVI_ALLOW_OWNER;
+		a.owner = former->owner.val + (pin == PIN_OTHER);
+	}
+	CHECK(!CALL(pvi_acl_allow, receiver, a, true));
+}
+
+static void allow_both(enum pin pin)
+{
+	allow_by_pin(GSI, 0, 0, pin);
+	allow_by_pin(BELL, KVM_PVI_ALLOW_BELL, bits_of(pin), pin);
+}
+
+static void allower(u32 self)
+{
+	u32 i;
+
+	for (i = 0; i < 4; i++) {
+		wait_a_little();
+		allow_both(pins[i % 2]);
+	}
+	working--;
+}
+
+/* Whom all of the rows permit is refused at no moment, and what is for another is nobody else's. */
+static void permitted(u32 self)
+{
+	bool always = pins[0] != PIN_OTHER && pins[1] != PIN_OTHER;
+	u64 old;
+	s64 ret;
+
+	do {
+		rcu_read_lock();
+		ret = pvi_ring_uuid(former, pvi_words_of(&receiver->uuid), GSI);
+		CHECK(ret >= 0 || (!always && ret == -EPERM));
+		ret = pvi_ring_bell(former, port_of_bell, bits_of(pins[0]) & bits_of(pins[1]), &old);
+		CHECK(ret >= 0 || (!always && ret == -EPERM));
+		CHECK(pvi_ring_bell(former, port_of_bell, BIT(1 + PIN_OTHER), &old) == -EPERM);
+		rcu_read_unlock();
+		nr_rings += ret >= 0;
+	} while (READ_ONCE(working));
+}
+
+static void try_rows(void)
+{
+	static const turns_fn fns[] = { allower, permitted, permitted };
+	struct kvm_pvi_bell bell = { .size = sizeof(bell), .bell = BELL, .gsi = GSI + 1 };
+	struct kvm_pvi_connect connect = { .size = sizeof(connect), .gsi = GSI + 1, .port = KVM_PVI_PORT_ANY };
+
+	receiver = world_vm(1);
+	former = world_vm(2);
+	world_handler = NULL;
+	world_expose(receiver, GSI, KVM_PVI_GSI_DIRECT);
+	world_expose(receiver, GSI + 1, KVM_PVI_GSI_DIRECT);
+	CHECK(!CALL(pvi_bell_create, receiver, bell, true));
+	allow_both(PIN_MINE);
+	export_uuid(connect.uuid, &receiver->uuid);
+	CHECK(!CALL(pvi_connect, former, connect, true));
+	port_of_bell = connect.port;
+	pins[0] = turns_random(NR_PINS);
+	pins[1] = turns_random(NR_PINS);
+	/* That owner stays there when the pin goes. */
+	allow_both(PIN_OTHER);
+	allow_both(pins[1]);
+	working = 1;
+	turns_run(fns, ARRAY_SIZE(fns), seed);
+	world_end(former);
+	world_end(receiver);
+}
+
 static void tell_seed(int nr)
 {
 	/* It comes again, and ends the program. */
@@ -1023,7 +1114,7 @@ int main(int argc, char **argv)
 {
 	static void (*const tries[])(void) = {
 		try_endpoints, try_source, try_grant, try_name, try_source, try_gsis, try_endpoints, try_source, try_rivals,
-		try_config
+		try_config, try_rows
 	};
 	u64 rounds = argc > 1 ? strtoull(argv[1], NULL, 0) : 10000, i;
 	size_t before;
