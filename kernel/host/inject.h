@@ -49,18 +49,26 @@ static __always_inline struct hlist_node *pvi_inject_first(struct kvm *kvm, u32 
  * One interrupt along the routing entries of a direct GSI. > 0: KVM took it;
  * -EWOULDBLOCK: it takes long; else the pin is masked, no vCPU is there yet, or
  * its LAPIC is off. KVM lets an MSI stand alone on a GSI.
+ *
+ * Who changes the receiver's routes waits for all that are in here, and no signal ends that: so none of them may be
+ * stopped here for as long as others like. Where the locks of pins sleep that cannot be had.
  */
 static __always_inline int pvi_inject_gsi(struct pvi_gsi *g, struct kvm *kvm)
 {
-	int idx = srcu_read_lock(&kvm->irq_srcu);
-	struct hlist_node *node = pvi_inject_first(kvm, g->gsi);
-	int ret;
+	struct hlist_node *node;
+	int idx, ret;
 
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_disable();
+	idx = srcu_read_lock(&kvm->irq_srcu);
+	node = pvi_inject_first(kvm, g->gsi);
 	if (likely(node && pvi_inject_is_msi(pvi_inject_entry(node))))
 		ret = pvi_kvm_set_msi_inatomic(pvi_inject_entry(node), kvm);
 	else
 		ret = pvi_inject_pins(g, kvm, node, false);
 	srcu_read_unlock(&kvm->irq_srcu, idx);
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_enable();
 	return ret;
 }
 

@@ -311,6 +311,9 @@ struct srcu_struct {
 #define srcu_read_lock(s)	({ (void)(s); rcu_read_lock(); 0; })
 #define srcu_read_unlock(s, i)	({ (void)(i); rcu_read_unlock(); })
 #define srcu_dereference(p, s)	shim_deref(p)
+/* Another processor goes on meanwhile, and nothing here may sleep. */
+#define preempt_disable()	rcu_read_lock()
+#define preempt_enable()	rcu_read_unlock()
 #define cond_resched()		CHECK(!rcu_read_lock_held())
 
 /* Memory */
