@@ -105,7 +105,7 @@ static u32 walk_count(const struct pvi_peer *peer, const struct pvi_vm *from)
 	return plain + bells;
 }
 
-/* Fills records from position *@i on; returns how many. */
+/* Fills records from position *@i on; returns how many. Of strangers, which are passed over, there may be many. */
 static unsigned int walk_collect(struct pvi_vm *vm, unsigned long *i, struct kvm_pvi_peer *records,
 				 unsigned int max)
 {
@@ -124,7 +124,7 @@ static unsigned int walk_collect(struct pvi_vm *vm, unsigned long *i, struct kvm
 			nr++;
 		}
 		rcu_read_unlock();
-		if (!peer)
+		if (!peer || fatal_signal_pending(current))
 			break;
 		++*i;
 		cond_resched();

@@ -314,6 +314,7 @@ struct srcu_struct {
 /* Another processor goes on meanwhile, and nothing here may sleep. */
 #define preempt_disable()	rcu_read_lock()
 #define preempt_enable()	rcu_read_unlock()
+#define fatal_signal_pending(t)	((void)(t), false)
 #define cond_resched()		CHECK(!rcu_read_lock_held())
 
 /* Memory */
