@@ -298,6 +298,19 @@ poll"
 	quiet g_b
 }
 
+# It sleeps while its host goes: who waits hears of that when it wakes, for its module would not ask again.
+unserved()
+{
+	wakes g_b wait $virtual host poll 5
+	await is_wired "$b" $virtual
+	falls_asleep g_b
+	await nothing_left "$b" $virtual
+	leave at_b
+	wakes_up g_b
+	has "$(woken g_b)" "poll"
+	keep at_b "${at_b_args[@]::${#at_b_args[@]}-2}"
+}
+
 # notices COMMAND... - b, bound anew, has its module look for the host by the command, and a waiter is told
 notices()
 {
@@ -594,7 +607,7 @@ panic()
 run_all()
 {
 	run_tests no_host names ring tool connection moved flags status ivshmem liar third_guest itself \
-		exposed_anew ${PVI_LONG:+exposed_unrung} suspended \
+		exposed_anew ${PVI_LONG:+exposed_unrung} suspended unserved \
 		${PVI_LONG:+noticed} reload reboot rebind death host_reload quiet_kernels saved
 }
 

@@ -120,13 +120,18 @@ int pvi_detect_check(void)
 	return ret;
 }
 
+/* There was a host, and there is none. Any context. */
+void pvi_detect_gone(void)
+{
+	pr_notice_ratelimited("the host does not serve this guest any more; each open of /dev/kvm_pvi_guest asks again\n");
+	pvi_life_changed();
+}
+
 /* The host has answered ENOSYS. Any context. */
 int pvi_detect_lost(void)
 {
-	if (xchg(&pvi_host.features, 0)) {
-		pr_notice_ratelimited("the host does not serve this guest any more; each open of /dev/kvm_pvi_guest asks again\n");
-		pvi_life_changed();
-	}
+	if (xchg(&pvi_host.features, 0))
+		pvi_detect_gone();
 	return -ENODEV;
 }
 

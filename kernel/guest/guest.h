@@ -178,6 +178,7 @@ int pvi_detect_ask(void);
 int pvi_detect_check(void);
 int pvi_detect_check_locked(void);
 int pvi_detect_lost(void);
+void pvi_detect_gone(void);
 void pvi_detect_reset(void);
 
 /* No host says what is below all errors; it would be taken for an address, where errors are pointers. */

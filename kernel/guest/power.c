@@ -18,23 +18,26 @@
 #include "guest.h"
 
 static struct platform_device *device;
+static bool served;	/* when this guest went to sleep; protected by pvi_host_lock */
 
 static int power_go_down(struct device *dev)
 {
 	mutex_lock(&pvi_host_lock);
 	/* Before RESET; pairs with msi_tell(). */
 	WRITE_ONCE(pvi_host.down, true);
+	served = kvm_pvi_guest_features();
 	pvi_detect_reset();
 	mutex_unlock(&pvi_host_lock);
 	return 0;
 }
 
-/* Whatever the host says, this guest goes on. */
+/* Whatever the host says, this guest goes on. One that has gone meanwhile was not asked yet by who would tell of it. */
 static int power_come_up(struct device *dev)
 {
 	mutex_lock(&pvi_host_lock);
 	WRITE_ONCE(pvi_host.down, false);
-	pvi_detect_ask();
+	if (pvi_detect_ask() && served)
+		pvi_detect_gone();
 	mutex_unlock(&pvi_host_lock);
 	return 0;
 }
