@@ -70,6 +70,13 @@ saving()
 	pvictl allow "$a" to "$b" gsi 65536
 	same "$(tell vm_a "ring $b 65536")" 2
 	pvictl save "$b" "$tmp/state"
+	# What is no file is not replaced by one
+	ln -s /proc/self/fd/1 "$tmp/stdout"
+	pvictl save "$b" "$tmp/stdout" | cmp - "$tmp/state"
+	echo before >"$tmp/saved"
+	pvictl save "$b" "$tmp/stdout" >>"$tmp/saved"
+	{ echo before; cat "$tmp/state"; } | cmp - "$tmp/saved"
+	[ -L "$tmp/stdout" ]
 	same "$(stat -c %a "$tmp/state")" 600
 	kill "$at_b"
 	await grep -q . <(pvictl list --json | grep -v "$b")

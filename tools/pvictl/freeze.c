@@ -105,12 +105,42 @@ static int write_all(int fd, const char *blob, size_t length)
 	return fsync(fd) && errno != EINVAL && errno != EROFS ? errno : 0;
 }
 
+/* A terminal, a pipe, a device, or a link, as /dev/stdout is, which is to stay one */
+static bool is_no_file(const char *file)
+{
+	struct stat st;
+
+	return !lstat(file, &st) && !S_ISREG(st.st_mode);
+}
+
+/* Opened anew it would be written from its beginning, whatever stands there. */
+static bool is_stdout(const char *file)
+{
+	struct stat its, ours;
+
+	return !stat(file, &its) && !fstat(STDOUT_FILENO, &ours) && its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
+}
+
+static void write_through(const char *file, const void *blob, size_t length)
+{
+	int fd = is_stdout(file) ? dup(STDOUT_FILENO) : open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int err = fd < 0 ? errno : write_all(fd, blob, length);
+
+	if (err)
+		die_doing(DOING_OTHER, err, "%s", file);
+	close(fd);
+}
+
 /* The file is there as a whole or not at all */
 static void write_file(const char *file, const void *blob, size_t length)
 {
 	char *temporary;
 	int fd, err;
 
+	if (is_no_file(file)) {
+		write_through(file, blob, length);
+		return;
+	}
 	if (asprintf(&temporary, "%s.XXXXXX", file) < 0)
 		die("out of memory");
 	fd = mkostemp(temporary, O_CLOEXEC);
