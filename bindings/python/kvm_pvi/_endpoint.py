@@ -341,7 +341,12 @@ class Endpoint(Descriptor):
     def events(self, most: int = _abi.KVM_PVI_EVENTS_KEPT) -> List[Event]:
         """What has happened since the last time; none: the endpoint is dead. Waits, unless it does not block."""
         events = (_abi.kvm_pvi_event * most)()
-        nr = check(lib.pvi_read_events(self.fileno(), byref(events), most))
+        while True:
+            try:
+                nr = check(lib.pvi_read_events(self.fileno(), byref(events), most))
+                break
+            except InterruptedError:
+                pass  # its handler has run, and raised nothing
         return [record(Event, event) for event in events[:nr]]
 
     def peers(self) -> Iterator[Peer]:
