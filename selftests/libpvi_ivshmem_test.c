@@ -3,7 +3,9 @@
  * libpvi's ivshmem registers of 2010, driven from both sides: guests that read and write the BAR,
  * and the VMM that serves their exits.
  */
+#include <stdarg.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 
 #include "libpvi_lib.h"
 #include "random.h"
@@ -30,6 +32,28 @@ static struct machine {
 	unsigned int exits;
 	int result;		/* of the last write */
 } machines[NR_MACHINES];
+
+/* How many ports were closed; and whose other doorbells are not to wait for that */
+static unsigned int closed;
+static struct pvi_ivshmem *others_ring;
+
+/* In the place of libc's */
+int ioctl(int fd, unsigned long cmd, ...)
+{
+	va_list ap;
+	void *arg;
+	u16 value;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (cmd == KVM_PVI_CLOSE_PORT) {
+		closed++;
+		if (others_ring)
+			pvi_ivshmem_read(others_ring, IV_POSITION, &value, sizeof(value));
+	}
+	return syscall(SYS_ioctl, fd, cmd, arg);
+}
 
 static const u8 *uuid_of(u32 id)
 {
@@ -279,6 +303,58 @@ static void test_live_list(void)
 	ASSERT_EQ(get(b, IV_LIVE_LIST), 2);
 	ASSERT_EQ(ring(b, 0, 1), -EPERM);
 	ASSERT_EQ(get(a, INTR_STATUS), 0);
+}
+
+static void refuse(struct machine *m, u8 id, u8 message)
+{
+	u32 i;
+
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(ring(m, id, message), -EPERM);
+}
+
+/* For a port that is closed the kernel waits: once for who has died or taken back, and with no other doorbell */
+static void test_refused(void)
+{
+	struct machine *a = &machines[0], *b = &machines[1];
+
+	start_all();
+	ASSERT_EQ(ring(a, 1, 0x01), 0);
+	ASSERT_EQ(ring(a, 2, 0x01), 0);
+	others_ring = a->dev;
+	ASSERT_EQ(pvi_allow_bell(b->pvi, uuid_of(0), BELL, 0x01, NULL), 0);
+	refuse(a, 1, 0x02);
+	ASSERT_EQ(closed, 0);
+	ASSERT_EQ(pvi_revoke_bell(b->pvi, uuid_of(0), BELL), 0);
+	refuse(a, 1, 0x02);
+	ASSERT_EQ(closed, 1);
+	ASSERT_EQ(pvi_allow_bell(b->pvi, uuid_of(0), BELL, 0xff, NULL), 0);
+	ASSERT_EQ(ring(a, 1, 0x04), 0);
+	ASSERT_EQ(get(b, INTR_STATUS), 0x05);
+	die(&machines[2]);
+	refuse(a, 2, 0x01);
+	ASSERT_EQ(closed, 2);
+	ASSERT_EQ(get(a, IV_LIVE_LIST), 3);
+	ASSERT_EQ(closed, 2);
+}
+
+/* Where the endpoint has no port left but that of who has died, the successor has it. */
+static void test_last_port(void)
+{
+	u64 usual = read_param("kvm_pvi", "max_ports");
+	struct machine *a = start(0, NULL), *b = start(1, NULL);
+
+	introduce(a, 1);
+	introduce(b, 0);
+	ASSERT_EQ(ring(a, 1, 0x01), 0);
+	die(b);
+	b = start(1, NULL);
+	introduce(b, 0);
+	write_param("kvm_pvi", "max_ports", 1);
+	ASSERT_EQ(ring(a, 1, 0x02), 0);
+	write_param("kvm_pvi", "max_ports", usual);
+	ASSERT_EQ(closed, 1);
+	ASSERT_EQ(get(b, INTR_STATUS), 0x02);
 }
 
 /* Ids beyond the list are receivers nevertheless. */
@@ -577,6 +653,8 @@ static const struct test_case cases[] = {
 	{ "broadcast", test_broadcast },
 	{ "odd_doorbells", test_odd_doorbells },
 	{ "live_list", test_live_list },
+	{ "refused", test_refused },
+	{ "last_port", test_last_port },
 	{ "high_ids", test_high_ids },
 	{ "reset", test_reset },
 	{ "ping_pong", test_ping_pong },

@@ -46,11 +46,30 @@ int pvi_ivshmem_create(struct pvi_ivshmem **dev, int pvi, const unsigned char *u
 	return ret;
 }
 
-static void close_peer(struct pvi_ivshmem *dev, struct ivshmem_peer *peer)
+/* There is room: who has the lock retires one of each peer at most, or one for each of 16 events. */
+static void retire_port(struct pvi_ivshmem *dev, struct ivshmem_peer *peer)
 {
 	if (peer->port >= 0)
-		pvi_close_port(dev->pvi, peer->port);
+		dev->retired[dev->nr_retired++] = peer->port;
 	peer->port = -1;
+}
+
+static void close_ports(struct pvi_ivshmem *dev, const int *ports, unsigned int nr)
+{
+	while (nr)
+		pvi_close_port(dev->pvi, ports[--nr]);
+}
+
+/* The kernel waits until nobody is ringing by a port that is closed, and others may ring meanwhile. */
+void pvi_ivshmem_unlock(struct pvi_ivshmem *dev)
+{
+	int ports[PVI_IVSHMEM_BROADCAST];
+	unsigned int nr = dev->nr_retired;
+
+	memcpy(ports, dev->retired, nr * sizeof(*ports));
+	dev->nr_retired = 0;
+	pthread_mutex_unlock(&dev->lock);
+	close_ports(dev, ports, nr);
 }
 
 void pvi_ivshmem_destroy(struct pvi_ivshmem *dev)
@@ -116,7 +135,7 @@ int pvi_ivshmem_add_peer(struct pvi_ivshmem *dev, uint32_t id, const unsigned ch
 		return -EINVAL;
 	pthread_mutex_lock(&dev->lock);
 	ret = add_peer(dev, id, uuid, gsi);
-	pthread_mutex_unlock(&dev->lock);
+	pvi_ivshmem_unlock(dev);
 	return ret;
 }
 
@@ -128,7 +147,7 @@ static int remove_peer(struct pvi_ivshmem *dev, uint32_t id)
 		return -ENOENT;
 	peer->there = false;
 	pvi_ivshmem_disarm_peer(dev, id);
-	close_peer(dev, peer);
+	retire_port(dev, peer);
 	return revoke_peer(dev, peer);
 }
 
@@ -140,7 +159,7 @@ int pvi_ivshmem_remove_peer(struct pvi_ivshmem *dev, uint32_t id)
 		return -EINVAL;
 	pthread_mutex_lock(&dev->lock);
 	ret = remove_peer(dev, id);
-	pthread_mutex_unlock(&dev->lock);
+	pvi_ivshmem_unlock(dev);
 	return ret;
 }
 
@@ -149,26 +168,35 @@ static int connect_peer(struct pvi_ivshmem *dev, struct ivshmem_peer *peer)
 {
 	int port;
 
-	close_peer(dev, peer);
+	retire_port(dev, peer);
 	port = pvi_connect(dev->pvi, KVM_PVI_PORT_ANY, peer->uuid, peer->gsi);
+	/* All ports of the endpoint are in use, and these need not be. */
+	if (port == -ENOSPC && dev->nr_retired) {
+		close_ports(dev, dev->retired, dev->nr_retired);
+		dev->nr_retired = 0;
+		port = pvi_connect(dev->pvi, KVM_PVI_PORT_ANY, peer->uuid, peer->gsi);
+	}
 	if (port < 0)
 		return port;
 	peer->port = port;
 	return 0;
 }
 
+/* Nobody has died or taken anything back since it was made: another port would say the same. */
+static bool is_port_live(struct pvi_ivshmem *dev, const struct ivshmem_peer *peer)
+{
+	uint64_t state;
+
+	return peer->port >= 0 &&
+	       !pvi_query(dev->pvi, KVM_PVI_Q_PORT, peer->port, KVM_PVI_Q_PORT_STATE, &state) &&
+	       state == KVM_PVI_PORT_LIVE;
+}
+
 bool pvi_ivshmem_is_live(struct pvi_ivshmem *dev, uint32_t id)
 {
 	struct ivshmem_peer *peer = &dev->peers[id];
-	uint64_t state;
 
-	if (!peer->there)
-		return false;
-	if (peer->port >= 0 &&
-	    !pvi_query(dev->pvi, KVM_PVI_Q_PORT, peer->port, KVM_PVI_Q_PORT_STATE, &state) &&
-	    state == KVM_PVI_PORT_LIVE)
-		return true;
-	return !connect_peer(dev, peer);
+	return peer->there && (is_port_live(dev, peer) || !connect_peer(dev, peer));
 }
 
 int pvi_ivshmem_send(struct pvi_ivshmem *dev, uint32_t id, uint8_t message)
@@ -180,7 +208,7 @@ int pvi_ivshmem_send(struct pvi_ivshmem *dev, uint32_t id, uint8_t message)
 		return -ENOENT;
 	if (peer->port >= 0)
 		ret = pvi_bell_send(dev->pvi, peer->port, message, NULL);
-	if (ret == -ENXIO || ret == -EPERM) {
+	if (ret == -ENXIO || (ret == -EPERM && !is_port_live(dev, peer))) {
 		ret = connect_peer(dev, peer);
 		if (!ret)
 			ret = pvi_bell_send(dev->pvi, peer->port, message, NULL);

@@ -38,6 +38,7 @@ struct ivshmem_armed {
  * @mask:	as the guest wrote it; the bell knows the lower half alone
  * @accepted:	by value: eventfd of its GSI, or -1
  * @epoll:	readable if one of them is
+ * @retired:	@nr_retired ports to peers that have died or revoked, which pvi_ivshmem_unlock() closes
  */
 struct pvi_ivshmem {
 	int pvi;
@@ -49,9 +50,12 @@ struct pvi_ivshmem {
 	struct ivshmem_armed *armed;
 	int accepted[MESSAGE_BITS + 1];
 	int epoll;
+	unsigned int nr_retired;
+	int retired[PVI_IVSHMEM_BROADCAST];
 };
 
-/* ivshmem.c, with the lock held */
+/* ivshmem.c, with the lock held; the first lets it go */
+void pvi_ivshmem_unlock(struct pvi_ivshmem *dev);
 int pvi_ivshmem_send(struct pvi_ivshmem *dev, uint32_t id, uint8_t message);
 bool pvi_ivshmem_is_live(struct pvi_ivshmem *dev, uint32_t id);
 

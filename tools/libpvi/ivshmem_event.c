@@ -85,7 +85,7 @@ int pvi_ivshmem_accept(struct pvi_ivshmem *dev, uint8_t message)
 		return -EINVAL;
 	pthread_mutex_lock(&dev->lock);
 	ret = accept_message(dev, message);
-	pthread_mutex_unlock(&dev->lock);
+	pvi_ivshmem_unlock(dev);
 	return ret;
 }
 
@@ -112,7 +112,7 @@ int pvi_ivshmem_dispatch(struct pvi_ivshmem *dev)
 		if (ret == -EAGAIN)
 			eventfd_write(dev->accepted[events[i].data.u32], 1);
 	}
-	pthread_mutex_unlock(&dev->lock);
+	pvi_ivshmem_unlock(dev);
 	return ret;
 }
 
@@ -191,7 +191,7 @@ int pvi_ivshmem_arm(struct pvi_ivshmem *dev, int vm_fd, uint64_t bar, uint16_t d
 		return -EINVAL;
 	pthread_mutex_lock(&dev->lock);
 	ret = arm(dev, vm_fd, bar, doorbell);
-	pthread_mutex_unlock(&dev->lock);
+	pvi_ivshmem_unlock(dev);
 	return ret;
 }
 
@@ -219,7 +219,7 @@ int pvi_ivshmem_disarm(struct pvi_ivshmem *dev, uint16_t doorbell)
 
 	pthread_mutex_lock(&dev->lock);
 	nr = disarm(dev, doorbell, 0xffff);
-	pthread_mutex_unlock(&dev->lock);
+	pvi_ivshmem_unlock(dev);
 	return nr ? 0 : -ENOENT;
 }
 

@@ -125,7 +125,7 @@ void pvi_ivshmem_read(struct pvi_ivshmem *dev, uint64_t offset, void *data, size
 		bytes[i] = value;
 		bytes[i + 1] = value >> 8;
 	}
-	pthread_mutex_unlock(&dev->lock);
+	pvi_ivshmem_unlock(dev);
 }
 
 int pvi_ivshmem_write(struct pvi_ivshmem *dev, uint64_t offset, const void *data, size_t len)
@@ -140,7 +140,7 @@ int pvi_ivshmem_write(struct pvi_ivshmem *dev, uint64_t offset, const void *data
 		if (!ret)
 			ret = err;
 	}
-	pthread_mutex_unlock(&dev->lock);
+	pvi_ivshmem_unlock(dev);
 	return ret;
 }
 
@@ -153,6 +153,6 @@ int pvi_ivshmem_reset(struct pvi_ivshmem *dev)
 	ret = write_mask(dev, 0);
 	if (!ret)
 		read_status(dev);
-	pthread_mutex_unlock(&dev->lock);
+	pvi_ivshmem_unlock(dev);
 	return ret;
 }
