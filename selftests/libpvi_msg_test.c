@@ -329,6 +329,43 @@ static void test_owed(void)
 	ASSERT_EQ(rings[1], 3);
 }
 
+/* Who leaves takes nothing along that the peer has still to hear, and comes back when told to */
+static void test_leave(void)
+{
+	make();
+	refuses = true;
+	pvi_msg_leave(sides[0]);
+	ASSERT_EQ(PVI_RING_STATE(headers[0]->life), PVI_RING_RESET);
+	ASSERT_EQ(rings[1], 0);
+	ASSERT_GE(pvi_msg_pay(sides[0]), 1);
+	ASSERT_EQ(refused, 2);
+	ASSERT_EQ(pvi_msg_send(sides[0], 0, sent, 8), -ENOTCONN);
+	ASSERT_EQ(pvi_msg_receive(sides[0], 0, got, sizeof(got)), -ENOTCONN);
+	ASSERT_EQ(pvi_msg_follow(sides[0]), -ENOTCONN);
+	ASSERT_EQ(PVI_RING_STATE(headers[0]->life), PVI_RING_RESET);
+	refuses = false;
+	ASSERT_EQ(pvi_msg_pay(sides[0]), -1);
+	ASSERT_EQ(rings[1], 1);
+	ASSERT_EQ(gsis[1], 20);
+	ASSERT_EQ(pvi_msg_follow(sides[1]), -ECONNRESET);
+	ASSERT_EQ(pvi_msg_follow(sides[1]), -ENOTCONN);
+
+	/* It has been told, and is not again. */
+	pvi_msg_leave(sides[0]);
+	ASSERT_EQ(pvi_msg_pay(sides[0]), -1);
+	ASSERT_EQ(rings[1], 1);
+	pvi_msg_reset(sides[0], 0);
+	follow();
+	ASSERT_EQ(pvi_msg_send(sides[0], 0, sent, 8), 0);
+	ASSERT_EQ(pvi_msg_receive(sides[1], 0, got, sizeof(got)), 8);
+	rings[1] = 0;
+	pvi_msg_leave(sides[0]);
+	pvi_msg_close(sides[0]);
+	ASSERT_EQ(rings[1], 1);
+	ASSERT_EQ(side_open(0), 0);
+	follow();
+}
+
 static const struct test_case cases[] = {
 	{ "open", test_open },
 	{ "messages", test_messages },
@@ -338,6 +375,7 @@ static const struct test_case cases[] = {
 	{ "follow_ended", test_follow_ended },
 	{ "pad", test_pad },
 	{ "owed", test_owed },
+	{ "leave", test_leave },
 };
 
 int main(int argc, char **argv)

@@ -796,6 +796,69 @@ throttled_pipes()
 	cmp "$tmp/from_b" "$tmp/to_a"
 }
 
+# Nor does one that leaves go before it has told the other side, which may not be rung just now, and would sleep on.
+throttled_leaving()
+{
+	local side_a side_b status=0
+
+	link=$(pvictl link --dir "$tmp/links" --kind raw --size 64K "host:$a" "host:$b" | sed -n 's/^link //p')
+	cat >"$tmp/program.py" <<-'PYTHON'
+		import ctypes, errno, os, select, sys, uuid
+		directory, link, name, peer = sys.argv[1:]
+		lib = ctypes.CDLL("libpvi.so.0")
+		shape = ctypes.create_string_buffer(96)
+		theirs = ctypes.c_int()
+		name, link, peer = (uuid.UUID(text).bytes for text in (name, link, peer))
+		own = lib.pvi_link_open(directory.encode(), link, name, shape, ctypes.byref(theirs))
+		pvi = lib.pvi_enrol(-1, name)
+		assert lib.pvi_link_join(pvi, shape) == 0
+		own_gsi = int.from_bytes(shape.raw[64:68], "little")
+		bell = lib.pvi_wire(pvi, own_gsi, -1)
+		msg = ctypes.c_void_p()
+		got = ctypes.create_string_buffer(100)
+
+		@ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint32)
+		def ring(arg, gsi):
+		    lib.pvi_ring(pvi, peer, gsi)
+
+		def wait():
+		    select.select([bell], [], [])
+		    os.read(bell, 8)
+
+		assert lib.pvi_msg_open(ctypes.byref(msg), own, theirs.value, ring, None) == 0
+		while lib.pvi_msg_follow(msg) < 0:
+		    wait()
+		while (ret := lib.pvi_msg_receive(msg, 0, got, 100)) == -errno.EAGAIN:
+		    wait()
+		assert got.raw[:ret] == b"hello\n", ret
+		# Nobody rings it for a second from here on.
+		assert lib.pvi_allow(pvi, name, own_gsi, None) == 0
+		while lib.pvi_ring(pvi, name, own_gsi) != -errno.EAGAIN:
+		    pass
+		if select.select([bell], [], [], 0)[0]:
+		    os.read(bell, 8)
+		# It ends the session, for it has not said yet that it has sent all.
+		for n in range(2):
+		    assert lib.pvi_msg_send(msg, 0, b"", 0) == 0
+		sys.stdin.read()
+		assert select.select([bell], [], [], 0)[0], "was not told"
+		assert lib.pvi_msg_follow(msg) == -errno.ECONNRESET
+	PYTHON
+	mkfifo "$tmp/from_a" "$tmp/end"
+	exec {input}<>"$tmp/from_a"
+	echo hello >&"$input"
+	pvictl pipe --dir "$tmp/links" --self "$a" "$link" <"$tmp/from_a" 2>"$tmp/said" &
+	side_a=$!
+	LD_PRELOAD=$here/throttle.so python3 "$tmp/program.py" "$tmp/links" "$link" "$b" "$a" <"$tmp/end" &
+	side_b=$!
+	exec {end}>"$tmp/end"
+	wait $side_a || status=$?
+	same $status 1
+	grep -q "before all was sent" "$tmp/said"
+	exec {end}>&- {input}>&-
+	wait $side_b
+}
+
 # shown PATTERN - on the terminal, whose lines end with a return
 shown()
 {
@@ -965,5 +1028,5 @@ huge_pages()
 
 run_tests arguments sections printed libvirt libvirt_gone qemu owners readers orders restart joining_again kept_waiting given_uuid \
 	grown hostile_section hostile_directory flows several addresses open_ports failure room killed host_process pipes \
-	throttled_pipes pipe_on_a_terminal \
+	throttled_pipes throttled_leaving pipe_on_a_terminal \
 	broken_pipes died_meanwhile unread huge_pages

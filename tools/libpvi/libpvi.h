@@ -818,8 +818,19 @@ int pvi_msg_open(struct pvi_msg **msg, int own, int peer, void (*ring)(void *arg
 		 void *arg);
 
 /**
- * pvi_msg_close - leave the session
- * @msg: what pvi_msg_open() gave, which is gone then
+ * pvi_msg_leave - leave the session, and tell the peer
+ * @msg: the side
+ *
+ * The ring that tells it may be refused for now, as any other: the peer has been told when pvi_msg_pay() returns -1.
+ * No other session begins, but by pvi_msg_reset().
+ */
+void pvi_msg_leave(struct pvi_msg *msg);
+
+/**
+ * pvi_msg_close - leave the session, unless that is done, and free what belongs to it
+ * @msg: what pvi_msg_open() gave, which is gone then, with the rings that are owed
+ *
+ * A peer that stays is not to sleep on: pvi_msg_leave() comes before, and pvi_msg_pay() until it returns -1.
  */
 void pvi_msg_close(struct pvi_msg *msg);
 

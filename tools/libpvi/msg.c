@@ -21,6 +21,7 @@ struct msg_queue {
 
 /*
  * @opened: the queues are those of this session
+ * @left: there is none, until pvi_msg_reset()
  * @own, @peer: mappings of @own_size and @peer_size bytes
  * @owed: bit n: GSI @peer_gsi + n, the ring of which was refused for now. Queues have no more of them
  */
@@ -31,7 +32,7 @@ struct pvi_msg {
 	void (*ring)(void *arg, uint32_t gsi);
 	void *arg;
 	uint64_t epoch, owed;
-	bool opened;
+	bool opened, left;
 	struct msg_queue queues[PVI_RING_MAX_QUEUES];
 };
 
@@ -97,10 +98,19 @@ err_free:
 	return ret;
 }
 
-void pvi_msg_close(struct pvi_msg *msg)
+void pvi_msg_leave(struct pvi_msg *msg)
 {
+	if (msg->left)
+		return;
+	msg->left = true;
+	msg->opened = false;
 	pvi_ring_stop(&msg->link);
 	msg_ring(msg, 0);
+}
+
+void pvi_msg_close(struct pvi_msg *msg)
+{
+	pvi_msg_leave(msg);
 	munmap(msg->peer, msg->peer_size);
 	munmap(msg->own, msg->own_size);
 	free(msg);
@@ -133,6 +143,7 @@ int pvi_msg_pay(struct pvi_msg *msg)
 void pvi_msg_reset(struct pvi_msg *msg, uint64_t epoch)
 {
 	msg->epoch = epoch;
+	msg->left = false;
 	msg_start(msg);
 }
 
@@ -143,6 +154,8 @@ int pvi_msg_follow(struct pvi_msg *msg)
 	uint32_t n, steps;
 	int step;
 
+	if (msg->left)
+		return -ENOTCONN;
 	/* A peer may go on for ever; one that keeps to the rules rings after each change */
 	for (steps = 0; steps < MSG_STEPS && (step = pvi_ring_step(link)); steps++) {
 		if (step < 0)

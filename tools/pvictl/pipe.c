@@ -19,6 +19,7 @@
 #include "pipe.h"
 
 #define CHUNK	65536
+#define LEAVE_TRIES	100	/* two seconds: a rate that lets a ring through at all does so once a second */
 #define PIECE	4096	/* what a pipe that can be written takes at once */
 
 /*
@@ -44,12 +45,27 @@ struct pipe_state {
 };
 
 /* Whose session is to be ended, however this ends */
-static struct pvi_msg *pipe_open;
+static struct pipe_state *pipe_open;
 
+/* The other side would sleep on if it were not told. Once somebody wants this to end it is not tried for ever. */
 static void pipe_leave(void)
 {
-	if (pipe_open)
-		pvi_msg_close(pipe_open);
+	int tries = LEAVE_TRIES, moment;
+	struct pollfd fd = { .events = POLLIN };
+	struct pvi_msg *msg;
+
+	if (!pipe_open)
+		return;
+	msg = pipe_open->end.msg;
+	fd.fd = pipe_open->signals;
+	pvi_msg_leave(msg);
+	while (tries && (moment = pvi_msg_pay(msg)) >= 0) {
+		if (poll(&fd, 1, moment) > 0)
+			fd.fd = -1;
+		if (fd.fd < 0)
+			tries--;
+	}
+	pvi_msg_close(msg);
 	pipe_open = NULL;
 }
 
@@ -299,7 +315,7 @@ static void pipe_begin(struct pipe_state *p, const struct pipe_args *args)
 	p->signals = open_signals();
 	signal(SIGPIPE, SIG_IGN);
 	pipe_end_open(&p->end, args);
-	pipe_open = p->end.msg;
+	pipe_open = p;
 	atexit(pipe_leave);
 	p->largest = PVI_RING_LONGEST(p->end.shape.data_size);
 	if (p->largest > CHUNK)
