@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* libpvi inside_link - the sections of links, among the PCI devices of a guest */
+#include <dirent.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <libpvi_guest.h>
 #include <linux/pvi_ring.h>
 #include <stdbool.h>
@@ -14,28 +14,29 @@
 
 #include "internal.h"
 
-#define DEVICES	"/sys/bus/pci/devices/*"
+#define DEVICES	"/sys/bus/pci/devices"
+#define PATH	512	/* bytes of one of them, of 255, and of an attribute */
 
-/* The attribute of a device, or 0 */
-static unsigned long device_number(const char *device, const char *name)
+/* Whether an attribute of a device is @number: 0, -ENODEV, or -errno */
+static int device_check(const char *device, const char *name, unsigned long number)
 {
-	char path[256], text[32] = "";
+	char path[PATH], text[32] = "";
 	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/%s", device, name);
 	f = fopen(path, "re");
 	if (!f)
-		return 0;
+		return -errno;
 	if (!fgets(text, sizeof(text), f))
 		text[0] = 0;
 	fclose(f);
-	return strtoul(text, NULL, 0);
+	return strtoul(text, NULL, 0) == number ? 0 : -ENODEV;
 }
 
 /* Without a driver its memory is there only then. */
 static int device_enable(const char *device)
 {
-	char path[256];
+	char path[PATH];
 	int fd, ret = 0;
 
 	snprintf(path, sizeof(path), "%s/enable", device);
@@ -92,11 +93,12 @@ static int section_look(int fd, const struct section *sought, struct pvi_ring_sh
 static int section_open(const char *device, const struct section *sought, struct pvi_ring_shape *shape,
 			unsigned char *secret)
 {
-	char path[256];
+	char path[PATH];
 	int fd, ret;
 
-	if (device_number(device, "vendor") != 0x1af4 || device_number(device, "device") != 0x1110)
-		return -ENODEV;
+	ret = device_check(device, "vendor", 0x1af4) ?: device_check(device, "device", 0x1110);
+	if (ret)
+		return ret;
 	snprintf(path, sizeof(path), "%s/driver", device);
 	if (!access(path, F_OK))
 		return -EBUSY;
@@ -114,17 +116,30 @@ static int section_open(const char *device, const struct section *sought, struct
 	return ret;
 }
 
+/* What it says of the caller, and nothing of the device */
+static bool is_shortage(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM;
+}
+
 /* The only one, in @shape and @secret; -ENOENT: there is none, -ENOTUNIQ: there are several */
-static int section_find(const glob_t *devices, const struct section *sought, struct pvi_ring_shape *shape,
+static int section_find(struct dirent **devices, int nr, const struct section *sought, struct pvi_ring_shape *shape,
 			unsigned char *secret)
 {
 	unsigned char seen_secret[PVI_LINK_SECRET] = { 0 };
 	struct pvi_ring_shape seen;
-	int found = -ENOENT, fd;
-	size_t i;
+	int found = -ENOENT, fd, i;
+	char device[sizeof(DEVICES) + 256];
 
-	for (i = 0; i < devices->gl_pathc; i++) {
-		fd = section_open(devices->gl_pathv[i], sought, &seen, seen_secret);
+	for (i = 0; i < nr; i++) {
+		snprintf(device, sizeof(device), "%s/%s", DEVICES, devices[i]->d_name);
+		fd = section_open(device, sought, &seen, seen_secret);
+		/* Any of those that were not looked at may be one. */
+		if (is_shortage(fd)) {
+			if (found >= 0)
+				close(found);
+			return fd;
+		}
 		if (fd == -EACCES || fd == -EPERM) {
 			found = found < 0 ? fd : found;
 			continue;
@@ -144,29 +159,37 @@ static int section_find(const glob_t *devices, const struct section *sought, str
 	return found;
 }
 
+static int is_device(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
 int pvi_guest_link(int guest, const unsigned char *link, struct pvi_ring_shape *shape, int *peer)
 {
 	struct kvm_pvi_guest_info info = { .size = sizeof(info) };
-	int ret = pvi_guest_get_info(guest, &info), own;
+	int ret = pvi_guest_get_info(guest, &info), own, nr;
 	unsigned char secret[PVI_LINK_SECRET];
 	struct pvi_ring_shape theirs;
 	struct section sought;
-	glob_t devices;
+	struct dirent **devices;
 
 	if (ret)
 		return ret;
-	if (glob(DEVICES, 0, NULL, &devices))
-		return -ENOENT;
+	nr = scandir(DEVICES, &devices, is_device, alphasort);
+	if (nr < 0)
+		return -errno;
 	sought = (struct section){ link, info.uuid, NULL };
-	own = section_find(&devices, &sought, shape, secret);
+	own = section_find(devices, nr, &sought, shape, secret);
 	if (own >= 0) {
 		sought = (struct section){ shape->link, shape->peer, secret };
-		*peer = section_find(&devices, &sought, &theirs, NULL);
+		*peer = section_find(devices, nr, &sought, &theirs, NULL);
 		if (*peer < 0) {
 			close(own);
 			own = *peer;
 		}
 	}
-	globfree(&devices);
+	while (nr)
+		free(devices[--nr]);
+	free(devices);
 	return own;
 }

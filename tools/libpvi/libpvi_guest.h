@@ -186,7 +186,8 @@ struct pvi_ring_shape;
  *
  * For root: the devices have to be enabled. One that a driver has is not opened.
  *
- * Return: a descriptor of the own section, or -errno; ENOENT: there is none, ENOTUNIQ: there are several.
+ * Return: a descriptor of the own section, or -errno; ENOENT: there is none, ENOTUNIQ: there are several, EMFILE or
+ * ENFILE: no descriptor is free to look by.
  */
 int pvi_guest_link(int guest, const unsigned char *link, struct pvi_ring_shape *shape, int *peer);
 

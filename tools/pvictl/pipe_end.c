@@ -34,7 +34,7 @@ static void guest_open(struct pipe_end *end, const struct pipe_args *args, int *
 	if (*own == -ENOTUNIQ)
 		die_as(STATUS_USAGE, "there are several links of kind raw: say which");
 	if (*own < 0)
-		die_doing(DOING_LINK, *own, "no such link among this guest's devices");
+		die_doing(DOING_LINK, *own, "cannot find the link among this guest's devices");
 	end->bell = pvi_guest_wait(end->guest, end->shape.gsi, 0);
 	if (end->bell < 0)
 		die_doing(DOING_GUEST_WAIT, end->bell, "cannot be rung by GSI %u", end->shape.gsi);
