@@ -165,7 +165,16 @@ static void check_no_size(int fd, u64 size)
 	ASSERT_EQ(errno, EPERM);
 }
 
-/* The owner writes, the peer reads, and nobody makes it shorter */
+/* What takes memory of the section away, and leaves its size */
+static void check_hole(int fd, const struct stat *st, int error)
+{
+	int ret = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, st->st_size - st->st_blksize,
+			    st->st_blksize);
+
+	ASSERT_EQ(ret ? errno : 0, error);
+}
+
+/* The owner writes, the peer reads, and nobody makes it shorter, nor takes of its memory once it is sealed */
 static void check_memory(const struct pvi_link *link, u32 flags)
 {
 	int before = count_fds(), own, peer;
@@ -190,7 +199,12 @@ static void check_memory(const struct pvi_link *link, u32 flags)
 	ASSERT_TRUE(mmap(NULL, size, PROT_READ, MAP_SHARED, peer, 0) != MAP_FAILED);
 	ASSERT_TRUE(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, peer, 0) == MAP_FAILED);
 	check_not_opened_anew(peer);
+	check_hole(peer, &st, EBADF);
+	check_hole(own, &st, 0);
 	ASSERT_EQ(pvi_status_seal(own), 0);
+	check_hole(own, &st, EPERM);
+	ASSERT_EQ(madvise(header, size, MADV_REMOVE), -1);
+	ASSERT_EQ(errno, EPERM);
 	ASSERT_TRUE(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, own, 0) == MAP_FAILED);
 	header->life = 4;
 	close(own);
