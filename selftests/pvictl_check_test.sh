@@ -407,4 +407,28 @@ directory()
 	refuses 1 "y.conf:0: it is no file" check
 }
 
-run_tests mutations links rates implied implied_many reserves each_line dropins accepted many directory
+# Of no program it is a success that nobody has got what it had to print.
+full()
+{
+	local program option reader deaf
+
+	mkdir "$tmp/policy"
+	mkfifo "$tmp/pipe"
+	exec {reader}<>"$tmp/pipe" {deaf}>"$tmp/pipe"
+	exec {reader}>&-
+	for program in pvictl pvid pvi-exporter pvi-ivshmem-server; do
+		for option in --version --help; do
+			refuses 1 "$program: cannot write all of the output: No space left on device" \
+				sh -c "$program $option >/dev/full"
+			refuses 1 "$program: cannot write all of the output: Bad file descriptor" \
+				sh -c "$program $option >&-"
+			# Nobody wants it any more.
+			sh -c "trap '' PIPE; exec $program $option" >&"$deaf"
+		done
+	done
+	# Where nothing is printed nothing is missing.
+	check >/dev/full
+	check >&-
+}
+
+run_tests mutations links rates implied implied_many reserves each_line dropins accepted many directory full

@@ -343,4 +343,14 @@ guest()
 	refuses 2 "is not a UUID" pvictl guest-ring a 20
 }
 
-run_tests usage arguments list show top untraceable without_module top_on_a_terminal top_interrupted top_trend top_of_many completion completion_of_names without_permission guest
+# What a script would take for a host without endpoints
+full()
+{
+	local command
+
+	for command in list "list --json" metrics; do
+		refuses 1 "No space left on device" sh -c "pvictl $command >/dev/full"
+	done
+}
+
+run_tests usage arguments list full show top untraceable without_module top_on_a_terminal top_interrupted top_trend top_of_many completion completion_of_names without_permission guest

@@ -22,6 +22,14 @@ void escape(char *to, size_t room, const char *from);
  */
 bool number_read(const char *text, char **end, uint64_t *value);
 
+/*
+ * output.c: where standard output cannot take all that was printed @program, which would end well, says so and ends with
+ * status 1. Called before anything is printed.
+ */
+void output_check(const char *program);
+/* From here on it is a log, which may have gaps. */
+void output_is_log(void);
+
 static inline int larger(int a, int b)
 {
 	return a > b ? a : b;

@@ -104,6 +104,7 @@ int main(int argc, char **argv)
 	unsigned int nr;
 	pid_t pid;
 
+	output_check("pvi-exporter");
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
 	user = getpwnam(args.user);

@@ -98,7 +98,9 @@ int main(int argc, char **argv)
 	const char *why;
 	int ret;
 
+	output_check("pvi-ivshmem-server");
 	read_settings(&server, argc, argv);
+	output_is_log();
 	setlinebuf(stdout);
 	why = limits_set(&server.settings);
 	if (why)

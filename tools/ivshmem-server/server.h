@@ -18,9 +18,8 @@
 #include <systemd/sd-event.h>
 #include <uuid/uuid.h>
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define ATTRIBUTE(...) __attribute__((__VA_ARGS__))
-#define PRINTF_LIKE(fmt, args) ATTRIBUTE(format(printf, fmt, args))
+#include "common.h"
+
 #define NORETURN ATTRIBUTE(noreturn)
 #define UNUSED ATTRIBUTE(unused)
 

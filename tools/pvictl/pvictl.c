@@ -115,6 +115,7 @@ int main(int argc, char **argv)
 {
 	struct call call = { 0 };
 
+	output_check("pvictl");
 	/* For the width of characters in tables */
 	setlocale(LC_CTYPE, "");
 	argp_err_exit_status = STATUS_USAGE;

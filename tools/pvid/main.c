@@ -152,6 +152,7 @@ int main(int argc, char **argv)
 	struct pvid d = { 0 };
 	int ret;
 
+	output_check("pvid");
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
 	block_signals();
