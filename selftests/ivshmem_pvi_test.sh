@@ -328,6 +328,37 @@ PYTHON
 	wait "$program"
 }
 
+# What a table has no room for at a reload is allowed when there is. It is said once.
+allowed_later()
+{
+	local senders parameter=/sys/module/kvm_pvi/parameters/max_senders
+
+	vmm vm_a
+	vmm vm_b
+	attach at_a --pid "$vm_a" --uuid "$a"
+	attach at_b --pid "$vm_b" --uuid "$b"
+	printf 'IVSHMEM=--allow %s\n' "$a" >"$tmp/file"
+	server --uuid "$base" --config "$tmp/file"
+	clients <<'PYTHON' &
+client = Client(path, 1).greet()
+print("there", flush=True, file=open(path + ".there", "w"))
+assert client.rung(0) == 1
+PYTHON
+	await grep -q there "$tmp/socket.there"
+	senders=$(cat "$parameter")
+	echo 1 >"$parameter"
+	printf 'IVSHMEM=--allow %s --allow %s\n' "$a" "$b" >"$tmp/file"
+	kill -HUP "$server"
+	await grep -q "^reloaded" "$tmp/server.log"
+	nap 3
+	echo "$senders" >"$parameter"
+	said 1 "peer 0: not all that --allow says is allowed: a limit is reached"
+	await said 1 "peer 0: all that --allow says is allowed"
+	said 1 "not all that --allow says"
+	same "$(tell vm_b "ring $(name 0) 0")" 0
+	wait $!
+}
+
 # A stock QEMU notices nothing of a server that is killed.
 stock_qemu_stays()
 {
@@ -361,4 +392,4 @@ PYTHON
 }
 
 run_tests ring_reaches_vector doorbell_reaches_endpoint name_taken derived_names without_kvm_pvi few_rights \
-	stock_qemu stock_qemu_rings restarted ${PVI_LONG:+stock_qemu_stays}
+	stock_qemu stock_qemu_rings restarted allowed_later ${PVI_LONG:+stock_qemu_stays}

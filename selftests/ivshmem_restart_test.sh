@@ -491,6 +491,44 @@ crowd.settle()
 PYTHON
 }
 
+# What systemd cannot be given just now it is given later, of those who are still there. Each shortage is said once.
+given_later()
+{
+	crowd <<'PYTHON'
+full = path + ".full"
+def shortage():
+    open(full, "w").close()
+def over(number):
+    os.unlink(full)
+    s.await_log("systemd has been given all that it is to keep", number)
+    assert s.logged("systemd cannot be given what it is to keep: Too many references: cannot splice", number)
+    assert not s.logged("systemd cannot be given", number + 1)
+shortage()
+s = service(env=preload(STORE_FULL=full))
+crowd = Crowd(path, 3)
+a, b, c = crowd.join(), crowd.join(), crowd.join()
+crowd.settle()
+crowd.leave(b)
+s.await_log("peer 1 has gone")
+assert not s.keeper.kept
+over(1)
+d = crowd.join()
+crowd.settle()
+s.kill()
+crowd.settle()
+crowd.quiet()
+# Again, and in the middle
+shortage()
+e = crowd.join()
+crowd.settle()
+over(2)
+s.kill()
+crowd.settle()
+crowd.ring()
+crowd.quiet()
+PYTHON
+}
+
 # systemd closes what it keeps: nobody can have it wait, by putting something into his connection.
 nothing_to_close()
 {
@@ -555,4 +593,4 @@ PYTHON
 
 run_tests goes_on meanwhile killed_everywhere killed_in_pieces killed_at_random half_read_queue ids_and_quotas \
 	parting_place wrong_descriptors mixed_descriptors garbled_record other_version other_settings small_store \
-	nothing_to_close kinds_of_clients
+	given_later nothing_to_close kinds_of_clients

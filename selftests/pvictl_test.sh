@@ -343,13 +343,15 @@ guest()
 	refuses 2 "is not a UUID" pvictl guest-ring a 20
 }
 
-# What a script would take for a host without endpoints
+# A script would take it for a host with fewer endpoints.
 full()
 {
 	local command
 
-	for command in list "list --json" metrics; do
-		refuses 1 "No space left on device" sh -c "pvictl $command >/dev/full"
+	vmm vm_a
+	attach at_a --pid "$vm_a" --uuid "$a"
+	for command in list "list --json" metrics "show $a"; do
+		refuses 1 "cannot write" sh -c "pvictl $command >/dev/full"
 	done
 }
 

@@ -22,6 +22,8 @@
  *
  * COUNT_DIRS=PATH: that file has a line of each directory that is opened, as long as it is there.
  *
+ * STORE_FULL=PATH: where that file is, nothing can be sent with descriptors, as where too many are on their way.
+ *
  * Where it was is said on standard error: how many messages it had sent to the service manager since
  * it last accepted a connection.
  */
@@ -121,11 +123,22 @@ int accept4(int fd, struct sockaddr *addr, socklen_t *length, int flags)
 	return ret;
 }
 
+static bool store_is_full(const struct msghdr *msg)
+{
+	const char *path = getenv("STORE_FULL");
+
+	return path && msg->msg_controllen && !access(path, F_OK);
+}
+
 ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	typeof(sendmsg) *real = next("sendmsg");
 	ssize_t ret;
 
+	if (store_is_full(msg)) {
+		errno = ETOOMANYREFS;
+		return -1;
+	}
 	point();
 	point_of_file();
 	ret = real(fd, msg, flags);

@@ -19,6 +19,7 @@ static void close_client(struct peer *client)
 	vectors_close(client);
 	if (client->pvi >= 0)
 		close(client->pvi);
+	free(client->owed);
 }
 
 static void free_client(struct peer *client)
@@ -47,14 +48,14 @@ static void let_go(struct peer *client)
 	struct server *server = client->server;
 
 	close_client(client);
-	store_forget(STORED_VECTORS, client->slot);
+	store_forget(server, STORED_VECTORS, client->slot);
 	if (client->parting) {
 		TAILQ_INSERT_TAIL(&server->parting, client, entry);
 		tick_soon(server);
 		return;
 	}
 	server->nr_clients--;
-	store_forget(STORED_SOCKET, client->slot);
+	store_forget(server, STORED_SOCKET, client->slot);
 	free_client(client);
 }
 
@@ -124,7 +125,7 @@ void client_open_endpoint(struct peer *client)
 		ret = endpoint_expose(client);
 	/* When it is complete: one that the store does not have is made anew. */
 	if (!ret)
-		store_keep(STORED_VECTORS, client->slot, &client->pvi, 1);
+		store_keep(client->server, STORED_VECTORS, client->slot, &client->pvi, 1);
 	if (!ret)
 		return;
 	warn("peer %u cannot be rung through kvm_pvi: %s", client->id, explain(ret));
@@ -174,7 +175,7 @@ static void look_at_parting(struct peer *client)
 	TAILQ_REMOVE(&server->parting, client, entry);
 	server->nr_clients--;
 	record_free(server, client->slot);
-	store_forget(STORED_SOCKET, client->slot);
+	store_forget(server, STORED_SOCKET, client->slot);
 	free_client(client);
 	tell_status(server, "");
 }
@@ -234,8 +235,8 @@ static void refuse(struct peer *client, bool stored, const char *why)
 	warn("process %d of user %u is refused: %s", client->pid, client->uid, why);
 	shutdown(client->socket, SHUT_RDWR);
 	if (stored) {
-		store_forget(STORED_VECTORS, client->slot);
-		store_forget(STORED_SOCKET, client->slot);
+		store_forget(client->server, STORED_VECTORS, client->slot);
+		store_forget(client->server, STORED_SOCKET, client->slot);
 	}
 	close_client(client);
 	free_client(client);
@@ -283,7 +284,7 @@ void client_join(struct server *server, int socket, int slot)
 		return;
 	}
 	if (slot < 0)
-		store_keep(STORED_SOCKET, client->slot, &socket, 1);
+		store_keep(server, STORED_SOCKET, client->slot, &socket, 1);
 	why = try_join(server, client);
 	if (why) {
 		refuse(client, true, why);
@@ -366,6 +367,7 @@ bool clients_tick(struct server *server)
 			continue;
 		}
 		shortage |= retry(client);
+		again |= endpoint_allow_owed(client);
 		again |= !TAILQ_EMPTY(&client->queue);
 	}
 	server->shortage = shortage;

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <libpvi.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -94,20 +96,67 @@ static bool is_among(const struct allowed *a, const struct allowed *all, size_t 
 	return false;
 }
 
-void endpoint_allow_again(const struct peer *peer, const struct allowed *old, size_t nr_old)
+/* What is new, and what is owed and still wanted */
+static void owe(struct peer *peer, const struct allowed *old, size_t nr_old)
+{
+	const struct settings *s = &peer->server->settings;
+	struct allowed *owed = must_alloc(calloc(s->nr_allowed + 1, sizeof(*owed))), *a;
+	size_t nr = 0;
+
+	for (a = s->allowed; a < s->allowed + s->nr_allowed; a++)
+		if (!is_among(a, old, nr_old) || is_among(a, peer->owed, peer->nr_owed))
+			owed[nr++] = *a;
+	free(peer->owed);
+	peer->owed = owed;
+	peer->nr_owed = nr;
+}
+
+/* Why not all of it could be allowed, or 0. What never can be is not owed any more. */
+static int allow_owed(struct peer *peer)
+{
+	const struct allowed *a;
+	int err = 0, ret;
+	size_t i;
+
+	for (i = 0; i < peer->nr_owed; i++) {
+		a = &peer->owed[i];
+		ret = pvi_allow(peer->pvi, a->uuid, a->gsi, NULL);
+		if (ret)
+			err = ret;
+		if (ret == -ENOSPC || ret == -ENOMEM)
+			break;
+	}
+	peer->nr_owed -= i;
+	memmove(peer->owed, peer->owed + i, peer->nr_owed * sizeof(*a));
+	return err;
+}
+
+bool endpoint_allow_owed(struct peer *peer)
+{
+	if (!peer->nr_owed)
+		return false;
+	allow_owed(peer);
+	if (!peer->nr_owed)
+		printf("peer %u: all that --allow says is allowed\n", peer->id);
+	return peer->nr_owed;
+}
+
+void endpoint_allow_again(struct peer *peer, const struct allowed *old, size_t nr_old)
 {
 	const struct settings *s = &peer->server->settings;
 	size_t i;
-	int ret = 0;
+	int ret;
 
 	if (peer->pvi < 0)
 		return;
 	for (i = 0; i < nr_old; i++)
 		if (!is_among(&old[i], s->allowed, s->nr_allowed))
 			pvi_revoke(peer->pvi, old[i].uuid, old[i].gsi);
-	for (i = 0; !ret && i < s->nr_allowed; i++)
-		if (!is_among(&s->allowed[i], old, nr_old))
-			ret = pvi_allow(peer->pvi, s->allowed[i].uuid, s->allowed[i].gsi, NULL);
+	owe(peer, old, nr_old);
+	ret = allow_owed(peer);
 	if (ret)
-		warn("peer %u: not all that --allow says is allowed: %s", peer->id, explain(ret));
+		warn("peer %u: not all that --allow says is allowed: %s%s", peer->id, explain(ret),
+		     peer->nr_owed ? "; it is tried again every second" : "");
+	if (peer->nr_owed)
+		tick_soon(peer->server);
 }

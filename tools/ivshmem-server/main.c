@@ -77,9 +77,9 @@ static void start(struct server *server)
 		store_drop_rest(&server->store);
 		server->memory = make_memory(server->settings.size);
 		record_make(server);
-		store_keep(STORED_MEMORY, 0, &server->memory, 1);
+		store_keep(server, STORED_MEMORY, 0, &server->memory, 1);
 		/* Behind all that it is about. */
-		store_keep(STORED_RECORD, 0, &server->record_fd, 1);
+		store_keep(server, STORED_RECORD, 0, &server->record_fd, 1);
 		virtuals_start(server);
 	}
 	store_drop_rest(&server->store);

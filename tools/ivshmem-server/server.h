@@ -126,6 +126,8 @@ struct server {
 	int argc;
 	char **argv;
 	struct store store;
+	uint8_t unkept[NR_SLOTS];		/* what systemd could not be given: bits 1 << enum stored */
+	bool unkept_told;			/* and that was said */
 	struct record *record;			/* see record.h */
 	int record_fd;
 	sd_event *event;
@@ -155,6 +157,8 @@ struct peer {
 	int vectors[MAX_VECTORS];	/* eventfds; -1 behind the last */
 
 	/* A client's */
+	struct allowed *owed;		/* of --allow, what its endpoint's table had no room for */
+	size_t nr_owed;
 	int socket;
 	pid_t pid;
 	uid_t uid;
@@ -221,8 +225,11 @@ struct stored_fd *store_find(const struct store *store, enum stored what, unsign
 /* All of a name that is not in use; and of all names */
 void store_drop(struct store *store, enum stored what, unsigned int slot);
 void store_drop_rest(struct store *store);
-void store_keep(enum stored what, unsigned int slot, const int *fds, unsigned int nr);
-void store_forget(enum stored what, unsigned int slot);
+/* What systemd cannot be given now it is given later, see store_tick() */
+void store_keep(struct server *server, enum stored what, unsigned int slot, const int *fds, unsigned int nr);
+void store_forget(struct server *server, enum stored what, unsigned int slot);
+/* store_again.c: give systemd what it could not be given; true if it has to be called again */
+bool store_tick(struct server *server);
 
 /* restore.c: go on where the last server was killed; false: there is nothing of it, or not enough */
 bool restore(struct server *server);
@@ -300,7 +307,9 @@ int endpoint_expose(struct peer *peer);
 /* Takes the descriptor, if it is that of the peer's endpoint */
 bool endpoint_restore(struct peer *peer, struct stored_fd *pvi);
 /* What is allowed is no longer @old: what is different */
-void endpoint_allow_again(const struct peer *peer, const struct allowed *old, size_t nr_old);
+void endpoint_allow_again(struct peer *peer, const struct allowed *old, size_t nr_old);
+/* What there was no room for; true if it has to be called again */
+bool endpoint_allow_owed(struct peer *peer);
 void endpoint_uuid(const struct server *server, uint16_t id, uuid_t uuid);
 /* Dies if there is no kvm_pvi */
 void endpoint_check(void);

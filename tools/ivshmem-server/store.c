@@ -44,27 +44,35 @@ static bool read_name(const char *name, struct stored_fd *s)
 	return false;
 }
 
-void store_keep(enum stored what, unsigned int slot, const int *fds, unsigned int nr)
+void store_keep(struct server *server, enum stored what, unsigned int slot, const int *fds, unsigned int nr)
 {
-	static bool said;
 	char name[NAME_MAX_LENGTH], message[64];
 	int ret;
 
 	store_name(name, what, slot);
 	snprintf(message, sizeof(message), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
 	ret = sd_pid_notify_with_fds(0, 0, message, fds, nr);
-	if (ret >= 0 || said)
+	if (ret >= 0)
 		return;
-	said = true;
-	warn("systemd cannot be given what it is to keep: %s; a restart ends clients", strerror(-ret));
+	server->unkept[slot] |= 1 << what;
+	tick_soon(server);
+	if (!server->unkept_told)
+		warn("systemd cannot be given what it is to keep: %s; a restart ends clients, until it can", strerror(-ret));
+	server->unkept_told = true;
 }
 
-void store_forget(enum stored what, unsigned int slot)
+static void tell_to_forget(enum stored what, unsigned int slot)
 {
 	char name[NAME_MAX_LENGTH];
 
 	store_name(name, what, slot);
 	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+}
+
+void store_forget(struct server *server, enum stored what, unsigned int slot)
+{
+	server->unkept[slot] &= ~(1 << what);
+	tell_to_forget(what, slot);
 }
 
 static int compare(const void *left, const void *right)
@@ -167,7 +175,7 @@ void store_drop(struct store *store, enum stored what, unsigned int slot)
 	for (i = 0; i < nr; i++)
 		used |= s[i].used;
 	if (nr && !used)
-		store_forget(what, slot);
+		tell_to_forget(what, slot);
 	for (i = 0; i < nr; i++) {
 		if (s[i].used)
 			continue;

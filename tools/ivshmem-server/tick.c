@@ -13,6 +13,7 @@ static int on_tick(UNUSED struct sd_event_source *source, UNUSED uint64_t when, 
 	bool again = clients_tick(server);
 
 	again |= virtuals_tick(server);
+	again |= store_tick(server);
 	listen_resume(server);
 	if (again)
 		tick_soon(server);

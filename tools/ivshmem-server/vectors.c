@@ -61,7 +61,7 @@ int eventfd_number(int fd)
 
 void vectors_keep(const struct peer *peer)
 {
-	store_keep(STORED_VECTORS, peer->slot, peer->vectors, peer->server->settings.vectors);
+	store_keep(peer->server, STORED_VECTORS, peer->slot, peer->vectors, peer->server->settings.vectors);
 }
 
 bool vectors_restore(struct peer *peer, struct stored_fd **pvi)

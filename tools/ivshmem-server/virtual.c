@@ -120,6 +120,7 @@ static void virtual_add(struct peer *peer)
 	if (ret < 0)
 		die("cannot watch an endpoint: %s", strerror(-ret));
 	printf("peer %u is virtual, %s\n", peer->id, text);
+	peer->server->slots[peer->slot] = peer;
 	TAILQ_INSERT_TAIL(&peer->server->virtuals, peer, entry);
 }
 
@@ -133,7 +134,7 @@ static void open_endpoint(struct peer *peer)
 	uuid_unparse_lower(uuid, text);
 	if (ret)
 		die("cannot be %s: %s", text, explain(ret));
-	store_keep(STORED_VECTORS, peer->slot, &peer->pvi, 1);
+	store_keep(peer->server, STORED_VECTORS, peer->slot, &peer->pvi, 1);
 }
 
 static void start_one(struct server *server, size_t n)
