@@ -126,6 +126,7 @@ wrong_values()
 	refused 'IVSHMEM=--timeout 5 more' "3: what is 'more'?"
 	refused 'IVSHMEM=--config x' "3: --config is for the command line"
 	refused 'IVSHMEM=--check' "3: --check is for the command line"
+	refused 'IVSHMEM=--reload 2' "3: --reload is for the command line"
 	refused 'IVSHMEM=--help' "3: '--help' is no option"
 	refused '--max-peers 5' "3: write IVSHMEM=OPTIONS, not '--max-peers'"
 	refused 'OTHER=--max-peers 5' "3: write IVSHMEM=OPTIONS, not 'OTHER=--max-peers'"
@@ -162,7 +163,7 @@ too_many()
 	clients_are 0 "peer 0 is process"
 }
 
-# Before a running server is asked to, as the unit does
+# Before a running server is asked to
 checking()
 {
 	printf 'IVSHMEM=--max-peers 2\n' >"$tmp/file"
@@ -172,6 +173,59 @@ checking()
 		pvi-ivshmem-server --check --config "$tmp/file"
 	refuses 64 "$tmp/file:2: the size must be" pvi-ivshmem-server --no-kvm-pvi --socket "$tmp/x" --config "$tmp/file"
 	[ ! -e "$tmp/x" ]
+}
+
+# Who asks for it learns what has become of it: from the server, since what cannot change stands nowhere else. That is
+# what the unit does.
+asked()
+{
+	local good='IVSHMEM=--vectors 2 --max-peers 5' other
+
+	ask()
+	{
+		printf '%s\n' "$@" >"$tmp/file"
+		pvi-ivshmem-server --reload "$server"
+	}
+	configured "$good"
+	refuses 1 "pvi-ivshmem-server: $tmp/file:1: --vectors cannot change while clients are connected: put it back" \
+		ask 'IVSHMEM=--vectors 3'
+	refuses 1 "$tmp/file:1: --max-peers must be a number from 1 to 4096, not '0'; nothing is changed" \
+		ask 'IVSHMEM=--max-peers 0'
+	same "$(grep -c "nothing is changed" "$tmp/server.log")" 2
+	# A signal of another's comes first, and both are one.
+	kill -STOP "$server"
+	kill -HUP "$server"
+	printf '%s\n' "$good --timeout 5" >"$tmp/file"
+	pvi-ivshmem-server --reload "$server" &
+	other=$!
+	kill -CONT "$server"
+	wait "$other"
+	same "$(ask "$good")" ""
+	has "$(tail -n 1 "$tmp/server.log")" reloaded
+	# Nobody's word but the server's
+	python3 - "$server" <<-'PYTHON'
+	import os, signal, socket, subprocess, sys
+	os.kill(int(sys.argv[1]), signal.SIGSTOP)
+	asks = subprocess.Popen(["pvi-ivshmem-server", "--reload", sys.argv[1]], stderr=subprocess.DEVNULL)
+	liar = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+	while True:
+	    try:
+	        liar.sendto(b"no\0", "\0pvi-ivshmem-reload-%d" % asks.pid)
+	        break
+	    except ConnectionRefusedError:
+	        pass
+	os.kill(int(sys.argv[1]), signal.SIGCONT)
+	assert asks.wait() == 0
+	PYTHON
+	clients_are 0 "peer 0 is process"
+	kill "$server"
+	wait "$server"
+	refuses 1 "process $server cannot be told: No such process" pvi-ivshmem-server --reload "$server"
+	refuses 64 "--reload must be a number from 2" pvi-ivshmem-server --reload 1
+	for other in "$PVI_TOOLS"/{usr/lib,lib}/systemd/system/kvm-pvi-ivshmem@.service; do
+		# shellcheck disable=SC2016 # for systemd
+		[ ! -e "$other" ] || has "$(grep ^ExecReload= "$other")" 'pvi-ivshmem-server --reload $MAINPID'
+	done
 }
 
 # systemd is told, and "systemctl status" shows what has become of it.
@@ -205,4 +259,4 @@ process.wait()
 PYTHON
 }
 
-run_tests form limits wrong_values too_many checking told
+run_tests form limits wrong_values too_many checking asked told

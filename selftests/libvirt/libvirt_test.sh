@@ -509,7 +509,13 @@ served()
 	has "$(cat "$tmp/journal")" "/etc/kvm-pvi/shm.ivshmem:1: --max-per-process must be a number"
 	same "$(systemctl is-active $server)" active
 	told refused join e
-	sed -i 's/process O/process 4/' /etc/kvm-pvi/shm.ivshmem
+	sed -i 's/--vectors 2/--vectors 3/; s/process O/process 4/' /etc/kvm-pvi/shm.ivshmem
+	refuses 1 "" systemctl reload $server
+	journalctl -q -o cat -u $server >"$tmp/journal"
+	has "$(cat "$tmp/journal")" "/etc/kvm-pvi/shm.ivshmem:1: --vectors cannot change while clients are connected"
+	same "$(systemctl is-active $server)" active
+	told refused join e
+	sed -i 's/--vectors 3/--vectors 2/' /etc/kvm-pvi/shm.ivshmem
 	systemctl reload $server
 	await joins
 	same "$(main_pid $server)" "$old"

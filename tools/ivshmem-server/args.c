@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <libpvi.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,11 +21,13 @@ enum {
 	OPT_IDS_PER_PROCESS,
 	OPT_IDS_PER_USER,
 	OPT_CHECK,
+	OPT_RELOAD,
 };
 
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0, "More of these options stand there, as IVSHMEM=OPTIONS; SIGHUP reads it again", 0 },
 	{ "check", OPT_CHECK, NULL, 0, "See whether the options can be understood, and do nothing else", 0 },
+	{ "reload", OPT_RELOAD, "PID", 0, "Have the server that is this process read its options again, and fail if it cannot", 0 },
 	{ "socket", 's', "PATH", 0, "Listen there, unless systemd passes a socket", 0 },
 	{ "size", 'm', "SIZE", 0, "The shared memory in bytes, K, M or G; a power of 2 [4M]", 0 },
 	{ "vectors", 'n', "N", 0, "Vectors of each peer [1]", 0 },
@@ -255,6 +258,18 @@ static error_t parse_fixed(int key, char *arg, struct argp_state *state, struct 
 	return 0;
 }
 
+static void parse_for_command_line(int key, char *arg, struct argp_state *state, struct parsing *p)
+{
+	if (p->file)
+		wrong(state, "--%s is for the command line", key == 'c' ? "config" : key == OPT_CHECK ? "check" : "reload");
+	else if (key == 'c')
+		p->settings->config = arg;
+	else if (key == OPT_CHECK)
+		p->settings->check = true;
+	else
+		p->settings->reload = parse_number(state, arg, 2, INT_MAX, "--reload");
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct parsing *p = state->input;
@@ -263,12 +278,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'c':
 	case OPT_CHECK:
-		if (p->file)
-			wrong(state, "--%s is for the command line", key == 'c' ? "config" : "check");
-		else if (key == 'c')
-			p->settings->config = arg;
-		else
-			p->settings->check = true;
+	case OPT_RELOAD:
+		parse_for_command_line(key, arg, state, p);
 		break;
 	case ARGP_KEY_ARG:
 		wrong(state, "what is '%s'?", arg);

@@ -54,7 +54,9 @@ static void read_settings(struct server *server, int argc, char **argv)
 		warn("%s", error);
 		exit(argp_err_exit_status);
 	}
-	if (server->settings.check)
+	if (server->settings.reload)
+		ask_to_reload(server->settings.reload);
+	if (server->settings.reload || server->settings.check)
 		exit(EXIT_SUCCESS);
 }
 

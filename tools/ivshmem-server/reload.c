@@ -93,8 +93,7 @@ static void carry_out(struct server *server, struct settings *new)
 	accounts_reload(server);
 }
 
-static int on_hangup(UNUSED struct sd_event_source *source, UNUSED const struct signalfd_siginfo *info,
-		     void *userdata)
+static int on_hangup(UNUSED struct sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
 	struct server *server = userdata;
 	char error[ERROR_MAX];
@@ -112,6 +111,7 @@ static int on_hangup(UNUSED struct sd_event_source *source, UNUSED const struct 
 	}
 	tell_status(server, error);
 	sd_notify(0, "READY=1");
+	answer(info->ssi_pid, error);
 	return 0;
 }
 

@@ -61,6 +61,7 @@ enum fixed { FIXED_SOCKET, FIXED_SIZE, FIXED_VECTORS, FIXED_UUID, FIXED_PEER, FI
 struct settings {
 	const char *config;	/* the file that more stands in, or NULL */
 	bool check;		/* and do nothing else */
+	pid_t reload;		/* have that server reload, and do nothing else; or 0 */
 	unsigned int lines[NR_FIXED];	/* of @config, which say something; 0: none */
 	char *socket;		/* NULL: systemd's */
 	uint64_t size;
@@ -203,6 +204,10 @@ void reload_init(struct server *server);
 void tell_status(const struct server *server, const char *error);
 /* Why there are not enough for so many peers, or NULL */
 const char *limits_set(const struct settings *settings);
+
+/* ask.c: has a server reload; dies if it has not. And what the server says to who has asked: @error, "": none */
+void ask_to_reload(pid_t pid);
+void answer(pid_t pid, const char *error);
 
 /* error.c: "pvi-ivshmem-server: " and what was wrong to stderr */
 void die(const char *fmt, ...) PRINTF_LIKE(1, 2) NORETURN;
