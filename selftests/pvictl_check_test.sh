@@ -414,7 +414,8 @@ full()
 
 	mkdir "$tmp/policy"
 	mkfifo "$tmp/pipe"
-	exec {reader}<>"$tmp/pipe" {deaf}>"$tmp/pipe"
+	exec {reader}<>"$tmp/pipe"
+	exec {deaf}>"$tmp/pipe"
 	exec {reader}>&-
 	for program in pvictl pvid pvi-exporter pvi-ivshmem-server; do
 		for option in --version --help; do

@@ -798,9 +798,31 @@ loaded_later()
 	rm /etc/modprobe.d/kvm-pvi.conf
 }
 
+# With the package all goes that runs of its units, instances as well.
+taken_away()
+{
+	local unit units=(kvm-pvid.service kvm-pvi-ivshmem@gone.{socket,service} kvm-pvi-attach@gone.service)
+	local dropin=/run/systemd/system/kvm-pvi-attach@gone.service.d
+
+	printf 'IVSHMEM=--size 1M\n' >/etc/kvm-pvi/gone.ivshmem
+	# In place of one that binds a VM
+	mkdir -p "$dropin"
+	printf '[Service]\nType=exec\nEnvironmentFile=\nExecStart=\nExecStart=/bin/sleep infinity\n' >"$dropin/sleeps.conf"
+	systemctl daemon-reload
+	systemctl start "${units[@]}"
+	for unit in "${units[@]}"; do
+		same "$(systemctl is-active "$unit")" active
+	done
+	dpkg --remove kvm-pvi-tools >"$tmp/log" 2>&1 || fail "$(cat "$tmp/log")"
+	for unit in "${units[@]}"; do
+		same "$(systemctl is-active "$unit")" inactive
+	done
+	rm -r "$dropin"
+}
+
 kept=$(mktemp -d)
 open_serial g_a web
 open_serial g_b db
 # Where bash would say that QEMUs were killed.
 run_tests installed permitted linked started confined rung networked named edited killed upgraded beside moved \
-	served peered restarted silent guarded logged unlinked loaded_later 2>"$kept/stderr"
+	served peered restarted silent guarded logged unlinked loaded_later taken_away 2>"$kept/stderr"

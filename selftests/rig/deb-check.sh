@@ -12,7 +12,7 @@
 
 version=$(cat "$top/VERSION")
 packages=(kvm-pvi-dkms kvm-pvi-guest-dkms kvm-pvi-tools libpvi0 libpvi-dev python3-kvm-pvi librust-kvm-pvi-dev)
-tests=(built installed ranges modules_built by_alias loaded key_rejected tools program bindings removed)
+tests=(built installed ranges modules_built by_alias loaded key_rejected tools program bindings instances removed)
 guest_modules=(kvm_pvi_guest kvm_pvi_link kvm_pvi_net kvm_pvi_vsock)
 out=$build/deb-check
 kernels=() releases=()
@@ -244,6 +244,30 @@ bindings()
 	[ "$said" = "${version/./ } -2" ] || fail "Python says '$said'"
 	[ -s "$root/usr/share/cargo/registry/kvm-pvi-$version.0/src/lib.rs" ]
 	[ -s "$root/usr/share/cargo/registry/kvm-pvi-$version.0/.cargo-checksum.json" ]
+}
+
+# With the package go instances of its units, whatever they are called; an upgrade leaves them. No systemd runs here: who
+# would tell it writes down what.
+instances()
+{
+	as_root mkdir "$root/tmp/stub"
+	as_root tee "$root/tmp/stub/deb-systemd-invoke" >/dev/null <<-'END'
+	#!/bin/sh
+	printf '%s\n' "$@" >>/tmp/stub/told
+	END
+	as_root chmod 755 "$root/tmp/stub/deb-systemd-invoke"
+	# shellcheck disable=SC2016 # for the shell inside
+	inside unshare --mount sh -e -c 'mount -t tmpfs none /run
+		mkdir -p /run/systemd/system
+		export PATH=/tmp/stub:$PATH DPKG_MAINTSCRIPT_PACKAGE=kvm-pvi-tools
+		: >/tmp/stub/told
+		/var/lib/dpkg/info/kvm-pvi-tools.prerm upgrade 99
+		if grep @ /tmp/stub/told; then exit 1; fi
+		/var/lib/dpkg/info/kvm-pvi-tools.prerm remove
+		for unit in attach@*.service ivshmem@*.socket ivshmem@*.service; do
+			grep -q -x -F "kvm-pvi-$unit" /tmp/stub/told
+		done'
+	as_root rm -r "$root/tmp/stub"
 }
 
 # Nothing is left, of the files, of what they needed, and in dpkg's own records.
