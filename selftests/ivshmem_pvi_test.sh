@@ -75,6 +75,36 @@ PYTHON
 	same "$(tell vm_a "irqs 20")" 0
 }
 
+# How often the virtual peer of a server without clients was
+denied()
+{
+	cat "/proc/$server/fdinfo/"* | sed -n 's/^pvi-sent:.* denied \([0-9]*\) .*/\1/p'
+}
+
+# A receiver that is off, or does not allow it, is waited for, and not tried again and again: that would be denied, and
+# whoever watches who is refused would hear of it.
+receiver_is_off()
+{
+	local was
+
+	server --uuid "$base" --vectors 2 --peer "$b:20,22"
+	nap 3
+	same "$(denied)" 0
+	vmm vm_b
+	attach at_b --pid "$vm_b" --uuid "$b" --expose 20,22
+	nap 3
+	same "$(denied)" 0
+	pvictl allow "$b" "$(name 0)" 20
+	await said 1 "vector 0 rings GSI 20 of $b"
+	pvictl allow "$b" "$(name 0)" 22
+	await said 1 "vector 1 rings GSI 22 of $b"
+	kill -KILL "$vm_b"
+	await said 2 "vector 1 waits for GSI 22 of $b"
+	was=$(denied)
+	nap 3
+	same "$(denied)" "$was"
+}
+
 sees_irqs()
 {
 	[ "$(tell "$1" "irqs $2")" -eq "$3" ]
@@ -391,5 +421,5 @@ PYTHON
 	PYTHONPATH=$here setpriv --pdeathsig KILL python3 "$tmp/program.py"
 }
 
-run_tests ring_reaches_vector doorbell_reaches_endpoint name_taken derived_names without_kvm_pvi few_rights \
+run_tests ring_reaches_vector doorbell_reaches_endpoint receiver_is_off name_taken derived_names without_kvm_pvi few_rights \
 	stock_qemu stock_qemu_rings restarted allowed_later ${PVI_LONG:+stock_qemu_stays}

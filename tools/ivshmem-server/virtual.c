@@ -62,19 +62,55 @@ static bool connect_vector(struct peer *peer, unsigned int i)
 	return true;
 }
 
-/* True if all its vectors ring now. */
-static bool refresh(struct peer *peer)
+/* How many GSIs of the receiver it may ring; -ESRCH: the receiver is not there, or does not let it */
+static int count_ringable(const struct peer *peer)
 {
-	bool all = true;
+	struct kvm_pvi_peer all[KVM_PVI_PEERS_MAX];
+	uint32_t first = 0;
+	int nr, i;
+
+	while ((nr = pvi_peers(peer->pvi, all, ARRAY_SIZE(all), first)) > 0) {
+		for (i = 0; i < nr; i++)
+			if (!uuid_compare(all[i].uuid, peer->target->uuid))
+				return all[i].gsis;
+		first = all[nr - 1].position + 1;
+	}
+	return nr < 0 ? nr : -ESRCH;
+}
+
+/* True if one is missing now. */
+static bool disconnect_dead(struct peer *peer)
+{
+	bool missing = false;
 	unsigned int i;
 
 	for (i = 0; i < peer->target->nr_gsis; i++) {
 		if (peer->ports[i] >= 0 && !is_alive(peer, i))
 			disconnect_vector(peer, i);
-		if (peer->ports[i] < 0)
-			all &= connect_vector(peer, i);
+		missing |= peer->ports[i] < 0;
 	}
-	return all;
+	return missing;
+}
+
+/*
+ * True if it has to be called again: an event tells that a receiver is there, but not that it has exposed one GSI more. Who
+ * tries to connect to one that is not there is denied, which is counted, and told to who watches for such.
+ */
+static bool refresh(struct peer *peer)
+{
+	bool again = false;
+	unsigned int i;
+	int ringable;
+
+	if (!disconnect_dead(peer))
+		return false;
+	ringable = count_ringable(peer);
+	if (ringable <= 0)
+		return ringable != -ESRCH;
+	for (i = 0; i < peer->target->nr_gsis; i++)
+		if (peer->ports[i] < 0)
+			again |= !connect_vector(peer, i);
+	return again;
 }
 
 /* What the events say in detail does not matter: some may have been lost. */
@@ -86,7 +122,7 @@ static int on_event(UNUSED struct sd_event_source *source, int fd, UNUSED uint32
 
 	while (read(fd, kept, sizeof(kept)) > 0)
 		;
-	if (!refresh(peer))
+	if (refresh(peer))
 		tick_soon(peer->server);
 	return 0;
 }
@@ -222,13 +258,12 @@ bool virtuals_restore(struct server *server)
 	return all;
 }
 
-/* Events tell that a receiver is there, but not that it has exposed one GSI more. */
 bool virtuals_tick(struct server *server)
 {
 	struct peer *peer;
 	bool again = false;
 
 	TAILQ_FOREACH(peer, &server->virtuals, entry)
-		again |= !refresh(peer);
+		again |= refresh(peer);
 	return again;
 }
