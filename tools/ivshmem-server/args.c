@@ -27,7 +27,7 @@ enum {
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0, "More of these options stand there, as IVSHMEM=OPTIONS; SIGHUP reads it again", 0 },
 	{ "check", OPT_CHECK, NULL, 0, "See whether the options can be understood, and do nothing else", 0 },
-	{ "reload", OPT_RELOAD, "PID", 0, "Have the server that is this process read its options again, and fail if it cannot", 0 },
+	{ "reload", OPT_RELOAD, "PID", 0, "Have this server read its options again, and fail if it does not take them", 0 },
 	{ "socket", 's', "PATH", 0, "Listen there, unless systemd passes a socket", 0 },
 	{ "size", 'm', "SIZE", 0, "The shared memory in bytes, K, M or G; a power of 2 [4M]", 0 },
 	{ "vectors", 'n', "N", 0, "Vectors of each peer [1]", 0 },

@@ -2,8 +2,8 @@
 /*
  * pvi-ivshmem-server ask - whoever tells a server to reload hears what has become of it
  *
- * A signal has no answer. So who sends it listens on a socket that has the name of his process, and the server says there
- * what was wrong, or nothing. It waits for nobody, and to nobody it is nothing that nobody listens.
+ * A signal has no answer. So who sends it listens on a socket that has the name of his process, and the
+ * server says there what was wrong, or nothing. It waits for nobody, and does not mind if nobody listens.
  */
 #include <errno.h>
 #include <poll.h>

@@ -93,8 +93,9 @@ static bool disconnect_dead(struct peer *peer)
 }
 
 /*
- * True if it has to be called again: an event tells that a receiver is there, but not that it has exposed one GSI more. Who
- * tries to connect to one that is not there is denied, which is counted, and told to who watches for such.
+ * True if it has to be called again: an event tells that a receiver is there, but not that it has exposed one
+ * GSI more. Who tries to connect to one that is not there is denied, which is counted, and told to who watches
+ * for such.
  */
 static bool refresh(struct peer *peer)
 {
