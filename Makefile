@@ -48,6 +48,7 @@ deb:
 
 deb-check:
 	@$(RIG)/deb-check.sh $(KERNELS)
+	@$(if $(KERNELS),,$(RIG)/deb-check.sh 6.12-trixie 7.3)
 
 # A Debian host with libvirt and our packages.
 libvirt-check:
@@ -180,7 +181,8 @@ help:
 	@echo '  figures      the table of testing.rst, of what the long commands gave when they last ran here'
 	@echo '  style        shellcheck, kernel-doc, checkpatch'
 	@echo '  deb          build Debian packages, in $(BUILD)/deb'
-	@echo '  deb-check    install, use and remove them in a Debian system of their own; part of check'
+	@echo '  deb-check    install, use and remove them in a Debian 12 and a Debian 13 of their own; the former'
+	@echo '               is part of check-long, and KERNELS= chooses, e.g. KERNELS="6.12-trixie 7.3"'
 	@echo '  libvirt-check  install them in a Debian host with systemd and libvirtd, boot it, and use them with'
 	@echo '               domains; part of check-all'
 	@echo '  demo         show two guests ring each other'

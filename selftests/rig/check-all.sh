@@ -35,8 +35,10 @@ ring-long	none	15
 held	6.12-rt	15
 demo	6.12	5
 packages	6.12,6.1	20
+packages	6.12-trixie,7.3	30
 libvirt	6.12	12	KERNELS=6.12
 libvirt	6.1	12	KERNELS=6.1
+libvirt	6.12-trixie	20	KERNELS=6.12-trixie
 smoke	6.12-trixie	10	KERNELS=6.12-trixie:smoke
 smoke	6.12-cloud	6	KERNELS=6.12-cloud TESTS=bind_test,ring_test,gsi_test,msi_test,port_test,bell_test,status_test,source_test,state_test,query_test,peers_test,unload_test
 smoke	6.1-cloud	6	KERNELS=6.1-cloud TESTS=bind_test,ring_test,gsi_test,msi_test,port_test,bell_test,status_test,source_test,state_test,query_test,peers_test,unload_test

@@ -29,6 +29,9 @@ export CCACHE_DIR=$cache/ccache CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1 CCACHE_MA
 # How many times as long as usual the tests wait for what must happen.
 : "${PVI_SLOW:=4}"
 
+# What the tools are linked with, and what their packages take besides
+# shellcheck disable=SC2034 # setup.sh and deb-root.sh do
+tools_need=(libinih-dev libmicrohttpd-dev libsmartcols-dev libsystemd-dev libudev-dev pkg-config uuid-dev)
 # shellcheck disable=SC2034 # deb.sh, deb-root.sh and check.sh do
 deb_needs=(debhelper debootstrap dh-dkms dh-python dpkg-dev lintian)
 
@@ -39,6 +42,16 @@ say()
 {
 	printf '[%3d s] %s\n' $(($(date +%s) - RIG_START)) "$*" >&2
 	doing "$*"
+}
+
+# codename_of KERNEL - of the release of Debian that a directory of kernel.sh's is from, or with '' of this machine's
+codename_of()
+{
+	local root=''
+
+	[ -z "$1" ] || [ ! -e "$1/root" ] || root=$1/root
+	# shellcheck source=/dev/null
+	(. "$root/etc/os-release" && echo "${VERSION_CODENAME:?is not in $root/etc/os-release}")
 }
 
 # A job of check.sh's has a file for what it does at the moment.

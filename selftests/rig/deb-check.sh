@@ -4,7 +4,9 @@
 # deb-check.sh [-q] [SERIES...] - build the Debian packages, install them in a small Debian system with
 # the headers of these kernels (default 6.12 6.1), use what they bring, in an L1 the module that
 # DKMS has built, and remove them again; without -q lintian looks at them, DKMS builds all modules of a checkout
-# as well, and kbuild is asked about five kernels instead of two.
+# as well, and kbuild is asked about five kernels instead of two. With kernels of trixie's, 6.12-trixie and 7.3 for
+# instance, that system is a trixie, the packages are built in another one, and those that are built here are tried
+# in it too.
 # Prints TAP and "N passed, N failed".
 
 . "$(dirname "$0")/common.sh"
@@ -47,27 +49,34 @@ built()
 	local package
 
 	for package in "${packages[@]}"; do
-		[ -e "$build/deb/${package}_${version}_all.deb" ] ||
-			[ -e "$build/deb/${package}_${version}_amd64.deb" ] || fail "no package $package"
+		[ -e "$debs/${package}_${version}_all.deb" ] ||
+			[ -e "$debs/${package}_${version}_amd64.deb" ] || fail "no package $package"
 	done
 }
 
-installed()
+# install_from DIRECTORY PACKAGE... - those that were built there
+install_from()
 {
-	local package files=()
+	local from=$1 package files=()
 
+	shift
 	as_root rm -rf "$root/tmp/deb"
 	as_root mkdir "$root/tmp/deb"
-	for package in "${packages[@]}"; do
-		as_root cp "$build/deb/${package}_"*.deb "$root/tmp/deb"
+	for package; do
+		as_root cp "$from/${package}_"*.deb "$root/tmp/deb"
 	done
 	mapfile -t files < <(cd "$root" && ls tmp/deb/*.deb)
 	# DKMS builds with the compiler's results of the last time, where the sources are those.
 	inside env DEBIAN_FRONTEND=noninteractive CCACHE_DIR=/var/cache/ccache apt-get -y -q --no-install-recommends \
 		-o DPkg::Path=/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin install "${files[@]/#//}"
-	for package in "${packages[@]}"; do
+	for package; do
 		inside dpkg --verify "$package" | diff - /dev/null
 	done
+}
+
+installed()
+{
+	install_from "$debs" "${packages[@]}"
 }
 
 # is_made_for CONF RELEASE - DKMS builds for it
@@ -270,15 +279,35 @@ instances()
 	as_root rm -r "$root/tmp/stub"
 }
 
-# Nothing is left, of the files, of what they needed, and in dpkg's own records.
-removed()
+# purge_all PACKAGE... - nothing is left, of the files, of what they needed, and in dpkg's own records. What a package that
+# stays would merely suggest goes, too.
+purge_all()
 {
-	inside env DEBIAN_FRONTEND=noninteractive apt-get -y -q --auto-remove purge "${packages[@]}"
+	inside env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o APT::AutoRemove::RecommendsImportant=false \
+		-o APT::AutoRemove::SuggestsImportant=false --auto-remove purge "$@"
 	as_root rm -rf "$root/tmp/deb"
 	inside dpkg -l >"$tmp/packages"
 	! grep pvi "$tmp/packages" || fail "not purged"
 	paths | diff "$tmp/paths" - || fail "this differs from what was there before"
 	[ -z "$(inside dkms status)" ] || fail "DKMS keeps: $(inside dkms status)"
+}
+
+removed()
+{
+	purge_all "${packages[@]}"
+}
+
+# A guest's Debian may be newer than that of the host, where its packages were built.
+of_older_host()
+{
+	local guest=(kvm-pvi-guest-dkms kvm-pvi-tools libpvi0) release
+
+	install_from "$build/deb" "${guest[@]}"
+	for release in "${releases[@]}"; do
+		inside dkms status "kvm-pvi-guest/$version" -k "$release" | grep ': installed' >/dev/null
+	done
+	[ "$(inside pvictl --version)" = "pvictl $version" ] || fail "pvictl's version"
+	purge_all "${guest[@]}"
 }
 
 # The dkms.conf of the package, in a checkout, builds all.
@@ -306,14 +335,24 @@ if [ "${1:-}" = -q ]; then
 else
 	tests+=(checkout)
 fi
-"$rig/deb.sh" $quick
 [ $# -gt 0 ] || set -- 6.12 6.1
 for series; do
 	kernels+=("$("$rig/kernel.sh" "$series")")
 	releases+=("$(cat "${kernels[-1]}/release")")
+	codename=$(codename_of "${kernels[-1]}")
+	[ "$codename" = "$(codename_of "${kernels[0]}")" ] || die "these kernels are not of one release of Debian: $*"
 done
+debs=$build/deb
+if [ "$codename" = "$(codename_of "")" ]; then
+	"$rig/deb.sh" $quick
+else
+	debs+=-$codename
+	tests+=(of_older_host)
+	"$rig/deb.sh" -q
+	"$rig/deb.sh" $quick "$codename"
+fi
 lock "$cache/deb.lock"
-dir=$("$rig/deb-root.sh" "${releases[@]}")
+dir=$("$rig/deb-root.sh" "$codename" "${releases[@]}")
 root=$dir/root
 paths >"$tmp/paths"
 touch "$dir/used"

@@ -9,7 +9,7 @@
 
 codename=$1 dir=$2
 shift 2
-here=$(. /etc/os-release && echo "${VERSION_CODENAME:?is not in /etc/os-release}")
+here=$(codename_of "")
 
 # Lines of a sources.list: this machine's sources, as far as they are Debian's.
 sources()

@@ -8,8 +8,7 @@
 . "$(dirname "$0")/common.sh"
 
 # To build; to make and boot L1; to check the sources.
-base=(ccache gcc g++ libc6-dev make pahole
-	libinih-dev libmicrohttpd-dev libsmartcols-dev libsystemd-dev libudev-dev pkg-config systemd uuid-dev
+base=(ccache gcc g++ libc6-dev make pahole "${tools_need[@]}" systemd
 	busybox-static cpio kmod lz4 python3 qemu-system-x86 socat xz-utils zstd
 	groff-base shellcheck sparse)
 
