@@ -9,7 +9,7 @@
 # without any output (machine.sh says how they are counted), -m MEGABYTES, -a ARGUMENTS for
 # the kernel's command line, -l the command's output live on stdout, -9 DIRECTORY offered to L1
 # over 9p, -1 one vCPU, -c count: one vCPU whose TSC counts instructions, the same in every run,
-# -d FILE L1's disk, -p PLUGIN of QEMU's.
+# -d FILE a disk of L1's, of which there may be several, -p PLUGIN of QEMU's.
 #
 # Two faults of TCG make -1 what an L1 with Linux guests needs. With more vCPUs, each turn to the next
 # may deliver an interrupt that KVM has injected once more, whatever the guest's interrupt flag
