@@ -139,14 +139,14 @@ static int acl_check(const struct kvm_pvi_allow *a, const uuid_t *uuid, kuid_t *
 }
 
 /*
- * Rings look at the row meanwhile: whom both the old and the new one permit finds it so at any moment, and nobody flags
- * that neither does. So the flags are those of both while the pin changes, and a pin that goes leaves its owner there.
+ * Rings look at the row meanwhile. Those of plain GSIs look at the pin alone: whom both the old and the new one permits
+ * finds it so at any moment, so a pin that goes leaves its owner there.
  */
 static void acl_set_row(struct pvi_edge *edge, const struct kvm_pvi_allow *a, kuid_t owner)
 {
-	WRITE_ONCE(edge->bits, edge->bits & a->bits);
+	preempt_disable();
 	/* Pairs with pvi_edge_granted(). */
-	smp_wmb();
+	write_seqcount_begin(&edge->row_seq);
 	if (a->flags & KVM_PVI_ALLOW_OWNER) {
 		WRITE_ONCE(edge->owner.val, owner.val);
 		/* Pairs with pvi_edge_pinned_out(). */
@@ -154,8 +154,9 @@ static void acl_set_row(struct pvi_edge *edge, const struct kvm_pvi_allow *a, ku
 	} else {
 		WRITE_ONCE(edge->pinned, false);
 	}
-	/* Pairs with pvi_edge_granted(). */
-	smp_store_release(&edge->bits, a->bits);
+	WRITE_ONCE(edge->bits, a->bits);
+	write_seqcount_end(&edge->row_seq);
+	preempt_enable();
 	pvi_bucket_set(&edge->bucket, a->rate, a->burst);
 }
 

@@ -25,6 +25,7 @@ struct pvi_edge *pvi_edge_alloc(struct pvi_vm *vm)
 	if (!edge)
 		return NULL;
 	edge->vm = vm;
+	seqcount_init(&edge->row_seq);
 	kref_init(&edge->ref);
 	return edge;
 }

@@ -7,6 +7,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/rhashtable.h>
+#include <linux/seqlock.h>
 #include <linux/uidgid.h>
 #include <uapi/linux/kvm_pvi.h>
 
@@ -54,6 +55,7 @@ static inline bool pvi_what_is_bell(u32 what)
  * @bucket: the agreed rate
  * @counts: what became of the rings
  * @uses: ports that may still be made of a grant
+ * @row_seq: of @pinned, @owner and @bits; written under the receiver's lock
  * @id: cursor of KVM_PVI_GET_EDGE; index in pvi_vm.edges, and one more
  * @revoked: on the way out
  * @dropped: in @vm->dropped: a grant whose last descriptor has gone
@@ -77,6 +79,7 @@ struct pvi_edge {
 	struct pvi_bucket bucket;
 	atomic64_t counts[PVI_NR_COUNTS];
 	atomic_t uses;
+	seqcount_t row_seq;
 	u64 id;
 	union {
 		struct list_head revoked;
@@ -107,13 +110,18 @@ static inline bool pvi_edge_permits(const struct pvi_edge *edge, const struct pv
 	return edge && !edge->vm->grants_only && !pvi_edge_pinned_out(edge, from);
 }
 
-/* The flags that it lets @from set, of a row that permitted it just now: another owner's are not its. */
+/* The flags that it lets @from set, of one moment: another owner's are not its. Called under RCU. */
 static inline u64 pvi_edge_granted(const struct pvi_edge *edge, const struct pvi_vm *from)
 {
-	/* Pairs with acl_set_row(). */
-	u64 granted = smp_load_acquire(&edge->bits);
+	unsigned int seq;
+	u64 granted;
 
-	return pvi_edge_pinned_out(edge, from) ? 0 : granted;
+	/* Each turn is another ALLOW of the receiver's. */
+	do {
+		seq = read_seqcount_begin(&edge->row_seq);
+		granted = pvi_edge_pinned_out(edge, from) ? 0 : READ_ONCE(edge->bits);
+	} while (read_seqcount_retry(&edge->row_seq, seq));
+	return granted;
 }
 
 void pvi_edge_key(struct pvi_edge_key *key, const uuid_t *to, const uuid_t *from, u32 what);

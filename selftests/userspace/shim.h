@@ -170,7 +170,6 @@ static inline bool shim_was_freed(const void *value, size_t size)
 #define smp_store_release(p, v)	({ shim_point(); __atomic_store_n(p, v, __ATOMIC_RELEASE); })
 #define smp_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define smp_rmb()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
-#define smp_wmb()		__atomic_thread_fence(__ATOMIC_RELEASE)
 #define smp_mb__before_atomic()	smp_mb()
 #define smp_mb__after_atomic()	smp_mb()
 #define cpu_relax()		shim_point()
@@ -277,7 +276,9 @@ void mutex_unlock(struct mutex *m);
 typedef struct {
 	unsigned int seq;
 } seqcount_spinlock_t;
+typedef seqcount_spinlock_t seqcount_t;
 #define seqcount_spinlock_init(s, l) ((s)->seq = 0)
+#define seqcount_init(s)	((s)->seq = 0)
 #define write_seqcount_begin(s)	((void)shim_add(&(s)->seq, 1))
 #define write_seqcount_end(s)	((void)shim_add(&(s)->seq, 1))
 #define read_seqcount_begin(s)	({ unsigned int q_; while ((q_ = smp_load_acquire(&(s)->seq)) & 1) ; q_; })
