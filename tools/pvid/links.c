@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "links_policy.h"
@@ -39,7 +40,6 @@ struct work {
 	const struct pvid *d;
 	char dir[PATH_MAX];
 	pid_t parent;
-	int pidfd;		/* of the parent */
 	struct end *ends;	/* sorted */
 	size_t nr_ends;
 	int waited;		/* for these, beyond what is usual: milliseconds */
@@ -48,6 +48,12 @@ struct work {
 	struct links gone;	/* now, or before, without all ends knowing it */
 	size_t nr_old;		/* of those that are there, the first have not been made now */
 	struct answer *answer;
+};
+
+/* Who looks for pvid's endpoints */
+struct notes {
+	int pidfd;		/* of pvid */
+	int to;			/* a pipe for struct end */
 };
 
 static void complain(struct work *w, const char *text)
@@ -62,25 +68,56 @@ static int compare_ends(const void *a, const void *b)
 	return uuid_compare(((const struct end *)a)->uuid, ((const struct end *)b)->uuid);
 }
 
-/* One that has died is none any more. /proc would tell the name, too, but waits for the endpoint's lock. */
+/* What is taken stays open, see note_ends(). One that has died is none any more. /proc would tell the name, too, but waits. */
 static bool note_end(pid_t pid, int fd, const char *target, void *arg)
 {
-	struct work *w = arg;
+	const struct notes *n = arg;
 	struct end end = { .fd = fd };
+	int taken;
 
-	if (!is_of_kvm_pvi(pid, fd, target) || !ask_endpoint(w->pidfd, fd, end.uuid))
+	if (!is_of_kvm_pvi(pid, fd, target))
 		return true;
-	w->ends = policy_grow(w->ends, w->nr_ends, sizeof(end));
-	w->ends[w->nr_ends++] = end;
-	return true;
+	taken = take_fd(n->pidfd, fd);
+	if (taken < 0 || pvi_query_uuid(taken, end.uuid))
+		return true;
+	return write(n->to, &end, sizeof(end)) == sizeof(end);
 }
 
+static void ATTRIBUTE(noreturn) note_as_child(const struct work *w, pid_t parent, int to)
+{
+	struct notes n = { .to = to };
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+		_exit(1);
+	n.pidfd = open_pidfd(w->parent);
+	each_fd(w->parent, note_end, &n);
+	_exit(0);
+}
+
+/*
+ * By a child, for it closes by its end what it has taken: who closes the last descriptor of an endpoint in another way waits
+ * for the endpoint's end.
+ */
 static void note_ends(struct work *w)
 {
-	w->pidfd = open_pidfd(w->parent);
-	each_fd(w->parent, note_end, w);
-	if (w->pidfd >= 0)
-		close(w->pidfd);
+	pid_t self = getpid(), pid;
+	int ends[2], status;
+	struct end end;
+
+	if (pipe2(ends, O_CLOEXEC))
+		abort();
+	pid = fork();
+	if (!pid)
+		note_as_child(w, self, ends[1]);
+	close(ends[1]);
+	while (read(ends[0], &end, sizeof(end)) == sizeof(end)) {
+		w->ends = policy_grow(w->ends, w->nr_ends, sizeof(end));
+		w->ends[w->nr_ends++] = end;
+	}
+	close(ends[0]);
+	/* Without all of them some would be taken for others'. */
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+		abort();
 	if (w->nr_ends)
 		qsort(w->ends, w->nr_ends, sizeof(*w->ends), compare_ends);
 }
@@ -93,7 +130,7 @@ static struct end *own_end(const struct work *w, const uuid_t uuid)
 	return w->nr_ends ? bsearch(&key, w->ends, w->nr_ends, sizeof(key), compare_ends) : NULL;
 }
 
-/* As note_end(): the others of that process may be any VM's, whose locks its vCPUs may have for long. */
+/* As in note_end(): the others of that process may be any VM's, whose locks its vCPUs may have for long. */
 static bool is_end(pid_t pid, int fd, const char *target, void *arg)
 {
 	uuid_t uuid;
