@@ -3,6 +3,7 @@
  * libpvi's ivshmem registers of 2010, driven from both sides: guests that read and write the BAR,
  * and the VMM that serves their exits.
  */
+#include <semaphore.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -37,22 +38,59 @@ static struct machine {
 static unsigned int closed;
 static struct pvi_ivshmem *others_ring;
 
+/*
+ * A vCPU that rings while a port is being closed. That goes on as soon as this one was told that there is no other:
+ * it does not come back to here from waiting for it.
+ */
+static struct rusher {
+	struct pvi_ivshmem *dev;
+	u16 doorbell;
+	pthread_t thread;
+	sem_t refused;
+	int result;
+} rusher;
+
+static void *rush(void *arg)
+{
+	struct rusher *r = arg;
+
+	r->result = pvi_ivshmem_write(r->dev, DOORBELL, &r->doorbell, sizeof(r->doorbell));
+	return NULL;
+}
+
+static void start_rusher(void)
+{
+	ASSERT_EQ(pthread_create(&rusher.thread, NULL, rush, &rusher), 0);
+	ASSERT_EQ(sem_wait(&rusher.refused), 0);
+}
+
+static void before_close(void)
+{
+	u16 value;
+
+	closed++;
+	if (others_ring)
+		pvi_ivshmem_read(others_ring, IV_POSITION, &value, sizeof(value));
+	if (rusher.dev && closed == 1)
+		start_rusher();
+}
+
 /* In the place of libc's */
 int ioctl(int fd, unsigned long cmd, ...)
 {
 	va_list ap;
 	void *arg;
-	u16 value;
+	int ret;
 
 	va_start(ap, cmd);
 	arg = va_arg(ap, void *);
 	va_end(ap);
-	if (cmd == KVM_PVI_CLOSE_PORT) {
-		closed++;
-		if (others_ring)
-			pvi_ivshmem_read(others_ring, IV_POSITION, &value, sizeof(value));
-	}
-	return syscall(SYS_ioctl, fd, cmd, arg);
+	if (cmd == KVM_PVI_CLOSE_PORT)
+		before_close();
+	ret = syscall(SYS_ioctl, fd, cmd, arg);
+	if (cmd == KVM_PVI_CONNECT && ret && errno == ENOSPC && rusher.dev)
+		sem_post(&rusher.refused);
+	return ret;
 }
 
 static const u8 *uuid_of(u32 id)
@@ -357,6 +395,31 @@ static void test_last_port(void)
 	ASSERT_EQ(get(b, INTR_STATUS), 0x02);
 }
 
+/* The one port that is left is taken while that of who has died is being closed: who rings then waits for that. */
+static void test_port_being_closed(void)
+{
+	u64 usual = read_param("kvm_pvi", "max_ports");
+	struct machine *a = &machines[0], *b = &machines[1];
+
+	start_all();
+	ASSERT_EQ(ring(a, 1, 0x01), 0);
+	die(b);
+	b = start(1, NULL);
+	introduce(b, 0);
+	rusher.dev = a->dev;
+	rusher.doorbell = 0x0204;
+	ASSERT_EQ(sem_init(&rusher.refused, 0, 0), 0);
+	write_param("kvm_pvi", "max_ports", 2);
+	ASSERT_EQ(ring(a, 1, 0x02), 0);
+	ASSERT_EQ(closed, 1);
+	ASSERT_EQ(pthread_join(rusher.thread, NULL), 0);
+	write_param("kvm_pvi", "max_ports", usual);
+	ASSERT_EQ(rusher.result, 0);
+	ASSERT_EQ(closed, 1);
+	ASSERT_EQ(get(b, INTR_STATUS), 0x02);
+	ASSERT_EQ(get(&machines[2], INTR_STATUS), 0x04);
+}
+
 /* Ids beyond the list are receivers nevertheless. */
 static void test_high_ids(void)
 {
@@ -655,6 +718,7 @@ static const struct test_case cases[] = {
 	{ "live_list", test_live_list },
 	{ "refused", test_refused },
 	{ "last_port", test_last_port },
+	{ "port_being_closed", test_port_being_closed },
 	{ "high_ids", test_high_ids },
 	{ "reset", test_reset },
 	{ "ping_pong", test_ping_pong },

@@ -36,6 +36,7 @@ int pvi_ivshmem_create(struct pvi_ivshmem **dev, int pvi, const unsigned char *u
 	new->id = id;
 	new->bell = bell;
 	pthread_mutex_init(&new->lock, NULL);
+	pthread_cond_init(&new->closed, NULL);
 	for (i = 0; i <= MESSAGE_BITS; i++)
 		new->accepted[i] = -1;
 	ret = set_up(new, uuid, gsi);
@@ -54,10 +55,16 @@ static void retire_port(struct pvi_ivshmem *dev, struct ivshmem_peer *peer)
 	peer->port = -1;
 }
 
+/* Without the lock: who waits for a port is told of each. */
 static void close_ports(struct pvi_ivshmem *dev, const int *ports, unsigned int nr)
 {
-	while (nr)
+	while (nr) {
 		pvi_close_port(dev->pvi, ports[--nr]);
+		pthread_mutex_lock(&dev->lock);
+		dev->nr_closing--;
+		pthread_cond_broadcast(&dev->closed);
+		pthread_mutex_unlock(&dev->lock);
+	}
 }
 
 /* The kernel waits until nobody is ringing by a port that is closed, and others may ring meanwhile. */
@@ -68,8 +75,26 @@ void pvi_ivshmem_unlock(struct pvi_ivshmem *dev)
 
 	memcpy(ports, dev->retired, nr * sizeof(*ports));
 	dev->nr_retired = 0;
+	dev->nr_closing += nr;
 	pthread_mutex_unlock(&dev->lock);
 	close_ports(dev, ports, nr);
+}
+
+/*
+ * All ports of the endpoint are in use, and these need not be: true if there are fewer of them than before. To wait for
+ * who is closing some lets the lock go, with none retired: peers may come, go and be connected meanwhile.
+ */
+bool pvi_ivshmem_make_room(struct pvi_ivshmem *dev)
+{
+	if (!dev->nr_retired && !dev->nr_closing)
+		return false;
+	if (!dev->nr_retired) {
+		pthread_cond_wait(&dev->closed, &dev->lock);
+		return true;
+	}
+	while (dev->nr_retired)
+		pvi_close_port(dev->pvi, dev->retired[--dev->nr_retired]);
+	return true;
 }
 
 void pvi_ivshmem_destroy(struct pvi_ivshmem *dev)
@@ -81,6 +106,7 @@ void pvi_ivshmem_destroy(struct pvi_ivshmem *dev)
 		if (dev->peers[id].there)
 			pvi_ivshmem_remove_peer(dev, id);
 	close(dev->epoll);
+	pthread_cond_destroy(&dev->closed);
 	pthread_mutex_destroy(&dev->lock);
 	free(dev);
 }
@@ -163,23 +189,23 @@ int pvi_ivshmem_remove_peer(struct pvi_ivshmem *dev, uint32_t id)
 	return ret;
 }
 
-/* The peer is a name: a VM that has died may have a successor, for which the port is no good. */
+/*
+ * The peer is a name: a VM that has died may have a successor, for which the port is no good. While there is no room
+ * for another one the peer may be removed, or connected by another thread.
+ */
 static int connect_peer(struct pvi_ivshmem *dev, struct ivshmem_peer *peer)
 {
 	int port;
 
 	retire_port(dev, peer);
-	port = pvi_connect(dev->pvi, KVM_PVI_PORT_ANY, peer->uuid, peer->gsi);
-	/* All ports of the endpoint are in use, and these need not be. */
-	if (port == -ENOSPC && dev->nr_retired) {
-		close_ports(dev, dev->retired, dev->nr_retired);
-		dev->nr_retired = 0;
+	while (peer->there && peer->port < 0) {
 		port = pvi_connect(dev->pvi, KVM_PVI_PORT_ANY, peer->uuid, peer->gsi);
+		if (port >= 0)
+			peer->port = port;
+		else if (port != -ENOSPC || !pvi_ivshmem_make_room(dev))
+			return port;
 	}
-	if (port < 0)
-		return port;
-	peer->port = port;
-	return 0;
+	return peer->there ? 0 : -ENOENT;
 }
 
 /* Nobody has died or taken anything back since it was made: another port would say the same. */

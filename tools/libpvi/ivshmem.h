@@ -38,7 +38,10 @@ struct ivshmem_armed {
  * @mask:	as the guest wrote it; the bell knows the lower half alone
  * @accepted:	by value: eventfd of its GSI, or -1
  * @epoll:	readable if one of them is
- * @retired:	@nr_retired ports to peers that have died or revoked, which pvi_ivshmem_unlock() closes
+ * @retired:	@nr_retired ports to peers that have died or revoked, which pvi_ivshmem_unlock() closes: there are
+ *		none while nobody holds the lock
+ * @nr_closing:	how many of them are being closed without the lock
+ * @closed:	one of these is
  */
 struct pvi_ivshmem {
 	int pvi;
@@ -50,12 +53,14 @@ struct pvi_ivshmem {
 	struct ivshmem_armed *armed;
 	int accepted[MESSAGE_BITS + 1];
 	int epoll;
-	unsigned int nr_retired;
+	unsigned int nr_retired, nr_closing;
 	int retired[PVI_IVSHMEM_BROADCAST];
+	pthread_cond_t closed;
 };
 
-/* ivshmem.c, with the lock held; the first lets it go */
+/* ivshmem.c, with the lock held; the first lets it go, the others may meanwhile, where there is no port left */
 void pvi_ivshmem_unlock(struct pvi_ivshmem *dev);
+bool pvi_ivshmem_make_room(struct pvi_ivshmem *dev);
 int pvi_ivshmem_send(struct pvi_ivshmem *dev, uint32_t id, uint8_t message);
 bool pvi_ivshmem_is_live(struct pvi_ivshmem *dev, uint32_t id);
 

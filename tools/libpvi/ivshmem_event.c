@@ -144,8 +144,11 @@ static int set_up(struct pvi_ivshmem *dev, struct ivshmem_armed *a)
 	const struct ivshmem_peer *peer = &dev->peers[a->doorbell >> 8];
 	int ret;
 
-	a->port = pvi_connect(dev->pvi, KVM_PVI_PORT_ANY, peer->uuid,
-			      PVI_IVSHMEM_GSI(a->doorbell & MESSAGE_BITS));
+	/* Not for a peer that is removed meanwhile */
+	do {
+		a->port = pvi_connect(dev->pvi, KVM_PVI_PORT_ANY, peer->uuid,
+				      PVI_IVSHMEM_GSI(a->doorbell & MESSAGE_BITS));
+	} while (a->port == -ENOSPC && pvi_ivshmem_make_room(dev) && peer->there);
 	if (a->port < 0)
 		return a->port;
 	a->eventfd = pvi_wire_source(dev->pvi, a->port, -1);
