@@ -830,7 +830,8 @@ void pvi_msg_leave(struct pvi_msg *msg);
  * pvi_msg_close - leave the session, unless that is done, and free what belongs to it
  * @msg: what pvi_msg_open() gave, which is gone then, with the rings that are owed
  *
- * A peer that stays is not to sleep on: pvi_msg_leave() comes before, and pvi_msg_pay() until it returns -1.
+ * A peer that stays is not to sleep on: pvi_msg_leave() comes before, and pvi_msg_pay() until it returns -1, or as
+ * long as one likes: a peer that is frozen refuses until it is thawed.
  */
 void pvi_msg_close(struct pvi_msg *msg);
 
