@@ -407,10 +407,34 @@ directory()
 	refuses 1 "y.conf:0: it is no file" check
 }
 
+# to_socket HOW COMMAND... - its output goes to a stream socket, whose other end has gone, or takes no more, or is full
+to_socket()
+{
+	python3 -c '
+import socket, subprocess, sys
+ours, its = socket.socketpair()
+how = sys.argv[1]
+if how == "unread":
+    ours.send(b"x")
+if how in ("gone", "unread"):
+    ours.close()
+elif how == "deaf":
+    ours.shutdown(socket.SHUT_RD)
+else:
+    its.setblocking(False)
+    try:
+        while True:
+            its.send(b"x")
+    except BlockingIOError:
+        pass
+# SIGPIPE is ignored by Python.
+sys.exit(subprocess.run(sys.argv[2:], stdout=its, restore_signals=False).returncode)' "$@"
+}
+
 # Of no program it is a success that nobody has got what it had to print.
 full()
 {
-	local program option reader deaf
+	local program option reader deaf how
 
 	mkdir "$tmp/policy"
 	mkfifo "$tmp/pipe"
@@ -426,6 +450,11 @@ full()
 			# Nobody wants it any more.
 			sh -c "trap '' PIPE; exec $program $option" >&"$deaf"
 		done
+		for how in gone unread deaf; do
+			to_socket "$how" "$program" --version
+		done
+		refuses 1 "$program: cannot write all of the output: Resource temporarily unavailable" \
+			to_socket full "$program" --version
 	done
 	# Where nothing is printed nothing is missing.
 	check >/dev/full
