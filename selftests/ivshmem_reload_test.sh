@@ -202,21 +202,6 @@ asked()
 	wait "$other"
 	same "$(ask "$good")" ""
 	has "$(tail -n 1 "$tmp/server.log")" reloaded
-	# Nobody's word but the server's
-	python3 - "$server" <<-'PYTHON'
-	import os, signal, socket, subprocess, sys
-	os.kill(int(sys.argv[1]), signal.SIGSTOP)
-	asks = subprocess.Popen(["pvi-ivshmem-server", "--reload", sys.argv[1]], stderr=subprocess.DEVNULL)
-	liar = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-	while True:
-	    try:
-	        liar.sendto(b"no\0", "\0pvi-ivshmem-reload-%d" % asks.pid)
-	        break
-	    except ConnectionRefusedError:
-	        pass
-	os.kill(int(sys.argv[1]), signal.SIGCONT)
-	assert asks.wait() == 0
-	PYTHON
 	clients_are 0 "peer 0 is process"
 	kill "$server"
 	wait "$server"
@@ -225,6 +210,94 @@ asked()
 	for other in "$PVI_TOOLS"/{usr/lib,lib}/systemd/system/kvm-pvi-ivshmem@.service; do
 		# shellcheck disable=SC2016 # for systemd
 		[ ! -e "$other" ] || has "$(grep ^ExecReload= "$other")" 'pvi-ivshmem-server --reload $MAINPID'
+	done
+}
+
+# Nobody's word but the server's, however often others say theirs: the signal is sent again.
+others_answer()
+{
+	python3 - <<-'PYTHON'
+	import os, signal, socket, subprocess, threading
+	signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+	asks = subprocess.Popen(["pvi-ivshmem-server", "--reload", str(os.getpid())], stderr=subprocess.PIPE)
+	name = "\0pvi-ivshmem-reload-%d" % asks.pid
+	def say(word):
+	    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as mouth:
+	        mouth.sendto(word, name)
+	def told():
+	    assert signal.sigtimedwait([signal.SIGHUP], 60), "it was not told again"
+	told()
+	liar = os.fork()
+	if not liar:
+	    while True:
+	        try:
+	            for word in b"no\0", b"":
+	                say(word)
+	        except ConnectionRefusedError:
+	            os._exit(0)
+	        signal.sigtimedwait([], 0.05)
+	try:
+	    told()
+	    told()
+	finally:
+	    os.kill(liar, signal.SIGKILL)
+	    os.waitpid(liar, 0)
+	say(b"yes\0")
+	assert asks.wait() == 1 and asks.stderr.read() == b"pvi-ivshmem-server: yes; nothing is changed\n"
+	PYTHON
+}
+
+# told_to_reload - and has not looked yet
+told_to_reload()
+{
+	grep -q '^ShdPnd:.*[13579bdf]$' "/proc/$server/status"
+}
+
+# One that ends without an answer is not waited for, and one that takes its time is.
+late_answer()
+{
+	local other status=0
+
+	configured 'IVSHMEM=--vectors 2'
+	kill -STOP "$server"
+	pvi-ivshmem-server --reload "$server" 2>"$tmp/said" &
+	other=$!
+	await told_to_reload
+	kill -KILL "$server"
+	wait "$other" || status=$?
+	same "$status $(cat "$tmp/said")" "1 pvi-ivshmem-server: process $server has ended"
+	# No server at all, which dies by it
+	sleep 1000 &
+	refuses 1 "pvi-ivshmem-server: process $! has ended" pvi-ivshmem-server --reload $!
+	[ -n "${PVI_LONG:-}" ] || return 0
+	server --no-kvm-pvi --config "$tmp/file"
+	kill -STOP "$server"
+	pvi-ivshmem-server --reload "$server" 2>"$tmp/said" &
+	other=$!
+	nap 40
+	kill -CONT "$server"
+	wait "$other"
+	same "$(cat "$tmp/said")" \
+		"pvi-ivshmem-server: process $server does not answer yet: see its log, it may be of an earlier version"
+}
+
+# Where the answer would not arrive nothing is asked.
+elsewhere()
+{
+	local namespaces
+
+	for namespaces in --net "--pid --fork --kill-child"; do
+		# shellcheck disable=SC2086 # they are words
+		unshare $namespaces pvi-ivshmem-server --no-kvm-pvi --socket "$tmp/socket" >"$tmp/server.log" 2>&1 &
+		server=$!
+		await grep -q "^ready" "$tmp/server.log"
+		[ "$namespaces" = --net ] || server=$(cat "/proc/$server/task/$server/children")
+		server=${server% }
+		kill -STOP "$server"
+		refuses 1 "process $server is in another network or PID namespace, where it cannot answer" \
+			pvi-ivshmem-server --reload "$server"
+		! told_to_reload || fail "it was told"
+		kill -KILL "$server"
 	done
 }
 
@@ -259,4 +332,4 @@ process.wait()
 PYTHON
 }
 
-run_tests form limits wrong_values too_many checking asked told
+run_tests form limits wrong_values too_many checking asked others_answer late_answer elsewhere told

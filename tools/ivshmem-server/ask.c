@@ -12,12 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "server.h"
 
-#define PATIENCE 16000	/* milliseconds, at last */
+#define PATIENCE 16000	/* milliseconds between two signals, at last */
 
 static socklen_t name_of(pid_t pid, struct sockaddr_un *name)
 {
@@ -40,7 +42,7 @@ void answer(pid_t pid, const char *error)
 
 static int listen_for_answer(void)
 {
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), yes = 1;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), yes = 1;
 	struct sockaddr_un name;
 	socklen_t length = name_of(getpid(), &name);
 
@@ -50,8 +52,8 @@ static int listen_for_answer(void)
 	return fd;
 }
 
-/* Whether it is from that process; others may write there. */
-static bool receive(int fd, pid_t pid, char error[ERROR_MAX])
+/* Who says the next word, as others may write there as well; 0: somebody without a number here; -1: there is none */
+static pid_t receive(int fd, char error[ERROR_MAX])
 {
 	char control[CMSG_SPACE(sizeof(struct ucred))];
 	struct iovec iov = { .iov_base = error, .iov_len = ERROR_MAX - 1 };
@@ -65,38 +67,73 @@ static bool receive(int fd, pid_t pid, char error[ERROR_MAX])
 	struct ucred from;
 	ssize_t got = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
 
-	c = got > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
-	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS)
-		return false;
-	memcpy(&from, CMSG_DATA(c), sizeof(from));
+	if (got < 0)
+		return -1;
 	error[got] = 0;
-	return from.pid == pid;
+	c = CMSG_FIRSTHDR(&msg);
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS)
+		return 0;
+	memcpy(&from, CMSG_DATA(c), sizeof(from));
+	return from.pid;
 }
 
-static bool hear(int fd, pid_t pid, int patience, char error[ERROR_MAX])
+/* Whether the process has answered. What it has said before it ended is heard. */
+static bool hear(int fd, int pidfd, pid_t pid, int64_t until, char error[ERROR_MAX])
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
+	int64_t now;
+	pid_t from;
 
-	while (poll(&p, 1, patience) > 0)
-		if (receive(fd, pid, error))
-			return true;
+	while ((now = child_now()) < until && poll(p, ARRAY_SIZE(p), until - now) > 0) {
+		do {
+			from = receive(fd, error);
+			if (from == pid)
+				return true;
+		} while (p[1].revents && from >= 0);
+		if (p[1].revents)
+			die("process %d has ended", pid);
+	}
 	return false;
 }
 
-/* Of two signals at once there is one, which may be somebody else's: so it is sent again. */
+/* Of two signals at once there is one, which may be somebody else's: so it is sent again, until there is an answer. */
+static void ask(int fd, int pidfd, pid_t pid, char error[ERROR_MAX])
+{
+	int patience = 500;
+
+	do {
+		if (syscall(SYS_pidfd_send_signal, pidfd, SIGHUP, NULL, 0))
+			die("process %d cannot be told: %s", pid, strerror(errno));
+		if (patience == PATIENCE / 2)
+			warn("process %d does not answer yet: see its log, it may be of an earlier version", pid);
+		patience = patience < PATIENCE ? 2 * patience : PATIENCE;
+	} while (!hear(fd, pidfd, pid, child_now() + patience, error));
+}
+
+/* What cannot be seen is not taken for another one. */
+static bool is_in_other(pid_t pid, const char *namespace)
+{
+	struct stat ours, its;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", namespace);
+	if (stat(path, &ours))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, namespace);
+	return !stat(path, &its) && (its.st_dev != ours.st_dev || its.st_ino != ours.st_ino);
+}
+
 void ask_to_reload(pid_t pid)
 {
-	int fd = listen_for_answer(), patience;
+	int fd = listen_for_answer(), pidfd = open_pidfd(pid);
 	char error[ERROR_MAX];
 
-	for (patience = 1000; patience <= PATIENCE; patience *= 2) {
-		if (kill(pid, SIGHUP))
-			die("process %d cannot be told: %s", pid, strerror(errno));
-		if (!hear(fd, pid, patience, error))
-			continue;
-		if (*error)
-			die("%s; nothing is changed", error);
-		return;
-	}
-	die("process %d does not answer: see its log, it may be of an earlier version", pid);
+	if (pidfd < 0)
+		die("process %d cannot be told: %s", pid, strerror(-pidfd));
+	if (is_in_other(pid, "net") || is_in_other(pid, "pid"))
+		die("process %d is in another network or PID namespace, where it cannot answer, and was told nothing: use \"systemctl reload\"",
+		    pid);
+	ask(fd, pidfd, pid, error);
+	if (*error)
+		die("%s; nothing is changed", error);
 }
