@@ -105,6 +105,35 @@ receiver_is_off()
 	same "$(denied)" "$was"
 }
 
+# One of several GSIs is revoked, and allowed again. Nobody tells the server.
+revoked_alone()
+{
+	server --uuid "$base" --vectors 2 --peer "$b:20,22"
+	vmm vm_b
+	attach at_b --pid "$vm_b" --uuid "$b" --expose 20,22
+	pvictl allow "$b" "$(name 0)" 20
+	pvictl allow "$b" "$(name 0)" 22
+	await said 1 "vector 0 rings GSI 20 of $b"
+	await said 1 "vector 1 rings GSI 22 of $b"
+	pvictl revoke "$b" "$(name 0)" 20
+	await said 2 "vector 0 waits for GSI 20 of $b"
+	clients <<'PYTHON'
+client = Client(path, 2).greet()
+client.ring(0, 0)
+client.ring(0, 1)
+PYTHON
+	await sees_irqs vm_b 22 1
+	same "$(tell vm_b "irqs 20")" 0
+	pvictl allow "$b" "$(name 0)" 20
+	await said 2 "vector 0 rings GSI 20 of $b"
+	await sees_irqs vm_b 20 1
+	clients <<'PYTHON'
+Client(path, 2).greet().ring(0, 0)
+PYTHON
+	await sees_irqs vm_b 20 2
+	said 1 "vector 1 rings GSI 22 of $b"
+}
+
 sees_irqs()
 {
 	[ "$(tell "$1" "irqs $2")" -eq "$3" ]
@@ -421,5 +450,5 @@ PYTHON
 	PYTHONPATH=$here setpriv --pdeathsig KILL python3 "$tmp/program.py"
 }
 
-run_tests ring_reaches_vector doorbell_reaches_endpoint receiver_is_off name_taken derived_names without_kvm_pvi few_rights \
-	stock_qemu stock_qemu_rings restarted allowed_later ${PVI_LONG:+stock_qemu_stays}
+run_tests ring_reaches_vector doorbell_reaches_endpoint receiver_is_off revoked_alone name_taken derived_names \
+	without_kvm_pvi few_rights stock_qemu stock_qemu_rings restarted allowed_later ${PVI_LONG:+stock_qemu_stays}

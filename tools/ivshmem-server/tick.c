@@ -2,8 +2,9 @@
 /*
  * pvi-ivshmem-server tick - look again in a second
  *
- * At whatever nobody tells of: clients that do not read, shortages of the system's that pass,
- * GSIs that a receiver has yet to expose. When there is none of these no timer runs.
+ * At whatever nobody tells of: clients that do not read, shortages of the system's that pass, GSIs that a
+ * receiver has yet to expose, and one of several that it may not allow any more. When there is none of these
+ * no timer runs.
  */
 #include "server.h"
 

@@ -94,17 +94,17 @@ static bool disconnect_dead(struct peer *peer)
 
 /*
  * True if it has to be called again: an event tells that a receiver is there, but not that it has exposed one
- * GSI more. Who tries to connect to one that is not there is denied, which is counted, and told to who watches
- * for such.
+ * GSI more, nor that one of several was revoked alone. Who tries to connect to one that is not there is denied,
+ * which is counted, and told to who watches for such.
  */
 static bool refresh(struct peer *peer)
 {
-	bool again = false;
+	bool again = peer->target->nr_gsis > 1;
 	unsigned int i;
 	int ringable;
 
 	if (!disconnect_dead(peer))
-		return false;
+		return again;
 	ringable = count_ringable(peer);
 	if (ringable <= 0)
 		return ringable != -ESRCH;
