@@ -418,6 +418,74 @@ PYTHON
 	wait $!
 }
 
+# The next server as well allows what there was no room for, and no more than that: what was revoked meanwhile stays so.
+allowed_by_next()
+{
+	local senders status=0 parameter=/sys/module/kvm_pvi/parameters/max_senders
+
+	vmm vm_a
+	vmm vm_b
+	vmm vm_c
+	attach at_a --pid "$vm_a" --uuid "$a"
+	attach at_b --pid "$vm_b" --uuid "$b"
+	attach at_c --pid "$vm_c" --uuid "$c"
+	senders=$(cat "$parameter")
+	cat >"$tmp/program.py" <<PYTHON
+import os, signal, subprocess
+from ivshmem_client import Client
+from ivshmem_crowd import Service
+path, file = "$tmp/socket", "$tmp/file"
+names = ["$(name 0)", "$(name 1)"]
+senders = dict(a="$a", b="$b", c="$c")
+def allow(who):
+    with open(file, "w") as out:
+        print("IVSHMEM=" + " ".join("--allow " + senders[one] for one in who), file=out)
+def room(number):
+    with open("$parameter", "w") as out:
+        print(number, file=out)
+def reload(number):
+    os.kill(s.pid(), signal.SIGHUP)
+    s.await_log("reloaded", number)
+def rings(uuid, peer):
+    return not subprocess.run(["pvictl", "ring", "--from", uuid, names[peer], "0"], capture_output=True).returncode
+def may_ring(peer):
+    return "".join(one for one, uuid in senders.items() if rings(uuid, peer))
+def said(text):
+    return open(s.log).read().count(text)
+SHORT = "not all that --allow says is allowed: a limit is reached"
+ALL = "all that --allow says is allowed\n"
+allow("ab")
+s = Service(path, "--uuid", "$base", "--config", file)
+client = Client(path, 1).greet()
+room(2)
+allow("abc")
+reload(1)
+assert said(SHORT) == 1 and may_ring(0) == "ab"
+s.kill()
+assert said(SHORT) == 2 and not said(ALL)
+subprocess.run(["pvictl", "revoke", names[0], senders["a"], "any"], check=True)
+s.await_log(ALL)
+assert may_ring(0) == "bc"
+# Nothing is owed any more.
+s.kill()
+assert said(SHORT) == 2 and said(ALL) == 1 and may_ring(0) == "bc"
+# One has what another one is owed, and loses it where it is not wanted any more.
+allow("ab")
+reload(2)
+other = Client(path, 1).greet()
+assert may_ring(0) == "b" and may_ring(1) == "ab"
+allow("abc")
+reload(3)
+assert said(SHORT) == 3 and may_ring(0) == "bc" and may_ring(1) == "ab"
+s.kill(meanwhile=lambda: allow("b"))
+assert said(SHORT) == 3 and may_ring(0) == "b" and may_ring(1) == "b"
+s.end()
+PYTHON
+	PYTHONPATH=$here setpriv --pdeathsig KILL python3 "$tmp/program.py" || status=$?
+	echo "$senders" >"$parameter"
+	same "$status" 0
+}
+
 # A stock QEMU notices nothing of a server that is killed.
 stock_qemu_stays()
 {
@@ -451,4 +519,5 @@ PYTHON
 }
 
 run_tests ring_reaches_vector doorbell_reaches_endpoint receiver_is_off revoked_alone name_taken derived_names \
-	without_kvm_pvi few_rights stock_qemu stock_qemu_rings restarted allowed_later ${PVI_LONG:+stock_qemu_stays}
+	without_kvm_pvi few_rights stock_qemu stock_qemu_rings restarted allowed_later allowed_by_next \
+	${PVI_LONG:+stock_qemu_stays}

@@ -76,6 +76,8 @@ void client_leave(struct peer *client, const char *why)
 	client->parting = count_unread(client);
 	give_up_id(server, client, known);
 	printf("peer %u has gone: %s\n", client->id, why);
+	if (client->nr_owed)
+		record_allowed(server);
 	let_go(client);
 	tell_status(server, "");
 }

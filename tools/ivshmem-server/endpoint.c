@@ -13,7 +13,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "server.h"
+#include "record.h"
 
 #define BARRIER (5 * USEC)
 
@@ -97,14 +97,14 @@ static bool is_among(const struct allowed *a, const struct allowed *all, size_t 
 }
 
 /* What is new, and what is owed and still wanted */
-static void owe(struct peer *peer, const struct allowed *old, size_t nr_old)
+static void owe(struct peer *peer, const struct allowed *held, size_t nr_held)
 {
 	const struct settings *s = &peer->server->settings;
 	struct allowed *owed = must_alloc(calloc(s->nr_allowed + 1, sizeof(*owed))), *a;
 	size_t nr = 0;
 
 	for (a = s->allowed; a < s->allowed + s->nr_allowed; a++)
-		if (!is_among(a, old, nr_old) || is_among(a, peer->owed, peer->nr_owed))
+		if (!is_among(a, held, nr_held) || is_among(a, peer->owed, peer->nr_owed))
 			owed[nr++] = *a;
 	free(peer->owed);
 	peer->owed = owed;
@@ -136,12 +136,14 @@ bool endpoint_allow_owed(struct peer *peer)
 	if (!peer->nr_owed)
 		return false;
 	allow_owed(peer);
-	if (!peer->nr_owed)
-		printf("peer %u: all that --allow says is allowed\n", peer->id);
-	return peer->nr_owed;
+	if (peer->nr_owed)
+		return true;
+	record_allowed(peer->server);
+	printf("peer %u: all that --allow says is allowed\n", peer->id);
+	return false;
 }
 
-void endpoint_allow_again(struct peer *peer, const struct allowed *old, size_t nr_old)
+void endpoint_allow_again(struct peer *peer, const struct allowed *old, size_t nr_old, size_t nr_held)
 {
 	const struct settings *s = &peer->server->settings;
 	size_t i;
@@ -152,7 +154,7 @@ void endpoint_allow_again(struct peer *peer, const struct allowed *old, size_t n
 	for (i = 0; i < nr_old; i++)
 		if (!is_among(&old[i], s->allowed, s->nr_allowed))
 			pvi_revoke(peer->pvi, old[i].uuid, old[i].gsi);
-	owe(peer, old, nr_old);
+	owe(peer, old, nr_held);
 	ret = allow_owed(peer);
 	if (ret)
 		warn("peer %u: not all that --allow says is allowed: %s%s", peer->id, explain(ret),

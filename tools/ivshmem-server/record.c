@@ -2,7 +2,9 @@
 /* pvi-ivshmem-server record - write down what the next server has to know */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kvm_pvi.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -202,16 +204,63 @@ void record_forget_id(struct server *server, unsigned int id)
 	RECORD(server->record->ids[id].left, 0);
 }
 
+static bool is_owed(const struct allowed *a)
+{
+	uint32_t gsi = a->gsi ^ RECORD_OWED;
+
+	return gsi < MAX_VECTORS || gsi == KVM_PVI_GSI_ANY;
+}
+
+/* What is owed stands in the order of the settings as well. */
+static void mark_owed(const struct peer *client, struct allowed *marked)
+{
+	const struct settings *s = &client->server->settings;
+	const struct allowed *owed = client->owed, *end = owed + client->nr_owed;
+	size_t i;
+
+	for (i = 0; i < s->nr_allowed && owed < end; i++) {
+		if (owed->gsi != s->allowed[i].gsi || uuid_compare(owed->uuid, s->allowed[i].uuid))
+			continue;
+		marked[i].gsi = owed->gsi ^ RECORD_OWED;
+		owed++;
+	}
+}
+
 void record_allowed(struct server *server)
 {
 	const struct settings *s = &server->settings;
 	struct record *r = server->record;
 	uint32_t other = !r->allowed_list;
+	const struct peer *client;
 
 	if (s->nr_allowed)
 		memcpy(r->allowed[other], s->allowed, s->nr_allowed * sizeof(*s->allowed));
 	r->nr_allowed[other] = s->nr_allowed;
+	TAILQ_FOREACH(client, &server->clients, entry)
+		mark_owed(client, r->allowed[other]);
 	RECORD(r->allowed_list, other);
+}
+
+struct allowed *record_read_allowed(const struct server *server, size_t *nr, size_t *nr_held)
+{
+	const struct record *r = server->record;
+	const struct allowed *from = r->allowed[r->allowed_list];
+	struct allowed *all, *owed;
+	uint32_t i;
+
+	*nr = r->nr_allowed[r->allowed_list];
+	*nr_held = 0;
+	all = must_alloc(calloc(*nr + 1, sizeof(*all)));
+	owed = all + *nr;
+	for (i = 0; i < *nr; i++) {
+		if (!is_owed(&from[i])) {
+			all[(*nr_held)++] = from[i];
+			continue;
+		}
+		*--owed = from[i];
+		owed->gsi ^= RECORD_OWED;
+	}
+	return all;
 }
 
 void record_sending(struct peer *client, uint32_t sending)

@@ -25,6 +25,7 @@
 #define RECORD_VERSION	1	/* of all that is below */
 #define NR_PARTS	8	/* a message has so many bytes */
 #define ROW_ALIGN	4096
+#define RECORD_OWED	0x40000000u	/* turned over in a GSI: a client's table had no room for that yet */
 
 /* What is, or was last, being sent to a client; 0: nothing */
 enum tell { TELL_NOTHING, TELL_VERSION, TELL_ID, TELL_MEMORY, TELL_VECTOR, TELL_DEPARTURE, NR_TELL };
@@ -113,7 +114,10 @@ void record_left(struct server *server, unsigned int slot, unsigned int id, uint
 void record_leave(struct peer *peer, uint64_t left);
 void record_free(struct server *server, unsigned int slot);
 void record_forget_id(struct server *server, unsigned int id);
+/* Whenever what --allow says, or what of it clients are owed, is something else */
 void record_allowed(struct server *server);
+/* What the last server's allowed, to be freed: the first @nr_held all clients, the rest not all of them yet */
+struct allowed *record_read_allowed(const struct server *server, size_t *nr, size_t *nr_held);
 
 /* From when the first byte of a message may be sent, to when the last one was */
 void record_sending(struct peer *client, uint32_t sending);

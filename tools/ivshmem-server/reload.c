@@ -86,7 +86,7 @@ static void carry_out(struct server *server, struct settings *new)
 	memcpy(s->lines, new->lines, sizeof(s->lines));
 	new->allowed = old;
 	TAILQ_FOREACH(client, &server->clients, entry)
-		endpoint_allow_again(client, old, nr_old);
+		endpoint_allow_again(client, old, nr_old, nr_old);
 	/* After that: a server that comes in between does it again. */
 	record_allowed(server);
 	ids_reload(server);

@@ -72,14 +72,19 @@ static const char *try_restore(struct server *server, struct stored_fd *memory, 
 	return NULL;
 }
 
-/* Those that the last server's allowed, as the record has it, may be others than ours. */
+/*
+ * Those that the last server's allowed, as the record has it, may be others than ours. What it owed a client is owed to
+ * all: the record does not say whom. The rest is not allowed again, as it may have been revoked since.
+ */
 static void allow_again(struct server *server)
 {
-	const struct record *r = server->record;
+	size_t nr, nr_held;
+	struct allowed *old = record_read_allowed(server, &nr, &nr_held);
 	struct peer *client;
 
 	TAILQ_FOREACH(client, &server->clients, entry)
-		endpoint_allow_again(client, r->allowed[r->allowed_list], r->nr_allowed[r->allowed_list]);
+		endpoint_allow_again(client, old, nr, nr_held);
+	free(old);
 	record_allowed(server);
 }
 

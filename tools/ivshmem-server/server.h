@@ -311,8 +311,8 @@ int endpoint_open(struct peer *peer);
 int endpoint_expose(struct peer *peer);
 /* Takes the descriptor, if it is that of the peer's endpoint */
 bool endpoint_restore(struct peer *peer, struct stored_fd *pvi);
-/* What is allowed is no longer @old: what is different */
-void endpoint_allow_again(struct peer *peer, const struct allowed *old, size_t nr_old);
+/* What is allowed is no longer @old, of which the first @nr_held were, the rest perhaps not yet: what is different */
+void endpoint_allow_again(struct peer *peer, const struct allowed *old, size_t nr_old, size_t nr_held);
 /* What there was no room for; true if it has to be called again */
 bool endpoint_allow_owed(struct peer *peer);
 void endpoint_uuid(const struct server *server, uint16_t id, uuid_t uuid);
