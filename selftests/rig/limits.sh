@@ -69,7 +69,7 @@ write_page()
 tree=$(tree_of)
 "$rig/check.sh" >"$output" || {
 	status=$?
-	grep -a '^not ok' "$output" || true
+	sed -n '/^not ok/p' "$output"
 	tail -n 1 "$output"
 	exit "$status"
 }
