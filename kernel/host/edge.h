@@ -110,7 +110,10 @@ static inline bool pvi_edge_permits(const struct pvi_edge *edge, const struct pv
 	return edge && !edge->vm->grants_only && !pvi_edge_pinned_out(edge, from);
 }
 
-/* The flags that it lets @from set, of one moment: another owner's are not its. Called under RCU. */
+/*
+ * The flags that it lets @from set, of one moment: another owner's are not its. Called under RCU, and by no interrupt, which
+ * could have stopped acl_set_row().
+ */
 static inline u64 pvi_edge_granted(const struct pvi_edge *edge, const struct pvi_vm *from)
 {
 	unsigned int seq;
