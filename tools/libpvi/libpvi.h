@@ -770,8 +770,11 @@ int pvi_ivshmem_accept(struct pvi_ivshmem *dev, uint8_t message);
 int pvi_ivshmem_fd(struct pvi_ivshmem *dev);
 
 /**
- * pvi_ivshmem_dispatch - put messages that came by armed doorbells into IntrStatus; never waits
+ * pvi_ivshmem_dispatch - put messages that came by armed doorbells into IntrStatus
  * @dev: the device
+ *
+ * Waits for no message, and for nobody else's program; where its own port has to be made anew, for a grace period of the
+ * kernel's.
  *
  * Return: 0 or -errno; EAGAIN: the endpoint is frozen, or its GSI may not be rung just now: nothing is lost, and
  * pvi_ivshmem_fd() stays readable. Call it again in a while.
