@@ -288,8 +288,8 @@ int main(int argc, char **argv)
 	size_t nr = ARRAY_SIZE(cases);
 	int ret;
 
-	/* The last one, where the kernel has no FUSE */
-	if (!fuse_possible())
+	/* The last one, where a host has no FUSE; the rig's have it. */
+	if (!fuse_possible() && !getenv("PVI_RIG"))
 		nr--;
 	ret = test_main(argc, argv, cases, nr, TEST_REQUIRE_KVM | TEST_REQUIRE_PVI);
 	deeds_undo();

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # pick-modules.sh ROOT RELEASE DEST - copy from ROOT/lib/modules/RELEASE the modules that make
-# /dev/kvm (DEST/kvm), those that mount a 9p share (DEST/9p), those of networks of the stock kernel's
+# /dev/kvm, and FUSE (DEST/kvm), those that mount a 9p share (DEST/9p), those of networks of the stock kernel's
 # (DEST/net), and those that kvm_pvi_vsock needs, goes with or does not go with (DEST/vsock), with all they
 # depend on, decompressed for busybox's insmod and numbered in the order of loading. A kernel that has no
 # such modules, as Debian's cloud kernels have no 9p, gets an empty directory.
@@ -38,7 +38,7 @@ has()
 depmod -b "$root" "$release"
 mkdir -p "$dest"/{kvm,9p,net,vsock}
 kvm=()
-for name in kvm-amd kvm-intel; do
+for name in kvm-amd kvm-intel fuse; do
 	! has "$name" || kvm+=("$name")
 done
 [ ${#kvm[@]} -eq 0 ] || pick kvm "${kvm[@]}"
