@@ -415,6 +415,86 @@ static void test_thread(void)
 	wait_accepted(p.tx, 1);
 }
 
+/* "0-3", what the kernel lets the process run on */
+static char *processors_of(pid_t pid)
+{
+	static const char name[] = "Cpus_allowed_list:\t";
+	char path[64], *status, *list;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	status = read_file(path);
+	list = strstr(status, name);
+	ASSERT_TRUE(list);
+	list = strndup(list + strlen(name), strcspn(list + strlen(name), "\n"));
+	ASSERT_TRUE(list);
+	free(status);
+	return list;
+}
+
+static void expect_processors(pid_t pid, const char *expected)
+{
+	char *list = processors_of(pid);
+
+	if (strcmp(list, expected))
+		test_diag("runs on %s, not on %s", list, expected);
+	ASSERT_EQ(strcmp(list, expected), 0);
+	free(list);
+}
+
+/* On a machine with one it is the first, too */
+static const char *last_processor(void)
+{
+	static char last[24];
+
+	snprintf(last, sizeof(last), "%ld", sysconf(_SC_NPROCESSORS_ONLN) - 1);
+	return last;
+}
+
+/* The thread runs where the group of who has wired the first source may, and goes where that goes */
+static void test_processors(void)
+{
+	struct pair p = pair_create();
+	int source = new_eventfd();
+	pid_t pid;
+
+	cgroup_enter("+cpuset");
+	cgroup_write("cpuset.cpus", last_processor());
+	expect_processors(getpid(), last_processor());
+	pvi_wire_source(p.tx, source, p.port);
+	ASSERT_EQ(find_threads(&pid), 1);
+	expect_processors(pid, last_processor());
+	cgroup_write("cpuset.cpus", "0");
+	expect_processors(pid, "0");
+	signal_eventfd(source);
+	wait_accepted(p.tx, 1);
+}
+
+/* What a process alone has confined itself to is no matter for it */
+static void test_affinity(void)
+{
+	struct pair p = pair_create();
+	int source = new_eventfd();
+	char *all;
+	cpu_set_t every, first;
+	pid_t pid;
+
+	cgroup_enter("+cpuset");
+	/* Whoever has started the test may have confined it */
+	memset(&every, 0xff, sizeof(every));
+	ASSERT_EQ(sched_setaffinity(0, sizeof(every), &every), 0);
+	all = processors_of(getpid());
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	ASSERT_EQ(sched_setaffinity(0, sizeof(first), &first), 0);
+	expect_processors(getpid(), "0");
+	pvi_wire_source(p.tx, source, p.port);
+	ASSERT_EQ(find_threads(&pid), 1);
+	expect_processors(pid, all);
+	signal_eventfd(source);
+	wait_accepted(p.tx, 1);
+	free(all);
+}
+
 static void test_errors(void)
 {
 	struct pair p = pair_create();
@@ -460,6 +540,8 @@ static const struct test_case cases[] = {
 	{ "budget", test_budget },
 	{ "conservation", test_conservation },
 	{ "thread", test_thread },
+	{ "processors", test_processors },
+	{ "affinity", test_affinity },
 	{ "errors", test_errors },
 };
 
