@@ -10,6 +10,7 @@
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/guest.sh"
 . "$(dirname "$0")/tools/ethernet.sh"
+. "$(dirname "$0")/tools/liar.sh"
 . "$(dirname "$0")/tools/saved.sh"
 . "$(dirname "$0")/tools/sleep.sh"
 . "$(dirname "$0")/tools/spoil.sh"
@@ -500,6 +501,31 @@ rung_often()
 		"cd / && umount /sys/kernel/tracing"
 }
 
+# nr_said - how often a's kernel has said something of links, or of their driver
+nr_said()
+{
+	run g_a "dmesg | grep -c -E 'kvm_pvi|pvi_link'; true"
+}
+
+# b lets a ring no more, while the host has the positions of a's peers not ascend: it tells of more of them than there
+# are, which all have none. a's look for b ends all the same, with its end, and a says nothing of it.
+unordered()
+{
+	local said
+
+	said=$(nr_said)
+	lie function=pvi_walk_list answer=1000
+	pvictl revoke --all "$b" "$a"
+	await has_carrier g_a 0
+	same "$(nr_said)" "$said"
+	[ "$(lied)" -gt 0 ] || fail "nobody was lied to"
+	honest
+	pvictl link "$link" >/dev/null
+	connected
+	quiet g_a
+	as_found
+}
+
 # b lets a ring no more, so a's end goes. It begins a new session, of which b can not be told, and when a may ring again
 # it goes on: nobody else does anything.
 forbidden()
@@ -925,5 +951,5 @@ start_guests
 set +e
 # Where bash would say that b was killed.
 run_tests alone carrier sizes traffic offloads mtu ${PVI_LONG:+filter vlans} queues \
-	${PVI_LONG:+asked interrupted} under_load ${PVI_LONG:+owed postponed scarce} forbidden ${PVI_LONG:+another namespace bridge} memory hostile ${PVI_LONG:+asleep reboot} \
-	saved killed 2>"$tmp/stderr"
+	${PVI_LONG:+asked interrupted} under_load ${PVI_LONG:+owed postponed scarce} unordered forbidden \
+	${PVI_LONG:+another namespace bridge} memory hostile ${PVI_LONG:+asleep reboot} saved killed 2>"$tmp/stderr"

@@ -10,6 +10,7 @@
 . "$(dirname "$0")/tools/enter.sh"
 . "$(dirname "$0")/tools/lib.sh"
 . "$(dirname "$0")/tools/guest.sh"
+. "$(dirname "$0")/tools/liar.sh"
 . "$(dirname "$0")/tools/sleep.sh"
 
 # What stands for interrupt 0, and is not to be had.
@@ -205,19 +206,14 @@ wait -95"
 	run g_c "grep -q 'IO-APIC *2-edge *timer' /proc/interrupts"
 }
 
-# lies OUTPUT COMMAND... - one of the host's, of which the guest makes that. What else the module is told is in $how
+# lies OUTPUT COMMAND... - one of the host's, of which a makes that. What the module is told is in $how
 lies()
 {
-	local module=$PVI_TEST_MODULES/pvi_test_liar.ko
-
-	[ -e "$module" ] || module=/mnt$module
 	# shellcheck disable=SC2086 # they are words
-	insmod "$module" ${how:-}
-	trap 'rmmod pvi_test_liar; stop_jobs' EXIT
+	lie ${how:-}
 	same "$(run g_a "${@:2}")" "$1"
-	same "$(cat /sys/module/pvi_test_liar/parameters/lies)" 1
-	rmmod pvi_test_liar
-	trap stop_jobs EXIT
+	same "$(lied)" 1
+	honest
 	quiet g_a
 }
 
@@ -226,6 +222,22 @@ liar()
 {
 	lies "peers 8" pvi peers
 	how="function=call_connect answer=-1000000" lies "connect -19" pvi connect "$b" $pin
+}
+
+# Nor one that says of c's pins that they are MSIs (2, of KVM_PVI_Q_GSI's KVM_PVI_Q_GSI_KIND): who waits for one, or
+# to be told of peers, gets none, and none is given back that may be another driver's.
+no_pins()
+{
+	local lines
+
+	lines=$(run g_c "dmesg | grep -c kvm_pvi; true")
+	lie function=pvi_query answer=2 only=-1,2,-1,1
+	same "$(counts acpi_unregister_gsi pvi wait $pin watch)" 0
+	same "$(run g_c cat /tmp/counted)" "wait -95
+watch -95"
+	same "$(lied)" 3
+	honest
+	same "$(run g_c "dmesg | grep -c kvm_pvi; true")" "$lines"
 }
 
 # c is told the same of what it may not ring and of what does not exist; and who waits there, that its host
@@ -242,6 +254,7 @@ peers 0"
 	same "$(run g_a pvi ring "$c" $pin)" "ring -1"
 	has "$(pvictl show "$c")" "$pin direct"
 	timers_pin
+	no_pins
 
 	wakes g_c host wait $pin watch poll 4 poll 5 poll 6
 	# shellcheck disable=SC2154 # attach() sets it

@@ -5,6 +5,7 @@
  *
  * function	whose result it is
  * answer	what it is
+ * only		its arguments, up to four, where it is that; -1: any
  * lies		how often it was
  */
 #include <linux/atomic.h>
@@ -21,7 +22,22 @@ static long answer = 1000;
 module_param(answer, long, 0);
 MODULE_PARM_DESC(answer, "what it is");
 
+static long only[4] = { -1, -1, -1, -1 };
+module_param_array(only, long, NULL, 0);
+MODULE_PARM_DESC(only, "its arguments, where it is that; -1: any");
+
 static atomic_t liar_lies = ATOMIC_INIT(0);
+
+/* Not 0: it tells the truth this time. */
+static int liar_entry(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	unsigned int n;
+
+	for (n = 0; n < ARRAY_SIZE(only); n++)
+		if (only[n] != -1 && (long)regs_get_kernel_argument(regs, n) != only[n])
+			return 1;
+	return 0;
+}
 
 static int liar_return(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
@@ -31,6 +47,7 @@ static int liar_return(struct kretprobe_instance *instance, struct pt_regs *regs
 }
 
 static struct kretprobe liar_probe = {
+	.entry_handler = liar_entry,
 	.handler = liar_return,
 };
 
