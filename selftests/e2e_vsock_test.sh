@@ -421,6 +421,29 @@ stuck()
 	await run g_a "grep -q '^$cid_c .* up' /proc/net/pvi_vsock"
 }
 
+# has_bad N - of what came from c
+has_bad()
+{
+	[ "$(run g_a cat "/sys/bus/pvi_link/devices/$link_c/bad")" -eq "$1" ]
+}
+
+# The socket of a program of a's is locked, which talks to b. What c sends to its port is for nobody, and is dropped before
+# the program goes on.
+passing()
+{
+	local bad
+
+	begins g_b sink seqpacket 5000
+	lates g_a locks seqpacket $cid_b 5000 70000
+	bad=$(run g_a cat "/sys/bus/pvi_link/devices/$link_c/bad")
+	same "$(run g_c pvi_spoil stranger 8)" "stranger 8"
+	await has_bad $((bad + 6))
+	same "$(run g_c pvi_spoil life 1)" "life 1"
+	same "$(told g_a)" locks
+	same "$(woken g_b)" "sink 1 0"
+	await run g_a "grep -q '^$cid_c .* up' /proc/net/pvi_vsock"
+}
+
 # configures SIDE WORD... - of the link to c that side's section says that from now on: its address, the other's, how many
 # ranges of ports are open, 0, and the ranges
 configures()
@@ -498,6 +521,7 @@ peers()
 	strangers
 	thirst
 	stuck
+	passing
 	begins g_b serve stream 5000 2
 	begins g_c serve stream 5000 2
 	run g_a "pvi_vsock talk stream $cid_c 5000 1 300000 >/tmp/to_c & echo \$! >/tmp/talk"

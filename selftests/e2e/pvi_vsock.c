@@ -50,6 +50,7 @@
  * drink CID PORT N BYTES	have N connections with little room, and read nothing; after SIGUSR1 what there is
  *				room for, and end the first again and again; then the rest
  * stuck PORT			take one, and send what is missing until SIGUSR1: so long the socket is locked
+ * locks TYPE CID PORT FROM	connect, from this port, and do so
  * local			this guest's CID
  */
 #include <errno.h>
@@ -981,21 +982,35 @@ static void *send_missing(void *fd)
 	return (void *)send(*(int *)fd, missing, PAGE, MSG_NOSIGNAL);
 }
 
-static void verb_stuck(const char *port)
+/* Its socket is locked when this waits, and until it is told */
+static void send_when_told(int fd)
 {
-	int listener = listen_at("stream", port, 8), fd, memory;
 	struct uffd_msg fault;
 	pthread_t sender;
+	int memory;
 
-	be_told();
-	fd = take(listener);
 	memory = miss(&missing);
 	must(!pthread_create(&sender, NULL, send_missing, &fd), "pthread_create");
 	must(read(memory, &fault, sizeof(fault)) == sizeof(fault), "fault");
 	wait_told();
 	give(memory, missing);
 	must(!pthread_join(sender, NULL), "pthread_join");
+}
+
+static void verb_stuck(const char *port)
+{
+	int listener = listen_at("stream", port, 8);
+
+	be_told();
+	send_when_told(take(listener));
 	printf("stuck\n");
+}
+
+static void verb_locks(const char *type, const char *cid, const char *port, const char *from)
+{
+	be_told();
+	send_when_told(dial_from(type, cid, port, from));
+	printf("locks\n");
 }
 
 static void verb_local(void)
@@ -1086,6 +1101,8 @@ int main(int argc, char **argv)
 		verb_drink(argv[2], argv[3], atoi(argv[4]), strtoul(argv[5], NULL, 0));
 	else if (argc == 3 && !strcmp(verb, "stuck"))
 		verb_stuck(argv[2]);
+	else if (argc == 6 && !strcmp(verb, "locks"))
+		verb_locks(argv[2], argv[3], argv[4], argv[5]);
 	else if (argc == 2 && !strcmp(verb, "local"))
 		verb_local();
 	else
