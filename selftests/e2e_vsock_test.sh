@@ -444,15 +444,26 @@ passing()
 	await run g_a "grep -q '^$cid_c .* up' /proc/net/pvi_vsock"
 }
 
+# stores LINK SIDE OFFSET WORD... - that side's section of a link has these 32-bit words there from now on; what it had
+stores()
+{
+	python3 -c 'import struct, sys
+words = list(map(int, sys.argv[3:]))
+with open(sys.argv[1], "r+b", 0) as section:
+    section.seek(int(sys.argv[2], 0))
+    print(*struct.unpack("<%dI" % len(words), section.read(4 * len(words))))
+    section.seek(int(sys.argv[2], 0))
+    section.write(struct.pack("<%dI" % len(words), *words))' \
+		"/run/kvm-pvi/links/$1/$2" "${@:3}"
+}
+
 # configures SIDE WORD... - of the link to c that side's section says that from now on: its address, the other's, how many
 # ranges of ports are open, 0, and the ranges
 configures()
 {
-	python3 -c 'import struct, sys
-with open(sys.argv[1], "r+b", 0) as section:
-    section.seek(0xc0)
-    section.write(struct.pack("<16I", *(list(map(int, sys.argv[2:])) + 16 * [0])[:16]))' \
-		"/run/kvm-pvi/links/$link_c/$1" "${@:2}"
+	local words=("${@:2}" 0 0 0 0 0 0 0 0 0 0 0 0 0)
+
+	stores "$link_c" "$1" 0xc0 "${words[@]:0:16}" >"$tmp/was"
 }
 
 # anew FILE - a's driver finds its end of the link to c, which has that file then
@@ -471,6 +482,23 @@ unusable()
 	run g_a "! grep -q '^$cid_c ' /proc/net/pvi_vsock"
 }
 
+# One that leads to b, as another does, is not used as long as that is there, which goes on, and may be used then
+second_to_b()
+{
+	local driver=/sys/bus/pvi_link/drivers/kvm_pvi_vsock
+
+	configures 0 $cid_a $cid_b 0
+	anew kind
+	await run g_a "[ \$(dmesg | grep -c 'another link leads to CID $cid_b already') -eq 1 ]"
+	run g_a "grep -q '^$cid_b $b .* up' /proc/net/pvi_vsock"
+	exchange stream 1000 1
+	run g_a "! echo $link_c >$driver/bind 2>/dev/null"
+	run g_a "echo $link >$driver/unbind && echo $link_c >$driver/bind"
+	run g_a "grep -q '^$cid_b $c ' /proc/net/pvi_vsock"
+	run g_a "echo $link_c >$driver/unbind && echo $link >$driver/bind"
+	await run g_a "grep -q '^$cid_b $b .* up' /proc/net/pvi_vsock"
+}
+
 # What whoever makes links may not write as addresses and ports of one; and what he may, of which the last range counts
 # as the first does, and one that ends before it begins is none
 configured()
@@ -483,6 +511,7 @@ configured()
 	unusable 2 2 "$cid_c" 0
 	unusable 3 $cid_a 4294967295 0
 	unusable 4 $cid_a "$cid_c" 7 0 "${none[@]}" 70000 70000
+	second_to_b
 	configures 0 $cid_a "$cid_c" 5 0 "${none[@]}" 70000 70000
 	anew ports
 	same "$(run g_a cat "/sys/bus/pvi_link/devices/$link_c/ports")" none
