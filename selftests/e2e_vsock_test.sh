@@ -444,19 +444,6 @@ passing()
 	await run g_a "grep -q '^$cid_c .* up' /proc/net/pvi_vsock"
 }
 
-# stores LINK SIDE OFFSET WORD... - that side's section of a link has these 32-bit words there from now on; what it had
-stores()
-{
-	python3 -c 'import struct, sys
-words = list(map(int, sys.argv[3:]))
-with open(sys.argv[1], "r+b", 0) as section:
-    section.seek(int(sys.argv[2], 0))
-    print(*struct.unpack("<%dI" % len(words), section.read(4 * len(words))))
-    section.seek(int(sys.argv[2], 0))
-    section.write(struct.pack("<%dI" % len(words), *words))' \
-		"/run/kvm-pvi/links/$1/$2" "${@:3}"
-}
-
 # configures SIDE WORD... - of the link to c that side's section says that from now on: its address, the other's, how many
 # ranges of ports are open, 0, and the ranges
 configures()
@@ -735,6 +722,86 @@ under_load()
 	connected
 	same "$(does g_b talk stream $cid_a 70000 1 1000)" "talk 1"
 	same "$(woken g_a)" "serve 1"
+}
+
+# stores LINK SIDE OFFSET WORD... - that side's section of a link has these 32-bit words there from now on; what it had
+stores()
+{
+	python3 -c 'import struct, sys
+words = list(map(int, sys.argv[3:]))
+with open(sys.argv[1], "r+b", 0) as section:
+    section.seek(int(sys.argv[2], 0))
+    print(*struct.unpack("<%dI" % len(words), section.read(4 * len(words))))
+    section.seek(int(sys.argv[2], 0))
+    section.write(struct.pack("<%dI" % len(words), *words))' \
+		"/run/kvm-pvi/links/$1/$2" "${@:3}"
+}
+
+# unplugged NAME - its modules of links go
+unplugged()
+{
+	await run "$1" "rmmod kvm_pvi_vsock"
+	run "$1" "rmmod kvm_pvi_link"
+}
+
+# mappings - of devices' memory by a's kernel, which a section may be one of: whoever has made it may have gone
+mappings()
+{
+	run g_a "grep -c ' ioremap' /proc/vmallocinfo; true"
+}
+
+# said_of_links - how often a's kernel has said something of them; that a device's memory was not enabled is PCI's
+said_of_links()
+{
+	run g_a "dmesg | grep kvm_pvi_link | grep -c -v 'enabling device'; true"
+}
+
+# not_taken SIDE OFFSET WORD - with this in that side's section, a's driver, which comes anew, leaves it to others and says
+# nothing, has the other section alone, and goes again
+not_taken()
+{
+	local was said
+
+	said=$(said_of_links)
+	was=$(stores "$link" "$@")
+	run g_a modprobe kvm_pvi_link
+	same "$(run g_a "ls /sys/bus/pci/drivers/kvm_pvi_link | grep -c :; ls /sys/bus/pvi_link/devices")" 1
+	same "$(mappings)" $((mapped - 1))
+	run g_a rmmod kvm_pvi_link
+	same "$(mappings)" $((mapped - 2))
+	same "$(said_of_links)" "$said"
+	stores "$link" "$1" "$2" "$was" >"$tmp/was"
+}
+
+# What a section says that it is, in either side's: no magic, another version, more data than it has. That is nothing to a
+# driver which comes when it is right, nor is it that the sides' data differ in size.
+shapes()
+{
+	local magic=0 version=8 data_size=0x58 side mapped size
+
+	mapped=$(mappings)
+	unplugged g_a
+	unplugged g_b
+	size=$(stores "$link" 0 $data_size 0)
+	stores "$link" 0 $data_size "$size" >"$tmp/was"
+	for side in 0 1; do
+		not_taken $side $magic 1
+		not_taken $side $version 2
+		not_taken $side $data_size $((size * 2))
+	done
+	stores "$link" 0 $data_size $((size / 2)) >"$tmp/was"
+	plug g_a
+	plug g_b
+	connected
+	exchange stream 300000 1
+	unplugged g_a
+	unplugged g_b
+	stores "$link" 0 $data_size "$size" >"$tmp/was"
+	plug g_a
+	plug g_b
+	connected
+	exchange stream 1000 1
+	same "$(mappings)" "$mapped"
 }
 
 # sleeps NAME CID PORT PEER CID PORT - the first does, while it sends to the other: that is over for both, but who
@@ -1039,4 +1106,4 @@ set +e
 # Where bash would say that b was killed.
 run_tests alone together idle host stream seqpacket options bound credit timeouts again memory starved whole polled deaf \
 	in_portions ${PVI_LONG:+programs log_in} kernels_own many refused place unsent former lagging retry \
-	${PVI_LONG:+strays} under_load ${PVI_LONG:+asleep reboot reboot_left bulk peers} hostile killed saved 2>"$tmp/stderr"
+	${PVI_LONG:+strays} under_load shapes ${PVI_LONG:+asleep reboot reboot_left bulk peers} hostile killed saved 2>"$tmp/stderr"
