@@ -817,8 +817,22 @@ above()
 		'grep -c "^0x0000000[1-9]"; true'
 }
 
+# others N... - more VMs that a may ring; each gets the first place among a's peers that is free
+others()
+{
+	local n name
+
+	for n; do
+		name=vm_$n
+		vmm "$name"
+		attach "at_$n" --pid "${!name}" --uuid "dddddddd-0000-4000-8000-0000000000$n" --expose 20 \
+			--allow "$a:20"
+	done
+}
+
 # While a may not ring b, or nobody may, there is no session, whatever stands in both sections: each looks there once a
-# second. Nobody else does anything.
+# second. Nobody else does anything. That b has gone, and come back, a's kernel sees behind more peers than it asks for at
+# once, which are eight: one of them has the place that b had.
 unknown()
 {
 	pvictl revoke --all "$b" "$a"
@@ -827,9 +841,12 @@ unknown()
 	stays_down
 	pvictl link "$link" >/dev/null
 	connected
+	others 10 11 12 13 14 15 16 17
 	kill "$at_b"
 	await has_carrier g_a 0
 	stays_down
+	others 18
+	same "$(run g_a pvi peers)" "peers 8"
 	attach at_b --pid "$g_b"
 	connected
 	with_address6
