@@ -31,6 +31,7 @@
 # with them.
 
 . "$(dirname "$0")/common.sh"
+. "$rig/guests.sh"
 
 few=(bind_test ring_test gsi_test msi_test port_test bell_test status_test source_test state_test
 	query_test peers_test hook_test unload_test)
@@ -325,36 +326,11 @@ at_once()
 	done
 }
 
-# build WHAT - the selftests, the tools, or the modules for a kernel
-build()
-{
-	case $1 in
-	selftests)
-		say "building the selftests"
-		quietly "$build/selftests.log" make -C "$top/selftests" -j2 OUTPUT="$build/selftests" \
-			TESTS="${tests[*]}" tests ;;
-	tools)	say "building the tools"
-		rm -rf "$build/tools-root"
-		quietly "$build/tools.log" make -C "$top/tools" -j2 OUTPUT="$build/tools" \
-			DESTDIR="$build/tools-root" PREFIX=/usr install ;;
-	*)	say "building the modules for $1"
-		"$rig/build.sh" "$("$rig/kernel.sh" "$1")" "$build/src-$1" ;;
-	esac
-}
-
 # The kernels that the Linux guests boot
 guest_kernels()
 {
 	printf '%s\n' "$older" "$newer"
 	[[ -z $newest || " ${with_guests[*]} " != *" e2e_test "* ]] || echo "$newest"
-}
-
-# What a Linux guest boots, with the programs of others that $foreign has
-prepare_guest()
-{
-	LD_LIBRARY_PATH=$build/tools-root/usr/lib "$rig/guest.sh" "$1" \
-		"$build/guest-$1" "$build"/selftests/e2e/{pvi,pvi_echo,pvi_link,pvi_net,pvi_vsock,pvi_spoil} \
-		"$build/tools-root/usr/sbin/pvictl" "$build"/selftests/guest/{args,dev}_test "${foreign[@]}"
 }
 
 # Make what machine $1 needs to run its tests.
@@ -541,17 +517,7 @@ mapfile -t series < <({
 for it in "${series[@]}"; do
 	"$rig/kernel.sh" "$it" >/dev/null
 done
-foreign=()
-if [ ${#guests[@]} -gt 0 ]; then
-	# libwrap0 is sshd's.
-	"$rig/setup.sh" libwrap0 ncat openssh-client
-	vsock_test=$("$rig/vsock-test.sh")
-	sshd=$("$rig/from-deb.sh" openssh-server usr/sbin/sshd)
-	foreign=("$vsock_test" "$sshd")
-	for program in socat ncat ssh ssh-keygen; do
-		foreign+=("$(command -v "$program")")
-	done
-fi
+[ ${#guests[@]} -eq 0 ] || find_foreign
 at_once build selftests ${scripts[0]:+tools} "${series[@]}"
 at_once prepare_guest "${guests[@]}"
 # The checkout may be another one when a machine's turn comes.

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The list of mutants, for mutants.sh.
+"""The lists of mutants, for mutants.sh, mutants-guests.sh and userspace.sh.
 
 mutants.py LIST names            their names, a line each
-mutants.py LIST runs             NAME TEST CASE..., a line for each test of each
+mutants.py LIST runs [NAME...]   NAME TEST CASE..., a line for each test of each, or of these
 mutants.py LIST what NAME        what is wrong with it
 mutants.py LIST files NAME       where, a line each
 mutants.py LIST generate N SEED DIR FILES TEST...   write N standard mistakes, chosen by the seed, in FILES of
@@ -73,13 +73,22 @@ def apply(mutant, directory):
         (directory / file).write_text(text)
 
 
+def cases_of(test):
+    """Of a test in C the names in its tables, of a script what it has run_tests run; None: there is no such test."""
+    if test.with_suffix(".c").exists():
+        return re.findall(r'\{ "(\w+)"', test.with_suffix(".c").read_text())
+    if test.with_suffix(".sh").exists():
+        lists = re.findall(r"^\s*run_tests ((?:.*\\\n)*.*)", test.with_suffix(".sh").read_text(), re.M)
+        return re.findall(r"\w+", " ".join(lists))
+    return None
+
+
 def check_tests(mutant, tests):
     for line in mutant.tests:
         test, *cases = line.split()
-        source = tests / f"{test}.c"
-        if not source.exists():
-            fail(f"{mutant.name}: there is no {source}")
-        known = re.findall(r'\{ "(\w+)"', source.read_text())
+        known = cases_of(tests / test)
+        if known is None:
+            fail(f"{mutant.name}: there is no {test} in {tests}")
         for case in cases:
             if case not in known:
                 fail(f"{mutant.name}: {test} has no case {case}")
@@ -172,9 +181,9 @@ def main():
     if command == "names":
         print(*mutants, sep="\n")
     elif command == "runs":
-        for mutant in mutants.values():
-            for test in mutant.tests:
-                print(mutant.name, test)
+        for name in sys.argv[3:] or mutants:
+            for test in mutants[name].tests:
+                print(name, test)
     elif command == "what":
         print(mutants[sys.argv[3]].what)
     elif command == "files":
