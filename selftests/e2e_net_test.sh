@@ -967,6 +967,7 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
-run_tests alone carrier sizes traffic offloads mtu ${PVI_LONG:+filter vlans} queues \
-	${PVI_LONG:+asked interrupted} under_load ${PVI_LONG:+owed postponed scarce} unordered forbidden \
-	${PVI_LONG:+another namespace bridge} memory hostile ${PVI_LONG:+asleep reboot} saved killed 2>"$tmp/stderr"
+# shellcheck disable=SC2046 # they are words
+run_tests alone carrier sizes traffic offloads mtu $(long filter vlans) queues \
+	$(long asked interrupted) under_load $(long owed postponed scarce) unordered forbidden \
+	$(long another namespace bridge) memory hostile $(long asleep reboot) saved killed 2>"$tmp/stderr"

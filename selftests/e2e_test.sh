@@ -619,9 +619,10 @@ panic()
 # In the order of what they need: b is killed at last.
 run_all()
 {
+	# shellcheck disable=SC2046 # they are words
 	run_tests no_host names ring tool connection moved flags status ivshmem liar third_guest itself \
-		exposed_anew ${PVI_LONG:+exposed_unrung} suspended unserved \
-		${PVI_LONG:+noticed} reload reboot rebind death host_reload quiet_kernels saved
+		exposed_anew $(long exposed_unrung) suspended unserved \
+		$(long noticed) reload reboot rebind death host_reload quiet_kernels saved
 }
 
 start_guests()

@@ -1104,6 +1104,7 @@ set -e
 start_guests
 set +e
 # Where bash would say that b was killed.
+# shellcheck disable=SC2046 # they are words
 run_tests alone together idle host stream seqpacket options bound credit timeouts again memory starved whole polled deaf \
-	in_portions ${PVI_LONG:+programs log_in} kernels_own many refused place unsent former lagging retry \
-	${PVI_LONG:+strays} under_load shapes ${PVI_LONG:+asleep reboot reboot_left bulk peers} hostile killed saved 2>"$tmp/stderr"
+	in_portions $(long programs log_in) kernels_own many refused place unsent former lagging retry \
+	$(long strays) under_load shapes $(long asleep reboot reboot_left bulk peers) hostile killed saved 2>"$tmp/stderr"

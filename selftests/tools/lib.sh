@@ -194,6 +194,16 @@ on_console()
 	[ -z "${PVI_RIG:-}" ] || echo "${0##*/}: $*" >/dev/kmsg
 }
 
+# long TEST... - those that take their time: all with $PVI_LONG, else the ones that the arguments of the script name
+long()
+{
+	local test
+
+	for test; do
+		[[ -z ${PVI_LONG:-} && " ${only[*]} " != *" $test "* ]] || echo "$test"
+	done
+}
+
 # Run the tests named, or of all those named the ones that the arguments of the script name.
 run_tests()
 {
