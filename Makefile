@@ -131,6 +131,9 @@ oracle races faults fuzz:
 mutants:
 	@$(RIG)/mutants.sh $(MUTANTS)
 
+mutants-guests:
+	@$(RIG)/mutants-guests.sh $(MUTANTS)
+
 # Which lines of the host's module the C tests reach, and of those for guests the tests with guests.
 coverage:
 	@$(RIG)/coverage.sh
@@ -176,6 +179,8 @@ help:
 	@echo '  mutants      put the mistakes of selftests/mutants, or MUTANTS=, into the host module, and see'
 	@echo '               whether the tests notice them; GENERATED=N: N standard mistakes, chosen by PVI_SEED=,'
 	@echo '               with selftests/survivors for those that none notices'
+	@echo '  mutants-guests  put the mistakes of selftests/mutants-guests, or MUTANTS=, into the modules for guests, and'
+	@echo '               see whether the tests with Linux guests notice them'
 	@echo '  coverage     which lines and branches of the host module the C tests reach'
 	@echo '  limits       count what each ioctl and hypercall takes at the documented limits, into Documentation/'
 	@echo '  figures      the table of testing.rst, of what the long commands gave when they last ran here'
@@ -224,5 +229,5 @@ help:
 .PHONY: all modules tools kdir install modules_install headers_install tools_install \
 	check check-loaded check-long check-intel check-debug check-all deb deb-check libvirt-check demo bench \
 	bench-check bench-here pictures bench-profile bench-apart bench-held bench-link bench-tried ring-figures ring-mutants \
-	ring-long ring-fuzz userspace userspace-mutants static oracle races faults fuzz mutants coverage limits figures style \
-	clean help
+	ring-long ring-fuzz userspace userspace-mutants static oracle races faults fuzz mutants mutants-guests coverage limits figures \
+	style clean help

@@ -28,6 +28,7 @@ races	6.12	40
 fuzz	6.12	90
 faults	6.12-debug	40
 mutants	6.12	50
+mutants-guests	6.12	120
 generated	6.12	240	GENERATED=300
 coverage	6.12	15
 coverage-guests	6.12	60
@@ -111,7 +112,7 @@ script_of()
 	demo)	echo "verdict.sh $rig/demo.sh" ;;
 	generated) echo mutants.sh ;;
 	held)	echo "verdict.sh $rig/profile.sh --held $2" ;;
-	limits | mutants | coverage | coverage-guests) echo "$1.sh" ;;
+	limits | mutants | mutants-guests | coverage | coverage-guests) echo "$1.sh" ;;
 	oracle | races | faults | fuzz) echo "suite.sh $1" ;;
 	packages) echo "deb-check.sh ${2//,/ }" ;;
 	ring-long) echo "verdict.sh $rig/ring.sh --long" ;;

@@ -3,7 +3,7 @@
 #
 # style.sh [--quick] - check how the sources are written: shellcheck on the scripts, kernel-doc on
 # the headers, the compilers of C and C++ on each of the UAPI alone and on the README's lines, whether
-# what security.rst, bugs.rst, selftests/mutants and selftests/syzkaller name is there, whether debian/copyright says what
+# what security.rst, bugs.rst, the lists of mutants and selftests/syzkaller name is there, whether debian/copyright says what
 # the files say, the layers of kernel/host, which are printed, what boot.sh takes for its emulator's fault, and, unless
 # --quick, checkpatch of linux-source-6.12 on the C sources. Warnings of the compiler and of sparse are errors in build.sh
 # already. Prints TAP and "N passed, N failed".
@@ -128,10 +128,11 @@ copyright_is_that_of_files()
 		-exec "$rig/copyright.py" {} +
 }
 
-# make mutants stops at the first mistake whose place has gone, or whose test.
+# make mutants and make mutants-guests stop at the first mistake whose place has gone, or whose test.
 mutants_apply()
 {
 	python3 "$rig/mutants.py" selftests/mutants check kernel/host selftests &&
+	python3 "$rig/mutants.py" selftests/mutants-guests check kernel selftests &&
 	python3 "$rig/mutants.py" selftests/userspace/mutants check kernel/host selftests/userspace &&
 	python3 "$rig/mutants.py" selftests/survivors reasons kernel/host
 }

@@ -31,7 +31,7 @@ guest_append="console=ttyS0 quiet pci=noearly cryptomgr.notests mitigations=off 
 guest_append="$guest_append rcupdate.rcu_cpu_stall_suppress=1"
 
 # guest NAME KERNEL ARGUMENT... - start a QEMU, as the variable $NAME; do not wait for the guest. $append is added to
-# its kernel's command line; $PVI_GUEST_MEMORY are megabytes.
+# its kernel's command line, and $PVI_GUEST_APPEND to that of all; $PVI_GUEST_MEMORY are megabytes.
 guest()
 {
 	local name=$1 kernel=$2 counts=()
@@ -44,7 +44,7 @@ guest()
 	qemu-system-x86_64 -name "$name" -accel kvm -machine pc -cpu host -m "${PVI_GUEST_MEMORY:-160}" -nodefaults \
 		-no-user-config -display none -kernel "$PVI_GUESTS/$kernel/vmlinux" \
 		-initrd "$PVI_GUESTS/$kernel/initramfs" \
-		-append "$guest_append ${append:-}" \
+		-append "$guest_append ${append:-} ${PVI_GUEST_APPEND:-}" \
 		-serial "file:$tmp/$name.console" \
 		-chardev stdio,id=shell,signal=off -serial chardev:shell "${counts[@]}" "$@" \
 		<"$tmp/$name.in" >"$tmp/$name.out" 2>"$tmp/$name.qemu" &
