@@ -4,8 +4,9 @@
 # build.sh KERNEL-DIR DIR - build the modules for a kernel of kernel.sh in a copy of kernel/, include/ and
 # selftests/modules/ under DIR, so that several kernels can be served at once and the checkout stays clean.
 # Only changed files are copied; where there are none all is built already, and where the same sources were
-# built for the same kernel in another DIR, the modules come from the cache. Any warning, be it the
-# compiler's at W=1, sparse's or modpost's, is an error. Sparse, which takes a third of the time, looks
+# built for the same kernel in another DIR, what was made of them comes from the cache. Any warning, be it the
+# compiler's at W=1, sparse's, kernel-doc's or modpost's, is an error, but not to the compiler: mutants.sh goes on from
+# these objects, and a mistake may warn. Sparse and kernel-doc, which take half of the time, look
 # on when it is built for 6.12, or with $PVI_LONG for any kernel. Kernels of a newer Debian are built for
 # by its compiler, in its root directory, where DIR is /mnt.
 
@@ -36,11 +37,11 @@ done
 comm -13 <(sources "$top") <(sources "$dir") | while read -r file; do
 	rm -f "$dir/$file" "$dir/built"
 done
-sparse=()
+watch=(cmd_checkdoc=)
 if [ -n "${PVI_LONG:-}" ] || [[ $(cat "$kernel/release") == 6.12.* ]]; then
-	sparse=(C=2 CF=-D__CHECK_ENDIAN__)
+	watch=(C=2 CF=-D__CHECK_ENDIAN__)
 fi
-[ "$(cat "$dir/built" 2>/dev/null)" != "$root$kdir ${sparse[*]}" ] ||
+[ "$(cat "$dir/built" 2>/dev/null)" != "$root$kdir ${watch[*]}" ] ||
 	[ "$root$kdir/Module.symvers" -nt "$dir/built" ] || exit 0
 
 # What the modules are made of: sources, the kernel's symbols, how they are built
@@ -48,17 +49,19 @@ key=$({
 	(cd "$top" && sources . | xargs -d '\n' sha256sum)
 	sha256sum <"$root$kdir/Module.symvers"
 	cat "$rig/build.sh"
-	echo "$root$kdir ${sparse[*]}"
+	echo "$root$kdir ${watch[*]}"
 } | sha256sum | cut -c 1-16)
 kept=$cache/modules-$(cat "$kernel/release")
 
-# Only the modules of the last few sources
+# What was made of the last few sources
 keep()
 {
 	local tmp=$kept/tmp-$$ old
 
 	mkdir -p "$tmp"
-	(cd "$dir" && find kernel selftests/modules -name '*.ko' -exec cp --parents -t "$tmp" {} +)
+	echo "$dir" >"$tmp/dir"
+	comm -13 <(sources "$dir") <(cd "$dir" && find kernel selftests/modules -type f | sort) |
+		(cd "$dir" && xargs -d '\n' cp --parents -t "$tmp")
 	rm -rf "${kept:?}/$key"
 	mv "$tmp" "$kept/$key"
 	find "$kept" -mindepth 1 -maxdepth 1 -printf '%T@ %p\n' | sort -rn | tail -n +5 | cut -d ' ' -f 2- |
@@ -84,7 +87,7 @@ build_modules()
 {
 	local log=$dir/$1.log
 
-	quietly "$log" make_in "$2" -j"$(nproc)" W=1 KCFLAGS=-Werror "${sparse[@]}" modules
+	quietly "$log" make_in "$2" -j"$(nproc)" W=1 "${watch[@]}" modules
 	if grep -E -i '^(.*: )?(warning|error):' "$log" >&2; then
 		# Or the next make has nothing to do, and nothing to warn of.
 		find "$dir/$2" -name '*.o' -delete
@@ -93,12 +96,12 @@ build_modules()
 }
 
 if [ -d "$kept/$key" ]; then
-	find "$dir" -name '*.ko' -delete
-	cp -r "$kept/$key/." "$dir/"
+	cp -r "$kept/$key"/{kernel,selftests} "$dir/"
+	now_in "$dir" "$(cat "$kept/$key/dir")"
 	touch "$kept/$key"
 else
 	build_modules build kernel
 	build_modules build-test selftests/modules
 	keep
 fi
-echo "$root$kdir ${sparse[*]}" >"$dir/built"
+echo "$root$kdir ${watch[*]}" >"$dir/built"

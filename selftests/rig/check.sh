@@ -186,10 +186,11 @@ check_bench()
 	exec "$rig/bench.sh" --check "${processors[@]}" >"$build/bench-output"
 }
 
-# What few tests reach, so that it is known to count; make coverage has all
+# What few tests reach of few files, so that it is known to count; make coverage has all
 check_coverage()
 {
-	TESTS="ring_test gsi_test msi_test port_test bell_test status_test" COVERAGE_LEAST=50 \
+	TESTS="ring_test gsi_test msi_test port_test bell_test status_test" COVERAGE_LEAST=75 \
+		COUNTED="acl bell deliver gsi msi port ring status" \
 		"$rig/coverage.sh" | grep -v '^not reached:' >"$build/coverage-output"
 }
 

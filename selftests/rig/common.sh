@@ -87,6 +87,13 @@ quietly()
 	die "'$*' failed; all of its output is in $log"
 }
 
+# now_in DIR OLD - DIR is a copy of what kbuild has made in OLD: let it know that, or it would make all of it again.
+now_in()
+{
+	find "$1" -type f \( -name '.*.cmd' -o -name '*.mod' -o -name modules.order -o -name Module.symvers \) \
+		-exec sed -i "s|$2/|$1/|g" {} +
+}
+
 # The commit of the sources; "-dirty" behind it if one that is no page differs from it. What takes long asks before it
 # begins.
 tree_of()

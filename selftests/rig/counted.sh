@@ -5,7 +5,8 @@
 # gcov: the compiler is told to put what it would register into a section, and coverage/counters.c reads that.
 #
 #   counted_build PART [SUFFIX...]	build kvm_pviSUFFIX.ko of $kernel's 6.12, from kernel/ of the same name (host for
-#					""), in $out/src, of the modules that PVI_MODULES=PART has
+#					""), in $out/src, of the modules that PVI_MODULES=PART has; the files that
+#					$COUNTED names count, or all
 #   counted_bytes KO			how long that section is
 #   counted_take FILE			put the counters that FILE has where gcov looks for them
 #   counted_report PAGE NAME WHAT VERDICT LEAST [REASONS]	the table of those below $out/src/kernel, under the tests'
@@ -16,23 +17,37 @@
 
 counted_flags=(-fprofile-arcs -ftest-coverage -fprofile-info-section=.gcov_info -fprofile-update=atomic)
 
+# counted_files DIRECTORY - the names of those that count
+counted_files()
+{
+	local file
+
+	for file in "$top/kernel/$1"/*.c; do
+		file=$(basename "$file" .c)
+		[[ -n ${COUNTED:-} && " $COUNTED " != *" $file "* ]] || echo "$file"
+	done
+}
+
 counted_build()
 {
-	local part=$1 suffix dir
+	local part=$1 suffix dir file
 
 	"$rig/build.sh" "$kernel" "$build/src-6.12"
 	rm -rf "$out"
 	mkdir -p "$out"
 	cp -a "$build/src-6.12" "$out/src"
+	now_in "$out/src" "$build/src-6.12"
 	for suffix in "${@:2}"; do
 		dir=${suffix#_}
 		dir=${dir:-host}
 		cp "$top/selftests/coverage/merge.c" "$out/src/kernel/$dir/"
 		echo "kvm_pvi$suffix-y += $dir/merge.o" >>"$out/src/kernel/Kbuild"
+		for file in $(counted_files "$dir"); do
+			echo "CFLAGS_$dir/$file.o += ${counted_flags[*]}"
+		done >>"$out/src/kernel/Kbuild"
 	done
-	find "$out/src/kernel" -name '*.o' -delete
-	quietly "$out/build.log" make -C "$(readlink -f "$kernel/build")" M="$out/src/kernel" -j"$(nproc)" \
-		PVI_MODULES="$part" KCFLAGS="${counted_flags[*]}" modules
+	quietly "$out/build.log" make -C "$(readlink -f "$kernel/build")" M="$out/src/kernel" -j"$(nproc)" W=1 \
+		cmd_checkdoc= PVI_MODULES="$part" modules
 }
 
 counted_bytes()

@@ -45,7 +45,7 @@ build_module()
 	local how=(quietly "$out/build.log")
 
 	[ -z "${GENERATED:-}" ] || [ "$1" = none ] || how=(run_logged "$out/build.log")
-	"${how[@]}" make -C "$(readlink -f "$kernel/build")" M="$out/src/kernel" -j"$(nproc)" \
+	"${how[@]}" make -C "$(readlink -f "$kernel/build")" M="$out/src/kernel" -j"$(nproc)" W=1 cmd_checkdoc= \
 		PVI_MODULES="$part" modules || return
 	pack "$1"
 }
@@ -77,6 +77,7 @@ build_all()
 	"$rig/build.sh" "$kernel" "$build/src-6.12"
 	cp -a "$build/src-6.12" "$out/src"
 	cp -r "$build/src-6.12/kernel" "$out/kept"
+	now_in "$out/src" "$build/src-6.12"
 	build_module none
 	for name in "${names[@]}"; do
 		number=$((number + 1))
