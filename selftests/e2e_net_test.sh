@@ -970,4 +970,4 @@ set +e
 # shellcheck disable=SC2046 # they are words
 run_tests alone carrier sizes traffic offloads mtu $(long filter vlans) queues \
 	$(long asked interrupted) under_load $(long owed postponed scarce) unordered forbidden \
-	$(long another namespace bridge) memory hostile $(long asleep reboot) saved killed 2>"$tmp/stderr"
+	$(long another namespace bridge) memory hostile $(long asleep reboot saved) killed 2>"$tmp/stderr"

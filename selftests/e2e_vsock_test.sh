@@ -1107,4 +1107,4 @@ set +e
 # shellcheck disable=SC2046 # they are words
 run_tests alone together idle host stream seqpacket options bound credit timeouts again memory starved whole polled deaf \
 	in_portions $(long programs log_in) kernels_own many refused place unsent former lagging retry \
-	$(long strays) under_load shapes $(long asleep reboot reboot_left bulk peers) hostile killed saved 2>"$tmp/stderr"
+	$(long strays) under_load $(long shapes asleep reboot reboot_left bulk peers) hostile killed saved 2>"$tmp/stderr"

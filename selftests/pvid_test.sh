@@ -3061,9 +3061,9 @@ run_tests noticing shown ${PVI_LONG:+alone} others linked ${PVI_LONG:+linked_lat
 	linked_users ${PVI_LONG:+ends_of_others asked_ends many_ends three_gone handed_on words_of_users \
 	not_linking} owning ${PVI_LONG:+killed_linking orphaned} claims makers ${PVI_LONG:+beside \
 	full_table made_meanwhile} staying ${PVI_LONG:+saving_late} dropping ${PVI_LONG:+dropping_childless \
-	dropping_full dropping_inherited dropping_on filled filled_twice} hangs lock_is_held locks_are_held \
-	lock_is_held_moving lock_is_held_linking ${PVI_LONG:+hangs_later crowds crowd_is_bound} crowd_waits \
-	${PVI_LONG:+becomes lost} applying limiting wording reserving ${PVI_LONG:+tightened} mistakes ${PVI_LONG:+wrong} broken \
+	dropping_full dropping_inherited dropping_on filled filled_twice} hangs lock_is_held \
+	${PVI_LONG:+locks_are_held lock_is_held_moving lock_is_held_linking hangs_later crowds crowd_is_bound \
+	crowd_waits becomes lost} applying limiting wording reserving ${PVI_LONG:+tightened} mistakes ${PVI_LONG:+wrong} broken \
 	${PVI_LONG:+known_later linked_before_ready full in_turns} killed ${PVI_LONG:+many_kept kept_by_an_older} \
 	killed_applying moving ${PVI_LONG:+moving_linked moving_linked_later} loading ${PVI_LONG:+not_passed_on} \
 	returning ${PVI_LONG:+returning_later} killed_moving ${PVI_LONG:+killed_moving_on moving_full} saving \

@@ -37,11 +37,11 @@ few=(bind_test ring_test gsi_test msi_test port_test bell_test status_test sourc
 	query_test peers_test hook_test unload_test)
 
 # Random ones, races and storms, which the first kernel has in full, and those of bytes between programs and of tables
-# of the module's own, which are the same on each
+# of the module's own, which are the same on each; and what is charged
 slow=(flight_test fuzz_test ioctl_fuzz_test midway_test oracle_test plain_test state_race_test state_roundtrip_test
 	status_guest_test stock_test storm_test libpvi_inside_test libpvi_link_test libpvi_msg_test
 	libpvi_setup_again_test libpvi_setup_socket_test libpvi_setup_test acl_test generation_test grant_test ioctl_test
-	latch_test lib_test load_test)
+	latch_test lib_test load_test charge_test)
 # What a stock kernel has not: fault injection, KCOV
 debug_only=(faults_test guided_test)
 # A Debian guest that goes from QEMU to QEMU, for a minute and a half, and what the README says that e2e_net_test does in

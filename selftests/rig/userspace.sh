@@ -4,7 +4,7 @@
 # userspace.sh [--mutants [NAME...]] - the host module's decisions in user space: the files of kernel/host as they
 # are, behind selftests/userspace/shim.h, under the address and the undefined behaviour sanitizer with inputs that
 # a fuzzer makes; in orders of atomic operations that a seed makes; and with threads under the thread sanitizer.
-# With PVI_LONG=1 fifty times as many, and all mutants, else one of fifteen. Prints TAP and "N passed, N failed".
+# With PVI_LONG=1 fifty times as many, and all mutants, else one of forty. Prints TAP and "N passed, N failed".
 # --mutants puts one mistake of selftests/userspace/mutants after the other into a copy, and runs the programs that
 # must notice it; with GENERATED=N, N standard ones, chosen by $PVI_SEED, of which the survivors are told.
 
@@ -118,7 +118,7 @@ else
 		printf '%s\n' "${rows[@]}" | remember userspace "$tree"
 		mutants
 	else
-		mapfile -t names < <(of names | awk 'NR % 15 == 0')
+		mapfile -t names < <(of names | awk 'NR % 40 == 0')
 		mutants "${names[@]}"
 	fi
 fi
