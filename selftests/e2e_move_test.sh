@@ -163,7 +163,7 @@ start_guests()
 
 tmp=$(mktemp -d)
 kept=$tmp
-trap 'stop_jobs; rm -rf "$tmp"' EXIT
+trap 'stop_jobs; rm -rf "$kept"' EXIT
 set -e
 start_guests
 set +e
