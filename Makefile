@@ -220,7 +220,7 @@ help:
 	@echo '  KERNELS=     kernels of check, e.g. KERNELS=6.12 [6.12 6.1:c intel-smoke 7.3:smoke]'
 	@echo '  GUESTS=      kernels of the Linux guests of check, an older and a newer one [6.1 6.12]'
 	@echo '  TESTS=       tests of check, e.g. TESTS="bind_test acl_test" [all]'
-	@echo '  CASES=       cases of bench-profile, e.g. CASES="load pvi_port_msi" [some]'
+	@echo '  CASES=       cases of bench-profile, e.g. CASES="load pvi_port_msi" [some], or of libvirt-check [all]'
 	@echo '  CMDLINE=     added to the command line of these kernels, e.g. CMDLINE=preempt=full'
 	@echo '  DEADLINE=, TEST_DEADLINE=  seconds of processor time of an emulated machine, of a test'
 	@echo '  PVI_SEED=    where the random sequences of oracle_test begin, as a failure prints it'

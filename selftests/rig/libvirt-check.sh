@@ -5,7 +5,8 @@
 # and our Debian packages. It is booted as an L1, and selftests/libvirt/libvirt_test.sh is what its administrator
 # does. $KERNELS is its kernel, 6.12 by default, $GUESTS are those of its guests, an older and a newer one. With a kernel of
 # trixie's, 6.12-trixie for instance, it is a trixie, and its packages are built in one. A copy of its disk is that of a
-# third guest. Prints TAP and "N passed, N failed"; results are in $BUILD/libvirt-check.
+# third guest. $CASES are those of the test that run, all if not said; most need some that stand before them. Prints TAP and
+# "N passed, N failed"; results are in $BUILD/libvirt-check.
 
 . "$(dirname "$0")/common.sh"
 
@@ -86,13 +87,13 @@ add_rig()
 	cp "$top/selftests/run_tests.sh" "$dir/"
 	cp "$top/selftests/libvirt/$test.sh" "$dir/selftests/$test"
 	cp "$top"/selftests/tools/*.{sh,py} "$dir/selftests/tools/"
-	cp "$top/README.md" "$dir/"
+	cp "$top/README.md" "$top/Documentation/virt/kvm/pvi/link.rst" "$dir/"
 	awk -f "$top/selftests/tools/shown.awk" "$top/README.md" >"$dir/readme.conf"
 	cp -r "$out/next" "$dir/"
 	cat >"$dir/run" <<-END
 		#!/bin/sh
 		export PVI_RIG=1 PVI_SLOW=$PVI_SLOW PVI_LONG=${PVI_LONG:-} TEST_DEADLINE=${TEST_DEADLINE:-3600}
-		export PVI_GUESTS=$images
+		export PVI_GUESTS=$images PVI_CASES='${CASES:-}'
 		stty -F /dev/ttyS1 raw -echo
 		stty -F /dev/ttyS2 raw -echo
 		RESULT=/dev/ttyS2 /rig/run_tests.sh /rig/selftests $test >/dev/ttyS1 2>&1

@@ -245,4 +245,5 @@ run_tests()
 	return "$failed"
 }
 
-only=("$@")
+# $PVI_CASES is of who runs scripts without arguments.
+read -r -a only <<<"${*:-${PVI_CASES:-}}"
