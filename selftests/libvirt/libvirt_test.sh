@@ -22,6 +22,14 @@ times=3
 stock=(apparmor libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system qemu-system-x86
 	qemu-system-common)
 
+# page BEGINNING - what link.rst shows, from the line that begins so to the end of its block
+page()
+{
+	awk -v beginning="  $1" 'index($0, beginning) == 1 { on = 1 }
+		on && !/^  / { exit }
+		on { print substr($0, 3) }' /rig/link.rst
+}
+
 # domain NAME UUID MACHINE KERNEL - its XML
 domain()
 {
@@ -117,7 +125,10 @@ linked()
 {
 	local line
 
-	domain web "$a" q35 older >"$tmp/web.xml"
+	# With the ports that link.rst has for hotplugged()
+	page "<qemu:commandline>" >"$tmp/ports"
+	domain web "$a" q35 older | sed -e "s|<domain |&xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0' |" \
+		-e "/<uuid>/r $tmp/ports" >"$tmp/web.xml"
 	domain db "$b" pc newer >"$tmp/db.xml"
 	virsh -q define "$tmp/web.xml" >"$tmp/log"
 	virsh -q define "$tmp/db.xml" >"$tmp/log"
@@ -128,7 +139,7 @@ linked()
 		# What was printed
 		while read -r line; do
 			grep -q -F "$line" "$tmp/printed" || fail "$name has $line"
-		done < <(grep "<qemu:arg" "$tmp/xml")
+		done < <(grep "<qemu:arg .*pvi-" "$tmp/xml")
 	done
 	# Once more is no more, and what is not ours stays.
 	sed "s|<qemu:commandline>|&<qemu:arg value='-object'/><qemu:arg value='iothread,id=theirs'/>|" "$tmp/xml" |
@@ -405,16 +416,16 @@ unplug()
 	local id section
 
 	id=pvi-$(cut -c 1-8 "$kept/link")
-	virsh -q qemu-monitor-command db --hmp "device_del $id-0-dev" >"$tmp/said"
-	same "$(tr -d '\r\n' <"$tmp/said")" ""
+	understands db "device_del $id-0-dev" || fail "$(cat "$tmp/said")"
 	for section in 0 1; do
-		await object_goes "$id-$section"
+		await understands db "object_del $id-$section"
 	done
 }
 
-object_goes()
+# understands DOMAIN LINE - its QEMU does, and says nothing
+understands()
 {
-	virsh -q qemu-monitor-command db --hmp "object_del $1" >"$tmp/said" && ! grep -q -i error "$tmp/said"
+	virsh -q qemu-monitor-command "$1" --hmp "$2" >"$tmp/said" && [ -z "$(tr -d '\r\n' <"$tmp/said")" ]
 }
 
 # by a file, while it storms: another process, the same guest
@@ -676,6 +687,124 @@ silent()
 	same "$(journalctl -q -o cat -p warning _SYSTEMD_UNIT=kvm-pvid.service)" ""
 }
 
+# As where the domains were started before AppArmor had the files of links allowed
+forbid_links()
+{
+	local uuid
+
+	sed -i /kvm-pvi/d /etc/apparmor.d/local/abstractions/libvirt-qemu
+	for uuid in "$a" "$b"; do
+		apparmor_parser -r "/etc/apparmor.d/libvirt/libvirt-$uuid"
+	done
+}
+
+# is_forbidden DOMAIN UUID - the link's memory: its QEMU's user may, AppArmor's rules are those of when it was started
+is_forbidden()
+{
+	! understands "$1" "$(pvictl link --hotplug --for "$2" "$link" | sed -n 1p)" || fail "$1 may have it already"
+	has "$(cat "$tmp/said")" "Permission denied"
+}
+
+# The link is made and given to both domains, by the lines of link.rst.
+carry_out_page()
+{
+	local command commands
+
+	mapfile -t commands < <(page "link=\$(pvictl link --owner")
+	for command in "${commands[@]}"; do
+		if [[ $command == *apparmor_parser* ]]; then
+			is_forbidden web "$a"
+			is_forbidden db "$b"
+		fi
+		eval "$command" >"$tmp/told" 2>&1 || fail "'$command' has failed: $(cat "$tmp/told")"
+		! grep -i error "$tmp/told" || fail "'$command' says so"
+	done
+}
+
+# take_away_by_page - the devices from the guests, the link, and what the domains were to have when they start next
+take_away_by_page()
+{
+	local name line lines
+
+	mapfile -t lines < <(page device_del)
+	for line in "${lines[@]/XXXXXXXX/${link%%-*}}"; do
+		for name in web db; do
+			if [[ $line == device_del* ]]; then
+				understands $name "$line" || fail "$name: $line: $(cat "$tmp/said")"
+			else
+				await understands $name "$line"
+			fi
+		done
+	done
+	eval "$(page "pvictl unlink")"
+	eval "$(page "for uuid in")"
+}
+
+# A link that stayed in their XML would keep the domains from starting.
+drop_link()
+{
+	local status=$? uuid
+
+	if [ "$status" -ne 0 ]; then
+		pvictl unlink "$link" || echo "the link stays"
+		for uuid in "$a" "$b"; do
+			pvictl link --libvirt --apply --for "$uuid" || echo "$uuid has the link when it starts next"
+		done
+	fi
+	stop_jobs
+}
+
+# next_has NUMBER - so many devices of links have both domains when they start next
+next_has()
+{
+	local name
+
+	for name in web db; do
+		virsh dumpxml --inactive $name >"$tmp/xml"
+		same "$(grep -c "<qemu:arg value='ivshmem-plain,id=pvi-" "$tmp/xml")" "$1"
+	done
+}
+
+# Another link between domains that run, beside the one that they have: guests that have its modules have an interface more,
+# until it is taken away. It storms meanwhile, and the other link carries frames. Behind silent(), for AppArmor says what it
+# has denied.
+hotplugged()
+{
+	local name
+
+	link=''
+	trap drop_link EXIT
+	find_guests
+	forbid_links
+	begin_storm
+	carry_out_page
+	next_has 4
+	for name in g_a g_b; do
+		await run $name "[ -e /sys/bus/pvi_link/devices/$link/net/pvi1 ]"
+	done
+	run g_a "ip addr add 10.9.6.1/24 dev pvi1 && ip link set pvi1 up"
+	run g_b "ip addr add 10.9.6.2/24 dev pvi1 && ip link set pvi1 up"
+	address_b=10.9.6.2 connected
+	connected
+	goes_on
+	same "$(pvictl diff)" ""
+	confined
+	take_away_by_page
+	next_has 2
+	[ ! -e "/run/kvm-pvi/links/$link" ] || fail "it is there still"
+	for name in g_a g_b; do
+		await run $name "[ ! -e /sys/class/net/pvi1 ] && [ ! -e /sys/bus/pvi_link/devices/$link ]"
+	done
+	connected
+	goes_on
+	both_are_bound
+	for name in g_a g_b; do
+		# shellcheck disable=SC2016 # the guest's shell knows it
+		run $name 'kill $(pidof pvi)'
+		quiet $name
+	done
+}
+
 # What systemd and the unit said, beside what a test that fails prints
 say_journal()
 {
@@ -869,4 +998,4 @@ open_serial g_b db
 open_serial g_c debian
 # Where bash would say that QEMUs were killed.
 run_tests installed permitted linked started confined rung networked named edited killed upgraded beside moved \
-	served peered restarted silent guarded logged unlinked installed_guest loaded_later taken_away 2>"$kept/stderr"
+	served peered restarted silent hotplugged guarded logged unlinked installed_guest loaded_later taken_away 2>"$kept/stderr"
