@@ -6,7 +6,7 @@
 # Only changed files are copied; where there are none all is built already, and where the same sources were
 # built for the same kernel in another DIR, what was made of them comes from the cache. Any warning, be it the
 # compiler's at W=1, sparse's, kernel-doc's or modpost's, is an error, but not to the compiler: mutants.sh goes on from
-# these objects, and a mistake may warn. Sparse and kernel-doc, which take half of the time, look
+# these objects, and a mistake may warn. Sparse and kernel-doc, which take a third of the time, look
 # on when it is built for 6.12, or with $PVI_LONG for any kernel. Kernels of a newer Debian are built for
 # by its compiler, in its root directory, where DIR is /mnt.
 
