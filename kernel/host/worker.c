@@ -34,6 +34,8 @@ struct pvi_worker *pvi_worker_create(void)
 		kfree(worker);
 		return ERR_PTR(ret);
 	}
+	/* Since 6.14 a thread lets itself run on all processors when it begins: behind that a group says where it may. */
+	kthread_flush_worker(worker->thread);
 	if (cgroup_attach_task_all(current, worker->thread->task)) {
 		pvi_worker_put(worker);
 		return ERR_PTR(-ENOMEM);
