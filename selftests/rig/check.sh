@@ -4,15 +4,14 @@
 # check.sh - build everything and run the selftests in the kernels of $KERNELS (default "6.12 6.1:c
 # intel-smoke 7.3:smoke", with $TESTS "6.12 6.1"; ":c" is that kernel with the C tests that take it less than
 # half a minute, ":smoke" with some of them, "debug:only" with those that need the debug kernel), each in an
-# L1 of its own: $RIG_AT_ONCE machines at once, 3 by default, since each waits for a part of its time. Beside
-# them, $RIG_BESIDE_AT_ONCE at once, 2 by default, the quick part of style.sh, install.sh if there are tests
+# L1 of its own. Beside them, one at a time, run the quick part of style.sh, install.sh if there are tests
 # that need the tools, and without $TESTS, if 6.12 is among the kernels, ring.sh, userspace.sh, static.sh,
 # mutants.sh with some mistakes, for what some tests cover coverage.sh, and with $PVI_LONG deb-check.sh; with
 # kernel 6.12 or intel bench.sh --check. Each test with Linux guests, e2e*_test.sh, has an L1 of that kernel too,
 # those of the tools, which are scripts as well, three, and another has cost_test and longest_test, which compare what
 # calls cost: there time is instructions, and the host's caches are none. Tests that need no kernel of their own run
 # on the host, as root like all. $GUESTS are the kernels of the guests, an older and a newer one, and a third for
-# one of e2e_test's, by default 6.1, 6.12 and 7.3.
+# one of e2e_test's, by default 6.1, 6.12 and 7.3. $RIG_AT_ONCE is how many machines run at once.
 # "intel" and "intel-smp" stand for kernel 6.12 on an Intel processor of Bochs's and on two, which share the
 # C tests; "intel-smoke" has some of them, or those of $TESTS.
 # Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing failed, nothing was
@@ -414,8 +413,6 @@ job()
 {
 	local status=0
 
-	# Those with Linux guests take longest: the others give way.
-	[[ $1 == *-guests-* ]] || renice -n "${RIG_NICE:-5}" "$BASHPID" >/dev/null
 	export RIG_DOING=$running/$1
 	doing starting
 	"${@:2}" &
@@ -430,12 +427,25 @@ job()
 	rm "$RIG_DOING"
 }
 
+# How many machines run at once: one on each processor, two where there is one, and five at most, of 2 GB each. An
+# emulator that shares a processor finds what it has translated in no cache: e2e_test takes 84 s of processor time where
+# two run on two processors, 112 s where three do, and 244 s where five do. What runs beside them has the time that the
+# machines wait, for timers mostly; $RIG_NICE is how nice it is, 19 by default.
+machines_at_once()
+{
+	local processors
+
+	processors=$(nproc)
+	echo $((processors < 2 ? 2 : processors > 5 ? 5 : processors))
+}
+
 # Whoever runs at last gives its turn to another.
 run_in_turn()
 {
 	case $1 in
 	machines) job "$2" boot "$2" ;;
-	beside)	job "$2" "check_$2" ;;
+	beside)	renice -n "${RIG_NICE:-19}" "$BASHPID" >/dev/null
+		job "$2" "check_$2" ;;
 	esac
 	echo >&"$turns"
 }
@@ -533,7 +543,8 @@ done
 bad=0
 rm -rf "$running" "$ended"
 mkdir -p "$running" "$ended"
-# Those with Linux guests first, since they take longest, and those with few tests last.
+# Those with Linux guests first, since they take longest, and those with few tests last, for no processor to be idle
+# at the end.
 first=() second=() last=()
 for machine in "${machines[@]}"; do
 	case $machine in
@@ -546,8 +557,8 @@ for machine in "${machines[@]}"; do
 		fi ;;
 	esac
 done
-run_all machines "${RIG_AT_ONCE:-3}" "${first[@]}" "${second[@]}" "${last[@]}" &
-run_all beside "${RIG_BESIDE_AT_ONCE:-2}" "${beside[@]}" &
+run_all machines "${RIG_AT_ONCE:-$(machines_at_once)}" "${first[@]}" "${second[@]}" "${last[@]}" &
+run_all beside 1 "${beside[@]}" &
 wait_for_all
 for name in "${beside[@]}" "${machines[@]}"; do
 	status=$(cat "$ended/$name" 2>/dev/null || echo none)

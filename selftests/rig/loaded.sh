@@ -3,15 +3,14 @@
 #
 # loaded.sh COMMAND... - run a command beside $LOAD busy loops (default 6), $RUNS times in a row
 # (default 1), until it fails. The loops are as urgent as the command, and end with it. check.sh runs more at once then,
-# for the loops get what it leaves; but not all, which took half as much processor time again, as each has the others'
-# data in the caches, and each then has so little of a processor that a guest gets nowhere between two of its ticks.
+# for the loops get what it leaves, but no more than 4: they would be in each other's way more than the loops are.
 
 . "$(dirname "$0")/common.sh"
 
 loops=()
-# Else parts of check.sh give way.
+# Else a part of check.sh would wait for the loops.
 export RIG_NICE=0
-export RIG_AT_ONCE=${RIG_AT_ONCE:-6} RIG_BESIDE_AT_ONCE=${RIG_BESIDE_AT_ONCE:-3}
+export RIG_AT_ONCE=${RIG_AT_ONCE:-4}
 
 end_all()
 {
