@@ -11,7 +11,8 @@
 # those of the tools, which are scripts as well, three, and another has cost_test and longest_test, which compare what
 # calls cost: there time is instructions, and the host's caches are none. Tests that need no kernel of their own run
 # on the host, as root like all. $GUESTS are the kernels of the guests, an older and a newer one, and a third for
-# one of e2e_test's, by default 6.1, 6.12 and 7.3. $RIG_AT_ONCE is how many machines run at once.
+# one of e2e_test's, by default 6.1, 6.12 and 7.3. $RIG_AT_ONCE is how many machines run at once, and
+# $RIG_NICE how nice what runs beside them is, 19 by default.
 # "intel" and "intel-smp" stand for kernel 6.12 on an Intel processor of Bochs's and on two, which share the
 # C tests; "intel-smoke" has some of them, or those of $TESTS.
 # Ends with "N passed, N failed[, N skipped]", the sum of all, and succeeds when nothing failed, nothing was
@@ -430,7 +431,7 @@ job()
 # How many machines run at once: one on each processor, two where there is one, and five at most, of 2 GB each. An
 # emulator that shares a processor finds what it has translated in no cache: e2e_test takes 84 s of processor time where
 # two run on two processors, 112 s where three do, and 244 s where five do. What runs beside them has the time that the
-# machines wait, for timers mostly; $RIG_NICE is how nice it is, 19 by default.
+# machines wait.
 machines_at_once()
 {
 	local processors

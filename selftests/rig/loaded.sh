@@ -3,7 +3,7 @@
 #
 # loaded.sh COMMAND... - run a command beside $LOAD busy loops (default 6), $RUNS times in a row
 # (default 1), until it fails. The loops are as urgent as the command, and end with it. check.sh runs more at once then,
-# for the loops get what it leaves, but no more than 4: they would be in each other's way more than the loops are.
+# for the loops get what it leaves; but 4 only, for what its machines_at_once() says.
 
 . "$(dirname "$0")/common.sh"
 
